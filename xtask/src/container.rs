@@ -1,6 +1,6 @@
-//! The images of `examples/docker` in a real Docker engine, in namespaces of its own. It is no part of
-//! `cargo xtask test`: the engine is 200 MB, and needs more of the kernel than most machines of CI
-//! give.
+//! The images of `examples/docker` in a real Docker engine, in namespaces of its own. It is no
+//! part of `cargo xtask test`: the engine is 200 MB, and needs more of the kernel than most
+//! machines of CI give.
 
 use std::path::PathBuf;
 

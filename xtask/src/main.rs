@@ -40,8 +40,11 @@ cargo xtask torture [--minutes N]
 cargo xtask inject [--minutes N]
                              single system calls of keeper and daemon fail, in ten scenarios;
                              10 minutes by default
-cargo xtask tidy             dependency direction, file sizes, no sleeping tests, no stubs,
-                             invariants have tests
+cargo xtask histories [--rounds N]
+                             random histories of core and daemon, others in each run; 10 rounds,
+                             each as many as a full test plays, by default
+cargo xtask tidy             dependency direction, no circles of files, sizes, no sleeping tests,
+                             no stubs, invariants have tests
 cargo xtask measure [--list] sizes, circles of files and open structs, beside what is wanted;
                              --list gives the places
 cargo xtask soak-reload [--reloads N] [--nodes node-22,…] [--client keep-alive|close] [--plain]
@@ -67,9 +70,9 @@ fn task(args: &[String]) -> Result<()> {
         println!("{TASKS}");
         return Ok(());
     };
-    if !["bench", "inject", "lab", "measure", "soak-reload", "torture"].contains(&name.as_str())
-        && !rest.is_empty()
-    {
+    let with_arguments =
+        ["bench", "histories", "inject", "lab", "measure", "soak-reload", "torture"];
+    if !with_arguments.contains(&name.as_str()) && !rest.is_empty() {
         bail!("`{name}` takes no argument, but got `{}`", rest.join(" "));
     }
     match name.as_str() {
@@ -79,6 +82,7 @@ fn task(args: &[String]) -> Result<()> {
         "labs" => labs::labs(labs::Want::All),
         "lab" => container::lab(rest),
         "docs" => docs::docs(),
+        "histories" => endurance::histories(rest),
         "inject" => endurance::inject(rest),
         "torture" => endurance::torture(rest),
         "tidy" => tidy::tidy(),

@@ -131,6 +131,28 @@ pub(crate) fn of_server(
     }
 }
 
+/// Returns the app of this name that is the companion, with a role and what it is told.
+pub(crate) fn of_companion(
+    session: &mut Session,
+    companion: &Path,
+    name: &str,
+    variables: BTreeMap<String, String>,
+) -> Result<App, Failed> {
+    let context = context(session)?;
+    let mut options = Options { args: Some(vec!["web".to_owned()]), ..Options::default() };
+    options.give("name", Some(name));
+    options.give("interpreter", Some("none"));
+    match ostler_config::from_script(&companion.to_string_lossy(), &options, &context) {
+        Ok((mut spec, notes)) => {
+            report(session, &notes, true);
+            session.home.path().clone_into(&mut spec.cwd);
+            spec.put_env(variables, &BTreeSet::new());
+            app(spec)
+        }
+        Err(diagnostics) => Err(report(session, &diagnostics, false)),
+    }
+}
+
 /// Returns a target of a process file's `deploy`.
 pub(crate) fn deploy_target(
     session: &mut Session,

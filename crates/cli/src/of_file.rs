@@ -37,8 +37,8 @@ const APART: [&str; 10] = [
 /// The longest value that is shown.
 const LONGEST: usize = 40;
 
-/// Compares an app of so many instances with the file that it is from; nothing where it is from
-/// none.
+/// Compares an app of so many instances with the file that it is from; nothing where it
+/// is from none.
 pub(crate) fn compare(
     session: &Session,
     specs: &[AppSpec],
@@ -92,8 +92,8 @@ fn read(session: &Session, noted: &ProcessFile, spec: &AppSpec) -> Result<AppSpe
     }
 }
 
-/// How they differ: what each attribute is and what the file says, with the command that brings it
-/// in.
+/// How they differ: what each attribute is and what the file says, with the command that
+/// brings it in.
 fn differences(
     spec: &AppSpec,
     instances: usize,

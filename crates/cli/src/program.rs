@@ -46,9 +46,9 @@ impl Name {
 /// Whose words the program speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Program {
-    /// Our own.
+    /// The command speaks as `ostler`.
     Ostler,
-    /// PM2's.
+    /// The command speaks as PM2 does.
     Pm2,
 }
 

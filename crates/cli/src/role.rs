@@ -80,6 +80,7 @@ pub(crate) fn daemon() -> ExitCode {
             home,
             exe,
             version: env!("CARGO_PKG_VERSION"),
+            rotates_logs: std::env::var_os(ostler_env::OSTLER_MANNER).is_none_or(|of| of != "pm2"),
         }),
         None => refuse(NO_HOME),
     }

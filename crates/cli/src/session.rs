@@ -156,7 +156,11 @@ impl Session {
         let exe = std::env::current_exe().map_err(|error| {
             Failed::new(format!("cannot find this program's own file: {error}"))
         })?;
-        let starter = Starter { foreground: self.foreground, ..Starter::new(exe) };
+        let starter = Starter {
+            foreground: self.foreground,
+            as_pm2: self.program == Program::Pm2,
+            ..Starter::new(exe)
+        };
         let (out, home) = (&mut self.out, self.home.path());
         // The manager of a foreground is a part of it.
         let is_told = self.args.command.is_none_or(|command| command.id != CommandId::Run);

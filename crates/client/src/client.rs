@@ -9,6 +9,7 @@ use ostler_wire::control::{self, Event, FrameKind, Reply, Request};
 
 use crate::parts::parts_of;
 use crate::patience::{EVERY, Patience, Verdict};
+use crate::waits::waits_for_apps;
 use crate::{Error, Home};
 
 /// How long an answer may take for which no app has to do anything.
@@ -74,8 +75,8 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::NotRunning`] when nobody listens, [`Error::HomeTooLong`],
-    /// [`Error::PermissionDenied`] for a stranger, or [`Error::HomeOfOthers`] when it is a stranger
-    /// who listens.
+    /// [`Error::PermissionDenied`] for a stranger, or [`Error::HomeOfOthers`] when it is a
+    /// stranger who listens.
     pub fn connect(home: &Home) -> Result<Self, Error> {
         let socket = home.checked_socket()?;
         match UnixStream::connect(&socket) {
@@ -98,6 +99,12 @@ impl Client {
                 },
             }),
         }
+    }
+
+    /// Returns the connection, over which nothing has been said, for a client with an event loop.
+    #[must_use]
+    pub fn into_stream(self) -> UnixStream {
+        self.stream
     }
 
     /// Sends a request, hands every event to `on_event`, and returns the answer.
@@ -358,39 +365,5 @@ fn broken(error: io::Error) -> Error {
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::UnexpectedEof => Error::Broken,
         _ => Error::Io { what: "cannot talk to the daemon".to_owned(), source: error },
-    }
-}
-
-/// Whether the answer depends on what apps do. What only reads the daemon's memory must come soon;
-/// what starts or stops apps takes as long as the apps take.
-#[must_use]
-pub fn waits_for_apps(request: &Request) -> bool {
-    match request {
-        Request::Start { .. }
-        | Request::Act { .. }
-        | Request::Scale { .. }
-        | Request::Reload { .. }
-        | Request::Promote { .. }
-        | Request::Logs { .. }
-        | Request::Profile { .. }
-        | Request::Talk { .. }
-        | Request::Resurrect
-        | Request::Import { .. }
-        | Request::Update { .. }
-        | Request::Kill => true,
-        Request::Hello
-        | Request::List
-        | Request::Meant { .. }
-        | Request::Find { .. }
-        | Request::Jlist
-        | Request::Describe { .. }
-        | Request::Export
-        | Request::Env { .. }
-        | Request::Listens { .. }
-        | Request::LastLines { .. }
-        | Request::Unwritten { .. }
-        | Request::Flush { .. }
-        | Request::ReloadLogs
-        | Request::Save { .. } => false,
     }
 }

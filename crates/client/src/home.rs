@@ -168,7 +168,7 @@ impl Home {
     /// take its sockets and its list.
     ///
     /// # Errors
-    /// [`Error::Pm2Runs`].
+    /// It does: [`Error::Pm2Runs`].
     pub fn refuse_pm2(&self) -> Result<(), Error> {
         // The socket has PM2's name and may be ours: then the one that PM2 has not answers too, or
         // the manager of this home lives.

@@ -23,7 +23,8 @@
 //! fn main() -> Result<(), Error> {
 //!     let home = Home::new("/srv/ostler");
 //!     let mut client = Client::connect(&home)?;
-//!     let Answer::Reply(Reply::List { processes }) = client.request(&Request::List, |_| ())? else {
+//!     let answer = client.request(&Request::List, |_| ())?;
+//!     let Answer::Reply(Reply::List { processes }) = answer else {
 //!         return Ok(());
 //!     };
 //!     for process in &processes {
@@ -72,8 +73,9 @@ mod parts;
 mod patience;
 mod start;
 mod sys;
+mod waits;
 
-pub use client::{Answer, Client, Heard, Step, waits_for_apps};
+pub use client::{Answer, Client, Heard, Step};
 pub use error::Error;
 pub use follow::{Trouble, follow};
 pub use home::{Home, SOCKET_PATH_LIMIT};
@@ -83,3 +85,4 @@ pub use manager::Manager;
 pub use ostler_wire::control;
 pub use parts::home_of_container;
 pub use start::{Connected, START_LIMIT, Starter, Starting, connect_or_start};
+pub use waits::waits_for_apps;

@@ -44,6 +44,8 @@ pub struct Starter {
     pub late: Duration,
     /// The manager is for this process: it ends with it.
     pub foreground: bool,
+    /// The manager is started in place of PM2, and does unasked only what that does.
+    pub as_pm2: bool,
 }
 
 impl Starter {
@@ -51,7 +53,7 @@ impl Starter {
     #[must_use]
     pub fn new(exe: impl Into<PathBuf>) -> Self {
         let (exe, role) = (exe.into(), "keeper".to_owned());
-        Self { exe, role, limit: START_LIMIT, late: LATE, foreground: false }
+        Self { exe, role, limit: START_LIMIT, late: LATE, foreground: false, as_pm2: false }
     }
 }
 
@@ -159,6 +161,10 @@ fn start(home: &Home, starter: &Starter, told: impl FnMut(Starting)) -> Result<(
     command.arg(&starter.role).current_dir(home.path()).env_clear();
     command.envs(std::env::vars_os().filter(|(name, _)| ostler_env::is_for_manager(name)));
     command.env_remove(ostler_env::OSTLER_FOREGROUND);
+    command.env_remove(ostler_env::OSTLER_MANNER);
+    if starter.as_pm2 {
+        command.env(ostler_env::OSTLER_MANNER, "pm2");
+    }
     if starter.foreground {
         let start = own_start().map_err(Error::io("cannot read this process's own start"))?;
         let word = format!("{}:{start}", std::process::id());

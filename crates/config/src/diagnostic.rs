@@ -151,8 +151,8 @@ impl Diagnostic {
         self.severity == Severity::Error
     }
 
-    /// Whether it is about how an option of the command line is written, whatever there is on this
-    /// machine.
+    /// Whether it is about how an option of the command line is written, whatever there is
+    /// on this machine.
     #[must_use]
     pub fn is_misuse(&self) -> bool {
         const WRITTEN: [&str; 8] = [

@@ -229,8 +229,8 @@ fn checked(path: &Path, node: &Path, ctx: &Context) -> String {
 
 /// Line, column and length of the first place in one of `files` that a stack names.
 ///
-/// A syntax error has `/path/file.js:3` with the line and carets below it, a throw
-/// `(/path/file.js:3:7)`.
+/// A syntax error has `/path/file.js:3` with the line and carets below it,
+/// a throw `(/path/file.js:3:7)`.
 fn position(stack: &str, files: &[&Path]) -> Option<(usize, usize, usize)> {
     let (at, name) = files
         .iter()

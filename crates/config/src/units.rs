@@ -31,7 +31,8 @@ fn whole(digits: &str) -> Option<u64> {
 }
 
 /// Whether a format has a part of a date, in dayjs tokens; text in brackets is none.
-pub(crate) fn has_date(format: &str) -> bool {
+#[must_use]
+pub fn has_date(format: &str) -> bool {
     let mut is_text = false;
     format.chars().any(|c| {
         is_text = (is_text || c == '[') && c != ']';

@@ -20,6 +20,7 @@ mod preparation;
 pub mod process;
 pub mod reload;
 mod restarts;
+mod rotation;
 mod run;
 mod runs;
 mod saved;

@@ -13,7 +13,7 @@ use crate::run::RunId;
 pub struct Taken {
     /// Number of its run.
     pub run: RunId,
-    /// Its place.
+    /// The place that it has.
     pub at: RunId,
 }
 

@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use crate::rotation::{LogRotate, LogRotation};
 use crate::run::SpecId;
 use crate::{Millis, Texts};
 
@@ -189,6 +190,8 @@ pub struct LogSpec {
     pub date_format: Option<String>,
     /// What becomes of output that cannot be written.
     pub full: LogFull,
+    /// When the files are rotated, and what is kept of them.
+    pub rotation: LogRotation,
 }
 
 /// What becomes of output whose file cannot be written, because the disk is full for instance.

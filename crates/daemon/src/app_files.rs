@@ -51,7 +51,7 @@ impl AppFiles {
     /// Writes a pid file, whole, with the folders that lead to it.
     ///
     /// # Errors
-    /// The system's.
+    /// What the system says.
     pub fn write_pid(&self, path: &Path, pid: u32) -> io::Result<()> {
         let text = pid.to_string();
         let write = || files::write_whole(path, text.as_bytes(), PID_MODE);
@@ -73,7 +73,7 @@ impl AppFiles {
     /// Removes a file.
     ///
     /// # Errors
-    /// The system's.
+    /// What the system says.
     pub fn remove(&self, path: &Path) -> io::Result<()> {
         let Some(rights) = self.rights_of(path) else { return std::fs::remove_file(path) };
         let removed = match place(path) {
@@ -109,6 +109,37 @@ impl Opener for AppFiles {
         let open = |path: &Path| Plain.open_existing(path);
         Ok(without_links(path, Plain::FLAGS)
             .or_else(|error| along_links(path, error, &rights, open))?)
+    }
+
+    fn resolve(&self, path: &Path) -> PathBuf {
+        if self.rights_of(path).is_some() { path.to_owned() } else { Plain.resolve(path) }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let Some(rights) = self.rights_of(from) else { return Plain.rename(from, to) };
+        let names = from.file_name().zip(to.file_name()).ok_or(io::ErrorKind::InvalidInput)?;
+        match place(from) {
+            Ok((folder, _)) => Plain::rename_at((&folder, names.0), (&folder, names.1)),
+            Err(Errno::LOOP | Errno::NOSYS) if is_roots(from, &rights) => Plain.rename(from, to),
+            Err(Errno::LOOP | Errno::NOSYS) => {
+                Ok(rights.act(|| Plain.rename(from, to).map_err(|error| errno(&error)))?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A folder to which a link leads that the app's user has made is not looked after: what is
+    /// removed there would be removed with the daemon's rights.
+    fn folder(&self, path: &Path) -> io::Result<OwnedFd> {
+        let Some(rights) = self.rights_of(path) else { return Plain.folder(path) };
+        let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::NO_SYMLINKS;
+        match rustix::fs::openat2(CWD, folder, flags, Mode::empty(), resolve) {
+            Err(Errno::LOOP | Errno::NOSYS) if is_roots(path, &rights) => Plain.folder(path),
+            Err(Errno::LOOP) => Err(io::Error::other("a link of the app's user leads there")),
+            opened => Ok(opened?),
+        }
     }
 }
 

@@ -4,9 +4,8 @@
 //! Problem: a daemon that has used its last descriptor for an app seems well, until it is killed:
 //! its successor needs as many at least, and a few more until everything is taken over; and a
 //! reload that has none left half way can neither go on nor back. Rule: what the daemon itself
-//! needs is never given to apps, there is always room for one run that takes the place of
-//! another, and what does not fit is refused before anything of it is begun, with what is in
-//! the way.
+//! needs is never given to apps, there is always room for one run that takes the place of another,
+//! and what does not fit is refused before anything of it is begun, with what is in the way.
 
 use std::fmt;
 
@@ -14,8 +13,8 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::reserve;
 
-/// Descriptors of a slot that is up: the process of its run, its output, its channel, and two log
-/// files.
+/// Descriptors of a slot that is up: the process of its run, its output, its channel, and
+/// two log files.
 const SLOT: usize = 6;
 /// Those of a run beside the one that its slot shows: a candidate, or one that finishes its
 /// connections. The log files are the slot's.

@@ -11,4 +11,6 @@ pub struct Config {
     pub exe: PathBuf,
     /// Version of the program.
     pub version: &'static str,
+    /// Log files are rotated unless somebody says otherwise.
+    pub rotates_logs: bool,
 }

@@ -13,6 +13,7 @@ mod ending;
 mod home;
 mod keeper;
 mod last_lines;
+mod listening;
 mod output;
 mod own_lines;
 mod requests;
@@ -23,6 +24,7 @@ mod talk;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
+use ostler_core::RunId;
 use ostler_pm2::in_app::{self, Said};
 use ostler_poll::{Events, Poll, Ready, Watched};
 
@@ -40,7 +42,7 @@ use crate::keeper::Keeper;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
 use crate::model::Input;
-use crate::node::{Node, policy_word};
+use crate::node::Node;
 use crate::probes::ProbeMessage;
 use crate::profiles::Profiles;
 use crate::reports::{Report, Reports};
@@ -297,12 +299,15 @@ impl Daemon {
         self.unbounded += daemon_log::take_written();
         if BOUND_AFTER < self.unbounded {
             self.unbounded = 0;
-            crate::home::bound_log(&self.config.home);
+            if crate::home::bound_log(&self.config.home) {
+                self.logs.on_rotated();
+            }
         }
     }
 
     /// Lets the keeper forget runs of which nothing is left. It is the only one who knows how they
-    /// ended until that is saved or in effect, and told: a daemon that dies before finds them again.
+    /// ended until that is saved or in effect, and told: a daemon after one that dies before
+    /// finds them again.
     fn release_told(&mut self) {
         if self.keeper.has_released() && !self.model.has_effects() && !self.model.is_gone() {
             daemon_log::flush();
@@ -328,37 +333,16 @@ impl Daemon {
                 }
                 Report::CannotListen { app, why, holder } => {
                     let registry = self.model.registry();
-                    let name = registry.app_name(app);
-                    let holder = holder.map(|holder| registry.app_name(holder));
-                    let holder = holder.map_or_else(String::new, |holder| {
-                        format!("; app [{holder}] of another user listens there")
-                    });
-                    daemon_log::error(format!("app [{name}] cannot listen on {why}{holder}"));
+                    daemon_log::error(listening::cannot(registry, app, &why, holder));
                 }
                 Report::Disagrees { app, holder, policy, key } => {
                     let registry = self.model.registry();
-                    let (name, other) = (registry.app_name(app), registry.app_name(holder));
-                    let word = policy_word(policy);
-                    daemon_log::error(format!(
-                        "app [{name}] cannot listen on {key}: app [{other}] does, balanced as \
-                         `{word}`; it got EADDRINUSE; give both apps the same `balance`"
-                    ));
+                    daemon_log::error(listening::disagree(registry, (app, holder), policy, &key));
                 }
                 Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
                 Report::LinesTaken(client) => self.logs.engine().taken(client as u64),
                 Report::Reply { client, reply } => self.reply(client, &reply),
-                Report::Said { run, text } => match in_app::read(&text) {
-                    Said::Kept(kept) => self.model.push(Input::Kept { run, kept }),
-                    said => {
-                        if let Said::Typed(topic, data) = &said
-                            && topic == in_app::REPLY
-                        {
-                            let model = self.model.model();
-                            self.actions.on_reply(run, data, model, &mut self.clients);
-                        }
-                        self.bus.said(self.model.model(), run, &said, &text);
-                    }
-                },
+                Report::Said { run, text } => self.on_said(run, &text),
                 Report::Profiled { run, text } => {
                     if let Some((client, reply)) = self.profiles.on_message(run, &text) {
                         self.reply(client, &reply);
@@ -374,6 +358,21 @@ impl Daemon {
                 Report::Upgraded { client } => self.make_room(client),
             }
         }
+    }
+
+    /// An app has said something in its channel.
+    fn on_said(&mut self, run: RunId, text: &str) {
+        let said = match in_app::read(text) {
+            Said::Kept(kept) => return self.model.push(Input::Kept { run, kept }),
+            said => said,
+        };
+        let model = self.model.model();
+        if let Said::Typed(topic, data) = &said
+            && topic == in_app::REPLY
+        {
+            self.actions.on_reply(run, data, model, &mut self.clients);
+        }
+        self.bus.said(model, run, &said, text);
     }
 
     /// Sends what was said to clients.
@@ -409,6 +408,7 @@ impl Daemon {
                     self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
                     self.home.watch();
                 }
+                FromThread::Cared(done) => self.logs.on_cared(done, &self.inbox.mailbox),
             }
         }
     }

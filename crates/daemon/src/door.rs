@@ -64,8 +64,8 @@ impl Guests {
         }
     }
 
-    /// Says why the peer may not come in, if it may not: whoever controls the daemon runs programs
-    /// as us.
+    /// Says why the peer may not come in, if it may not: whoever controls the daemon runs
+    /// programs as us.
     ///
     /// # Errors
     /// In words for a log.

@@ -26,11 +26,19 @@ pub enum Foreground {
 }
 
 impl Foreground {
+    /// Finds the process that our environment names.
+    ///
+    /// # Errors
+    /// The variable is not understood, or the process cannot be watched.
+    pub fn of_environment(poll: &Poll<Source>) -> Result<Self, String> {
+        Self::find(std::env::var(ostler_env::OSTLER_FOREGROUND).ok().as_deref(), poll)
+    }
+
     /// Finds the process that the variable names.
     ///
     /// # Errors
     /// The variable is not understood, or the process cannot be watched.
-    pub fn find(variable: Option<&str>, poll: &Poll<Source>) -> Result<Self, String> {
+    fn find(variable: Option<&str>, poll: &Poll<Source>) -> Result<Self, String> {
         let Some(word) = variable.filter(|word| !word.is_empty()) else { return Ok(Self::None) };
         let Some((pid, start)) = parse(word) else {
             return Err(format!("`{word}` in OSTLER_FOREGROUND is no process"));

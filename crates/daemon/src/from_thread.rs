@@ -6,6 +6,7 @@ use ostler_core::RunId;
 use ostler_watch::Said;
 
 use crate::keeper::Tried;
+use crate::log_care::Cared;
 use crate::probes::ProbeMessage;
 use crate::runs::Walked;
 use crate::saver::Done;
@@ -27,11 +28,19 @@ pub(crate) enum FromThread {
     WatchFailed(String),
     /// What became of the saved list.
     Saver(Done),
+    /// What was done for rotated log files.
+    Cared(Cared),
 }
 
 impl From<Tried> for FromThread {
     fn from(tried: Tried) -> Self {
         Self::Tried(tried)
+    }
+}
+
+impl From<Cared> for FromThread {
+    fn from(cared: Cared) -> Self {
+        Self::Cared(cared)
     }
 }
 

@@ -35,6 +35,8 @@ mod in_app;
 mod inspect;
 mod keeper;
 mod leftovers;
+mod log_care;
+mod log_rules;
 mod logs;
 mod mailbox;
 mod model;

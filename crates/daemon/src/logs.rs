@@ -1,18 +1,23 @@
 //! The log engine, and our copies of what it wants kept.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ostler_core::spec::{AppSpec, LogFormat, LogFull};
-use ostler_core::{ProcId, RunId};
+use ostler_core::{Goal, ProcId, RunId};
 use ostler_logs::{Engine, Event, Filter, Format, OnFull, Sink, Stream};
+use ostler_pm2::rotation;
 use ostler_poll::Waker;
 
 use crate::app_files::AppFiles;
+use crate::log_care::{Cared, LogCare};
+use crate::mailbox::Mailbox;
 use crate::model::Model;
-use crate::{daemon_log, environment, sys};
+use crate::{clock, daemon_log, environment, sys};
 
 /// Names of what the keeper holds for the engine begin so.
 pub const PREFIX: &str = "log/";
@@ -28,6 +33,9 @@ pub struct Logs {
     engine: Engine,
     files: AppFiles,
     kept: BTreeMap<String, OwnedFd>,
+    care: LogCare,
+    /// Whether the module that rotates log files runs is to be looked at again.
+    look_at_module: Cell<bool>,
 }
 
 impl Logs {
@@ -35,7 +43,7 @@ impl Logs {
     ///
     /// # Errors
     /// Out of file descriptors, processes or memory.
-    pub fn start(waker: Waker, held: Vec<(String, OwnedFd)>) -> io::Result<Self> {
+    pub fn start(waker: Waker, held: Vec<(String, OwnedFd)>, care: LogCare) -> io::Result<Self> {
         let copy = |(name, fd): &(String, OwnedFd)| Ok((name.clone(), fd.try_clone()?));
         let kept = held.iter().map(copy).collect::<io::Result<_>>()?;
         let wake = Box::new(move || waker.wake());
@@ -44,7 +52,7 @@ impl Logs {
         let files = AppFiles::default();
         let opener = Arc::new(files.clone());
         let engine = sys::start_background(|| Engine::start(wake, held, opener))?;
-        Ok(Self { engine, files, kept })
+        Ok(Self { engine, files, kept, care, look_at_module: Cell::new(true) })
     }
 
     /// Returns the engine, for what concerns nobody else.
@@ -80,6 +88,9 @@ impl Logs {
         pipes: [(Stream, Option<Arc<OwnedFd>>); 2],
     ) {
         self.files.note(spec, id);
+        if spec.name == rotation::MODULE {
+            self.look_at_module.set(true);
+        }
         let [out, err, combined] = environment::log_files(spec, id);
         let sink = Arc::new(Sink {
             proc_id: id.0,
@@ -98,6 +109,7 @@ impl Logs {
                 LogFull::Block => OnFull::Block,
             },
             hold: Some(HOLD),
+            rotation: self.care.rules.rotation(spec),
         });
         for (stream, pipe) in pipes {
             if let Some(pipe) = pipe {
@@ -121,6 +133,79 @@ impl Logs {
         paths.sort();
         paths.dedup();
         self.engine.flush(paths, token);
+    }
+
+    /// When rotated log files are to be looked at.
+    pub fn care_due(&self) -> Option<u64> {
+        if self.look_at_module.get() { Some(0) } else { self.care.deadline() }
+    }
+
+    /// Looks after rotated log files.
+    pub fn look_after<T: From<Cared> + Send + 'static>(
+        &mut self,
+        model: &Model,
+        mailbox: &Mailbox<T>,
+    ) {
+        if self.look_at_module.replace(false) {
+            self.look_at_module(model);
+        }
+        if self.care.deadline().is_some_and(|due| due <= clock::monotonic()) {
+            self.care.begin(files_of_all(model, &self.files), &self.files, mailbox);
+        }
+    }
+
+    /// PM2's module that rotates log files may have begun or ended to run: then the files are its
+    /// own, or ours again.
+    fn look_at_module(&mut self, model: &Model) {
+        let runs = model.core().slots().any(|(_, slot)| {
+            let version = model.registry().version(slot.process().spec());
+            slot.process().goal() == Goal::Up
+                && version.is_some_and(|of| of.is_module && of.spec.name == rotation::MODULE)
+        });
+        if self.care.rules.module_runs != runs {
+            self.care.rules.module_runs = runs;
+            let whose = if runs { "the module pm2-logrotate" } else { "what is built in" };
+            daemon_log::log(format!("log files are rotated by {whose} from now on"));
+            self.set_rules(model);
+        }
+    }
+
+    /// Reads the settings of the home again.
+    pub fn read_settings(&mut self, model: &Model) {
+        self.care.read_settings();
+        self.set_rules(model);
+    }
+
+    /// The engine rotates by the rules that are in force now.
+    fn set_rules(&self, model: &Model) {
+        let of = |(path, spec): (PathBuf, &AppSpec)| (path, self.care.rules.rotation(spec));
+        self.engine.set_rotation(files_of_all(model, &self.files).map(of).collect());
+    }
+
+    /// A thread has done something for rotated log files.
+    pub fn on_cared<T: From<Cared> + Send + 'static>(&mut self, done: Cared, mailbox: &Mailbox<T>) {
+        let due = self.care.on_done(done, mailbox);
+        if !due.is_empty() {
+            let names = self.care.rules.names();
+            self.engine.rotate(due.into_iter().map(|path| (path, Arc::clone(names))).collect());
+        }
+    }
+
+    /// A log was rotated.
+    pub fn on_rotated(&mut self) {
+        self.care.on_rotated();
+    }
+
+    /// Logs have grown.
+    pub fn on_grown(&mut self) {
+        self.care.on_grown();
+    }
+
+    /// A run has ended.
+    pub fn on_end(&self) {
+        if self.care.rules.module_runs {
+            self.look_at_module.set(true);
+        }
     }
 
     /// Returns what the engine has to say next.
@@ -147,4 +232,19 @@ impl Logs {
     pub fn copies(&self) -> impl Iterator<Item = (String, io::Result<OwnedFd>)> {
         self.kept.iter().map(|(name, fd)| (format!("{PREFIX}{name}"), fd.try_clone()))
     }
+}
+
+/// The log files of all slots, also those that do not run.
+fn files_of_all<'a>(
+    model: &'a Model,
+    files: &'a AppFiles,
+) -> impl Iterator<Item = (PathBuf, &'a AppSpec)> {
+    model.core().slots().flat_map(move |(id, slot)| {
+        let version = model.registry().version(slot.process().spec());
+        version.into_iter().flat_map(move |version| {
+            files.note(&version.spec, id);
+            let paths = environment::log_files(&version.spec, id).into_iter().flatten();
+            paths.map(|path| (path, &*version.spec))
+        })
+    })
 }

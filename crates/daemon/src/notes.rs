@@ -28,7 +28,7 @@ pub struct Notes {
 }
 
 impl Notes {
-    /// Empty ones.
+    /// Makes notes that are empty.
     ///
     /// # Errors
     /// Out of file descriptors or memory.

@@ -66,8 +66,8 @@ impl Profiles {
         let run = run.ok_or_else(|| failure(format!("process {} does not run", id.0)))?;
         if !model.in_app_of(run).is_some_and(ostler_pm2::in_app::InApp::has_agent) {
             return Err(failure(format!("there is no agent in process {}", id.0)).hint(
-                "it is in apps of Node a second after their begin, unless `pmx` is false or the app \
-                 brings PM2's own along",
+                "it is in apps of Node a second after their begin, unless `pmx` is false or the \
+                 app brings PM2's own along",
             ));
         }
         if LONGEST < *ms {

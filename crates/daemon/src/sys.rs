@@ -86,6 +86,18 @@ pub fn start_background<T>(start: impl FnOnce() -> T) -> T {
     started
 }
 
+/// Lets the calling thread do its work when nobody else wants the processor or the disk.
+pub fn lower_priority() {
+    /// One thread; the calling one.
+    const PROCESS: libc::c_int = 1;
+    /// Last among those who have no special class.
+    const LAST: libc::c_int = 2 << 13 | 7;
+    // What fails here costs others some time only.
+    _ = rustix::process::setpriority_process(None, 19);
+    // SAFETY: numbers only; changes the calling thread.
+    unsafe { libc::syscall(libc::SYS_ioprio_set, PROCESS, 0, LAST) };
+}
+
 fn set_policy(policy: i32) {
     // SAFETY: changes the scheduling of the calling thread only; the parameters are read during the
     // call.

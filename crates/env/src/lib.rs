@@ -28,9 +28,9 @@ pub fn is_for_manager(name: &OsStr) -> bool {
     let read = |reader: &Reader| matches!(reader, Reader::Daemon | Reader::Keeper);
     name.to_str().and_then(find).is_some_and(|variable| {
         // The manager of a process in the foreground is for that one as long as it lives, whichever
-        // part starts the other.
-        let is_meant =
-            variable.audience != Audience::Internal || variable.name == OSTLER_FOREGROUND;
+        // part starts the other; and it stays what it was started as.
+        let is_meant = variable.audience != Audience::Internal
+            || [OSTLER_FOREGROUND, OSTLER_MANNER].contains(&variable.name);
         is_meant && variable.readers.iter().any(read)
     })
 }

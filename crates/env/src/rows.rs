@@ -37,16 +37,17 @@ macro_rules! variables {
 variables! {
     /// The directory of the manager's files: sockets, logs, pid files, the saved list.
     /// One home is one manager.
-    OSTLER_HOME, read by Command Daemon Keeper, from Ours, set by User,
+    OSTLER_HOME, read by Command Daemon Keeper Companion, from Ours, set by User,
         default "`PM2_HOME`; else `~/.ostler`, or `~/.pm2` under the name `pm2`",
 
     /// The same, for scripts that were written for PM2.
     /// When it is set, output is coloured also where it is not read on a terminal, as PM2 does.
-    PM2_HOME, read by Command App, from Pm2, set by User, default "see `OSTLER_HOME`", given apps,
+    PM2_HOME, read by Command App Companion, from Pm2, set by User,
+        default "see `OSTLER_HOME`", given apps,
 
     /// The user's home directory: the manager's home, version managers of Node and `~` are looked
     /// for in it.
-    HOME, read by Command, from Convention, set by User,
+    HOME, read by Command Companion, from Convention, set by User,
 
     /// The user's directory for sockets, which is the first choice for the directory of `run`.
     XDG_RUNTIME_DIR, read by Command, from Convention, set by User,
@@ -95,7 +96,7 @@ variables! {
     PM2_PID_FILE_PATH, read by Daemon, from Pm2, set by User, default "`pm2.pid` in the home",
 
     /// The file with the settings of apps and modules (`ostler set`).
-    PM2_MODULE_CONF_FILE, read by Command, from Pm2, set by User,
+    PM2_MODULE_CONF_FILE, read by Command Daemon, from Pm2, set by User,
         default "`module_conf.json` in the home",
 
     /// The folder with modules (`ostler install`).
@@ -132,6 +133,16 @@ variables! {
     /// `true`: pages of other origins may read what is served.
     OSTLER_SERVE_CORS, read by Serve, from Ours, set by User,
         default "`false`; under the name `pm2` `true`",
+
+    /// The port of the web API. `ostler web` sets this variable and the next ones.
+    PM2_API_PORT, read by Companion, from Pm2, set by User, default "9615",
+
+    /// The address that the web API listens on.
+    PM2_API_IPADDR, read by Companion, from Pm2, set by User, default "`127.0.0.1`",
+
+    /// Anything but nothing and `false` leaves `env` out of the processes on PM2's page of the web
+    /// API, in which secrets are masked in any case.
+    PM2_WEB_STRIP_ENV_VARS, read by Companion, from Pm2, set by User,
 
     /// The editor in which `ostler set` opens the settings.
     VISUAL, read by Command, from Convention, set by User, default "`EDITOR`",
@@ -242,9 +253,13 @@ variables! {
     /// The descriptor that connects the daemon with its keeper.
     OSTLER_KEEPER_FD, read by Daemon, from Ours, set by Internal,
 
-    /// The process in the foreground that the manager is for, `PID:START`: when it ends, the manager
-    /// stops everything and ends too.
+    /// The process in the foreground that the manager is for, `PID:START`: when it ends, the
+    /// manager stops everything and ends too.
     OSTLER_FOREGROUND, read by Keeper Daemon, from Ours, set by Internal,
+
+    /// `pm2` where the manager was started under that name: log files are rotated only when
+    /// somebody asks for it.
+    OSTLER_MANNER, read by Keeper Daemon, from Ours, set by Internal,
 
     /// Files of services are written below this directory instead of `/`.
     OSTLER_BOOT_ROOT, read by Command, from Ours, set by Developer,
@@ -282,6 +297,9 @@ variables! {
 
     /// The seed of random histories, of the torture test and of injected failures.
     OSTLER_SEED, read by Test, from Ours, set by Developer,
+
+    /// The seed of what `proptest` makes; a full test sets it and `OSTLER_SEED`, to be repeatable.
+    PROPTEST_RNG_SEED, read by Test, from Convention, set by Developer,
 
     /// How long the torture test lasts, in seconds.
     OSTLER_TORTURE_SECONDS, read by Test, from Ours, set by Developer, default "8",

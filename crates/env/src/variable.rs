@@ -32,6 +32,8 @@ pub enum Reader {
     App,
     /// The server of static files, which is an app.
     Serve,
+    /// The companion, which serves the web API.
+    Companion,
     /// The project's tests and tasks.
     Test,
 }
@@ -46,6 +48,7 @@ impl Reader {
             Self::Keeper => "keeper",
             Self::App => "application",
             Self::Serve => "server of files",
+            Self::Companion => "companion",
             Self::Test => "tests",
         }
     }

@@ -209,8 +209,8 @@ impl Keeper {
         }
     }
 
-    /// Gives memory back that the start had needed, once a daemon is served, and that work has
-    /// needed since.
+    /// Gives memory back that the start had needed, once a daemon is served, and that work
+    /// has needed since.
     fn become_lean(&mut self) {
         if !self.lean
             && let Daemon::Running(running) = &self.daemon

@@ -193,9 +193,9 @@ fn make_pair(channel: bool) -> Result<Pair, Errno> {
     Ok(Pair { ours: Arc::new(ours), theirs })
 }
 
-/// Makes a standard input: a pipe that its reader holds for writing, too. So it does not end while
-/// nobody else writes, and costs us no descriptor: whoever has something for the process writes to
-/// `/proc/PID/fd/0`.
+/// Makes a standard input: a pipe that its reader holds for writing, too. So it does not end
+/// while nobody else writes, and costs us no descriptor: whoever has something for the process
+/// writes to `/proc/PID/fd/0`.
 fn make_input() -> Result<OwnedFd, Errno> {
     let (read, _write) = pipe_with(PipeFlags::CLOEXEC)?;
     let path = format!("/proc/self/fd/{}", read.as_raw_fd());

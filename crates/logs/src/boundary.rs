@@ -17,7 +17,7 @@ use crate::reactor::Reactor;
 use crate::types::{Event, Token};
 
 /// How long a line may stay unfinished when something waits for its end, ms.
-const GRACE: u64 = 1000;
+pub(crate) const GRACE: u64 = 1000;
 
 impl Reactor {
     /// A stream has been given this file.
@@ -139,6 +139,7 @@ impl Reactor {
         if let Err(error) = applied {
             self.fail(id, error);
         }
+        self.rotate_if_due(id);
         self.rest(id);
         self.flushed(&tokens);
         self.wake_writers(id);

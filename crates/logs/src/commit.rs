@@ -64,6 +64,9 @@ impl Reactor {
                 file.clean_end = end + output.len() as u64 + u64::from(lead);
             }
             self.succeed(id);
+            if output.ends_with(b"\n") {
+                self.grown(id, output.len() as u64, None);
+            }
         }
         Ok(())
     }

@@ -8,8 +8,9 @@ use std::sync::LazyLock;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
+/// A piece of a format.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+pub(crate) enum Part {
     Text(String),
     Token(&'static str),
 }
@@ -52,6 +53,16 @@ impl DateFormat {
         Self(parts)
     }
 
+    /// Returns its pieces, in order.
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.0
+    }
+
+    /// Whether it says anything of a date.
+    pub(crate) fn has_tokens(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Token(_)))
+    }
+
     pub(crate) fn render(&self, at: &Zoned) -> String {
         let mut out = String::new();
         for part in &self.0 {
@@ -83,7 +94,7 @@ pub fn iso(at_ms: u64) -> Option<String> {
 }
 
 /// The local time zone. Read once.
-fn zone() -> &'static TimeZone {
+pub(crate) fn zone() -> &'static TimeZone {
     static ZONE: LazyLock<TimeZone> =
         LazyLock::new(|| zone_of(std::env::var(ostler_env::TZ).ok().as_deref()));
     &ZONE

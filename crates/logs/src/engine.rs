@@ -13,10 +13,12 @@ use std::thread::JoinHandle;
 
 use ostler_poll::{Poll, Waker};
 
+use crate::care::Names;
 use crate::journal::Journal;
 use crate::mailbox::{self, Command, Inbox};
 use crate::opener::Opener;
 use crate::reactor::{COMMANDS, Reactor};
+use crate::rotating::Rotation;
 use crate::types::{Event, Filter, Sink, SourceId, Stream, SubscriberId, Token};
 
 /// All log traffic of a daemon, in a thread of its own.
@@ -105,6 +107,17 @@ impl Engine {
     /// between two files.
     pub fn reopen(&self) {
         self.send(Command::Reopen);
+    }
+
+    /// Rotates these files at their next line end, whatever their size, also those that nobody
+    /// writes to; each is told as [`Event::Rotated`], but for those that are empty or not there.
+    pub fn rotate(&self, paths: Vec<(PathBuf, Arc<Names>)>) {
+        self.send(Command::Rotate(paths));
+    }
+
+    /// These files are rotated by other rules from now on, if they are in use.
+    pub fn set_rotation(&self, rules: Vec<(PathBuf, Option<Rotation>)>) {
+        self.send(Command::SetRotation(rules));
     }
 
     /// Sends the lines that pass the filter as [`Event::Lines`], after [`Event::Subscribed`]; a

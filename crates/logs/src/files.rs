@@ -21,6 +21,7 @@ use crate::failure::Failing;
 use crate::format::Formatter;
 use crate::inodes::{FileId, Inodes, Known};
 use crate::opener::Opener;
+use crate::rotating::Rotating;
 use crate::types::{OnFull, Token};
 pub(crate) use crate::writers::Key;
 use crate::writers::Writers;
@@ -56,7 +57,7 @@ pub(crate) struct Settling {
 /// One log file.
 pub(crate) struct LogFile {
     pub path: PathBuf,
-    opener: Arc<dyn Opener>,
+    pub opener: Arc<dyn Opener>,
     pub open: Option<Open>,
     /// Which file it was when it was open the last time.
     inode: Known,
@@ -76,6 +77,7 @@ pub(crate) struct LogFile {
     /// To do at the next line end: open anew, and truncate for these requests.
     pub reopen: bool,
     pub truncate: Vec<Token>,
+    pub rotating: Rotating,
 }
 
 impl LogFile {
@@ -95,6 +97,7 @@ impl LogFile {
             settling: None,
             reopen: false,
             truncate: Vec::new(),
+            rotating: Rotating::default(),
         }
     }
 
@@ -267,6 +270,11 @@ impl Files {
             rustix::fs::ftruncate(&file, 0)?;
         }
         Ok(())
+    }
+
+    /// Returns a file that nobody has open, for a moment.
+    pub(crate) fn unused(&self, path: &Path) -> LogFile {
+        LogFile::new(path, &self.opener, self.inodes.of_new(0))
     }
 
     /// The file at this path, new or already in use (also under another name), and what

@@ -21,7 +21,7 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// Returns it.
+    /// Returns what is known.
     pub(crate) fn get(&self) -> Option<Inode> {
         self.now
     }

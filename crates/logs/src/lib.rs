@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 
 mod boundary;
+mod care;
 mod commit;
 mod date;
 mod engine;
@@ -48,11 +49,15 @@ mod inodes;
 mod journal;
 mod lines;
 mod mailbox;
+mod moment;
 mod note;
 mod opener;
+mod period;
 mod pieces;
 mod pump;
 mod reactor;
+mod rotate;
+mod rotating;
 mod scratch;
 mod slot;
 mod source;
@@ -62,9 +67,15 @@ mod tail;
 mod types;
 mod writers;
 
+pub use care::{
+    Cap, Keep, Log, Names, Pack, Past, Removed, Renamer, Sweep, Swept, USUAL_NAMES, history,
+};
 pub use date::{date, iso, zone_of};
 pub use engine::Engine;
+pub use moment::DateReader;
 pub use opener::{Opener, Plain};
+pub use period::Period;
+pub use rotating::Rotation;
 pub use tail::tail;
 pub use types::{
     Event, Fate, Filter, Format, Line, OnFull, Sink, SourceId, Stream, SubscriberId, Token,

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::care::Names;
+use crate::rotating::Rotation;
 use crate::types::{Event, Filter, Sink, SourceId, Stream, SubscriberId, Token};
 
 /// A message to the engine's thread.
@@ -16,6 +18,8 @@ pub(crate) enum Command {
     Detach(SourceId),
     Flush { paths: Vec<PathBuf>, token: Token },
     Reopen,
+    Rotate(Vec<(PathBuf, Arc<Names>)>),
+    SetRotation(Vec<(PathBuf, Option<Rotation>)>),
     Subscribe { subscriber: SubscriberId, filter: Filter },
     Unsubscribe(SubscriberId),
     Taken(SubscriberId),

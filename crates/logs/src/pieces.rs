@@ -36,8 +36,8 @@ impl Reactor {
         }
     }
 
-    /// What files of a stream get next: those that are equally far, and go on with a begun line or
-    /// not alike.
+    /// What files of a stream get next: those that are equally far, and go on with a begun line
+    /// or not alike.
     pub(crate) fn alike(&mut self, source: &Source, which: Which) -> (Which, bool) {
         let continues: Vec<bool> =
             source.files.iter().enumerate().map(|at| self.continues(source, at)).collect();

@@ -152,6 +152,7 @@ impl Reactor {
             (Ok(moved), id) => {
                 if let Some(id) = id {
                     self.succeed(id);
+                    self.grown(id, moved as u64, Some(source.key));
                 }
                 Ok(moved)
             }

@@ -69,6 +69,8 @@ pub(crate) struct Reactor {
     watch_at: Option<u64>,
     /// Runs whose `Drained` is owed.
     draining: BTreeSet<SourceId>,
+    /// Bytes written to files since that was told.
+    pub(crate) grown: u64,
     /// Files still to be truncated, by request.
     pub(crate) flushes: BTreeMap<Token, usize>,
     stopping: bool,
@@ -104,6 +106,7 @@ impl Reactor {
             idle_at: None,
             watch_at: None,
             draining: BTreeSet::new(),
+            grown: 0,
             flushes: BTreeMap::new(),
             stopping: false,
         })
@@ -244,6 +247,8 @@ impl Reactor {
             }
             Command::Flush { paths, token } => self.flush(&paths, token),
             Command::Reopen => self.reopen(),
+            Command::Rotate(paths) => self.rotate_all(paths),
+            Command::SetRotation(rules) => self.set_rotation(rules),
             Command::Subscribe { subscriber, filter } => {
                 self.subscribers.add(subscriber, filter);
                 self.outbox.send(Event::Subscribed(subscriber));
@@ -284,6 +289,9 @@ impl Reactor {
                 continue;
             }
             let (file, opened) = self.files.attach(path, key, sink.full);
+            if let Some(file) = self.files.get_mut(file) {
+                file.rotating.rule = sink.rotation.clone().unwrap_or_default();
+            }
             if !source.files.contains(&file) {
                 source.files.push(file);
             }

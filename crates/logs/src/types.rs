@@ -5,6 +5,8 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::rotating::Rotation;
+
 /// The run whose output it is; unique for ever, also across daemons.
 pub type SourceId = u64;
 
@@ -81,6 +83,8 @@ pub struct Sink {
     /// How long part of a line is kept from the files of a process that has a combined one, ms;
     /// `None` until the line ends. Shown, it may be cut: another stream may write behind it.
     pub hold: Option<u64>,
+    /// When its files are rotated; `None`: never by the engine itself.
+    pub rotation: Option<Rotation>,
 }
 
 /// What becomes of output while its file cannot be written, and does not fit into memory.
@@ -192,6 +196,22 @@ pub enum Event {
         /// The file's path.
         path: PathBuf,
     },
+    /// A file has another name now, and its path was opened anew.
+    Rotated {
+        /// The file's path.
+        path: PathBuf,
+        /// What it is called now.
+        to: PathBuf,
+    },
+    /// A file could not be rotated; it is written on, and tried again. Once, until it could.
+    NotRotated {
+        /// The file's path.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Files have grown by 64 MiB since the start, or since this was told.
+    Grown,
     /// A file that failed is written again.
     FileOk {
         /// The file's path.

@@ -1,7 +1,7 @@
 //! Figures of the machine, as the kernel tells them.
 //!
-//! What is a rate is measured between two looks, a moment apart; nothing is measured while nobody
-//! asks.
+//! What is a rate is measured between two looks, a moment apart; nothing is measured
+//! while nobody asks.
 
 #![forbid(unsafe_code)]
 

@@ -73,8 +73,8 @@ pub fn lifecycle(event: &str, manually: bool, process: &str, at: u64) -> String 
     out
 }
 
-/// A message of an app. `key`: `data` of a message with a type, `raw` of any other; `value`: JSON
-/// text.
+/// A message of an app. `key`: `data` of a message with a type, `raw` of any other;
+/// `value`: JSON text.
 #[must_use]
 pub fn message(of: &Subject<'_>, at: u64, key: &str, value: &str) -> String {
     let mut out = String::with_capacity(value.len() + 128);

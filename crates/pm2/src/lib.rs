@@ -15,7 +15,8 @@
 //! - [`amp`], [`rpc`], [`bus`]: what goes over PM2's sockets: frames, calls, events;
 //! - [`in_app`]: what apps say over their channel;
 //! - [`module`]: what a package that is a module says of itself;
-//! - [`settings`], in `module_conf.json`: those of apps and modules.
+//! - [`settings`], in `module_conf.json`: those of apps and modules;
+//! - [`rotation`]: what of them is said of the rotation of log files.
 //!
 //! Nothing here does I/O or reads the process's own environment.
 
@@ -31,6 +32,7 @@ pub mod in_app;
 mod json_text;
 pub mod module;
 pub mod record;
+pub mod rotation;
 pub mod rpc;
 pub mod settings;
 pub mod words;

@@ -72,7 +72,8 @@ fn apps(package: &Json) -> Result<Vec<Map<String, Json>>, String> {
     let script = bin.or_else(|| package.get("main").and_then(Json::as_str));
     let script = script.ok_or("it has none of `apps`, `pm2`, `bin` and `main`: nothing to run")?;
     let mut app = Map::new();
-    // A word alone would be looked for in `PATH`, and package.json means a file without a suffix too.
+    // A word alone would be looked for in `PATH`, and package.json means a file without a suffix,
+    // too.
     app.insert("script".to_owned(), script.into());
     Ok(vec![app])
 }

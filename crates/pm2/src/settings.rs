@@ -1,5 +1,5 @@
-//! Settings of apps and modules: `module_conf.json` in the home, which PM2 and its modules read and
-//! write too.
+//! Settings of apps and modules: `module_conf.json` in the home, which PM2 and its modules read
+//! and write too.
 //!
 //! One JSON object, indented by four blanks. Under the name of an app or module stands an object of
 //! its settings; what else is there are settings of PM2 itself, and the records of modules that are
@@ -25,8 +25,8 @@ pub struct Key {
 }
 
 impl Key {
-    /// Returns the way that a word names; a `.` in it comes before a `:`. `None`: a part of it is
-    /// empty.
+    /// Returns the way that a word names; a `.` in it comes before a `:`. `None`: a part of
+    /// it is empty.
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
         let separator = if word.contains('.') { '.' } else { ':' };

@@ -9,8 +9,8 @@ use crate::diag::{connected, listening, listening_unix};
 use crate::proc;
 use crate::table::{Socket, unix_connected};
 
-/// Of a process with more descriptors it is not found out: whoever asks is about to end it, and
-/// waits.
+/// Of a process with more descriptors it is not found out: whoever asks is about to end
+/// it, and waits.
 const MOST: i64 = 4096;
 
 /// The connections that clients have to a process.

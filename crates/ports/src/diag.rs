@@ -55,8 +55,8 @@ pub(crate) fn listening() -> Result<Vec<Socket>, Errno> {
     tcp(LISTENS)
 }
 
-/// Returns every connection of TCP, each at both ends. One that nobody accepted yet has the number
-/// 0.
+/// Returns every connection of TCP, each at both ends. One that nobody accepted yet has
+/// the number 0.
 ///
 /// # Errors
 /// The kernel does not tell, or not in this way, or there are too many.

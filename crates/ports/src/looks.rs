@@ -195,8 +195,8 @@ mod tests {
         Held { pid, fd: 3, inode }
     }
 
-    /// Eyes on processes of which each has these sockets, has used this CPU time, and has no
-    /// children.
+    /// Eyes on processes of which each has these sockets, has used this CPU time, and
+    /// has no children.
     struct Shown<'a> {
         all: &'a [Held],
         used: u64,

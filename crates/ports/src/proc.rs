@@ -67,7 +67,7 @@ impl Held {
 pub struct Family {
     /// Each with the CPU time that it had used before it was looked at, ns; parents first.
     pub members: Vec<(u32, u64)>,
-    /// Their sockets.
+    /// The sockets that they hold.
     pub held: Vec<Held>,
 }
 
@@ -142,8 +142,8 @@ fn threads(pid: u32) -> Result<Vec<u32>, Errno> {
     Ok(found)
 }
 
-/// What a file of `/proc` says, of which the kernel gives a page at a time. Nothing but what must be
-/// asked is asked: a list of a hundred processes asks a hundred times.
+/// What a file of `/proc` says, of which the kernel gives a page at a time. Nothing but what must
+/// be asked is asked: a list of a hundred processes asks a hundred times.
 pub(crate) fn read_all(path: &str) -> Result<Vec<u8>, Errno> {
     let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut all = Vec::new();

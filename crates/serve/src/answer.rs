@@ -75,7 +75,7 @@ pub(crate) struct Answer {
     pub(crate) status: Status,
     /// Its headers, but for those that every answer has.
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// What follows.
+    /// What follows the headers.
     pub(crate) content: Content,
 }
 
@@ -137,7 +137,7 @@ pub(crate) enum Choice {
     NotModified,
     /// Nothing: it asked for a part that there is not.
     Beyond,
-    /// A part.
+    /// A part of it.
     Part(u64, u64),
     /// All of it.
     Whole,

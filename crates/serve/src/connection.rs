@@ -1,8 +1,8 @@
 //! One connection: a request is read, its answer is sent, and the next one is waited for.
 //!
-//! Every stage has a deadline. That of a head is fixed when its first byte comes, so that a client
-//! that sends a byte now and then holds nothing for long; that of an answer moves as the client
-//! takes it.
+//! Every stage has a deadline. That of a head is fixed when its first byte comes, so that a
+//! client that sends a byte now and then holds nothing for long; that of an answer moves as the
+//! client takes it.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -39,7 +39,7 @@ const TURN: usize = 1 << 20;
 /// How many requests are answered in a turn.
 const REQUESTS: u32 = 32;
 
-/// One connection.
+/// One connection of a client.
 #[derive(Debug)]
 pub(crate) struct Connection {
     socket: Watched<TcpStream>,

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 
-/// Returns a time in seconds since 1970 as HTTP writes it; `None` when it has no year that HTTP
-/// can write.
+/// Returns a time in seconds since 1970 as HTTP writes it; `None` when it has no year that
+/// HTTP can write.
 pub(crate) fn write(seconds: i64) -> Option<String> {
     let time = Timestamp::from_second(seconds).ok()?;
     DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok()

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 /// How often a race with somebody who renames folders is tried again.
 const TRIES: u32 = 8;
 
-/// A folder. It is opened anew for each request: whoever puts another one in its place, as a
+/// It is a folder. It is opened anew for each request: whoever puts another one in its place, as a
 /// deployment does with a link, means that one.
 #[derive(Debug)]
 pub(crate) struct Folder {
@@ -24,7 +24,7 @@ pub(crate) struct Folder {
 pub(crate) enum Found {
     /// A file that can be read.
     File(File, Facts),
-    /// A folder.
+    /// It is a folder.
     Folder,
     /// There is nothing of this name.
     Missing,
@@ -37,7 +37,7 @@ pub(crate) enum Found {
 pub(crate) struct Facts {
     /// Its device and number: which file it is.
     pub(crate) id: (u64, u64),
-    /// Bytes.
+    /// How many bytes it has.
     pub(crate) size: u64,
     /// When it was changed, in seconds since 1970.
     pub(crate) modified: i64,
@@ -46,14 +46,14 @@ pub(crate) struct Facts {
 }
 
 impl Folder {
-    /// Opens it.
+    /// Opens the folder that is served.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self { descriptor: openat(CWD, path, flags, Mode::empty())? })
     }
 
-    /// Opens what is at a relative path without `..`. Links are followed as long as they stay in
-    /// the folder.
+    /// Opens what is at a relative path without `..`. Links are followed as long as they stay
+    /// in the folder.
     pub(crate) fn find(&self, path: &Path) -> io::Result<Found> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let mut opened = self.beneath(path);

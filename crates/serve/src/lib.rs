@@ -37,9 +37,9 @@ pub use settings::Settings;
 use log::Log;
 use server::Server;
 
-/// Serves until a signal arrives on this descriptor, then finishes the answers that are under way.
-/// The settings are in the environment. Standard output says where it listens, standard error why
-/// it cannot.
+/// Serves until a signal arrives on this descriptor, then finishes the answers that are under
+/// way. The settings are in the environment. Standard output says where it listens, standard
+/// error why it cannot.
 #[must_use]
 pub fn run(signals: OwnedFd) -> ExitCode {
     let mut log = Log::default();

@@ -26,7 +26,7 @@ pub(crate) struct Request<'b> {
     pub(crate) target: &'b str,
     /// The connection may be used for another request.
     pub(crate) keeps: bool,
-    /// Who asks.
+    /// Who says that they ask.
     pub(crate) authorization: Option<&'b [u8]>,
     /// Which kinds of content are wanted.
     pub(crate) accept: Option<&'b [u8]>,

@@ -52,7 +52,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens.
+    /// Listens on the address of the settings.
     pub(crate) fn listen(settings: Settings, signals: OwnedFd) -> Result<Self, String> {
         let listener = TcpListener::bind(settings.address)
             .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))

@@ -1,7 +1,7 @@
 //! How a word is written so that a shell reads it as one, and as the same.
 //!
-//! Problem: a hint is a command that is pasted. The names and paths in it are other people's: with a
-//! blank, a quote or a `$` in one, a shell would read another command.
+//! Problem: a hint is a command that is pasted. The names and paths in it are other people's: with
+//! a blank, a quote or a `$` in one, a shell would read another command.
 //! Rule: every name and path in a command that we print goes through [`word`].
 
 use std::borrow::Cow;

@@ -1,7 +1,7 @@
 //! Sizes in units of 1024.
 
-/// Returns a number of bytes with one decimal in the largest of these units that it fills; `None`
-/// below 1024.
+/// Returns a number of bytes with one decimal in the largest of these units that it fills;
+/// `None` below 1024.
 pub fn in_units(bytes: u64, [first, larger @ ..]: [&str; 4]) -> Option<String> {
     if bytes < 1024 {
         return None;

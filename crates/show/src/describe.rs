@@ -164,16 +164,9 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("pid", some(pids.map(|of| of.pid.to_string()).collect()));
     fact("ports", ports(seen));
     fact("restarts", restarts(seen, look));
-    let memory = match details.max_memory {
-        Some(limit) => {
-            let limit = amount::size(limit);
-            format!("{} (restarted above {limit} each)", amount::size(seen.app.memory()))
-        }
-        None => amount::size(seen.app.memory()),
-    };
     if seen.app.processes.iter().any(|of| of.pid != 0) {
         fact("cpu", amount::cpu(seen.app.cpu()));
-        fact("memory", memory);
+        fact("memory", memory(seen, details));
     }
     let since = seen.app.since().and_then(ostler_logs::iso);
     fact("online since", since.unwrap_or_default());
@@ -198,21 +191,11 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("cron restart", cron_restart(details));
     fact("files", if view.watching { "watched".to_owned() } else { String::new() });
     fact("no effect yet", view.not_yet.join(", "));
-    let mut logs: Vec<String> = Vec::new();
-    for path in seen.details.iter().flat_map(|of| of.view.logs.iter().flatten()) {
-        if !logs.contains(path) {
-            logs.push(path.clone());
-        }
-    }
-    fact("logs", some(logs));
-    let mut unwritten: Vec<String> = Vec::new();
-    for file in seen.details.iter().flat_map(|of| &of.unwritten) {
-        let text = format!("{} ({})", file.path, file.error);
-        if !unwritten.contains(&text) {
-            unwritten.push(text);
-        }
-    }
-    fact("cannot be written", some(unwritten));
+    let logs = seen.details.iter().flat_map(|of| of.view.logs.iter().flatten());
+    fact("logs", once_each(logs.cloned()));
+    let unwritten = seen.details.iter().flat_map(|of| &of.unwritten);
+    let unwritten = unwritten.map(|file| format!("{} ({})", file.path, file.error));
+    fact("cannot be written", once_each(unwritten));
     fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
     fact("unlike this shell", seen.other_env.join(", "));
     if let Some(OfFile { path, differs }) = &seen.of_file {
@@ -220,6 +203,25 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
         fact("file differs", differs.clone().unwrap_or_default());
     }
     facts
+}
+
+fn memory(seen: &Seen<'_>, details: &Details) -> String {
+    let now = amount::size(seen.app.memory());
+    match details.max_memory {
+        Some(limit) => format!("{now} (restarted above {} each)", amount::size(limit)),
+        None => now,
+    }
+}
+
+/// The texts in their order, none of them twice.
+fn once_each(texts: impl Iterator<Item = String>) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for text in texts {
+        if !all.contains(&text) {
+            all.push(text);
+        }
+    }
+    all.join(", ")
 }
 
 fn ports(seen: &Seen<'_>) -> String {

@@ -47,7 +47,7 @@ pub enum Row<'a> {
     Below(&'a ProcView),
     /// A worker that comes or goes.
     Beside {
-        /// Its process.
+        /// Number of its process.
         pid: u32,
         /// Who it is.
         name: &'static str,

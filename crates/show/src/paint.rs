@@ -5,21 +5,21 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Ink {
-    /// Heavier letters.
+    /// Letters that are heavier.
     Bold = 1,
-    /// Fainter letters.
+    /// Letters that are fainter.
     Dim = 2,
     /// Letters at a slant.
     Italic = 3,
     /// Foreground and background exchanged.
     Inverse = 7,
-    /// A failure.
+    /// What has failed.
     Red = 31,
     /// All is well.
     Green = 32,
     /// Worth a look.
     Yellow = 33,
-    /// Under way.
+    /// What is under way.
     Blue = 34,
     /// A head or a hint.
     Cyan = 36,

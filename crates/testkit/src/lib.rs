@@ -35,7 +35,7 @@ pub mod wait;
 
 pub use load::{Load, Outcome, Report};
 pub use run::{Ostler, Output};
-pub use runtimes::{Kind, Runtime, built_program, nodes};
+pub use runtimes::{Kind, Runtime, built_companion, built_program, nodes};
 pub use sandbox::Sandbox;
 pub use victims::Victim;
 pub use wait::{try_wait, wait_connect, wait_exit, wait_for, wait_in};

@@ -19,8 +19,8 @@ pub fn in_window(command: Command, columns: u16) -> Output {
     in_window_while(command, columns, |_, _| ())
 }
 
-/// As [`in_window`]; `watch` is shown the process and all that it has written, whenever that was
-/// more.
+/// As [`in_window`]; `watch` is shown the process and all that it has written, whenever
+/// that was more.
 #[track_caller]
 pub fn in_window_while(
     mut command: Command,

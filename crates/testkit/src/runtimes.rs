@@ -139,7 +139,8 @@ pub fn pm2_packages() -> Vec<PathBuf> {
 /// Modules of PM2's that tests install.
 pub const MODULES: [&str; 2] = ["pm2-logrotate@3.0.0", "pm2-server-monit@3.0.0"];
 
-/// npm's cache, from which it installs [`MODULES`] without a network; `None` when it was not filled.
+/// npm's cache, from which it installs [`MODULES`] without a network; `None` when it was
+/// not filled before.
 #[track_caller]
 pub fn npm_cache() -> Option<PathBuf> {
     let few = std::env::var_os(ostler_env::OSTLER_TEST_FEW).is_some();
@@ -155,12 +156,22 @@ pub fn npm_cache() -> Option<PathBuf> {
 /// xtask test` builds it before any test.
 #[track_caller]
 pub fn built_program() -> PathBuf {
+    built("ostler")
+}
+
+/// The companion beside it, which no test builds by itself: `cargo xtask test` does.
+#[track_caller]
+pub fn built_companion() -> PathBuf {
+    built("ostler-companion")
+}
+
+#[track_caller]
+fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     // A test is in `target/PROFILE/deps`, a program in `target/PROFILE`.
-    let program =
-        test.ancestors().skip(1).take(2).map(|dir| dir.join("ostler")).find(|p| p.is_file());
+    let program = test.ancestors().skip(1).take(2).map(|dir| dir.join(name)).find(|p| p.is_file());
     program.unwrap_or_else(|| {
-        panic!("no `ostler` near `{}`\nhint: run `cargo build -p ostler`", test.display())
+        panic!("no `{name}` near `{}`\nhint: run `cargo build -p {name}`", test.display())
     })
 }
 

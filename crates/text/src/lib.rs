@@ -8,8 +8,12 @@
 
 #![forbid(unsafe_code)]
 
+mod secret;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
+
+pub use secret::{MASK, SECRET_WORDS, is_secret_name, without_passwords};
 
 /// Whether a character does something else than to be seen: controls of terminals, what sets the
 /// direction of writing, line ends, and what has no width. The two joiners are part of words.
@@ -57,8 +61,8 @@ pub fn message(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Returns JSON that means the same and does nothing on a terminal. What JSON itself escapes is
-/// escaped already.
+/// Returns JSON that means the same and does nothing on a terminal. What JSON itself escapes
+/// is escaped already.
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {
     if !text.contains(|c| is_unsafe(c) && c != '\n') {

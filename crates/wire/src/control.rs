@@ -6,7 +6,7 @@
 //! order. Payloads are JSON so that a newer side may add fields that the older ignores;
 //! [`FrameKind::Raw`] carries text that the client prints as it is (`jlist`).
 //!
-//! Version log:
+//! The versions of the protocol:
 //! - 1: first.
 //! - 2: steps of a reload and ends of runs are facts, not sentences; a failure has a code.
 //! - 3: the state of a process is a phase, not PM2's word.

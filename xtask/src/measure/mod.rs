@@ -35,6 +35,18 @@ pub fn measure(args: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// What was brought to none and stays there, with its places.
+pub fn held(sources: &[Source]) -> Result<Vec<String>> {
+    let files = Parsed::all(sources)?;
+    let [_, long_lines, _, short_docs] = lines::rows(sources);
+    let held = [long_lines, short_docs, circles::row(&files)].into_iter();
+    let places = |row: Row| {
+        let what = row.what;
+        row.places.into_iter().map(move |place| format!("{what}: {}", place.trim()))
+    };
+    Ok(held.flat_map(places).collect())
+}
+
 fn rows(sources: &[Source]) -> Result<Vec<Row>> {
     let files = Parsed::all(sources)?;
     let mut rows = owner::rows(&files);

@@ -25,7 +25,10 @@ const ALLOWED: [(&str, &[&str]); 23] = [
     ("ostler-pm2", &["ostler-config", "ostler-core", "ostler-wire"]),
     ("ostler-serve", &["ostler-poll"]),
     ("ostler-client", &["ostler-wire"]),
-    ("ostler-web", &["ostler-client", "ostler-wire"]),
+    (
+        "ostler-companion",
+        &["ostler-client", "ostler-machine", "ostler-text", "ostler-tui", "ostler-wire"],
+    ),
     (
         "ostler-tui",
         &[
@@ -72,13 +75,18 @@ const ALLOWED: [(&str, &[&str]); 23] = [
 
 /// The only crate that may see every other of ours; not the test kit.
 const SEES_ALL: &str = "ostler";
+const NEVER_SEEN: [&str; 4] = ["ostler-testkit", "ostler-companion", "ostler-tui", "xtask"];
 
 /// The names of environment variables, and how a word is quoted: every crate may use them.
 const EVERYWHERE: [&str; 2] = ["ostler-env", "ostler-shell"];
 
-/// Crates that stay free of these, however indirectly.
-const PURE: [&str; 2] = ["ostler-core", "ostler-keeper"];
-const NEVER_IN_PURE: [&str; 3] = ["tokio", "serde", "clap"];
+/// Crates that stay free of others, however indirectly: what decides, and the program that starts
+/// in a millisecond. What needs an async runtime or draws a screen is the companion's.
+const FREE: [(&str, &[&str]); 3] = [
+    ("ostler-core", &["tokio", "serde", "clap"]),
+    ("ostler-keeper", &["tokio", "serde", "clap"]),
+    (SEES_ALL, &["tokio", "hyper", "axum", "ratatui", "crossterm"]),
+];
 
 /// Findings in the output of `cargo metadata --format-version=1`.
 pub fn check(metadata: &Value) -> Result<Vec<String>> {
@@ -102,9 +110,9 @@ pub fn check(metadata: &Value) -> Result<Vec<String>> {
                 ));
             }
         }
-        if PURE.contains(&name) {
+        for (_, never) in FREE.iter().filter(|(free, _)| *free == name) {
             for (below, way) in graph.below(id) {
-                if NEVER_IN_PURE.iter().any(|n| {
+                if never.iter().any(|n| {
                     below == *n
                         || below.starts_with(&format!("{n}_"))
                         || below.starts_with(&format!("{n}-"))
@@ -120,7 +128,7 @@ pub fn check(metadata: &Value) -> Result<Vec<String>> {
 fn may_need(name: &str, allowed: &[&str], needed: &str) -> bool {
     EVERYWHERE.contains(&needed)
         || allowed.contains(&needed)
-        || (name == SEES_ALL && !["ostler-testkit", "xtask"].contains(&needed))
+        || (name == SEES_ALL && !NEVER_SEEN.contains(&needed))
 }
 
 fn allowed(name: &str) -> Option<&'static [&'static str]> {

@@ -12,6 +12,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 
+use crate::measure;
 use crate::run::{cargo, output, root};
 use crate::source::Source;
 
@@ -31,6 +32,7 @@ pub fn tidy() -> Result<()> {
         findings.extend(environment::check(file));
         findings.extend(hints::check(file));
     }
+    findings.extend(measure::held(&files)?);
     let page = root.join("ARCHITECTURE.md");
     let text =
         fs::read_to_string(&page).with_context(|| format!("cannot read `{}`", page.display()))?;

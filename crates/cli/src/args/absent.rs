@@ -51,7 +51,6 @@ const fn row(
 const COMMANDS: &[Absent] = &[
     row(&["monit", "imonit", "dash", "dashboard"], Later, "the monitor in the terminal",
         Some("use `$ list` and `$ logs`")),
-    row(&["web"], Later, "the web interface", Some("`$ jlist` prints what a program may read")),
     row(&["logrotate"], Later, "the configuration of the system's logrotate",
         Some("let the system's logrotate run `$ reloadLogs`")),
     row(&["create"], Never, "a folder of examples from the network",
@@ -71,7 +70,7 @@ const CONTAINERS: &str = "apps are not put into containers";
 
 #[rustfmt::skip]
 const OPTIONS: &[Absent] = &[
-    row(&["web"], Later, "there is no web interface", Some("leave it out")),
+    row(&["web"], Later, "`run` starts no web interface", Some("leave it out")),
     row(&["ftp"], Never, "`serve` lists no folders, whose names may not be for everybody",
         Some("leave it out, and link the files on a page")),
     row(&["monitor"], Vendor, "nothing is added to the pages that `serve` serves",
@@ -96,8 +95,8 @@ pub(super) fn option(name: &str) -> Option<&'static Absent> {
     OPTIONS.iter().find(|row| row.names.contains(&name))
 }
 
-/// Returns what ostler does not do and what helps, for an option whose attribute it does not act
-/// on yet.
+/// Returns what ostler does not do and what helps, for an option whose attribute it does not
+/// act on yet.
 pub(super) fn not_yet(flag: &Flag) -> Option<(&'static str, &'static str)> {
     let FlagId::Attribute(flag) = flag.id else { return None };
     match attributes().find(|of| of.flags.contains(flag))?.effect {
@@ -127,8 +126,8 @@ mod tests {
     /// What older ones had, and what is taken for a command.
     const COMMANDS_OF_BEFORE: &str = "web gracefulReload import export sysmonit";
 
-    /// Every option of `pm2 --help`, `pm2 start --help`, `pm2 serve --help`, and those of `pm2-runtime` that are
-    /// refused, without the dashes.
+    /// Every option of `pm2 --help`, `pm2 start --help`, `pm2 serve --help`, and those of
+    /// `pm2-runtime` that are refused, without the dashes.
     const OPTIONS_OF_PM2: &str = "V version v silent s ext name n mini-list m interpreter \
         interpreter-args node-args output o error e log l filter-env log-type log-date-format \
         time disable-logs env update-env a force f instances i parallel shutdown-with-message \

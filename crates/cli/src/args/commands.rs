@@ -101,10 +101,11 @@ commands! {
     Serve Run ["serve", "expose"] [Maybe("path"), Maybe("port")]
         "serve the files of a folder over HTTP, as an app"
         "The folder is `.` and the port 8080 unless they are given. The app is called \
-         `static-page-server-PORT` and is stopped, restarted and saved as any other. It listens for \
-         this machine alone unless `--host` says more, such as `0.0.0.0`. Names that begin with a \
-         dot are not served, links out of the folder are not followed, folders are not listed. In \
-         a process file the same is an app with the script `serve` and variables `PM2_SERVE_*`.";
+         `static-page-server-PORT` and is stopped, restarted and saved as any other. It listens \
+         for this machine alone unless `--host` says more, such as `0.0.0.0`. Names that begin \
+         with a dot are not served, links out of the folder are not followed, folders are not \
+         listed. In a process file the same is an app with the script `serve` and variables \
+         `PM2_SERVE_*`.";
     Stop Run ["stop"] [Many("id|name|namespace|all|json|stdin")]
         "stop apps and keep them in the list"
         "Each process is asked to end by its signal, and killed with its descendants when it \
@@ -191,6 +192,12 @@ commands! {
         "Nobody is told: the mark is `_km_monitored` in `jlist`.";
     Unmonitor Watch ["unmonitor"] [Maybe("name")]
         "take the mark of `monitor` away" "";
+    Web Watch ["web"] [Maybe("start|stop|port")]
+        "serve what is known of the apps over HTTP, as an app"
+        "`/` is PM2's page: figures of the machine and the list, as JSON, with what looks like a \
+         secret masked. The port is 9615. It listens for this machine alone. The program that \
+         serves is `ostler-companion`, beside this one; it is the app `ostler-web`, which is \
+         watched and saved as any other. `web stop` ends it and takes it off the list.";
     Slist Watch ["slist", "sysinfos"] []
         "show figures of the machine"
         "Processors, memory, network devices, disks and file systems. Rates are measured while the \
@@ -206,10 +213,11 @@ commands! {
     Deploy Release ["deploy"] [Many("file|environment")]
         "bring a version to other machines, by ssh and git"
         "The process file has the targets in `deploy`; without its name the usual one is looked \
-         for. After the target: `setup` makes the folders and the clone, `update` (default) deploys \
-         the `ref` of the target, `ref VERSION` another branch, tag or commit, `revert [N]` the one \
-         that was deployed before, `current`, `previous` and `list` tell them, `exec COMMAND` runs \
-         a command there. A version is fetched on all hosts before it is changed on any.";
+         for. After the target: `setup` makes the folders and the clone, `update` (default) \
+         deploys the `ref` of the target, `ref VERSION` another branch, tag or commit, \
+         `revert [N]` the one that was deployed before, `current`, `previous` and `list` tell \
+         them, `exec COMMAND` runs a command there. A version is fetched on all hosts \
+         before it is changed on any.";
     Export Persist ["export"] [Maybe("file")]
         "write the list as `save` does, to a file or to a pipe"
         "The environments of the apps are in it: the file is for its owner only. One that is there \
@@ -288,7 +296,10 @@ commands! {
         "set a setting of an app or module: `app.KEY value`"
         "The setting becomes a variable of the app, which is restarted with it, and of every later \
          one of that name. A `:` will do for the `.`. Settings are in `module_conf.json` in the \
-         home. Without arguments that file is opened in an editor.";
+         home. Without arguments that file is opened in an editor. `ostler.log_*` are for the logs \
+         of all apps that do not say it themselves: `log_rotate`, `log_max_size`, `log_keep`, \
+         `log_keep_days`, `log_keep_size`, `log_compress`, `log_names` (the date in the names of \
+         rotated files) and `log_cap` (what all may have: `20G`, `tenth` of the disk, `none`).";
     Multiset Extend ["multiset"] [Many("key value")]
         "set several settings, with one restart"
         "The pairs may be one argument.";
@@ -306,8 +317,8 @@ commands! {
     Migrate System ["migrate"] []
         "take the apps over from a PM2 that runs"
         "One app after the other, with its name, numbers, environment and log files. Workers of a \
-         cluster share their port with the old ones until these are gone, where this user may share \
-         it; an app that holds its port by itself is restarted, and the time in which nobody \
+         cluster share their port with the old ones until these are gone, where this user may \
+         share it; an app that holds its port by itself is restarted, and the time in which nobody \
          listened is told. An app that does not serve here stays with PM2. When all are moved the \
          list is saved and PM2 ends. `--back` gives them back.";
     Kill System ["kill"] []

@@ -52,6 +52,11 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler serve dist 3000 --spa --name site", "also for the app's own paths"),
             ("ostler serve /srv/files --host 0.0.0.0", "for everybody"),
         ],
+        CommandId::Web => &[
+            ("ostler web", "on http://127.0.0.1:9615"),
+            ("ostler web 9000", "on another port"),
+            ("ostler web stop", "end it"),
+        ],
         CommandId::Stop => &[
             ("ostler stop api", "all processes of an app"),
             ("ostler stop api 3", "an app, and the process with the id 3"),
@@ -276,7 +281,8 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         ],
         CommandId::Set => &[
             ("ostler set api.LOG_LEVEL debug", "and restart `api` with that variable"),
-            ("ostler set pm2-logrotate:max_size 50M", "as it is written for PM2"),
+            ("ostler set ostler.log_max_size 50M", "rotate the logs of all apps at this size"),
+            ("ostler set pm2-logrotate:max_size 50M", "the same, as it is written for PM2"),
         ],
         CommandId::Multiset => &[
             ("ostler multiset api.LOG_LEVEL debug api.CACHE off", "one restart"),

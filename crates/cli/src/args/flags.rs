@@ -102,7 +102,8 @@ flags! {
     Only ' ' ["only"] One("names"),
         Action [Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload]
         "only these apps of the process file";
-    Force 'f' ["force"] Nothing, Action [Start, Save, CommandId::LinkPm2] "start it twice; save an empty list";
+    Force 'f' ["force"] Nothing, Action [Start, Save, CommandId::LinkPm2]
+        "start it twice; save an empty list";
     Parallel ' ' ["parallel"] One("n"),
         Action [Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload]
         "how many processes at a time";
@@ -128,7 +129,8 @@ flags! {
     Out ' ' ["out"] Nothing, Own [Logs] "standard output only";
     Json ' ' ["json"] Nothing, Own [Logs, Run, Trigger, Slist] "one JSON object a line";
     Format ' ' ["format"] Nothing, Own [Logs, Run] "`key=value` lines";
-    Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs, Run] "date before each line that arrives";
+    Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs, Run]
+        "date before each line that arrives";
     Highlight ' ' ["highlight"] One("text"), Own [Logs, Run] "mark this text";
     Formatted ' ' ["formatted"] Nothing, Own [Run] "lines with the process before them";
     NoAutoExit ' ' ["no-auto-exit"] Nothing, Own [Run] "stay when no app runs any more";
@@ -141,8 +143,9 @@ flags! {
     From ' ' ["from"] One("dir"), Own [CommandId::Migrate] "the home of PM2; default ~/.pm2";
     DryRun ' ' ["dry-run"] Nothing, Own [CommandId::Migrate] "show what would be done, do nothing";
     Back ' ' ["back"] Nothing, Own [CommandId::Migrate] "give the apps back to PM2";
-    Port ' ' ["port"] One("port"), Own [CommandId::Serve] "where it listens; default 8080";
-    Host ' ' ["host"] One("address"), Own [CommandId::Serve]
+    Port ' ' ["port"] One("port"), Own [CommandId::Serve, CommandId::Web]
+        "where it listens; default 8080";
+    Host ' ' ["host"] One("address"), Own [CommandId::Serve, CommandId::Web]
         "the address that it listens on; default 127.0.0.1";
     Spa ' ' ["spa"] Nothing, Own [CommandId::Serve]
         "answer with index.html where a path of the app has no file";
@@ -170,9 +173,10 @@ flags! {
         "look for `log=` in lines of the current run (default), or only in new ones";
 }
 
-/// Options that a command takes although, or because, it does something else with them than to set
-/// an attribute.
-const OTHERWISE: [(CommandId, &str, &str); 19] = [
+/// Options that a command takes although, or because, it does something else with them than to
+/// set an attribute.
+const OTHERWISE: [(CommandId, &str, &str); 20] = [
+    (CommandId::Web, "port", "where it listens; default 9615"),
     (CommandId::Serve, "name", "name of the app; default static-page-server-PORT"),
     (CommandId::Serve, "namespace", "group of apps that it belongs to"),
     (CommandId::Serve, "output", "file of its standard output"),

@@ -9,8 +9,8 @@ pub(super) fn wrapped(text: &str, indent: usize) -> String {
     lines(text, WIDTH - indent).iter().map(|line| format!("{pad}{line}\n")).collect()
 }
 
-/// Returns two columns: `  name  what it is`, the second one `at` columns from the left and broken
-/// between words.
+/// Returns two columns: `  name  what it is`, the second one `at` columns from the left and
+/// broken between words.
 pub(super) fn columns(left: &str, right: &str, at: usize) -> String {
     let lines = lines(right, WIDTH - at);
     let mut out = String::new();

@@ -7,8 +7,8 @@ use crate::program::Program;
 use crate::session::Session;
 use crate::voice::Notice;
 
-/// After the very first start: what to do next. `addresses`: what the app listens on, where that
-/// is known.
+/// After the very first start: what to do next. `addresses`: what the app listens on, where
+/// that is known.
 pub(super) fn tell(session: &mut Session, addresses: &[String]) {
     if !session.started || session.program == Program::Pm2 {
         return;

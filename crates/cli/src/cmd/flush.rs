@@ -39,8 +39,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Returns the processes that the word means, all without one. PM2 says nothing of a word that
-/// means none.
+/// Returns the processes that the word means, all without one. PM2 says nothing of a word
+/// that means none.
 fn wanted<'l>(
     program: Program,
     word: Option<&str>,

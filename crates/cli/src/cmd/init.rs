@@ -66,7 +66,13 @@ fn text(folder: &Path, package: &Value, simple: bool) -> String {
     let [name, script] = [name.as_str(), script].map(|text| Value::from(text).to_string());
     if simple {
         return format!(
-            "module.exports = {{\n  apps: [{{\n    name: {name},\n    script: {script},\n  }}],\n}};\n"
+            "module.exports = {{
+  apps: [{{
+    name: {name},
+    script: {script},
+  }}],
+}};
+"
         );
     }
     format!(

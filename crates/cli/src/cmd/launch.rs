@@ -11,8 +11,8 @@ use crate::failed::Failed;
 use crate::session::{Session, ticket};
 use crate::voice::{Act, Notice, Planned, Subject};
 
-/// Starts the one app that a command line describes. Returns what it listens on, where that is
-/// known.
+/// Starts the one app that a command line describes. Returns what it listens on, where
+/// that is known.
 pub(super) fn one(session: &mut Session, app: App) -> Result<Vec<String>, Failed> {
     let planned = Planned { name: app.name.clone(), instances: app.instances };
     let mode = if app.cluster { "cluster_mode" } else { "fork_mode" };

@@ -82,8 +82,8 @@ fn there(place: &Path, own: &Path) -> Result<There, Failed> {
     })
 }
 
-/// Puts a link at a place, in one step: whoever calls the name meanwhile finds the one or the
-/// other.
+/// Puts a link at a place, in one step: whoever calls the name meanwhile finds the one
+/// or the other.
 fn link(own: &Path, place: &Path) -> std::io::Result<()> {
     let mut new = OsString::from(place);
     new.push(format!(".{}", std::process::id()));

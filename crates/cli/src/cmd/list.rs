@@ -11,12 +11,12 @@ use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::select;
 use crate::session::{Session, unexpected};
-use crate::show::{self, Known, Look, Shape};
+use crate::show::{self, App, Known, Look, Shape};
 use crate::view;
 use crate::voice::{Notice, Progress};
 
-/// Rows that a command shows of the apps that it changed; of more it shows those that are not
-/// online.
+/// Rows that a command shows of the apps that it changed; of more it shows those that
+/// are not online.
 const SHORT: usize = 15;
 
 /// Runs the command `list`.
@@ -158,21 +158,26 @@ fn print(
         warn_of_no_effect(session, &processes);
         return Ok(());
     }
-    let (modules, apps): (Vec<_>, Vec<_>) = apps.into_iter().partition(|app| app.is_module());
-    if !apps.is_empty() {
-        let text = if as_blocks { show::blocks } else { show::list };
-        session.out.data(&text(&apps, &look));
-    }
-    if !modules.is_empty() {
-        let blank = if apps.is_empty() { "" } else { "\n" };
-        session.out.data(&format!("{blank}Modules\n{}", show::list(&modules, &look)));
-    }
+    tables(session, apps, as_blocks, &look);
     if 0 < left_out {
         let name = session.program.name();
         session.out.message(&format!("{left_out} apps are online: `{name} list`"));
     }
     warn_of_no_effect(session, &processes);
     Ok(())
+}
+
+/// Prints apps, then modules.
+fn tables(session: &mut Session, apps: Vec<App>, as_blocks: bool, look: &Look<'_>) {
+    let (modules, apps): (Vec<_>, Vec<_>) = apps.into_iter().partition(|app| app.is_module());
+    if !apps.is_empty() {
+        let text = if as_blocks { show::blocks } else { show::list };
+        session.out.data(&text(&apps, look));
+    }
+    if !modules.is_empty() {
+        let blank = if apps.is_empty() { "" } else { "\n" };
+        session.out.data(&format!("{blank}Modules\n{}", show::list(&modules, look)));
+    }
 }
 
 fn pm2_table(session: &mut Session) -> Result<(), Failed> {

@@ -62,6 +62,7 @@ mod version;
 mod version_control;
 mod wait;
 mod watch;
+mod web;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -213,6 +214,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Migrate => migrate::run(session),
         CommandId::Kill => kill::run(session),
         CommandId::Serve => serve::run(session),
+        CommandId::Web => web::run(session),
         CommandId::Deploy => deploy::run(session),
         CommandId::Set => settings::set(session),
         CommandId::Install => modules::install(session),

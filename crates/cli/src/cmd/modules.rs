@@ -181,7 +181,8 @@ fn usual(settings: &Settings, module: &Module) -> Settings {
     all
 }
 
-/// Installs a module and starts it. The one that was there is started again when this one cannot be.
+/// Installs a module and starts it. When this one cannot be, the one that was there is started
+/// again, as it was.
 fn bring(session: &mut Session, word: &str) -> Result<(), Failed> {
     session.home.prepare()?;
     let origin = if modules::is_archive(word) { Origin::Archive } else { Origin::Npm };

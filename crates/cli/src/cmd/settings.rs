@@ -1,8 +1,9 @@
-//! `set`, `get`, `unset`, `multiset`, `conf`: settings of apps and modules, which are variables of
-//! their environment.
+//! `set`, `get`, `unset`, `multiset`, `conf`: settings of apps and modules, which are variables
+//! of their environment.
 
 use std::process::Command;
 
+use ostler_pm2::rotation;
 use ostler_pm2::settings::{Key, Refusal, Settings, shown};
 use ostler_wire::control::{Action, Change, Request};
 
@@ -73,6 +74,9 @@ pub(super) fn unset(session: &mut Session) -> Result<(), Failed> {
     if !found && session.program == Program::Ostler {
         return Err(unknown(&word));
     }
+    if word == ALL || rotation::concerns(key.app().unwrap_or(&word)) {
+        tell_daemon(session)?;
+    }
     session.out.tell(&Notice::Setting(SettingNotice::Unset { word: &word }));
     if session.program == Program::Pm2 { list(session) } else { Ok(()) }
 }
@@ -104,6 +108,7 @@ fn change(session: &mut Session, pairs: &[(String, String)]) -> Result<(), Faile
     let careful = session.program == Program::Ostler;
     let settings = file(session)?.change(|settings| {
         for (key, word, value) in &keys {
+            check_rotation(settings, key, word, value)?;
             put(settings, key, word, value, careful)?;
         }
         Ok(settings.clone())
@@ -118,7 +123,10 @@ fn change(session: &mut Session, pairs: &[(String, String)]) -> Result<(), Faile
     if session.program == Program::Ostler {
         session.out.tell(&Notice::Setting(SettingNotice::Set { words: &words }));
     }
-    let result = apps.iter().try_for_each(|app| restart(session, app, &settings));
+    let mut result = apps.iter().try_for_each(|app| restart(session, app, &settings));
+    if apps.iter().any(|app| rotation::concerns(app)) {
+        result = result.and(tell_daemon(session));
+    }
     if session.program == Program::Pm2 {
         // Of several, PM2 says nothing.
         let of_set = session.args.command.is_some_and(|of| of.id != CommandId::Multiset);
@@ -131,6 +139,24 @@ fn change(session: &mut Session, pairs: &[(String, String)]) -> Result<(), Faile
         }
     }
     result
+}
+
+/// Refuses what the rotation of log files cannot do, unless a module does it.
+fn check_rotation(settings: &Settings, key: &Key, word: &str, value: &str) -> Result<(), Failed> {
+    let Some(app) = key.app() else { return Ok(()) };
+    if app == rotation::MODULE && rotation::is_module_installed(settings) {
+        return Ok(());
+    }
+    rotation::check(app, &key.name(), value)
+        .map_err(|refused| Failed::new(format!("`{word}` {}", refused.why)).hint(refused.hint))
+}
+
+/// Has the daemon read the settings, if one runs.
+fn tell_daemon(session: &mut Session) -> Result<(), Failed> {
+    if session.connect_if_running()? {
+        session.ask(&Request::ReloadLogs)?;
+    }
+    Ok(())
 }
 
 /// Sets one value; `careful`: it replaces no object.
@@ -282,5 +308,5 @@ fn edit(session: &mut Session) -> Result<(), Failed> {
     _ = std::fs::remove_file(&draft);
     let path = file.path();
     session.out.tell(&Notice::Setting(SettingNotice::Edited { path }));
-    Ok(())
+    tell_daemon(session)
 }

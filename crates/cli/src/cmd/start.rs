@@ -87,8 +87,8 @@ fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
         let pasted = ostler_shell::word(word);
         return Err(Failed::new(format!("`--{option}` is for an app that is not in the list yet"))
             .hint(format!(
-                "`ostler scale {pasted} NUMBER` changes how many processes there are; for the rest, \
-                 `ostler delete {pasted}` and start it anew"
+                "`ostler scale {pasted} NUMBER` changes how many processes there are; for the \
+                 rest, `ostler delete {pasted}` and start it anew"
             )));
     }
     again(session, Act::StartAgain, word, &picked)?;

@@ -11,7 +11,7 @@ const NO_CONNECTION: i32 = 255;
 /// The host that is this machine.
 const HERE: &str = "localhost";
 
-/// One machine.
+/// A machine that an app is deployed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Host {
     /// As the process file has it.

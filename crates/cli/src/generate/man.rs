@@ -19,7 +19,7 @@ const WIDTH: usize = 79;
 
 /// Files in the home that a person may look at.
 const FILES: [(&str, &str); 6] = [
-    ("pm2.log", "What daemon and keeper report; above 10 MiB it becomes `pm2.log.1`."),
+    ("pm2.log", "What daemon and keeper report; above 10 MiB it is rotated."),
     ("logs/", "What apps write, a file for each process and output."),
     ("pids/", "The pid of each process."),
     ("dump.pm2", "The list that `save` writes and `resurrect` starts."),

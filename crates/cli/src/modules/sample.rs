@@ -21,7 +21,8 @@ const PACKAGE: &str = r#"{
 }
 "#;
 
-const INDEX: &str = r#"// Each setting is a variable of the environment: `ostler set NAME.interval 500` changes it.
+const INDEX: &str = r#"// Each setting is a variable of the environment; this changes it:
+// ostler set NAME.interval 500
 const io = require('@pm2/io');
 
 const seen = io.counter({ name: 'seen' });

@@ -91,15 +91,13 @@ impl Session {
                 other => break other?,
             }
         };
-        match answer {
-            // The reply repeats the first failure for clients that look at nothing else.
-            Answer::Reply(Reply::Error(_)) if heard.failure() => Err(Failed::quiet(1)),
-            answer => Ok(answer),
-        }
+        // The reply repeats the first failure for clients that look at nothing else.
+        let told = matches!(answer, Answer::Reply(Reply::Error(_))) && heard.failure();
+        if told { Err(Failed::quiet(1)) } else { Ok(answer) }
     }
 
-    /// Connects to a daemon that may be asked. `false`: it died over that, and another is to be
-    /// found.
+    /// Connects to a daemon that may be asked. `false`: it died over that, and another is
+    /// to be found.
     fn find_daemon(&mut self, request: &Request, asked: &mut Asked) -> Result<bool, Failed> {
         self.connect()?;
         let Self { client: Some(client), out, .. } = self else {

@@ -103,8 +103,8 @@ pub(crate) enum Piece {
 }
 
 impl Shape {
-    /// Reads `name,pid`; without a name it is every field. `describe`: also those that only
-    /// `describe` knows.
+    /// Reads `name,pid`; without a name it is every field. `describe`: also those that
+    /// only `describe` knows.
     pub(crate) fn json(fields: &str, describe: bool) -> Result<Self, Failed> {
         let names = fields.split(',').map(str::trim).filter(|name| !name.is_empty());
         let named: Vec<_> = names.map(|name| find(name, describe)).collect::<Result<_, _>>()?;
@@ -112,8 +112,8 @@ impl Shape {
         Ok(Self::Json(if named.is_empty() { all() } else { named }))
     }
 
-    /// Reads `{name} {pid}`. `{{` and `}}` stand for themselves, `\t` and `\n` for tab and line
-    /// end.
+    /// Reads `{name} {pid}`. `{{` and `}}` stand for themselves, `\t` and `\n` for tab
+    /// and line end.
     pub(crate) fn lines(template: &str, describe: bool) -> Result<Self, Failed> {
         let mut pieces = Vec::new();
         let mut text = String::new();

@@ -5,7 +5,7 @@ use super::{Line, Text};
 /// A fact about a deployment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum DeployNotice<'a> {
-    /// It begins.
+    /// The deployment to a target begins.
     Begins { target: &'a str },
     /// It is a host's turn.
     Host { name: &'a str },

@@ -2,8 +2,8 @@
 
 use crate::paint::{Ink, Paint};
 
-/// Text for a terminal. It holds what others wrote only made safe: there is no other way to make
-/// one.
+/// Text for a terminal. It holds what others wrote only made safe: there is no other way
+/// to make one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Text(String);
 
@@ -122,7 +122,7 @@ pub(super) fn info(paint: Paint, text: &str) -> Line {
     Line::Out(Text::labelled(&info_label(paint), ostler_text::shown(text)))
 }
 
-/// PM2's prefix.
+/// The prefix of most lines that PM2 prints.
 pub(super) fn info_label(paint: Paint) -> String {
     paint.ink(&[Ink::Green], "[PM2] ")
 }

@@ -50,7 +50,16 @@ pub(crate) enum MigrationNotice<'a> {
     /// An app was given back.
     Returned { app: &'a str, processes: usize },
     /// All that could be given back was.
-    Back { apps: usize, to: &'a Path },
+    Back {
+        apps: usize,
+        to: &'a Path,
+        /// PM2 has saved its list.
+        saved: bool,
+    },
+    /// PM2's service is enabled, ours disabled.
+    ServiceReturned { unit: &'a str, ours: &'a str },
+    /// Only root may give PM2's service back.
+    ServiceStays { unit: &'a str, ours: &'a str },
 }
 
 /// Returns what we say of it.
@@ -108,19 +117,28 @@ pub(super) fn lines(notice: &MigrationNotice<'_>, paint: Paint) -> Vec<Line> {
         MigrationNotice::Returned { app, processes } => {
             out(format!("gave back {app}, {}", number(*processes, "process", "processes")))
         }
-        MigrationNotice::Back { apps, to } => {
-            let text = format!(
-                "gave {} back to the PM2 in {}",
-                number(*apps, "app", "apps"),
-                to.display()
-            );
-            let mut lines = out(text);
-            lines.push(hint_line(
-                paint,
-                "`pm2 save` saves the list there, `ostler kill` ends ostler",
-            ));
+        MigrationNotice::Back { apps, to, saved } => {
+            let apps = number(*apps, "app", "apps");
+            let mut lines = out(format!("gave {apps} back to the PM2 in {}", to.display()));
+            let hint = match saved {
+                true => "`ostler kill` ends ostler",
+                false => "`pm2 save` saves the list there, `ostler kill` ends ostler",
+            };
+            lines.push(hint_line(paint, hint));
             lines
         }
+        MigrationNotice::ServiceReturned { unit, ours } => {
+            out(format!("enabled `{unit}` and disabled `{ours}`: PM2 starts with the machine"))
+        }
+        MigrationNotice::ServiceStays { unit, ours } => warning(
+            paint,
+            &format!("`{ours}` still starts ostler with the machine, and not PM2"),
+            Some(&format!(
+                "`sudo systemctl enable {pasted}`, then `sudo systemctl disable {pasted_ours}`",
+                pasted = ostler_shell::word(unit),
+                pasted_ours = ostler_shell::word(ours)
+            )),
+        ),
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a command tells about what happens, and in whose words.
 //!
-//! Problem: one program has two names. Scripts that were written for PM2 look for its sentences; a
-//! person who types `ostler` expects what uv, cargo and docker compose have taught: the data on
-//! standard output, one line that says what was done, `error:` with the place and `hint:` with a
-//! command.
+//! Problem: one program has two names. Scripts that were written for PM2 look for its sentences;
+//! a person who types `ostler` expects what uv, cargo and docker compose have taught: the data on
+//! standard output, one line that says what was done, `error:` with the place and `hint:` with
+//! a command to paste.
 //! Rule: a command tells a [`Notice`], a fact without words. Two renderers make lines of it: `pm2`
 //! says PM2's words, byte for byte, and `ostler` ours. Neither decides anything.
 

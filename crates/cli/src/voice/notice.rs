@@ -34,8 +34,8 @@ pub(crate) enum Notice<'a> {
     Resurrects { path: &'a Path },
     /// The environment of processes stays what it was.
     KeepsEnvironment,
-    /// An app was started. `asked`: how many processes it was to have; `of_file`: it is one of a
-    /// process file.
+    /// An app was started. `asked`: how many processes it was to have; `of_file`: it is one of
+    /// a process file.
     Started { name: &'a str, ids: &'a [u32], asked: u32, of_file: bool },
     /// It is done with this process, and that became of its connections.
     Acted { id: u32, name: &'a str, connections: Connections },

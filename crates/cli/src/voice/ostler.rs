@@ -1,6 +1,6 @@
 //! Our words. What was done is one line on standard output; what is wrong, and what goes on
-//! meanwhile, is on standard error: `error:` and `warning:` say what and where, `hint:` says what
-//! to type.
+//! meanwhile, is on standard error: `error:` and `warning:` say what and where, `hint:` says
+//! what to type.
 
 use std::time::Duration;
 

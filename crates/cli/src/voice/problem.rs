@@ -125,7 +125,8 @@ impl Problem {
             Self::AlreadyRuns { name } => (
                 format!("`{name}` runs already"),
                 Some(format!(
-                    "`ostler restart {pasted}` restarts it, `--force` starts a second one of that name",
+                    "`ostler restart {pasted}` restarts it, `--force` starts a second one of that \
+                     name",
                     pasted = word(name)
                 )),
             ),

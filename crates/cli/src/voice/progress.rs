@@ -1,9 +1,9 @@
 //! How it is shown that something goes on.
 //!
-//! On a terminal a block of lines is drawn again and again at the same place: what is worked on
-//! now, and how far it is. Elsewhere lines are only added, and only when it takes longer than a
-//! moment. The terminal's modes are never changed: whoever interrupts the command finds it as it
-//! was.
+//! On a terminal a block of lines is drawn again and again at the same place: what is worked
+//! on now, and how far it is. Elsewhere lines are only added, and only when it takes longer
+//! than a moment. The terminal's modes are never changed: whoever interrupts the command finds
+//! it as it was.
 
 use std::time::Duration;
 
@@ -31,8 +31,8 @@ impl Progress {
     /// The words for `--progress`.
     pub(crate) const WORDS: [&'static str; 4] = ["auto", "json", "plain", "none"];
 
-    /// Returns what a word asks for; `live`: standard error is a terminal on which lines can be
-    /// drawn again.
+    /// Returns what a word asks for; `live`: standard error is a terminal on which lines can
+    /// be drawn again.
     pub(crate) fn of(word: &str, live: bool) -> Option<Self> {
         match word {
             "auto" => Some(if live { Self::Live } else { Self::Plain }),

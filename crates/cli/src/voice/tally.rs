@@ -14,8 +14,8 @@ use crate::view::cut;
 const SOON: Duration = Duration::from_millis(200);
 /// The same where lines stay.
 const MOMENT: Duration = Duration::from_secs(1);
-/// Up to so many, each is a line where lines stay; of more, one line a [`MOMENT`] tells how far it
-/// is.
+/// Up to so many, each is a line where lines stay; of more, one line a [`MOMENT`] tells how
+/// far it is.
 const LINES: usize = 20;
 /// The longest name of an app beside what is done with it, in columns.
 const SHORT: usize = 20;
@@ -138,8 +138,8 @@ impl Tally {
         Some(format!("[{done}/{}] {} {what}", self.total().max(done), verb(act)))
     }
 
-    /// Returns the lines about what goes on now; nothing before it has taken a moment, and after
-    /// its end.
+    /// Returns the lines about what goes on now; nothing before it has taken a moment, and
+    /// after its end.
     pub(super) fn block(&self, now: Duration) -> Option<Vec<String>> {
         let act = self.act.filter(|_| !self.over && SOON <= self.since(now))?;
         let done: usize = self.apps.values().map(|app| app.done).sum();
@@ -167,8 +167,8 @@ impl Tally {
         self.connections = Some(self.connections.map_or(connections, |of| of.and(connections)));
     }
 
-    /// Returns how many connections were dropped, where that is known of all that was ended and
-    /// that listened.
+    /// Returns how many connections were dropped, where that is known of all that was ended
+    /// and that listened.
     pub(super) fn dropped(&self) -> Option<u64> {
         match self.connections {
             Some(Connections::Dropped(count)) if self.leaving.is_empty() => Some(count),

@@ -22,8 +22,8 @@ use super::*;
 
 macro_rules! kinds {
     ($($kind:ident)*) => {
-        /// Every kind of facts: a new one does not compile until it stands here, and then wants an
-        /// example.
+        /// Every kind of facts: a new one does not compile until it stands here, and then
+        /// wants an example.
         const KINDS: &[&str] = &[$(stringify!($kind)),*];
 
         fn kind(notice: &Notice<'_>) -> &'static str {
@@ -35,10 +35,10 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Acted Begun CanaryWaits DaemonReplaced DaemonStarted DaemonStarting DaemonsEnd Deploy DumpCleared
-    Finished FirstSteps Flushed Flushes FlushesOwn Generated HomeOpen Interrupted
-    KeepsEnvironment Killed Migration Missed Module NoApps NotYet Note NothingSaved NothingToSave Pong
-    Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Resurrects Saved
+    Acted Begun CanaryWaits DaemonReplaced DaemonStarted DaemonStarting DaemonsEnd Deploy
+    DumpCleared Finished FirstSteps Flushed Flushes FlushesOwn Generated HomeOpen Interrupted
+    KeepsEnvironment Killed Migration Missed Module NoApps NotYet Note NothingSaved NothingToSave
+    Pong Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Resurrects Saved
     Saves Scaled Serves Service Setting Started StartsMissing StartsScript Stepped TakesProfile Talk
     TookProfile Updated Warning
 }

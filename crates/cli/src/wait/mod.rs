@@ -1,10 +1,10 @@
 //! Waiting for apps: until they are ready, have ended, or write a line.
 //!
 //! Problem: what is waited for may come before anybody looks, while the daemon is replaced, or
-//! never. Rule: a stream of news is opened first, and only when the daemon says that it is, the
-//! state and the files are looked at; whoever comes back after a daemon's death does the same
-//! again. So nothing falls between two looks. What is seen is judged by functions without I/O
-//! (`seen`, `lines`).
+//! never. Rule: a stream of news is opened first, and only when the daemon says that it is,
+//! the state and the files are looked at; whoever comes back after a daemon's death does the
+//! same again. So nothing falls between two looks. What is seen is judged by functions without
+//! I/O (`seen`, `lines`).
 
 mod explain;
 mod limit;

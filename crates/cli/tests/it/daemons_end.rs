@@ -5,8 +5,8 @@ use std::process::Stdio;
 
 use crate::fake::{Fake, process};
 
-/// The socket is there, and nobody lives who would take a connection: commands waited without a
-/// word.
+/// The socket is there, and nobody lives who would take a connection: commands waited
+/// without a word.
 #[test]
 fn that_no_daemon_stays_is_told_once_on_standard_error() {
     for (name, line, is_told) in [

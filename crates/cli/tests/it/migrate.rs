@@ -201,8 +201,20 @@ fn pm2s_service_is_replaced_when_all_apps_have_moved() {
     let moved = both.migrate(&[]);
     assert_eq!(moved.code, 0, "{moved:?}");
     assert!(moved.out.contains("disabled `pm2-root.service`: ostler starts with"), "{moved:?}");
-    let calls = std::fs::read_to_string(calls).unwrap();
-    assert!(calls.ends_with("disable --now pm2-root.service\n"), "{calls}");
-    assert!(!calls.contains("pm2-other"), "{calls}");
+    let called = || std::fs::read_to_string(&calls).unwrap();
+    assert!(called().ends_with("disable --now pm2-root.service\n"), "{}", called());
     assert!(units.join("ostler-root.service").is_file());
+
+    let back = both.migrate(&["--back"]);
+    assert_eq!(back.code, 0, "{back:?}");
+    assert!(back.out.contains("enabled `pm2-root.service` and disabled `ostler-root"), "{back:?}");
+    let called = called();
+    assert!(called.ends_with("enable pm2-root.service\ndisable ostler-root.service\n"), "{called}");
+    assert!(!called.contains("pm2-other"), "{called}");
+    // Each app is in one saved list: nothing starts it twice with the machine.
+    let saved = |home: &std::path::Path| {
+        let text = std::fs::read_to_string(home.join("dump.pm2")).unwrap();
+        serde_json::from_str::<Vec<Value>>(&text).unwrap().len()
+    };
+    assert_eq!((saved(&both.pm2_home), saved(&both.s.home())), (1, 0));
 }

@@ -141,6 +141,11 @@ fn the_real_logrotate_module_rotates_the_logs_of_apps() {
     let rotated = ostler_testkit::wait_for("a rotated log", 6 * SOON, rotated);
     let text = fs::read_to_string(rotated).unwrap();
     assert!(text.lines().all(|line| line == "x".repeat(200)), "{text}");
+    // What is built in leaves the files to it while it runs.
+    let told = |whose: &str| format!("log files are rotated by {whose} from now on");
+    let log = fs::read_to_string(s.file("pm2.log")).unwrap();
+    assert!(log.contains(&told("the module pm2-logrotate")), "{log}");
+    assert!(!log.contains("rotated the log file"), "{log}");
     // It says of itself what PM2 shows.
     s.wait_for("the module's metrics", 6 * SOON, || {
         let of = one(&s, "pm2-logrotate");

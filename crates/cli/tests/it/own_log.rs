@@ -1,7 +1,9 @@
 //! The manager's own log, and apps that have it grow.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+
+use ostler_testkit::procs::{self, Signal};
 
 use crate::start_e2e::{SOON, sandbox, wait_log};
 
@@ -48,15 +50,24 @@ fn an_app_that_sends_garbage_for_ever_neither_fills_the_log_nor_delays_a_command
 }
 
 #[test]
-fn a_log_that_has_become_large_begins_anew_and_the_one_before_stays() {
+fn our_own_log_is_rotated_and_compressed_when_it_has_become_large() {
     let s = sandbox();
     let mut large = fs::File::create(s.file("pm2.log")).unwrap();
     large.write_all(b"the beginning\n").unwrap();
     large.set_len(11 << 20).unwrap();
+    fs::write(s.file("pm2.log.1"), "of an earlier version").unwrap();
     s.ostler(["list"]).run();
-    s.wait_for("a new log", SOON, || s.file("pm2.log.1").exists().then_some(()));
-    let before = fs::read(s.file("pm2.log.1")).unwrap();
+    let past = s.wait_for("a rotated and compressed log", SOON, || {
+        let past = ostler_logs::history(&s.file("pm2.log"), &[Default::default()]).unwrap();
+        past.into_iter().next().filter(|past| past.packed)
+    });
+    let mut before = Vec::new();
+    past.open().unwrap().read_to_end(&mut before).unwrap();
     assert!(before.starts_with(b"the beginning\n") && 11 << 20 <= before.len());
+    assert!(past.size < 1 << 20);
+    // The keeper goes on in the new one.
+    procs::signal(s.daemon_pid().unwrap(), Signal::KILL);
+    s.wait_file("pm2.log", SOON, |text| text.contains("keeper: daemon (pid ").then_some(()));
     let app = s.write("app.sh", "exec sleep 1000000");
     s.ostler(["start"]).arg(&app).args(["--interpreter", "sh"]).run();
     s.wait_file("pm2.log", SOON, |text| text.contains("App [app:0] online").then_some(()));

@@ -111,7 +111,8 @@ fn an_app_with_the_script_serve_is_told_by_its_variables() {
     }
     assert_eq!(s.jlist().len(), 1);
     let expression = "await Promise.all([[], ['jo', 'wrong'], ['jo', 'secret']].map(async who => { \
-        const a = await at('/users', { headers: { authorization: 'Basic ' + btoa(who.join(':')) } }); \
+        const authorization = 'Basic ' + btoa(who.join(':')); \
+        const a = await at('/users', { headers: { authorization } }); \
         return [a.status, await a.text()]; }))";
     let Some(said) = node(&s, port, expression) else { return };
     assert_eq!(said, json!([[401, "Unauthorized\n"], [401, "Unauthorized\n"], [200, "docs"]]));

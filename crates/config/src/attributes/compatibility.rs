@@ -16,7 +16,8 @@ pub(super) static ROWS: &[Attribute] = &[
         .flags(&[switch(&["no-pmx"], false).says("no agent in the app")])
         .example("false")
         .help(
-            "an agent is loaded into an app of Node: memory, event loop, requests, profiles, errors",
+            "an agent is loaded into an app of Node: memory, event loop, requests, profiles, \
+             errors",
         ),
     truth("automation", Access::Kept)
         .usual("true")

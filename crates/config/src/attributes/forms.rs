@@ -42,6 +42,19 @@ impl Form<Option<u64>> for Size {
     }
 }
 
+/// A number that may be 0, if there is one.
+pub(crate) struct Count;
+
+impl Form<Option<u64>> for Count {
+    fn write(count: &Option<u64>) -> Json {
+        count.write()
+    }
+
+    fn read(node: &Node) -> Result<Option<u64>, Refusal> {
+        u64::read(node).map(Some)
+    }
+}
+
 /// Exit codes, or one of them.
 pub(crate) struct ExitCodes;
 

@@ -2,8 +2,8 @@
 
 use super::access::{Access, field};
 use super::attribute::{Attribute, Gives, Rule, Takes, Type, Unit};
-use super::forms::{DateFormat, LogFile, MoreLogFile};
-use super::row::{of, path, switch, text, truth, value};
+use super::forms::{Count, DateFormat, LogFile, MoreLogFile, Size};
+use super::row::{number, of, path, switch, text, truth, value};
 
 pub(super) static ROWS: &[Attribute] = &[
     path("out_file", field!(logs.out as LogFile))
@@ -69,6 +69,48 @@ pub(super) static ROWS: &[Attribute] = &[
             "when a log file cannot be written (disk full): `drop` lines, counted in the log, \
              and go on; or have the app wait",
         ),
+    text("log_rotate", field!(logs.rotation.rotate))
+        .rule(Rule::Words(&["size", "hourly", "daily", "weekly", "monthly", "never"]))
+        .flags(&[value(&["log-rotate"], "when")])
+        .advice("write `\"size\"`, `\"daily\"` (or hourly, weekly, monthly) or `\"never\"`")
+        .usually("`size`; under the name `pm2` `never`, unless pm2-logrotate is configured")
+        .example("\"daily\"")
+        .help(
+            "when the log files are rotated: when they are full (`log_max_size`), besides every \
+             hour, day, week or month, or never",
+        ),
+    of("log_max_size", &[Type::Number, Type::Text], field!(logs.rotation.max_size as Size))
+        .rule(Rule::Memory)
+        .unit(Unit::Bytes)
+        .flags(&[value(&["log-max-size"], "size")])
+        .advice("write a number of bytes, or a text such as `\"100M\"`")
+        .usually("`100M`")
+        .example("\"20M\"")
+        .help("from which size on a log file is full, and rotated: bytes, or `20M`, `1G`"),
+    number("log_keep", field!(logs.rotation.keep as Count))
+        .flags(&[value(&["log-keep"], "files")])
+        .usually("`10`")
+        .example("30")
+        .help("how many rotated files are kept of each log file"),
+    number("log_keep_days", field!(logs.rotation.keep_days))
+        .rule(Rule::Min(1))
+        .flags(&[value(&["log-keep-days"], "days")])
+        .usually("no limit")
+        .example("14")
+        .help("for how many days rotated files are kept"),
+    of("log_keep_size", &[Type::Number, Type::Text], field!(logs.rotation.keep_size as Size))
+        .rule(Rule::Memory)
+        .unit(Unit::Bytes)
+        .flags(&[value(&["log-keep-size"], "size")])
+        .advice("write a number of bytes, or a text such as `\"1G\"`")
+        .usually("no limit")
+        .example("\"1G\"")
+        .help("how many bytes of rotated files are kept of each log file"),
+    truth("log_compress", field!(logs.rotation.compress))
+        .flags(&[switch(&["no-log-compress"], false).says("leave rotated log files uncompressed")])
+        .usually("`true`")
+        .example("false")
+        .help("compress rotated log files (gzip)"),
     truth("time", Access::Kept)
         .acts()
         .flags(&[switch(&["time"], true)])

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use ostler_core::Texts;
-use ostler_core::spec::{Balance, ExecMode, LogFormat, LogFull, Readiness, Rejections};
+use ostler_core::spec::{Balance, ExecMode, LogFormat, LogFull, LogRotate, Readiness, Rejections};
 use serde_json::{Map, Value as Json};
 
 use super::access::{FieldType, Refusal};
@@ -187,6 +187,45 @@ impl FieldType for LogFull {
 
     fn read(node: &Node) -> Result<Self, Refusal> {
         Ok(if String::read(node)? == "block" { Self::Block } else { Self::Drop })
+    }
+}
+
+impl FieldType for Option<LogRotate> {
+    fn write(&self) -> Json {
+        self.map_or(Json::Null, |rotate| match rotate {
+            LogRotate::Never => "never".into(),
+            LogRotate::Size => "size".into(),
+            LogRotate::Hourly => "hourly".into(),
+            LogRotate::Daily => "daily".into(),
+            LogRotate::Weekly => "weekly".into(),
+            LogRotate::Monthly => "monthly".into(),
+        })
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        Ok(Some(match String::read(node)?.as_str() {
+            "never" => LogRotate::Never,
+            "size" => LogRotate::Size,
+            "hourly" => LogRotate::Hourly,
+            "daily" => LogRotate::Daily,
+            "weekly" => LogRotate::Weekly,
+            "monthly" => LogRotate::Monthly,
+            _ => {
+                return Err(Refusal::Wanted(
+                    "`size`, `hourly`, `daily`, `weekly`, `monthly` or `never`",
+                ));
+            }
+        }))
+    }
+}
+
+impl FieldType for Option<bool> {
+    fn write(&self) -> Json {
+        (*self).into()
+    }
+
+    fn read(node: &Node) -> Result<Self, Refusal> {
+        bool::read(node).map(Some)
     }
 }
 

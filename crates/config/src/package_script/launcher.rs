@@ -114,8 +114,8 @@ fn nest(line: &mut Line, root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// `nuxt start` of version 3 and later starts the server that was built; of version 2 it is the
-/// server.
+/// `nuxt start` of version 3 and later starts the server that was built; of version 2 it
+/// is the server.
 fn nuxt(line: &mut Line, root: &Path) -> Result<(), String> {
     let built = ".output/server/index.mjs";
     if root.join(built).is_file() {

@@ -1,5 +1,5 @@
-//! The file behind a line's program: a script for Node, or what else is in `node_modules/.bin` or
-//! `PATH`.
+//! The file behind a line's program: a script for Node, or what else is in
+//! `node_modules/.bin` or `PATH`.
 
 use std::path::{Path, PathBuf};
 

@@ -112,7 +112,8 @@ fn the_variables_are_those_that_npm_gives() {
 #[test]
 fn what_needs_a_shell_is_refused_for_a_cluster_and_runs_as_it_is_in_fork_mode() {
     let scripts = r#"{"both":"node a.js && node b.js","piped":"node a.js | pino",
-        "around":"node a.js","prearound":"true","dev":"nodemon a.js","gone":"vite preview","py":"python3 a.py",
+        "around":"node a.js","prearound":"true","dev":"nodemon a.js",
+        "gone":"vite preview","py":"python3 a.py",
         "loop":"npm run loop"}"#;
     let world = package(scripts);
     world.program("../bin/python3", b"\x7fELF\0\0\0");

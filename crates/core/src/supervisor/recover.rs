@@ -261,10 +261,15 @@ fn current_runs(
     processes.iter().filter_map(current).collect()
 }
 
-/// Whether the end of the run is in what was saved or noted: it must not be counted twice.
+/// Whether the end of the run is in what was saved or noted: it must not be counted twice. That of
+/// a candidate is no end of its slot, unless it took over.
 fn is_counted(processes: &[SavedProcess], seen: &SeenRun) -> bool {
     let saved = processes.iter().find(|saved| saved.id == seen.proc);
-    let counted = |saved: &SavedProcess| saved.ended >= Some(Taken::place(saved.taken, seen.run));
+    let counted = |saved: &SavedProcess| {
+        let took_over = saved.taken.is_some_and(|taken| taken.run == seen.run);
+        (seen.role != Role::Candidate || took_over)
+            && saved.ended >= Some(Taken::place(saved.taken, seen.run))
+    };
     seen.exit.is_some() && saved.is_some_and(counted)
 }
 

@@ -55,6 +55,8 @@ enum Due {
     Home,
     /// The number of complaints that were not written.
     Complaints,
+    /// A look at rotated log files.
+    LogCare,
     /// Profiles that will not be written any more.
     Profiles,
     /// The rest after work.
@@ -63,7 +65,7 @@ enum Due {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 23] = [
         Self::Model,
         Self::Cluster,
         Self::CloseOutputs,
@@ -84,6 +86,7 @@ impl Due {
         Self::Guard,
         Self::Home,
         Self::Complaints,
+        Self::LogCare,
         Self::Profiles,
         Self::Rest,
     ];
@@ -148,6 +151,7 @@ impl Daemon {
             Due::Guard => self.node.guard_due(),
             Due::Home => self.home.deadline(),
             Due::Complaints => daemon_log::deadline(),
+            Due::LogCare => self.logs.care_due(),
             Due::Profiles => self.profiles.due(),
             Due::Rest => self.rest.due(),
         }
@@ -197,6 +201,7 @@ impl Daemon {
             Due::Guard => self.node.start_guard(),
             Due::Home => self.look_after_home(),
             Due::Complaints => daemon_log::sum_up(now),
+            Due::LogCare => self.logs.look_after(self.model.model(), &self.inbox.mailbox),
             Due::Profiles => {
                 for (client, reply) in self.profiles.give_up(now, self.model.model()) {
                     self.reply(client, &reply);

@@ -1,6 +1,8 @@
 //! What the log engine tells: output that was written, lines for who reads them, what is
 //! to be kept.
 
+use std::path::PathBuf;
+
 use ostler_core::supervisor::Slot;
 use ostler_core::{ProcId, RunId, Supervisor};
 use ostler_logs::{Event, Fate};
@@ -19,6 +21,7 @@ impl Daemon {
         while let Some(event) = self.logs.try_recv() {
             match event {
                 Event::Drained(source) => {
+                    self.logs.on_end();
                     self.driver().on_drained(RunId(source));
                     self.last_lines.tell(&self.runs, &mut self.clients);
                 }
@@ -46,25 +49,28 @@ impl Daemon {
                     }
                 }
                 Event::FileError { path, error, fate } => {
-                    daemon_log::error(format!(
-                        "could not write the log file `{}`: {error}; trying again, and meanwhile {}",
-                        path.display(),
-                        meanwhile(fate)
-                    ));
-                    let error = Some(error.to_string());
-                    self.model.push(Input::Written { path, error });
+                    self.on_unwritten(path, &error.to_string(), fate);
                 }
                 Event::NotEmptied { path, error } => daemon_log::error(format!(
                     "could not empty the log file `{}`: {error}",
                     path.display()
                 )),
-                Event::FileOk { path } => {
+                Event::Rotated { path, to } => {
                     daemon_log::remark(format!(
-                        "the log file `{}` is written again",
-                        path.display()
+                        "rotated the log file `{}` to `{}`",
+                        path.display(),
+                        to.display()
                     ));
-                    self.model.push(Input::Written { path, error: None });
+                    self.runs.rotated(&path);
+                    self.logs.on_rotated();
                 }
+                Event::NotRotated { path, error } => daemon_log::error(format!(
+                    "could not rotate the log file `{}`: {error}; it is written on, and tried \
+                     again each minute",
+                    path.display()
+                )),
+                Event::Grown => self.logs.on_grown(),
+                Event::FileOk { path } => self.on_written_again(path),
                 Event::FileOpened { path } => {
                     self.model.push(Input::Written { path, error: None });
                 }
@@ -84,6 +90,21 @@ impl Daemon {
 }
 
 impl Daemon {
+    /// A log file cannot be written.
+    fn on_unwritten(&mut self, path: PathBuf, error: &str, fate: Fate) {
+        daemon_log::error(format!(
+            "could not write the log file `{}`: {error}; trying again, and meanwhile {}",
+            path.display(),
+            meanwhile(fate)
+        ));
+        self.model.push(Input::Written { path, error: Some(error.to_owned()) });
+    }
+
+    fn on_written_again(&mut self, path: PathBuf) {
+        daemon_log::remark(format!("the log file `{}` is written again", path.display()));
+        self.model.push(Input::Written { path, error: None });
+    }
+
     /// The engine has done everything that it was told before.
     fn end_flush(&mut self, token: u64) {
         match self.clients.end_flush(token) {

@@ -62,6 +62,7 @@ impl Daemon {
                 self.logs.engine().flush(Vec::new(), token);
             }
             Request::ReloadLogs => {
+                self.logs.read_settings(self.model.model());
                 self.logs.engine().reopen();
                 self.reply(client, &Reply::Done);
             }

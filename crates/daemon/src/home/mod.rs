@@ -16,6 +16,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
+use ostler_logs::{Names, Plain, Renamer};
 use rustix::fs::{FlockOperation, flock, fstat};
 
 use crate::{daemon_log, files};
@@ -32,7 +33,7 @@ pub const PID: &str = "pm2.pid";
 pub const DUMP: &str = "dump.pm2";
 /// The log of daemon and keeper.
 const LOG: &str = "pm2.log";
-/// Ending of the log before it.
+/// Ending of the log before it, as an earlier version had it.
 const BEFORE: &str = ".1";
 /// The log begins anew when it is larger, bytes.
 const LARGE: u64 = 10 << 20;
@@ -194,23 +195,31 @@ pub fn has_pid(home: &Path) -> bool {
     files::read(&pid_path(home)).is_ok_and(|text| text == own.as_bytes())
 }
 
-/// Begins a new log when the one that is ours has become large; the one before it stays.
-pub fn bound_log(home: &Path) {
+/// Rotates the log that is ours when it has become large. Returns whether it has.
+pub fn bound_log(home: &Path) -> bool {
     let path = home.join(LOG);
     // When nobody can tell whether it is ours, it is looked at another time.
     if !is_at(&rustix::stdio::stdout(), &path).unwrap_or(false) {
-        return;
+        return false;
     }
     match rotate(&path, LARGE) {
-        Ok(false) => {}
-        Ok(true) => reopen_log(home),
+        Ok(false) => return false,
+        Ok(true) => {}
         Err(error) => {
-            daemon_log::error(format!("could not move `{}` away: {error}", path.display()));
+            daemon_log::error(format!("could not rotate `{}`: {error}", path.display()));
+            return false;
         }
     }
+    reopen_log(home);
+    true
 }
 
-/// Empties the log, and takes the one before it away.
+/// Returns the path of the log.
+pub fn log_path(home: &Path) -> PathBuf {
+    home.join(LOG)
+}
+
+/// Empties the log, and takes the one before it away that an earlier version has left.
 ///
 /// # Errors
 /// Whatever the system says.
@@ -223,11 +232,11 @@ pub fn empty_log(home: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(&path)?.set_len(0)
 }
 
-/// Moves a file away that is larger than this.
+/// Rotates a file that is larger than this.
 fn rotate(path: &Path, large: u64) -> io::Result<bool> {
     let is_large = std::fs::symlink_metadata(path)?.len() > large;
     if is_large {
-        std::fs::rename(path, files::beside(path, BEFORE))?;
+        Renamer::default().rename(path, &Names::default(), &Plain)?;
     }
     Ok(is_large)
 }
@@ -293,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_log_is_moved_away_and_one_is_kept() {
+    fn a_large_log_is_rotated_and_nothing_of_it_is_lost() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join(LOG);
         for text in ["first", "second"] {
@@ -302,8 +311,13 @@ mod tests {
             assert!(rotate(&path, text.len() as u64 - 1).unwrap());
         }
         assert!(!path.exists());
+        let entries = std::fs::read_dir(home.path()).unwrap();
+        let mut texts: Vec<String> =
+            entries.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+        texts.sort();
+        assert_eq!(texts, ["first", "second"]);
         let before = home.path().join("pm2.log.1");
-        assert_eq!(std::fs::read_to_string(&before).unwrap(), "second");
+        std::fs::write(&before, "of an earlier version").unwrap();
         std::fs::write(&path, "third").unwrap();
         empty_log(home.path()).unwrap();
         assert_eq!((std::fs::read(&path).unwrap().len(), before.exists()), (0, false));

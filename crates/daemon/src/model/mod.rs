@@ -9,8 +9,8 @@
 //!
 //! # Invariants
 //! - Whoever asked is answered exactly once. Test: `every_request_is_answered_once`.
-//! - After the loss of the daemon at any effect the end is the same. Test:
-//!   `the_daemon_may_die_at_every_effect`.
+//! - After the loss of the daemon at any effect the end is the
+//!   same. Test: `the_daemon_may_die_at_every_effect`.
 
 mod announced;
 mod apps;
@@ -36,6 +36,7 @@ mod requests;
 mod resumed;
 mod room;
 mod schedule;
+mod scheduled;
 mod settling;
 mod snapshot;
 mod state;
@@ -62,7 +63,7 @@ use awaited::AwaitedTail;
 use facts::RunFacts;
 use operations::Operations;
 use ostler_wire::control::Failure;
-use schedule::Schedules;
+use scheduled::Schedules;
 use settling::Settling;
 use tickets::Tickets;
 use watching::Watches;

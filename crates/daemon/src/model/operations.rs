@@ -93,8 +93,8 @@ pub struct Operation {
     pub late: BTreeSet<ProcId>,
     /// Apps whose reload is waited for.
     pub reloads: BTreeSet<AppId>,
-    /// Apps whose reload is over and whose old workers may still leave, and until when they are
-    /// waited for.
+    /// Apps whose reload is over and whose old workers may still leave, and until when they
+    /// are waited for.
     pub leaving: BTreeMap<AppId, Millis>,
     /// Whether the client wants to know how many connections are dropped.
     pub counts: bool,

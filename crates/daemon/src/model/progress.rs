@@ -190,10 +190,9 @@ impl Model {
         }
     }
 
-    /// Begins as much of an operation as may be under way at once.
-    /// Restarts of these processes that older requests have not begun yet are not begun any more:
-    /// they are stopped, and the later word counts. (One that is deleted is gone when its turn
-    /// comes.)
+    /// Begins as much of an operation as may be under way at once. Restarts of these processes that
+    /// older requests have not begun yet are not begun any more: they are stopped, and the later
+    /// word counts. (One that is deleted is gone when its turn comes.)
     pub(super) fn supersede_restarts(&mut self, ids: &[ProcId], out: &mut Vec<Effect>) {
         let mut operations = self.operations.take();
         for operation in operations.iter_mut().filter(|one| !one.is_kill()) {

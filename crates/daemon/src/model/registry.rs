@@ -13,7 +13,7 @@ use ostler_pm2::module::MARK;
 use serde_json::value::RawValue;
 
 use super::outcome::Outcome;
-use super::schedule::Scheduled;
+use super::scheduled::Scheduled;
 use crate::environment::Given;
 
 /// An app: processes that are scaled and reloaded together.

@@ -1,15 +1,16 @@
 //! Restarts by the clock.
 //!
 //! Each slot of an app with a schedule has the time at which it is restarted next, which is saved:
-//! a time that passes while no daemon runs, or that the clock is set beyond, counts once, as soon as
-//! somebody looks. A slot that the user stopped has none, until it is started again; one that ended
-//! by itself has, which makes it a job.
+//! a time that passes while no daemon runs, or that the clock is set beyond, counts once, as soon
+//! as somebody looks. A slot that the user stopped has none, until it is started again; one that
+//! ended by itself has, which makes it a job.
 //!
 //! # Invariants
 //! - What the user stopped stays so. Test: `what_was_stopped_is_not_started_by_the_clock`.
-//! - A time counts once, whenever the daemon dies. Test: `a_time_counts_once_though_the_daemon_dies`.
+//! - A time counts once, whenever a daemon dies over it: that is tested by
+//!   the test `a_time_counts_once_though_the_daemon_dies`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ostler_config::cron::{Schedule, pattern_of};
 use ostler_core::{Millis, Phase, ProcId, SpecId};
@@ -18,15 +19,7 @@ use ostler_wire::control::{Action, Change, ReloadOptions};
 use super::Model;
 use super::input::Effect;
 use super::operations::{Operation, Reporting};
-
-/// When something is restarted next.
-#[derive(Debug, Default)]
-pub struct Schedules {
-    /// The times of each version that has some.
-    of_version: BTreeMap<SpecId, Schedule>,
-    /// The first time of all, ms since 1970.
-    first: Option<u64>,
-}
+use super::scheduled::Scheduled;
 
 impl Model {
     /// When the clock restarts something next, on the monotonic clock.
@@ -154,13 +147,4 @@ impl Model {
         let version = self.registry.version(process.next_spec());
         serves && process.is_cluster() && version.is_some_and(|of| of.policy.autorestart)
     }
-}
-
-/// The next restart of a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scheduled {
-    /// The version whose time it is.
-    pub spec: SpecId,
-    /// When, ms since 1970.
-    pub at: u64,
 }

@@ -14,7 +14,7 @@ use super::facts::RunFacts;
 use super::input::{Effect, Moment};
 use super::outcome::Outcome;
 use super::registry::{App, Ended, Proc, Rollout};
-use super::schedule::Scheduled;
+use super::scheduled::Scheduled;
 use super::state::{self, State};
 use super::tickets::Tickets;
 

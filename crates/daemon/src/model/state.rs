@@ -1,6 +1,6 @@
 //! The form in which the model is saved: what a daemon must know again after it lost its memory.
 //!
-//! Version log:
+//! The versions of the format:
 //! - 1: first. Fields were added since with defaults, so that older files load.
 
 use std::fmt;
@@ -125,8 +125,8 @@ pub struct SavedProc {
     /// The place of the last run whose end is in these counters.
     #[serde(default)]
     pub ended: Option<u64>,
-    /// The place of the run in which these counters last began anew: what is noted with it is
-    /// older.
+    /// The place of the run in which these counters last began anew: what is noted with
+    /// it is older.
     #[serde(default)]
     pub renewed: Option<u64>,
     /// The candidate that took over last, and its place.

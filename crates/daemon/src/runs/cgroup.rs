@@ -184,8 +184,8 @@ impl Groups {
     }
 }
 
-/// Whether the system lacks something at this moment; all else says that there are no groups for
-/// us.
+/// Whether the system lacks something at this moment; all else says that there are no
+/// groups for us.
 fn is_passing(error: &io::Error) -> bool {
     let code = error.raw_os_error();
     [libc::EIO, libc::EINTR, libc::ENOMEM, libc::EMFILE, libc::ENFILE].map(Some).contains(&code)

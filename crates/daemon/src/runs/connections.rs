@@ -8,8 +8,8 @@ use super::Runs;
 use super::run::Run;
 
 impl Runs {
-    /// Counts the connections that clients have to a run which lives. `shared`: what it listens on
-    /// through us.
+    /// Counts the connections that clients have to a run which lives. `shared`: what it listens
+    /// on through us.
     pub fn connections(&self, run: RunId, shared: &[ListenerView]) -> Option<Connections> {
         let held = self.get(run).filter(|held| !held.is_dead());
         let first = held.map(Run::pid).filter(|pid| *pid != 0)?;

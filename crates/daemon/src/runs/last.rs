@@ -5,6 +5,7 @@
 //! until all is written.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use ostler_core::spec::AppSpec;
@@ -12,6 +13,7 @@ use ostler_core::{ProcId, RunId};
 
 use super::run::Run;
 use super::stderr;
+use crate::environment;
 
 /// Slots whose last end is known, at most.
 const MOST: usize = 4096;
@@ -65,6 +67,24 @@ impl Ends {
     pub(super) fn written(&mut self, run: RunId) {
         if let Some((id, end)) = self.0.iter_mut().find(|(_, end)| end.run == run) {
             end.until = Some(stderr::log_lengths(&end.settings, *id));
+        }
+    }
+
+    /// A log file was rotated: of what a run had written until its end, nothing is left in the file
+    /// of that name.
+    pub(super) fn rotated(&mut self, path: &Path) {
+        for (id, end) in &mut self.0 {
+            let files = environment::log_files(&end.settings, *id);
+            for (index, _) in
+                files.iter().enumerate().filter(|(_, file)| file.as_deref() == Some(path))
+            {
+                if let Some(offset) = end.log_offsets.get_mut(index) {
+                    *offset = 0;
+                }
+                if let Some(until) = end.until.as_mut().and_then(|until| until.get_mut(index)) {
+                    *until = 0;
+                }
+            }
         }
     }
 

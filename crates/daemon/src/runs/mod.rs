@@ -178,8 +178,8 @@ impl Runs {
         }
     }
 
-    /// Finds out whether there are descriptors for another run of a slot. What is open to save time
-    /// makes room.
+    /// Finds out whether there are descriptors for another run of a slot. What is open to save
+    /// time makes room.
     ///
     /// # Errors
     /// There are none.

@@ -12,9 +12,9 @@ use crate::model::Counters;
 
 impl Runs {
     /// The keeper is about to be told to begin this run when another ends. Returns what is to be
-    /// kept with it, and its control group; `None` when it may not be told: that one has ended since
-    /// this was decided, and its end says what was begun, or what the keeper before began of this
-    /// run is to go.
+    /// kept with it, and its control group; `None` when it may not be told: that one has ended
+    /// since this was decided, and its end says what was begun, or what the keeper before began of
+    /// this run is to go.
     pub fn prepare_run(
         &mut self,
         after: RunId,

@@ -30,8 +30,8 @@ pub(super) fn last_written(
     [tail(out, from[0], until[0]), tail(err, from[1], until[1])]
 }
 
-/// Returns how long the files of output and of errors of a slot are: a run that begins now writes
-/// behind that.
+/// Returns how long the files of output and of errors of a slot are: a run that begins now
+/// writes behind that.
 pub fn log_lengths(spec: &AppSpec, id: ProcId) -> [u64; 2] {
     let [out, err, _] = environment::log_files(spec, id);
     let length = |path: PathBuf| std::fs::metadata(path).ok().map(|meta| meta.len());

@@ -37,8 +37,8 @@ impl Room {
         Self { kept: Reserve::of(NEEDED), limit }
     }
 
-    /// Whether there is room for another message than the one that brought these. A listening socket
-    /// that is taken in without is lost, so a refusal is believed when it comes twice.
+    /// Whether there is room for another message than the one that brought these. A listening
+    /// socket that is taken in without is lost, so a refusal is believed when it comes twice.
     pub fn has_spare(&self, any: &impl AsFd, brought: &[OwnedFd]) -> bool {
         // The lowest number that is free is given out: far from the limit nothing is to be tried.
         let highest = brought.iter().map(|fd| fd.as_raw_fd().unsigned_abs().into()).max();

@@ -24,6 +24,7 @@ use crate::guard::Guard;
 use crate::home::mark::Origin;
 use crate::home::{self, Note, Watch};
 use crate::keeper::{self, CONTROL, Keeper, LOCK, OLD_LOCKS, SUCCESSION, SWEPT};
+use crate::log_care::LogCare;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
 use crate::model::Settings;
@@ -49,13 +50,13 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     sys::limit_arenas();
     let signals = sys::signal_fd().map_err(said("could not set up signals"))?;
     let poll = Rc::new(Poll::new().map_err(said("could not poll"))?);
-    let guard = Guard::start(Rc::clone(&poll))
-        .map_err(said("could not prepare a guard for connections"))?;
+    let guard = Guard::start(Rc::clone(&poll));
+    let guard = guard.map_err(said("could not prepare a guard for connections"))?;
     home::raise_descriptor_limit();
     let (reserve, of_keeper) = (Reserve::filled(), Reserve::of(reserve::KEEPER));
     let room = Room::keep();
-    let inventory = take_inventory(&mut link, room);
-    let mut inventory = inventory.map_err(said("could not talk to the keeper"))?;
+    let mut inventory =
+        take_inventory(&mut link, room).map_err(said("could not talk to the keeper"))?;
     take_succession(&mut inventory.items, &mut link)?;
     let (locks, swept) = take_locks(&config, &mut inventory.items, &mut link)?;
     introduce_guard(&guard, &mut link)?;
@@ -65,9 +66,10 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let read = Interest::READ.edge();
     let waker = Waker::new(&poll, Source::Waker).map_err(unpolled())?;
     let held = take_named(&mut inventory.items, logs::PREFIX);
-    let logs = Logs::start(waker.clone(), held).map_err(said("could not start the log engine"))?;
-    let foreground = std::env::var(ostler_env::OSTLER_FOREGROUND).ok();
-    let foreground = Foreground::find(foreground.as_deref(), &poll)?;
+    let care = LogCare::new(&config.home, config.rotates_logs);
+    let logs =
+        Logs::start(waker.clone(), held, care).map_err(said("could not start the log engine"))?;
+    let foreground = Foreground::of_environment(&poll)?;
     logs.engine().await_reader(foreground.is_some() && !foreground.is_gone());
     let listener = poll.watch(listener, Source::Control, read).map_err(unpolled())?;
     let signals = poll.watch(signals, Source::Signals, read).map_err(unpolled())?;
@@ -80,8 +82,8 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let mut keeper = keeper.map_err(unpolled())?;
     let state = StateFile::new(&home, &mark, take_notes(&mut inventory.items, &mut keeper));
     let watch = Watch::new(&home, mark.clone(), socket, &poll).map_err(said("could not watch"))?;
-    let (rpc, bus) = (inventory.items.remove(door::RPC), inventory.items.remove(door::PUB));
-    let (rpc, bus) = (Rpc::new(rpc, &poll), Bus::new(bus, &poll));
+    let rpc = Rpc::new(inventory.items.remove(door::RPC), &poll);
+    let bus = Bus::new(inventory.items.remove(door::PUB), &poll);
     let model = Decisions::new(settings(&config, &mark));
     let saver = Saver::new(dump_path(&config.home));
     let runs = Runs::new(mark, Rc::clone(&poll));
@@ -103,9 +105,6 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
         },
     );
     daemon.take_over(inventory, swept, listed);
-    if daemon.is_abandoned() {
-        daemon.on_foreground_end();
-    }
     settle_in(&mut daemon, &home, keeper_pid);
     Ok(daemon)
 }
@@ -134,6 +133,9 @@ fn take_locks(
 
 /// The home shows who the daemon is.
 fn settle_in(daemon: &mut Daemon, home: &Path, keeper_pid: u32) {
+    if daemon.is_abandoned() {
+        daemon.on_foreground_end();
+    }
     if let Err(problem) = home::write_pid(home) {
         daemon_log::error(problem);
     }

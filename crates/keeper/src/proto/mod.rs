@@ -34,8 +34,8 @@
 //! - 1: the first.
 //! - 2: [`ToKeeper::Prepare`], [`ToKeeper::Revoke`]; `next` in
 //!   [`FromKeeper::Run`] and [`FromKeeper::Exited`].
-//! - 3: [`ToKeeper::Succeed`]; [`ToKeeper::Sync`], [`FromKeeper::Synced`]; [`FromKeeper::Ping`]
-//!   and [`ToKeeper::Pong`].
+//! - 3: [`ToKeeper::Succeed`]; [`ToKeeper::Sync`], [`FromKeeper::Synced`];
+//!   [`FromKeeper::Ping`] and [`ToKeeper::Pong`].
 
 mod bodies;
 mod codec;

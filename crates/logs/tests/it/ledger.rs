@@ -22,15 +22,25 @@ use rustix::io::FdFlags;
 use crate::account::{Account, bare};
 use crate::pieces;
 use crate::rig::{Dice, pipe};
+use crate::rotated;
 use crate::small::Small;
 use crate::sys::inherited;
 
 /// What the child is to do: `journal fd|mode|folder|fd fd fd …`.
 const PLAN: &str = "OSTLER_LOGS_LEDGER";
 
+/// A mode, and whether the files are rotated and compressed besides.
+fn parts(mode: &str) -> (&str, bool) {
+    mode.strip_prefix("rotated ").map_or((mode, false), |mode| (mode, true))
+}
+
 /// Files of stream number `index` in this mode. Even streams are standard output, odd
 /// ones standard error.
 fn form(mode: &str, folder: &Path, index: usize) -> Sink {
+    let (mode, rotates) = parts(mode);
+    if rotates {
+        return Sink { rotation: rotated::at_size(20_000), ..form(mode, folder, index) };
+    }
     let own = |suffix: &str| Some(folder.join(format!("{}-{suffix}.log", index / 2)));
     let merged = Some(folder.join("merged.log"));
     let plain = Sink {
@@ -72,6 +82,11 @@ fn child() {
         left += 1;
     }
     engine.resumed();
+    let (stop, folder) = (Arc::new(AtomicBool::new(false)), PathBuf::from(parts[2]));
+    let rotates = self::parts(parts[1]).1;
+    let tended = Arc::clone(&stop);
+    let tending =
+        rotates.then(|| std::thread::spawn(move || rotated::tend(&folder, u32::MAX, &tended)));
     if parts[1] == "watched" {
         engine.subscribe(1, Filter::all());
     }
@@ -84,6 +99,10 @@ fn child() {
                 _ => {}
             }
         }
+    }
+    stop.store(true, Ordering::Relaxed);
+    if let Some(tending) = tending {
+        assert_eq!(tending.join().unwrap().problems, [""; 0]);
     }
 }
 
@@ -148,7 +167,8 @@ fn journal() -> OwnedFd {
 /// Checks one file: all lines whole, each stream's numbers in order and without a gap. Adds up
 /// what it holds.
 fn count(mode: &str, path: &Path, counts: &mut BTreeMap<usize, u64>) {
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = rotated::read_all(path);
+    let mode = parts(mode).0;
     assert!(text.is_empty() || text.ends_with('\n'), "{} ends within a line", path.display());
     for line in text.lines() {
         let line = bare(mode, line);
@@ -310,10 +330,8 @@ fn size_of_all(folder: &Path) -> u64 {
 
 #[track_caller]
 fn verify(mode: &str, folder: &Path, written: &BTreeMap<usize, u64>, seed: u64) {
-    let (all, own): (Vec<PathBuf>, Vec<PathBuf>) = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .partition(|path| path.ends_with("all.log"));
+    let (all, own): (Vec<PathBuf>, Vec<PathBuf>) =
+        rotated::logs_of(folder).into_iter().partition(|path| path.ends_with("all.log"));
     let mut counts = BTreeMap::new();
     for path in &own {
         count(mode, path, &mut counts);
@@ -354,6 +372,20 @@ fn merged_lines_survive_kills() {
 #[test]
 fn combined_lines_survive_kills() {
     check("combined");
+}
+
+#[test]
+fn rotated_and_compressed_lines_survive_kills() {
+    for mode in ["rotated raw", "rotated time", "rotated merged", "rotated combined"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (written, seed) = killed(mode, folder.path());
+        verify(mode, folder.path(), &written, seed);
+        let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let ends = |path: &PathBuf, ending: &str| path.to_str().unwrap().ends_with(ending);
+        let names: Vec<PathBuf> = names.collect();
+        assert!(names.iter().any(|path| ends(path, ".gz")), "{mode}: nothing is compressed");
+        assert!(!names.iter().any(|path| ends(path, ".part")), "{mode}: half a file is left");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod ledger;
 mod lines;
 mod pieces;
 mod rig;
+mod rotated;
 mod small;
 mod subscribers;
 mod sys;

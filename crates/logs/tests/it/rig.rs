@@ -22,13 +22,15 @@ pub struct Rig {
 
 impl Rig {
     pub fn new() -> Self {
+        Self::with(Arc::new(ostler_logs::Plain))
+    }
+
+    /// Files are opened by this.
+    pub fn with(opener: Arc<dyn ostler_logs::Opener>) -> Self {
         let (wake, woken) = mpsc::channel();
-        let engine = Engine::start(
-            Box::new(move || wake.send(()).unwrap_or(())),
-            Vec::new(),
-            Arc::new(ostler_logs::Plain),
-        )
-        .unwrap();
+        let engine =
+            Engine::start(Box::new(move || wake.send(()).unwrap_or(())), Vec::new(), opener)
+                .unwrap();
         engine.resumed();
         Self { engine, woken, folder: tempfile::tempdir().unwrap(), seen: Vec::new() }
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ostler_core::spec::{
-    Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogFull, LogSpec, Policy, Probe,
-    Readiness,
+    Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogFull, LogRotate, LogRotation,
+    LogSpec, Policy, Probe, Readiness,
 };
 use ostler_pm2::record;
 use proptest::prelude::*;
@@ -143,10 +143,30 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 prop_compose! {
+    fn rotation()(
+        rotate in prop::option::of(prop::sample::select(vec![
+            LogRotate::Never,
+            LogRotate::Size,
+            LogRotate::Hourly,
+            LogRotate::Daily,
+            LogRotate::Weekly,
+            LogRotate::Monthly,
+        ])),
+        sizes in prop::array::uniform3(prop::option::of(1u64..1 << 50)),
+        keep in prop::option::of(0u64..99),
+        compress: Option<bool>,
+    ) -> LogRotation {
+        let [max_size, keep_days, keep_size] = sizes;
+        LogRotation { rotate, max_size, keep, keep_days, keep_size, compress }
+    }
+}
+
+prop_compose! {
     fn logs()(
         paths in prop::array::uniform3(prop::option::of("/[a-z-]{1,9}(-[0-9])?\\.log")),
         flags: [bool; 4],
         format in prop::option::of(text()),
+        rotation in rotation(),
     ) -> LogSpec {
         let [out, err, combined] = paths.map(|path| path.map(Into::into));
         LogSpec {
@@ -158,6 +178,7 @@ prop_compose! {
             format: if flags[2] { LogFormat::Json } else { LogFormat::Raw },
             date_format: format.filter(|format| format != "false"),
             full: if flags[3] { LogFull::Block } else { LogFull::Drop },
+            rotation,
         }
     }
 }

@@ -16,8 +16,8 @@ pub enum Request {
     /// The processes that a word may mean, and perhaps others, as the list shows them but for what
     /// they use, which nobody looks at → [`Reply::List`].
     Meant {
-        /// A name, a namespace, both with a slash between them, or an id; without one, every
-        /// process.
+        /// A name, a namespace, both with a slash between them, or an id; without
+        /// one, every process.
         word: Option<String>,
         /// The script that the word may mean, an absolute path.
         script: Option<String>,
@@ -184,8 +184,8 @@ pub enum Request {
     Resurrect,
     /// The list as `save` writes it → [`FrameKind::Raw`].
     Export,
-    /// Starts what a list in the form of [`Request::Export`] holds and is not running → as
-    /// [`Request::Resurrect`].
+    /// Starts what a list in the form of [`Request::Export`] holds and is not running → what
+    /// [`Request::Resurrect`] answers.
     Import {
         /// The processes of the list; `pm_id` in one is the number that it gets where it is free.
         elements: Vec<Box<RawValue>>,

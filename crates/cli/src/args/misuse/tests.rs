@@ -163,9 +163,9 @@ fn what_pm2_has_and_is_not_there_says_what_it_is_and_what_to_use() {
         "nothing is sent to anybody; `ostler jlist` prints what a program may read",
     );
     own(
-        "help web",
-        "`web` is not there yet: the web interface",
-        "`ostler jlist` prints what a program may read",
+        "help monit",
+        "`monit` is not there yet: the monitor in the terminal",
+        "use `ostler list` and `ostler logs`",
     );
     own("start a.js --write", "no `--write` yet: no process file is written", "write it by hand");
 }

@@ -1,7 +1,7 @@
 //! What is said around the lines of apps, and how the daemon's own lines read, under each name.
 //!
-//! Problem: the daemon's log is one file for both names, and scripts look in it for PM2's
-//! sentences.
+//! Problem: the daemon's log is one file for both names, and scripts look in it for what PM2
+//! itself says there.
 //! Rule: the file has them, and whoever asks `ostler` for it reads ours. A sentence that is not
 //! known here stays as it is.
 

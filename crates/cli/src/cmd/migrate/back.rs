@@ -1,14 +1,16 @@
 //! `migrate --back`: the apps go back to PM2.
 
+use std::io;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
-use ostler_wire::control::ProcView;
+use ostler_wire::control::{ProcView, Request};
 use serde_json::{Map, Value as Json};
 
 use super::moving::{forget, restore};
 use super::other::{Old, Other};
 use super::plan::by_app;
+use super::service;
 use crate::cmd::transfer;
 use crate::failed::Failed;
 use crate::session::Session;
@@ -36,9 +38,18 @@ pub(super) fn run(session: &mut Session, home: &Path) -> Result<(), Failed> {
             }
         }
     }
-    let notice = MigrationNotice::Back { apps: apps.len() - failed, to: home };
+    let saved = failed == 0 && save(session, home)?;
+    let notice = MigrationNotice::Back { apps: apps.len() - failed, to: home, saved };
     session.out.tell(&Notice::Migration(notice));
-    if failed == 0 { Ok(()) } else { Err(Failed::quiet(1)) }
+    if failed == 0 { service::give_back(session, home) } else { Err(Failed::quiet(1)) }
+}
+
+/// Each app is in the saved list of the manager that has it, and in no other: else both would
+/// start it with the machine. Returns whether PM2's command saved its list.
+fn save(session: &mut Session, home: &Path) -> Result<bool, Failed> {
+    session.ask(&Request::Save { force: true })?;
+    let ran = pm2(home, &["save", "--silent"]);
+    Ok(ran.is_ok_and(|status| status.success()))
 }
 
 /// Every app of ours as PM2 would have saved it.
@@ -61,12 +72,7 @@ fn apps(session: &mut Session) -> Result<Vec<Vec<Old>>, Failed> {
 /// Starts PM2's daemon by its own command.
 fn start(home: &Path) -> Result<Other, Failed> {
     let hint = "install PM2 first: `npm install --global pm2`";
-    let ran = Command::new("pm2")
-        .args(["ping", "--silent"])
-        .env(ostler_env::PM2_HOME, home)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status()
+    let ran = pm2(home, &["ping", "--silent"])
         .map_err(|error| Failed::new(format!("cannot run `pm2`: {error}")).hint(hint))?;
     match Other::find(home)? {
         Some(other) => Ok(other),
@@ -75,6 +81,16 @@ fn start(home: &Path) -> Result<Other, Failed> {
                 .hint(hint))
         }
     }
+}
+
+/// Runs PM2's command in its home.
+fn pm2(home: &Path, words: &[&str]) -> io::Result<ExitStatus> {
+    Command::new("pm2")
+        .args(words)
+        .env(ostler_env::PM2_HOME, home)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
 }
 
 /// Gives one app: ours ends, PM2's starts. When that fails, ours starts again.

@@ -1,5 +1,5 @@
-//! `migrate`: takes the apps over from a PM2 that runs, one after the other, and gives them back
-//! with `--back`.
+//! `migrate`: takes the apps over from a PM2 that runs, one after the other, and gives them
+//! back with `--back`.
 //!
 //! Problem: two managers cannot watch the same apps, and between the end of one and the start of
 //! the other nobody serves. Rule: one app at a time. New workers of a cluster share the port with

@@ -3,33 +3,24 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use ostler_text::{MASK, SECRET_WORDS, without_passwords};
 use regex_lite::{Captures, Regex};
-
-/// What is shown instead.
-const MASK: &str = "***";
 
 /// A name that tells of a secret, with what follows it.
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(concat!(
-        r"(?i)([\w.-]*(?:secret|token|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|",
-        r#"private[_-]?key|credential|authorization|cookie)[\w.-]*["']?\s*[:=]\s*)"#,
-        r#"("[^"]*"|'[^']*'|(?:bearer\s+|basic\s+)?[^\s,;&"']+)"#
-    ))
-    .ok()
+    let words = SECRET_WORDS.map(|word| word.replace('-', "[_-]?")).join("|");
+    let value = r#""[^"]*"|'[^']*'|(?:bearer\s+|basic\s+)?[^\s,;&"']+"#;
+    Regex::new(&format!(r#"(?i)([\w.-]*(?:{words})[\w.-]*["']?\s*[:=]\s*)({value})"#)).ok()
 });
-/// A password in an address.
-static ADDRESS: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"([a-zA-Z][\w+.-]*://[^\s/:@]*:)[^\s/@]+@").ok());
 
 /// Returns the text with whatever looks like a secret masked.
 pub(super) fn mask(text: &str) -> Cow<'_, str> {
-    let (Some(named), Some(address)) = (NAMED.as_ref(), ADDRESS.as_ref()) else {
+    let Some(named) = NAMED.as_ref() else {
         // A pattern that is not understood must not let a secret through.
         return Cow::Borrowed(MASK);
     };
     let text = named.replace_all(text, |found: &Captures<'_>| format!("{}{MASK}", &found[1]));
-    let masked = address.replace_all(&text, |found: &Captures<'_>| format!("{}{MASK}@", &found[1]));
-    Cow::Owned(masked.into_owned())
+    Cow::Owned(without_passwords(&text).into_owned())
 }
 
 #[cfg(test)]

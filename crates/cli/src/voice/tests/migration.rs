@@ -33,7 +33,10 @@ pub(super) fn tell(scene: &mut Scene) {
             MigrationNotice::ServiceMoved { unit },
             MigrationNotice::Done { apps: 4, from },
             MigrationNotice::Returned { app: "api", processes: 4 },
-            MigrationNotice::Back { apps: 4, to: from },
+            MigrationNotice::Back { apps: 4, to: from, saved: true },
+            MigrationNotice::Back { apps: 4, to: from, saved: false },
+            MigrationNotice::ServiceReturned { unit, ours: "ostler-root.service" },
+            MigrationNotice::ServiceStays { unit, ours: "ostler-root.service" },
         ]
         .map(Notice::Migration),
     );

@@ -1,4 +1,4 @@
-//! Modules.
+//! What is said of modules.
 
 use super::*;
 

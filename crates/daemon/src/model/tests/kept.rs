@@ -2,8 +2,8 @@
 
 use super::histories::run_history;
 use super::moves::Move::{
-    Act, Change, Crash, Deliver, Forget, ForgetAndEnd, ForgetAt, Kill, Promote, Reload, Start,
-    Together, Wait,
+    Act, Change, Crash, Deliver, Double, Forget, ForgetAndEnd, ForgetAt, Kill, Late, Promote,
+    Reload, Save, Start, Together, Wait,
 };
 
 #[test]
@@ -68,5 +68,36 @@ fn an_end_was_told_again_after_that_of_a_candidate_that_took_over() {
         Deliver(3),
         ForgetAndEnd(3),
         Together(7),
+    ]);
+}
+
+#[test]
+fn a_number_was_given_again_of_a_run_that_was_never_there() {
+    run_history(&[
+        Start(1, 5, 2, 89),
+        Deliver(1),
+        Together(6),
+        Late(564),
+        Together(6),
+        ForgetAt(2),
+        Save,
+        Reload(23, 8, 10),
+    ]);
+}
+
+#[test]
+fn the_end_of_a_candidate_was_told_as_one_of_its_slot() {
+    run_history(&[
+        Start(0, 7, 0, 111),
+        Start(1, 13, 3, 39),
+        Change(3, 14),
+        Reload(14, 11, 59),
+        Deliver(3),
+        Start(1, 10, 0, 49),
+        ForgetAt(3),
+        Double,
+        Late(319),
+        ForgetAndEnd(1),
+        Reload(21, 1, 58),
     ]);
 }

@@ -102,7 +102,8 @@ fn a_slot_that_is_gone_is_told_and_the_others_are_done_all_the_same() {
     world.wait(50);
     assert_eq!(
         world.heard(client),
-        "acted :7: process 7 was deleted meanwhile\nacted api:0\nerror: process 7 was deleted meanwhile"
+        "acted :7: process 7 was deleted meanwhile\nacted api:0\n\
+         error: process 7 was deleted meanwhile"
     );
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ostler_core::{Exit, ProcId, Role, RunId};
+use ostler_core::{Action, Exit, ProcId, Role, RunId};
 
 use super::super::{Effect, Model};
 use super::world::World;
@@ -43,6 +43,10 @@ impl Untold {
     /// An effect is carried out. An end may be told once more, but not after later ones.
     #[track_caller]
     pub fn take(&mut self, effect: &Effect) {
+        // Of a run that was not spawned nothing is left: a daemon after gives its number again.
+        if let Effect::Core(Action::Spawn { proc, run, .. }) = effect {
+            self.last.retain(|id, last| id != proc || *last < *run);
+        }
         if let Effect::Told { id, end } = effect {
             let before = self.last.insert(*id, *end);
             let in_order = self.unsaved || before <= Some(*end);

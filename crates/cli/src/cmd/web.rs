@@ -1,0 +1,180 @@
+//! `web`: the companion's web API, as an app.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ostler_env::{OSTLER_HOME, PM2_API_IPADDR, PM2_API_PORT};
+use ostler_wire::control::{Action, Change, ProcView, Request};
+
+use super::{launch, list, perform, ready};
+use crate::apps;
+use crate::args::FlagId;
+use crate::failed::Failed;
+use crate::program::Program;
+use crate::session::{Session, ticket};
+use crate::voice::{Act, Notice, Target};
+use crate::wait::{self, Awaited, Limit};
+
+/// The program that serves it, beside this one.
+const COMPANION: &str = "ostler-companion";
+
+/// Runs the command `web`.
+pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    match session.args.words.first().map(String::as_str) {
+        None | Some("start") => start(session, None),
+        Some("stop") => stop(session),
+        Some(word) if word.bytes().all(|byte| byte.is_ascii_digit()) => {
+            let port = word.to_owned();
+            start(session, Some(port))
+        }
+        Some(word) => {
+            Err(Failed::misuse(format!("`web` takes `start`, `stop` or a port, but got `{word}`"))
+                .hint("see `ostler web --help`"))
+        }
+    }
+}
+
+/// Name of the app.
+fn name(program: Program) -> &'static str {
+    match program {
+        Program::Ostler => "ostler-web",
+        Program::Pm2 => "pm2-http-interface",
+    }
+}
+
+fn start(session: &mut Session, port: Option<String>) -> Result<(), Failed> {
+    let companion = companion()?;
+    let variables = variables(session, port);
+    check(&companion, &variables)?;
+    let name = name(session.program);
+    let there = named(session, name)?;
+    if there.iter().any(|process| process.pid != 0) {
+        return Err(Failed::new(format!("`{name}` runs already"))
+            .hint("`ostler web stop` ends it, and another can be started"));
+    }
+    // One that was given up or stopped is in the way of one with other settings.
+    forget(session, &there)?;
+    let app = apps::of_companion(session, &companion, name, variables)?;
+    launch::one(session, app)?;
+    list::table(session)?;
+    if session.program == Program::Pm2 {
+        return Ok(());
+    }
+    let ids: Vec<u32> = named(session, name)?.iter().map(|process| process.id).collect();
+    let limit = Limit::usual();
+    let until = std::time::Instant::now() + limit.time;
+    let ended = wait::wait(session, &ids, Awaited::Ready { first: true }, Some(until))?;
+    ready::tell(session, &ended, Some(&limit))
+}
+
+/// Ends it, and leaves nothing of it in the list.
+fn stop(session: &mut Session) -> Result<(), Failed> {
+    let name = name(session.program);
+    let there = named(session, name)?;
+    if there.is_empty() {
+        return Err(Failed::new(format!("`{name}` does not run")).hint("`ostler web` starts it"));
+    }
+    let target = |of: &ProcView| Target { id: of.id, name: of.name.clone(), cluster: of.cluster };
+    let targets: Vec<Target> = there.iter().map(target).collect();
+    session.out.tell(&Notice::Begun { act: Act::Delete, selector: None, targets: &targets });
+    let ids = there.iter().map(|process| process.id).collect();
+    perform::act(session, Act::Delete, Action::Delete, ids, Change::default())?;
+    list::table(session)
+}
+
+fn named(session: &mut Session, name: &str) -> Result<Vec<ProcView>, Failed> {
+    let mut list = session.known()?;
+    list.retain(|process| process.name == name);
+    Ok(list)
+}
+
+fn forget(session: &mut Session, there: &[ProcView]) -> Result<(), Failed> {
+    if there.is_empty() {
+        return Ok(());
+    }
+    let ids = there.iter().map(|process| process.id).collect();
+    let change = Change::default();
+    let request = Request::Act { action: Action::Delete, ids, change, ticket: Some(ticket()) };
+    perform::done(&session.ask(&request)?, false)
+}
+
+/// Returns what the options say to the companion, as variables.
+fn variables(session: &Session, port: Option<String>) -> BTreeMap<String, String> {
+    let home = session.home.path().to_string_lossy().into_owned();
+    let mut variables = BTreeMap::from([(OSTLER_HOME.to_owned(), home)]);
+    let port = session.args.value(FlagId::Port).map(str::to_owned).or(port);
+    let host = session.args.value(FlagId::Host).map(str::to_owned);
+    for (name, value) in [(PM2_API_PORT, port), (PM2_API_IPADDR, host)] {
+        variables.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    variables
+}
+
+/// Returns the companion, or says how it comes to be there.
+fn companion() -> Result<PathBuf, Failed> {
+    let program = std::env::current_exe()
+        .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;
+    let companion = program.with_file_name(COMPANION);
+    if companion.is_file() {
+        return Ok(companion);
+    }
+    Err(Failed::new(format!(
+        "the web API is a program of its own, which is not there: `{}`",
+        companion.display()
+    ))
+    .hint(how_to_get_it(&program)))
+}
+
+/// Returns the command that puts the companion beside a program.
+fn how_to_get_it(program: &Path) -> String {
+    let folder = program.parent();
+    let profile = folder.and_then(|folder| folder.file_name()?.to_str());
+    let target = folder.and_then(|folder| folder.parent()?.file_name()?.to_str());
+    match (target, profile) {
+        (Some("target"), Some("debug")) => "run `cargo build -p ostler-companion`".to_owned(),
+        (Some("target"), Some("release")) => {
+            "run `cargo build --release -p ostler-companion`".to_owned()
+        }
+        _ => "run `cargo install --path crates/companion` in ostler's repository, or put \
+              `ostler-companion` beside `ostler`"
+            .to_owned(),
+    }
+}
+
+/// Asks the companion whether it could serve: what is wrong is told before anything is started.
+fn check(companion: &Path, variables: &BTreeMap<String, String>) -> Result<(), Failed> {
+    let mut command = Command::new(companion);
+    let asked = command.arg("check-web").envs(variables).output();
+    let shown = companion.display();
+    let output =
+        asked.map_err(|error| Failed::new(format!("cannot execute `{shown}`: {error}")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.trim_end().trim_start_matches("error: ");
+    match said.split_once("\nhint: ") {
+        Some((message, hint)) => Err(Failed::new(message).hint(hint)),
+        None if said.is_empty() => {
+            Err(Failed::new(format!("`{shown} check-web` ended with {}", output.status)))
+        }
+        None => Err(Failed::new(said)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_companion_comes_from_where_the_program_comes_from() {
+        let check = |program: &str, expected: &str| {
+            assert!(how_to_get_it(Path::new(program)).contains(expected), "{program}");
+        };
+        check("/src/ostler/target/release/ostler", "`cargo build --release -p ostler-companion`");
+        check("/src/ostler/target/debug/ostler", "`cargo build -p ostler-companion`");
+        check("/root/.cargo/bin/ostler", "`cargo install --path crates/companion`");
+        check("ostler", "beside `ostler`");
+    }
+}

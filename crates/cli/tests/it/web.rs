@@ -1,0 +1,110 @@
+//! `web`: the companion beside the program, asked by plain HTTP.
+
+use std::net::TcpListener;
+use std::os::unix::fs::symlink;
+
+use ostler_testkit::{Sandbox, built_companion};
+use serde_json::{Value, json};
+
+use crate::start_e2e::{get, one, sandbox, start_sh, wait_one};
+
+/// Keys of an object, in their order.
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// Starts the web API, and returns its port.
+fn web(s: &Sandbox) -> u16 {
+    built_companion();
+    let port = s.port();
+    let says = format!("ostler-web is ready: http://127.0.0.1:{port}");
+    s.ostler(["web", &port.to_string()]).shows(says).run();
+    port
+}
+
+#[test]
+fn web_serves_pm2s_page_with_secrets_masked_and_stop_leaves_nothing() {
+    let mut s = sandbox();
+    s.set_env("API_TOKEN", "do not show this");
+    start_sh(&s, "api", "sleep 1000", &[]);
+    let port = web(&s);
+    let text = get(port);
+    assert!(!text.contains("do not show this"), "{text}");
+    let page: Value = serde_json::from_str(&text).unwrap();
+    // What PM2 7.0.4 has, in its order.
+    assert_eq!(keys(&page), ["system_info", "monit", "processes"]);
+    assert_eq!(keys(&page["system_info"]), ["hostname", "uptime"]);
+    let monit = ["loadavg", "total_mem", "free_mem", "cpu", "interfaces"];
+    assert_eq!(keys(&page["monit"]), monit);
+    assert_eq!(keys(&page["monit"]["cpu"][0]), ["model", "speed", "times"]);
+    let lo = ["address", "netmask", "family", "mac", "internal", "cidr"];
+    assert_eq!(keys(&page["monit"]["interfaces"]["lo"][0]), lo);
+    let process = &page["processes"][0];
+    assert_eq!(keys(process), ["pid", "name", "pm2_env", "pm_id", "monit"]);
+    assert_eq!(process["pm2_env"]["env"]["API_TOKEN"], "***");
+    assert_eq!(keys(&process["pm2_env"]), keys(&one(&s, "api")["pm2_env"]), "as `jlist` has it");
+    s.ostler(["web"]).code(1).shows("`ostler-web` runs already").run();
+    s.ostler(["web", "stop"]).shows("deleted ostler-web").run();
+    assert_eq!(s.jlist().len(), 1);
+    s.ostler(["web", "stop"]).code(1).shows("does not run").run();
+}
+
+#[test]
+fn web_goes_on_when_the_daemon_is_killed_and_ends_cleanly() {
+    let s = sandbox();
+    let port = web(&s);
+    let daemon = s.daemon_pid().unwrap();
+    let pid = one(&s, "ostler-web")["pid"].clone();
+    ostler_testkit::procs::signal(daemon, ostler_testkit::procs::Signal::KILL);
+    let page: Value = serde_json::from_str(&get(port)).unwrap();
+    assert_eq!(page["processes"][0]["pid"], pid, "it is asked, and waits for the next one");
+    s.ostler(["stop", "ostler-web"]).run();
+    assert_eq!(wait_one(&s, "ostler-web", "stopped")["pm2_env"]["exit_code"], 0);
+}
+
+#[test]
+fn what_cannot_be_served_is_told_before_anything_is_started() {
+    let s = sandbox();
+    built_companion();
+    let refuse = |words: &[&str], code, says: &str| {
+        s.ostler(["web"]).args(words).code(code).shows(says).run();
+    };
+    refuse(&["0"], 1, "`0` is no port");
+    refuse(&["--host", "0.0.0.0"], 1, "`0.0.0.0` can be reached from other machines");
+    refuse(&["restart"], 2, "`web` takes `start`, `stop` or a port, but got `restart`");
+    assert!(s.jlist().is_empty());
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let says = format!("`127.0.0.1:{port}` is taken");
+    s.ostler(["web", &port]).code(1).shows(says).run();
+    // One that was given up is not in the way.
+    web(&s);
+}
+
+#[test]
+fn a_companion_that_is_missing_is_told_with_the_command_that_brings_it() {
+    let s = sandbox();
+    let alone = s.work().join("ostler");
+    std::fs::copy(env!("CARGO_BIN_EXE_ostler"), &alone).unwrap();
+    let mut command = s.command_of(&alone);
+    command.arg("web");
+    let said = ostler_testkit::run::finish(command, &[], ostler_testkit::run::LIMIT);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("`cargo install --path crates/companion`"), "{said:?}");
+}
+
+#[test]
+fn under_the_name_pm2_the_app_has_pm2s_name() {
+    let s = sandbox();
+    built_companion();
+    let pm2 = s.work().join("pm2");
+    symlink(env!("CARGO_BIN_EXE_ostler"), &pm2).unwrap();
+    let port = s.port();
+    let mut command = s.command_of(&pm2);
+    command.arg("web").env("PM2_API_PORT", port.to_string()).env("PM2_WEB_STRIP_ENV_VARS", "true");
+    ostler_testkit::run::finish(command, &[], ostler_testkit::run::LIMIT).success();
+    ostler_testkit::wait_connect(([127, 0, 0, 1], port).into(), crate::start_e2e::SOON);
+    let page: Value = serde_json::from_str(&get(port)).unwrap();
+    assert_eq!(page["processes"][0]["name"], json!("pm2-http-interface"));
+    assert_eq!(page["processes"][0]["pm2_env"]["env"], Value::Null);
+}

@@ -1,0 +1,37 @@
+//! Which answers come soon.
+
+use ostler_wire::control::Request;
+
+/// Whether the answer depends on what apps do. What only reads the daemon's memory must come soon;
+/// what starts or stops apps takes as long as the apps take.
+#[must_use]
+pub fn waits_for_apps(request: &Request) -> bool {
+    match request {
+        Request::Start { .. }
+        | Request::Act { .. }
+        | Request::Scale { .. }
+        | Request::Reload { .. }
+        | Request::Promote { .. }
+        | Request::Logs { .. }
+        | Request::Profile { .. }
+        | Request::Talk { .. }
+        | Request::Resurrect
+        | Request::Import { .. }
+        | Request::Update { .. }
+        | Request::Kill => true,
+        Request::Hello
+        | Request::List
+        | Request::Meant { .. }
+        | Request::Find { .. }
+        | Request::Jlist
+        | Request::Describe { .. }
+        | Request::Export
+        | Request::Env { .. }
+        | Request::Listens { .. }
+        | Request::LastLines { .. }
+        | Request::Unwritten { .. }
+        | Request::Flush { .. }
+        | Request::ReloadLogs
+        | Request::Save { .. } => false,
+    }
+}

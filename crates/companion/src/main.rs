@@ -1,0 +1,42 @@
+//! The companion: what people look at, as a program of its own beside the command.
+//!
+//! Problem: a web server wants an async runtime and some fifty crates, and the manager must start
+//! in a millisecond and live in a few megabytes. Rule: whatever needs such a stack is here. It is a
+//! client of the daemon as any other, is started by `ostler web` as an app, and costs nothing
+//! while it does not run.
+
+#![deny(unsafe_code)]
+
+mod refusal;
+mod say;
+mod sys;
+mod web;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use refusal::Refusal;
+use say::say;
+
+const USAGE: &str = "\
+ostler-companion web           serves the web API; `ostler web` starts it as an app
+ostler-companion check-web     says whether it would, and where
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["web"] => web::run(),
+        ["check-web"] => web::check().and_then(|url| say(&format!("{url}\n"))),
+        ["--version"] => say(concat!(env!("CARGO_PKG_VERSION"), "\n")),
+        ["--help"] => say(USAGE),
+        [] => Err(Refusal::new("nothing was asked for").hint("see `ostler-companion --help`")),
+        [word, ..] => Err(Refusal::new(format!("`{}` is not known", ostler_text::shown(word)))
+            .hint("see `ostler-companion --help`")),
+    };
+    let Err(refusal) = done else { return ExitCode::SUCCESS };
+    // A failure to write to standard error can be said nowhere else.
+    let _ = writeln!(std::io::stderr(), "{refusal}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,60 @@
+//! What a client is told when it cannot be answered.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use ostler_wire::control::{Code, Failure};
+use serde_json::json;
+
+/// An answer that is a failure.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) status: StatusCode,
+    pub(crate) failure: Failure,
+}
+
+impl Refused {
+    /// A failure with this status and text.
+    pub(crate) fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
+        Self { status, failure: Failure::new(code, message) }
+    }
+
+    /// The same with what to do.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { failure: self.failure.hint(hint), ..self }
+    }
+}
+
+impl From<ostler_client::Error> for Refused {
+    /// The daemon could not be asked.
+    fn from(error: ostler_client::Error) -> Self {
+        let failure = Failure { code: Code::Busy, message: error.to_string(), hint: error.hint() };
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, failure }
+    }
+}
+
+impl From<Failure> for Refused {
+    /// The daemon refused, or could not.
+    fn from(failure: Failure) -> Self {
+        let status = match failure.code {
+            Code::Invalid | Code::Ambiguous => StatusCode::BAD_REQUEST,
+            Code::NotFound => StatusCode::NOT_FOUND,
+            Code::NothingToDo
+            | Code::UnderWay
+            | Code::CutShort
+            | Code::NotSpawned
+            | Code::Ended
+            | Code::NotVerified
+            | Code::Unkillable => StatusCode::CONFLICT,
+            Code::Busy | Code::Closing => StatusCode::SERVICE_UNAVAILABLE,
+            Code::Other | Code::Unknown | Code::System => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self { status, failure }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.status, Json(json!({ "error": self.failure }))).into_response()
+    }
+}

@@ -1,0 +1,31 @@
+//! The web API: what the daemon knows, over HTTP.
+//!
+//! - [`link`] asks the daemon.
+//! - [`page`] is the page of PM2.
+//! - [`server`] has the connections, [`settings`] where it listens, [`guard`] who may ask.
+
+mod answer;
+mod guard;
+mod host;
+mod link;
+mod mask;
+mod page;
+mod server;
+mod settings;
+mod state;
+
+use crate::refusal::Refusal;
+use settings::Settings;
+
+/// Serves until it is asked to end.
+pub(crate) fn run() -> Result<(), Refusal> {
+    let settings = Settings::read(|name| std::env::var(name).ok())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Refusal::new(format!("cannot wait: {error}")))?;
+    runtime.block_on(server::run(settings))
+}
+
+/// Returns the address at which it would be found.
+pub(crate) fn check() -> Result<String, Refusal> {
+    Settings::read(|name| std::env::var(name).ok()).map(|settings| settings.url())
+}

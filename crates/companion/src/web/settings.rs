@@ -1,0 +1,109 @@
+//! What the environment says of the web API.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use ostler_env::{
+    HOME, OSTLER_HOME, PM2_API_IPADDR, PM2_API_PORT, PM2_HOME, PM2_WEB_STRIP_ENV_VARS,
+};
+
+use crate::refusal::Refusal;
+
+/// The port that PM2 has for it.
+const PORT: u16 = 9615;
+
+/// What is served, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// The home whose daemon is asked.
+    pub(crate) home: PathBuf,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// PM2's page leaves out what apps were given as their environment.
+    pub(crate) strip: bool,
+}
+
+impl Settings {
+    /// Reads them from variables.
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Refusal> {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let of_user = || Some(PathBuf::from(set(HOME)?).join(".ostler"));
+        let home = set(OSTLER_HOME).or_else(|| set(PM2_HOME)).map(PathBuf::from).or_else(of_user);
+        let Some(home) = home else {
+            return Err(Refusal::new("neither OSTLER_HOME, PM2_HOME nor HOME is set")
+                .hint("start it by `ostler web`"));
+        };
+        let address = SocketAddr::new(ip(set(PM2_API_IPADDR))?, port(set(PM2_API_PORT))?);
+        let strip = set(PM2_WEB_STRIP_ENV_VARS).is_some_and(|value| value != "false");
+        Ok(Self { home, address, strip })
+    }
+
+    /// Returns where a browser finds it.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+fn ip(given: Option<String>) -> Result<IpAddr, Refusal> {
+    let text = given.unwrap_or_else(|| "127.0.0.1".to_owned());
+    let shown = ostler_text::shown(&text);
+    let ip = match text.as_str() {
+        "localhost" => Ok(IpAddr::from([127, 0, 0, 1])),
+        text => text.parse::<IpAddr>(),
+    };
+    let ip = ip.map_err(|_| {
+        Refusal::new(format!("the address `{shown}` is none")).hint("it is one such as 127.0.0.1")
+    })?;
+    if !ip.is_loopback() {
+        return Err(Refusal::new(format!(
+            "`{shown}` can be reached from other machines, and nobody is asked for a token yet"
+        ))
+        .hint(
+            "leave the address out, and go there through ssh: `ssh -L 9615:127.0.0.1:9615 HOST`",
+        ));
+    }
+    Ok(ip)
+}
+
+fn port(given: Option<String>) -> Result<u16, Refusal> {
+    let Some(text) = given else { return Ok(PORT) };
+    let port = text.parse().ok().filter(|port| 0 < *port);
+    port.ok_or_else(|| {
+        let shown = ostler_text::shown(&text);
+        Refusal::new(format!("`{shown}` is no port")).hint("a port is a number from 1 to 65535")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(given: &[(&str, &str)]) -> Result<Settings, String> {
+        let value =
+            |name: &str| given.iter().find(|(of, _)| *of == name).map(|(_, of)| (*of).into());
+        Settings::read(value).map_err(|refusal| refusal.to_string())
+    }
+
+    #[test]
+    fn it_is_for_this_machine_alone_on_pm2s_port_unless_told_otherwise() {
+        let home = ("OSTLER_HOME", "/h");
+        let url = |given: &[(&str, &str)]| read(given).unwrap().url();
+        assert_eq!(url(&[home]), "http://127.0.0.1:9615");
+        assert_eq!(
+            url(&[home, ("PM2_API_PORT", "8"), ("PM2_API_IPADDR", "::1")]),
+            "http://[::1]:8"
+        );
+        assert_eq!(read(&[("HOME", "/u")]).unwrap().home, PathBuf::from("/u/.ostler"));
+        assert!(read(&[("PM2_HOME", "/p"), ("PM2_WEB_STRIP_ENV_VARS", "true")]).unwrap().strip);
+        assert!(read(&[]).unwrap_err().contains("HOME is set"));
+        for (name, value, says) in [
+            ("PM2_API_IPADDR", "0.0.0.0", "can be reached from other machines"),
+            ("PM2_API_IPADDR", "home", "`home` is none"),
+            ("PM2_API_PORT", "0", "`0` is no port"),
+            ("PM2_API_PORT", "80000", "`80000` is no port"),
+        ] {
+            let error = read(&[home, (name, value)]).unwrap_err();
+            assert!(error.contains(says) && error.contains("\nhint: "), "{error}");
+        }
+    }
+}

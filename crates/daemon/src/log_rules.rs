@@ -1,0 +1,198 @@
+//! By which rules log files are rotated: a pure decision of what the app, the settings of the home
+//! and the name of the program say.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ostler_core::spec::{AppSpec, LogRotate, LogRotation};
+use ostler_logs::{Cap, Keep, Log, Names, Period, Rotation};
+use ostler_pm2::module::MARK;
+use ostler_pm2::rotation::{Most, Rules};
+
+/// From how many bytes on a log file is full, unless somebody says otherwise.
+const MAX_SIZE: u64 = 100 << 20;
+/// How many rotated files are kept, unless somebody says otherwise.
+const KEEP: u64 = 10;
+/// How many of our own log are kept.
+const KEEP_OWN: u32 = 5;
+/// Milliseconds of a day.
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+/// The rules of a home.
+#[derive(Clone, Debug)]
+pub struct LogRules {
+    rules: Rules,
+    names: Arc<Names>,
+    /// Logs are rotated though nobody has asked for it.
+    pub by_default: bool,
+    /// PM2's module that rotates log files runs: it has them for itself.
+    pub module_runs: bool,
+}
+
+impl LogRules {
+    /// The rules that the settings of a home give.
+    pub fn new(rules: Rules, by_default: bool) -> Self {
+        let mut all =
+            Self { rules: Rules::default(), names: Arc::default(), by_default, module_runs: false };
+        all.set(rules);
+        all
+    }
+
+    /// The settings have changed.
+    pub fn set(&mut self, rules: Rules) {
+        let names = rules.names.as_deref().map(Names::new);
+        self.names = names.and_then(Result::ok).map_or_else(Arc::default, Arc::new);
+        self.rules = rules;
+    }
+
+    /// Returns how the rotated files are called.
+    pub fn names(&self) -> &Arc<Names> {
+        &self.names
+    }
+
+    /// Returns how the files of an app are rotated; `None`: not by us.
+    fn of(&self, spec: &AppSpec) -> Option<LogRotation> {
+        let is_module = spec.passthrough.get(MARK).is_some_and(|mark| mark == "true");
+        if self.module_runs || (is_module && !self.rules.modules) {
+            return None;
+        }
+        let said = spec.logs.rotation.clone().or(&self.rules.rotation);
+        // Who says how large a file may become wants it to be rotated.
+        let usual = if self.by_default || said.max_size.is_some() {
+            LogRotate::Size
+        } else {
+            LogRotate::Never
+        };
+        let rotate = said.rotate.unwrap_or(usual);
+        (rotate != LogRotate::Never).then(|| {
+            let usual = LogRotation {
+                rotate: Some(rotate),
+                max_size: Some(MAX_SIZE),
+                keep: Some(KEEP),
+                compress: Some(true),
+                ..LogRotation::default()
+            };
+            said.or(&usual)
+        })
+    }
+
+    /// Returns when the engine rotates the files of an app by itself.
+    pub fn rotation(&self, spec: &AppSpec) -> Option<Rotation> {
+        let of = self.of(spec)?;
+        Some(Rotation { max_size: of.max_size, names: Arc::clone(&self.names) })
+    }
+
+    /// Returns what is wanted of one of the files of an app at this time, ms since 1970.
+    pub fn log(&self, spec: &AppSpec, path: &Path, now: u64) -> Option<Log> {
+        let of = self.of(spec)?;
+        Some(Log {
+            path: path.to_owned(),
+            names: Arc::clone(&self.names),
+            begun_before: period(&of).and_then(|period| Some(period.around(now)?.0)),
+            keep: Keep {
+                files: u32::try_from(of.keep.unwrap_or(KEEP)).unwrap_or(u32::MAX),
+                age: of.keep_days.map(|days| days.saturating_mul(DAY)),
+                bytes: of.keep_size,
+                compress: of.compress.unwrap_or(true),
+            },
+        })
+    }
+
+    /// Returns when the files of an app are rotated next for the time alone, ms since 1970.
+    pub fn next_period(&self, spec: &AppSpec, now: u64) -> Option<u64> {
+        period(&self.of(spec)?).and_then(|period| Some(period.around(now)?.1))
+    }
+
+    /// Returns what is wanted of our own log, which `home` rotates.
+    pub fn own_log(&self, path: &Path) -> Log {
+        let compress = self.rules.rotation.compress.unwrap_or(true);
+        let keep = Keep { files: KEEP_OWN, age: None, bytes: None, compress };
+        Log { path: path.to_owned(), names: Arc::default(), keep, begun_before: None }
+    }
+
+    /// Returns how many bytes all log files may have, where some are rotated.
+    pub fn cap(&self, some: bool) -> Cap {
+        match (some, self.rules.most) {
+            (false, _) | (true, Most::Unlimited) => Cap::None,
+            (true, Most::Tenth) => Cap::Tenth,
+            (true, Most::Bytes(bytes)) => Cap::Bytes(bytes),
+        }
+    }
+}
+
+fn period(of: &LogRotation) -> Option<Period> {
+    match of.rotate? {
+        LogRotate::Never | LogRotate::Size => None,
+        LogRotate::Hourly => Some(Period::Hour),
+        LogRotate::Daily => Some(Period::Day),
+        LogRotate::Weekly => Some(Period::Week),
+        LogRotate::Monthly => Some(Period::Month),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ostler_pm2::settings::Settings;
+
+    use super::*;
+
+    fn app(rotation: LogRotation) -> AppSpec {
+        let mut spec = AppSpec::new("/a.js".into(), "/".into());
+        spec.logs.rotation = rotation;
+        spec
+    }
+
+    fn rules(settings: &str, by_default: bool) -> LogRules {
+        LogRules::new(Rules::of(&Settings::read(settings).unwrap()), by_default)
+    }
+
+    fn size(rules: &LogRules, spec: &AppSpec) -> Option<u64> {
+        rules.rotation(spec).map(|of| of.max_size.unwrap())
+    }
+
+    #[test]
+    fn logs_are_rotated_by_default_and_under_pm2s_name_only_when_somebody_asks_for_it() {
+        let plain = app(LogRotation::default());
+        let said = app(LogRotation { max_size: Some(7), ..LogRotation::default() });
+        let never = app(LogRotation { rotate: Some(LogRotate::Never), ..LogRotation::default() });
+        let (ours, theirs) = (rules("", true), rules("", false));
+        assert_eq!((size(&ours, &plain), size(&theirs, &plain)), (Some(MAX_SIZE), None));
+        assert_eq!((size(&ours, &said), size(&theirs, &said)), (Some(7), Some(7)));
+        assert_eq!((size(&ours, &never), size(&theirs, &never)), (None, None));
+        let module = rules(r#"{"pm2-logrotate":{"max_size":"5K"}}"#, false);
+        assert_eq!((size(&module, &plain), size(&module, &said)), (Some(5 << 10), Some(7)));
+        let off = rules(r#"{"ostler":{"log_rotate":"never"}}"#, true);
+        assert_eq!(size(&off, &plain), None);
+        assert_eq!((off.cap(false), ours.cap(true)), (Cap::None, Cap::Tenth));
+    }
+
+    #[test]
+    fn a_module_that_rotates_has_the_files_for_itself() {
+        let mut rules = rules(r#"{"pm2-logrotate":{"max_size":"5K"}}"#, true);
+        rules.module_runs = true;
+        let said = app(LogRotation { max_size: Some(7), ..LogRotation::default() });
+        assert_eq!((size(&rules, &said), rules.log(&said, Path::new("/a"), 0)), (None, None));
+        assert_eq!(rules.own_log(Path::new("/pm2.log")).keep.files, KEEP_OWN);
+    }
+
+    #[test]
+    fn logs_of_modules_are_rotated_unless_that_is_not_wanted() {
+        let mut module = app(LogRotation::default());
+        module.passthrough.insert(MARK, "true".to_owned());
+        assert!(size(&rules("", true), &module).is_some());
+        let off = rules(r#"{"pm2-logrotate":{"rotateModule":"false"}}"#, true);
+        assert_eq!(size(&off, &module), None);
+        assert!(size(&off, &app(LogRotation::default())).is_some());
+    }
+
+    #[test]
+    fn a_daily_log_is_rotated_when_it_was_begun_before_midnight() {
+        let daily = app(LogRotation { rotate: Some(LogRotate::Daily), ..LogRotation::default() });
+        let rules = rules("", true);
+        let now = 1_795_388_825_573;
+        let begun_before = rules.log(&daily, Path::new("/a"), now).unwrap().begun_before.unwrap();
+        let next = rules.next_period(&daily, now).unwrap();
+        assert!(begun_before <= now && now < next && next - begun_before <= 25 * DAY / 24);
+        assert_eq!(rules.next_period(&app(LogRotation::default()), now), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! All files that a log was written to: the rotated ones, the compressed ones, the current one.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use flate2::read::MultiGzDecoder;
+
+use super::names::{self, Names, Rotated};
+
+/// A rotated file of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it is compressed.
+    pub packed: bool,
+    /// When it was last written to, ms since 1970: each of its lines was written before.
+    pub written: u64,
+    /// Its length, compressed or not.
+    pub size: u64,
+}
+
+impl Past {
+    /// Opens it; what is read are its lines, compressed or not.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        let file = File::open(&self.path)?;
+        Ok(if self.packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
+    }
+}
+
+/// Returns the rotated files of a log, the oldest first; one that is being compressed only once.
+///
+/// # Errors
+/// Its folder is there and cannot be read.
+pub fn history(log: &Path, names: &[Names]) -> io::Result<Vec<Past>> {
+    let real = log.canonicalize().unwrap_or_else(|_| log.to_owned());
+    let Some(folder) = real.parent() else { return Ok(Vec::new()) };
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut found: Vec<(Past, Rotated)> = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
+        let Some(rotated) = names.iter().find_map(|names| names.read(&real, &name)) else {
+            continue;
+        };
+        let meta = match entry.metadata() {
+            // It went meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            meta => meta?,
+        };
+        let since = meta.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let written = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        if meta.is_file() {
+            let (path, packed, size) = (entry.path(), rotated.packed, meta.len());
+            found.push((Past { path, packed, written, size }, rotated));
+        }
+    }
+    found.sort_by(|(a, of_a), (b, of_b)| {
+        let packed_first = of_b.packed.cmp(&of_a.packed);
+        a.written.cmp(&b.written).then(of_a.order(of_b)).then(packed_first)
+    });
+    // The compressed file is whole as soon as it has its name; its original goes next.
+    found.dedup_by(|(later, _), (first, _)| first.path == names::packed(&later.path));
+    Ok(found.into_iter().map(|(past, _)| past).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    #[test]
+    fn the_files_of_a_log_come_oldest_first_and_one_that_is_being_compressed_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = |name: &str| dir.path().join(name);
+        let of_day = |day: u32| place(&format!("a__2026-11-{day:02}_00-00-00.log"));
+        let moment = UNIX_EPOCH + std::time::Duration::from_secs(1000);
+        let put = |path: &Path, text: &[u8]| {
+            std::fs::write(path, text).unwrap();
+            File::options().append(true).open(path).unwrap().set_modified(moment).unwrap();
+        };
+        for day in [3, 2, 1] {
+            put(&of_day(day), format!("{day}\n").as_bytes());
+        }
+        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+        packer.write_all(b"1\n").unwrap();
+        put(&names::packed(&of_day(1)), &packer.finish().unwrap());
+        put(&place("a__x.log"), b"another's");
+        std::fs::write(place("a.log"), "now\n").unwrap();
+        let all = history(&place("a.log"), &[Names::default()]).unwrap();
+        let mut text = String::new();
+        for past in &all {
+            past.open().unwrap().read_to_string(&mut text).unwrap();
+        }
+        assert_eq!(text, "1\n2\n3\n");
+        assert!(all[0].packed && all[0].written == 1_000_000);
+        assert!(history(&place("none/a.log"), &[]).unwrap().is_empty());
+    }
+}

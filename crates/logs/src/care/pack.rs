@@ -1,0 +1,302 @@
+//! Compressing a rotated file, so that nothing is lost or doubled wherever it is interrupted.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::PathBuf;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rustix::fs::{AtFlags, FileType, FlockOperation, Gid, Mode, OFlags, RenameFlags, Stat, Uid};
+use rustix::io::Errno;
+
+use super::names::{PACKED, PART};
+
+/// Read at a time.
+const BLOCK: usize = 64 << 10;
+
+/// A rotated file that is to be compressed.
+#[derive(Debug)]
+pub struct Pack {
+    pub(super) folder: OwnedFd,
+    pub(super) name: String,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+/// What is done already. A test dies here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Made,
+    Filled,
+    Named,
+}
+
+impl Pack {
+    /// Compresses it. A file that went or changed meanwhile is left alone.
+    ///
+    /// # Errors
+    /// The system's; the file is as it was then.
+    pub fn run(&self) -> io::Result<()> {
+        self.run_to(|_| Ok(()))
+    }
+
+    pub(super) fn run_to(&self, mut done: impl FnMut(Step) -> io::Result<()>) -> io::Result<()> {
+        let Some(from) = open(&self.folder, &self.name)? else { return Ok(()) };
+        let stat = rustix::fs::fstat(&from)?;
+        let part = format!("{}{PACKED}.{}{PART}", self.name, std::process::id());
+        let into = self.make(&part, &stat)?;
+        let made = done(Step::Made)
+            .and_then(|()| fill(from, &into, &stat))
+            .and_then(|()| done(Step::Filled))
+            .and_then(|()| self.put_in_place(&part, &stat));
+        if !matches!(made, Ok(true)) {
+            // It has its maker's number: a later one removes what stays.
+            _ = rustix::fs::unlinkat(&self.folder, &part, AtFlags::empty());
+            return made.map(drop);
+        }
+        done(Step::Named)?;
+        // Whoever looks in between has removed it already.
+        remove(&self.folder, &self.name)
+    }
+
+    /// Makes the file that becomes the compressed one, for the same people; locked, so that nobody
+    /// takes it for one of the dead.
+    fn make(&self, part: &str, of: &Stat) -> io::Result<OwnedFd> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let open = || rustix::fs::openat(&self.folder, part, flags, Mode::RUSR | Mode::WUSR);
+        let made = match open() {
+            Err(Errno::EXIST) => {
+                discard(&self.folder, part)?;
+                open()?
+            }
+            made => made?,
+        };
+        rustix::fs::flock(&made, FlockOperation::NonBlockingLockExclusive)?;
+        let own = rustix::fs::fstat(&made)?;
+        if (own.st_uid, own.st_gid) != (of.st_uid, of.st_gid) {
+            let (uid, gid) = (Uid::from_raw(of.st_uid), Gid::from_raw(of.st_gid));
+            rustix::fs::fchown(&made, Some(uid), Some(gid))?;
+        }
+        rustix::fs::fchmod(&made, Mode::from_raw_mode(of.st_mode & 0o777))?;
+        Ok(made)
+    }
+
+    /// Gives the compressed file its name, if the original is still what it was. From now on the
+    /// compressed one counts.
+    fn put_in_place(&self, part: &str, was: &Stat) -> io::Result<bool> {
+        let now = rustix::fs::statat(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW);
+        let id = |of: &Stat| (of.st_dev, of.st_ino, of.st_size, of.st_mtime, of.st_mtime_nsec);
+        if !now.is_ok_and(|now| id(&now) == id(was)) {
+            return Ok(false);
+        }
+        let name = format!("{}{PACKED}", self.name);
+        let (folder, flags) = (&self.folder, RenameFlags::NOREPLACE);
+        match rustix::fs::renameat_with(folder, part, folder, &name, flags) {
+            // A file system that cannot do it in one step; nobody else gives such names here.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                rustix::fs::linkat(folder, part, folder, &name, AtFlags::empty())?;
+                rustix::fs::unlinkat(folder, part, AtFlags::empty())?;
+            }
+            renamed => renamed?,
+        }
+        rustix::fs::fsync(folder)?;
+        Ok(true)
+    }
+}
+
+/// Writes the compressed bytes, with the times of the original, to the disk.
+fn fill(mut from: File, into: &OwnedFd, of: &Stat) -> io::Result<()> {
+    let mut packer = GzEncoder::new(File::from(into.try_clone()?), Compression::default());
+    let mut block = vec![0; BLOCK];
+    loop {
+        let read = match from.read(&mut block) {
+            Ok(0) => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        packer.write_all(block.get(..read).unwrap_or_default())?;
+    }
+    packer.finish()?;
+    let time = |tv_sec: i64, nanos: u64| rustix::fs::Timespec {
+        tv_sec,
+        tv_nsec: i64::try_from(nanos).unwrap_or(0),
+    };
+    let times = rustix::fs::Timestamps {
+        last_access: time(of.st_atime, of.st_atime_nsec),
+        last_modification: time(of.st_mtime, of.st_mtime_nsec),
+    };
+    rustix::fs::futimens(into, &times)?;
+    Ok(rustix::fs::fsync(into)?)
+}
+
+/// Opens a rotated file; `None` when there is none. What has a second name may be anybody's.
+fn open(folder: &OwnedFd, name: &str) -> io::Result<Option<File>> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = match rustix::fs::openat(folder, name, flags, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(None),
+        file => file?,
+    };
+    let stat = rustix::fs::fstat(&file)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || stat.st_nlink != 1 {
+        return Err(io::Error::other("it is a link, or has a second name"));
+    }
+    Ok(Some(file.into()))
+}
+
+/// Removes a half-compressed file whose maker is dead.
+pub(super) fn discard(folder: &OwnedFd, part: &str) -> io::Result<()> {
+    let Some(file) = open(folder, part)? else { return Ok(()) };
+    match rustix::fs::flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Ok(()),
+        locked => {
+            locked?;
+            remove(folder, part)
+        }
+    }
+}
+
+/// Removes the original of a compressed file, of which all is in that one.
+pub(super) fn finish(folder: &OwnedFd, name: &str) -> io::Result<()> {
+    let Some(original) = open(folder, name)? else { return Ok(()) };
+    let length = original.metadata()?.len();
+    let Some(mut file) = open(folder, &format!("{name}{PACKED}"))? else { return Ok(()) };
+    let (mut magic, mut size) = ([0; 2], [0; 4]);
+    file.read_exact(&mut magic)?;
+    file.seek(SeekFrom::End(-4))?;
+    file.read_exact(&mut size)?;
+    // The end of such a file is the length of what is in it, as far as it fits.
+    if magic == [0x1f, 0x8b] && u64::from(u32::from_le_bytes(size)) == length & 0xffff_ffff {
+        return remove(folder, name);
+    }
+    Err(io::Error::other("its compressed file does not hold all of it; neither is touched"))
+}
+
+/// Removes a file, if it is there.
+pub(super) fn remove(folder: &OwnedFd, name: &str) -> io::Result<()> {
+    match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
+        Err(Errno::NOENT) => Ok(()),
+        removed => Ok(removed?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
+    use super::*;
+
+    const NAME: &str = "a__2026-11-27_10-11-12.log";
+
+    fn folder(path: &Path) -> OwnedFd {
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::open(path, flags, Mode::empty()).unwrap()
+    }
+
+    fn pack(path: &Path) -> Pack {
+        Pack { folder: folder(path), name: NAME.to_owned(), path: path.join(NAME) }
+    }
+
+    fn names(path: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(path).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn unpacked(path: &Path) -> String {
+        let mut text = String::new();
+        let file = File::open(path.join(format!("{NAME}.gz"))).unwrap();
+        flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn a_compressed_file_has_all_of_it_its_times_and_its_readers() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(NAME);
+        let text = "a line\n".repeat(100_000);
+        std::fs::write(&file, &text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o604)).unwrap();
+        let before = file.metadata().unwrap();
+        pack(dir.path()).run().unwrap();
+        assert_eq!(names(dir.path()), [format!("{NAME}.gz")]);
+        let after = dir.path().join(format!("{NAME}.gz")).metadata().unwrap();
+        assert_eq!(after.modified().unwrap(), before.modified().unwrap());
+        assert_eq!(after.permissions().mode() & 0o777, 0o604);
+        assert!(after.len() < 10_000, "{}", after.len());
+        assert_eq!(unpacked(dir.path()), text);
+        pack(dir.path()).run().unwrap();
+        assert_eq!(names(dir.path()).len(), 1, "a file that is not there is no trouble");
+    }
+
+    #[test]
+    fn whoever_dies_at_any_step_leaves_each_line_once_and_what_is_left_is_put_in_order() {
+        let died = || io::Error::other("died");
+        for step in [Step::Made, Step::Filled, Step::Named] {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join(NAME), "one\ntwo\n").unwrap();
+            let pack = pack(dir.path());
+            let part = format!("{NAME}.gz.{}.part", std::process::id());
+            // Death removes nothing: what a failure would have removed is put back.
+            let mut left = Vec::new();
+            let result = pack.run_to(|at| {
+                if at == step {
+                    left = std::fs::read(dir.path().join(&part)).unwrap_or_default();
+                    return Err(died());
+                }
+                Ok(())
+            });
+            assert!(result.is_err());
+            if step != Step::Named {
+                std::fs::write(dir.path().join(&part), &left).unwrap();
+                assert!(dir.path().join(NAME).exists());
+                discard(&pack.folder, &part).unwrap();
+                pack.run().unwrap();
+            } else {
+                assert_eq!(names(dir.path()).len(), 2);
+                finish(&pack.folder, NAME).unwrap();
+            }
+            assert_eq!(names(dir.path()), [format!("{NAME}.gz")], "{step:?}");
+            assert_eq!(unpacked(dir.path()), "one\ntwo\n");
+        }
+    }
+
+    #[test]
+    fn a_file_that_changes_meanwhile_or_has_a_second_name_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(NAME);
+        std::fs::write(&file, "one\n").unwrap();
+        let change = |_| std::fs::write(&file, "one\ntwo\n");
+        pack(dir.path()).run_to(change).unwrap();
+        assert_eq!(names(dir.path()), [NAME]);
+        std::fs::hard_link(&file, dir.path().join("other")).unwrap();
+        assert!(pack(dir.path()).run().is_err());
+        assert_eq!(names(dir.path()), [NAME, "other"]);
+    }
+
+    #[test]
+    fn an_original_stays_when_its_compressed_file_does_not_hold_all_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(NAME), "one\n").unwrap();
+        pack(dir.path()).run().unwrap();
+        std::fs::write(dir.path().join(NAME), "one\ntwo\n").unwrap();
+        assert!(finish(&folder(dir.path()), NAME).is_err());
+        assert_eq!(names(dir.path()), [NAME.to_owned(), format!("{NAME}.gz")]);
+    }
+
+    #[test]
+    fn a_half_compressed_file_of_one_who_lives_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let part = dir.path().join("x.gz.1.part");
+        let maker = File::create(&part).unwrap();
+        rustix::fs::flock(&maker, FlockOperation::LockExclusive).unwrap();
+        discard(&folder(dir.path()), "x.gz.1.part").unwrap();
+        assert!(part.exists());
+        drop(maker);
+        discard(&folder(dir.path()), "x.gz.1.part").unwrap();
+        assert!(!part.exists());
+    }
+}
