@@ -254,8 +254,8 @@ pub(crate) fn patch(
     }
 }
 
-/// Returns what `--watch` means for processes that are there: it turns the watching round, or with a
-/// path says what is watched.
+/// Returns what `--watch` means for processes that are there: it turns the watching round, or, with
+/// a path, says what is watched.
 pub(crate) fn watch(session: &Session) -> Option<Watch> {
     session.args.has_attribute("watch").then(|| match session.args.attribute("watch") {
         Some(_) => Watch::Configured,

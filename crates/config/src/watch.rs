@@ -1,5 +1,4 @@
-//! What an app says about the watching of its files: `watch`, `ignore_watch`, `watch_delay`,
-//! `watch_options`.
+//! What an app says about the watching of its files, by `watch` and the keys around it.
 
 use ostler_core::spec::AppSpec;
 use serde_json::{Map, Value as Json};

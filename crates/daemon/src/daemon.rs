@@ -401,9 +401,6 @@ impl Daemon {
                 FromThread::Watched(said) => {
                     watched_files::input(said).into_iter().for_each(|of| self.model.push(of));
                 }
-                FromThread::WatchFailed(error) => {
-                    daemon_log::error(format!("files of apps are watched no more: {error}"));
-                }
                 FromThread::Saver(done) => {
                     self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
                     self.home.watch();

@@ -22,10 +22,8 @@ pub(crate) enum FromThread {
     Walked(Walked),
     /// Nothing is left of what a dead keeper had begun of these runs.
     Cleared(BTreeSet<RunId>),
-    /// What happened to files of apps.
-    Watched(Said),
-    /// Files of apps are watched no more.
-    WatchFailed(String),
+    /// What happened to files of apps, or why they are watched no more.
+    Watched(Result<Said, String>),
     /// What became of the saved list.
     Saver(Done),
     /// What was done for rotated log files.

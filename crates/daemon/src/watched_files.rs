@@ -44,17 +44,20 @@ impl WatchedFiles {
 fn start(mailbox: &Mailbox<FromThread>) -> std::io::Result<Watcher> {
     let (watcher, work) = Watcher::new()?;
     mailbox.start("watch", move |sender| {
-        let ended = work.run(|said| sender.send(FromThread::Watched(said)));
+        let ended = work.run(|said| sender.send(FromThread::Watched(Ok(said))));
         if let Err(error) = ended {
-            sender.send(FromThread::WatchFailed(error.to_string()));
+            sender.send(FromThread::Watched(Err(error.to_string())));
         }
     })?;
     Ok(watcher)
 }
 
 /// What it says, for the model.
-pub fn input(said: Said) -> Option<Input> {
-    match said {
+pub fn input(said: Result<Said, String>) -> Option<Input> {
+    let said = said.inspect_err(|error| {
+        daemon_log::error(format!("files of apps are watched no more: {error}"));
+    });
+    match said.ok()? {
         Said::Changed { id, path } => Some(Input::Changed { spec: SpecId(id), path }),
         Said::Limited { id, folders } => {
             Some(Input::WatchLimited { spec: SpecId(id), limit: limit(folders) })

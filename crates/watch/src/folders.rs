@@ -29,7 +29,7 @@ pub struct Folders {
 }
 
 impl Folders {
-    /// None yet.
+    /// Folders of which none is watched yet.
     ///
     /// # Errors
     /// Out of descriptors, or this user has too many watchers.

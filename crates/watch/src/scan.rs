@@ -15,7 +15,7 @@ use crate::rules::{Rules, ignored_above};
 pub struct Root {
     /// What others call it.
     pub id: u32,
-    /// What counts.
+    /// What counts as a change of it.
     pub rules: Rules,
     /// What git ignores, the innermost last.
     gits: Vec<Gitignore>,

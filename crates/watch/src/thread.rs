@@ -24,7 +24,7 @@ const RETRY: i64 = 1;
 pub struct Wanted {
     /// What it is called; one that was called so before is the same.
     pub id: u32,
-    /// What counts.
+    /// What counts as a change of it.
     pub rules: Rules,
     /// Files that were written after this, ms since 1970, have changed.
     pub since: Option<u64>,

@@ -47,5 +47,7 @@ pub(super) static ROWS: &[Attribute] = &[
     ms("watch_delay", Access::Kept)
         .acts()
         .flags(&[value(&["watch-delay"], "seconds").gives(Gives::Delay)])
-        .help("pause between a change of files and the restart; the option counts seconds, or `500ms`"),
+        .help(
+            "pause between a change and the restart; the option counts seconds, or takes `500ms`",
+        ),
 ];

@@ -81,7 +81,8 @@ fn a_key_for_what_is_not_done_is_warned_of_where_it_stands() {
 fn a_value_that_asks_for_nothing_is_not_warned_of() {
     let world = World::new(&["node"]);
     world.file("a.js", "");
-    let text = "{ script: 'a.js', cron_restart: '0', trace: false, post_update: [], vizion: true, pmx: true }";
+    let text = "{ script: 'a.js', cron_restart: '0', trace: false, post_update: [], \
+                vizion: true, pmx: true }";
     world.app(text);
 }
 

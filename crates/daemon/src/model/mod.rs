@@ -42,6 +42,7 @@ mod snapshot;
 mod state;
 mod steps;
 mod tickets;
+mod to_watch;
 mod unaccepted;
 mod unneeded;
 mod unsaved;
@@ -75,8 +76,8 @@ pub use registry::Registry;
 pub use requests::{closing, is_answered_to_the_end};
 pub use snapshot::FoundRun;
 pub use state::{SavedProc, State, VERSION, saved_serial};
+pub use to_watch::ToWatch;
 pub use unsaved::told;
-pub use watching::ToWatch;
 
 /// What does not change while a daemon lives.
 #[derive(Clone, Debug)]

@@ -18,6 +18,7 @@ use ostler_wire::control::Watch;
 use super::Model;
 use super::input::Effect;
 use super::registry::{Proc, Version};
+use super::to_watch::ToWatch;
 
 /// For so long nothing more may change, ms.
 const REST: Millis = 30;
@@ -48,17 +49,6 @@ struct Changing {
     path: PathBuf,
     since: Millis,
     due: Millis,
-}
-
-/// A version of an app that is to be watched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToWatch {
-    /// The version.
-    pub spec: SpecId,
-    /// What of it is watched.
-    pub asked: Asked,
-    /// Files that were written after this have changed, ms since 1970.
-    pub since: Option<u64>,
 }
 
 impl Model {

@@ -19,8 +19,7 @@ use tempfile::TempDir;
 /// Long enough on a machine that does much else.
 const SOON: Duration = Duration::from_secs(20);
 
-/// A folder that is watched as app 1. A file `probe/N` outside of what is tried shows what was told
-/// before it.
+/// A folder that is watched as app 1. A file `probe/N` outside shows what was told before it.
 struct World {
     folder: TempDir,
     watcher: Option<Watcher>,

@@ -243,9 +243,9 @@ pub struct Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Watch {
-    /// They are.
+    /// They are watched.
     On,
-    /// They are not.
+    /// They are not watched.
     Off,
     /// They are if they were not, and the other way round.
     Toggle,
