@@ -44,10 +44,12 @@ mod schema;
 mod script;
 mod shape;
 mod suggest;
+mod toml;
 mod units;
 mod users;
 mod value;
 pub mod watch;
+mod yaml;
 
 pub use attributes::{Attribute, NotYet, attributes, not_yet};
 pub use changes::options_patch;

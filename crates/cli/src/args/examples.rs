@@ -281,7 +281,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         ],
         CommandId::Set => &[
             ("ostler set api.LOG_LEVEL debug", "and restart `api` with that variable"),
-            ("ostler set ostler.log_max_size 50M", "rotate the logs of all apps at this size"),
+            ("ostler set ostler.log_max_size 50M", "rotate all logs at this size"),
             ("ostler set pm2-logrotate:max_size 50M", "the same, as it is written for PM2"),
         ],
         CommandId::Multiset => &[

@@ -42,12 +42,12 @@ mod snapshot;
 mod state;
 mod steps;
 mod tickets;
-mod to_watch;
 mod unaccepted;
 mod unneeded;
 mod unsaved;
 mod unwritten;
 mod view;
+mod watches;
 mod watching;
 
 #[cfg(test)]
@@ -67,7 +67,7 @@ use ostler_wire::control::Failure;
 use scheduled::Schedules;
 use settling::Settling;
 use tickets::Tickets;
-use watching::Watches;
+use watches::Watches;
 
 pub use counters::Counters;
 pub use input::{ClientId, Effect, Input, Moment, Unneeded, Usage};
@@ -76,8 +76,8 @@ pub use registry::Registry;
 pub use requests::{closing, is_answered_to_the_end};
 pub use snapshot::FoundRun;
 pub use state::{SavedProc, State, VERSION, saved_serial};
-pub use to_watch::ToWatch;
 pub use unsaved::told;
+pub use watches::ToWatch;
 
 /// What does not change while a daemon lives.
 #[derive(Clone, Debug)]

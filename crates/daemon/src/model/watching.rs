@@ -8,7 +8,7 @@
 //! - What the user stopped is not watched. Test: `what_was_stopped_is_not_started_by_a_change`.
 //! - What changes together is one restart. Test: `changes_that_come_together_are_one_restart`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use ostler_core::{AppId, Goal, Millis, Phase, ProcId, RunId, SpecId};
@@ -18,7 +18,7 @@ use ostler_wire::control::Watch;
 use super::Model;
 use super::input::Effect;
 use super::registry::{Proc, Version};
-use super::to_watch::ToWatch;
+use super::watches::{Changing, ToWatch};
 
 /// For so long nothing more may change, ms.
 const REST: Millis = 30;
@@ -30,26 +30,6 @@ const IN_A_ROW: Millis = 3000;
 const TOO_MANY: u32 = 5;
 /// The first and the longest of these pauses, ms.
 const PAUSES: (Millis, Millis) = (500, 15_000);
-
-/// What is watched, and what has changed.
-#[derive(Debug, Default)]
-pub struct Watches {
-    /// The versions that are watched.
-    told: BTreeSet<SpecId>,
-    /// What has changed and is about to be followed by a restart.
-    changing: BTreeMap<SpecId, Changing>,
-    /// Restarts in a row: how many, and when the last one was.
-    rows: BTreeMap<AppId, (u32, Millis)>,
-    /// Nothing was watched while there was no daemon.
-    pub missed: bool,
-}
-
-#[derive(Debug)]
-struct Changing {
-    path: PathBuf,
-    since: Millis,
-    due: Millis,
-}
 
 impl Model {
     /// When a change is followed by a restart.
