@@ -9,6 +9,7 @@ mod args;
 mod boot;
 mod caller;
 mod cmd;
+mod companion;
 mod complete;
 mod deploy;
 mod failed;

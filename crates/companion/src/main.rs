@@ -7,6 +7,7 @@
 
 #![deny(unsafe_code)]
 
+mod monit;
 mod refusal;
 mod say;
 mod sys;
@@ -21,12 +22,28 @@ use say::say;
 const USAGE: &str = "\
 ostler-companion web           serves the web API; `ostler web` starts it as an app
 ostler-companion check-web     says whether it would, and where
+ostler-companion monit         shows apps full-screen; `ostler monit` becomes it
 ";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
+        ["monit", options @ ..] => monit::run(options),
+        words => other(words).map(|()| ExitCode::SUCCESS),
+    };
+    let refusal = match done {
+        Ok(code) => return code,
+        Err(refusal) => refusal,
+    };
+    // A failure to write to standard error can be said nowhere else.
+    let _ = writeln!(std::io::stderr(), "{refusal}");
+    ExitCode::FAILURE
+}
+
+/// Does what has no exit code of its own.
+fn other(words: &[&str]) -> Result<(), Refusal> {
+    match words {
         ["web"] => web::run(),
         ["check-web"] => web::check().and_then(|url| say(&format!("{url}\n"))),
         ["--version"] => say(concat!(env!("CARGO_PKG_VERSION"), "\n")),
@@ -34,9 +51,5 @@ fn main() -> ExitCode {
         [] => Err(Refusal::new("nothing was asked for").hint("see `ostler-companion --help`")),
         [word, ..] => Err(Refusal::new(format!("`{}` is not known", ostler_text::shown(word)))
             .hint("see `ostler-companion --help`")),
-    };
-    let Err(refusal) = done else { return ExitCode::SUCCESS };
-    // A failure to write to standard error can be said nowhere else.
-    let _ = writeln!(std::io::stderr(), "{refusal}");
-    ExitCode::FAILURE
+    }
 }

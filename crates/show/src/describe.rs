@@ -10,6 +10,7 @@ use ostler_wire::control::{Details, ListenerView};
 use crate::app::App;
 use crate::cells::Look;
 use crate::list::list;
+use crate::of_file::OfFile;
 use crate::paint::Ink;
 use crate::tree::{Tree, lines};
 use crate::why::{advice, end, why};
@@ -31,15 +32,6 @@ pub struct Seen<'a> {
     pub other_env: Vec<String>,
     /// The process file that it is from, and how it differs.
     pub of_file: Option<OfFile>,
-}
-
-/// An app beside its file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OfFile {
-    /// Path of the file.
-    pub path: String,
-    /// How they differ, or why that is not known; nothing where they are the same.
-    pub differs: Option<String>,
 }
 
 /// Returns the screen for a person.

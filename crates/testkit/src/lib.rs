@@ -32,6 +32,7 @@ pub mod runtimes;
 pub mod sandbox;
 pub mod victims;
 pub mod wait;
+mod window;
 
 pub use load::{Load, Outcome, Report};
 pub use run::{Ostler, Output};
@@ -39,3 +40,4 @@ pub use runtimes::{Kind, Runtime, built_companion, built_program, nodes};
 pub use sandbox::Sandbox;
 pub use victims::Victim;
 pub use wait::{try_wait, wait_connect, wait_exit, wait_for, wait_in};
+pub use window::Window;

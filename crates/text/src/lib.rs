@@ -34,6 +34,29 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     escaped(text, is_unsafe)
 }
 
+/// Returns the text without what sets colours and styles of letters (SGR): that does no more than
+/// to be seen, and its escapes would be in the way.
+#[must_use]
+pub fn without_colours(text: &str) -> Cow<'_, str> {
+    let mut parts = text.split("\x1b[");
+    let first = parts.next().unwrap_or_default();
+    if first.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = first.to_owned();
+    for part in parts {
+        let code = part.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, ';' | ':'));
+        match code.strip_prefix('m') {
+            Some(rest) => out.push_str(rest),
+            None => {
+                out.push_str("\x1b[");
+                out.push_str(part);
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Returns the text with its lines and tabs, and nothing else in it that does anything.
 #[must_use]
 pub fn shown_lines(text: &str) -> Cow<'_, str> {
@@ -114,6 +137,15 @@ mod tests {
             "gpj.\\u{202e}exe\\u{2066}\\u{200b}\\u{feff}",
         );
         check("a\u{e0041}", "a\\u{e0041}");
+    }
+
+    #[test]
+    fn colours_are_taken_away_and_nothing_else() {
+        let check = |text: &str, expected: &str| assert_eq!(without_colours(text), expected);
+        check("\x1b[31mred\x1b[0m, \x1b[1;38:5:9mbold\x1b[m", "red, bold");
+        check("a\x1b[2Jb\x1b]0;x\x07", "a\x1b[2Jb\x1b]0;x\x07");
+        check("\x1b[31", "\x1b[31");
+        check("\x1b[\x1b[1mx", "\x1b[x");
     }
 
     #[test]

@@ -49,8 +49,6 @@ const fn row(
 
 #[rustfmt::skip]
 const COMMANDS: &[Absent] = &[
-    row(&["monit", "imonit", "dash", "dashboard"], Later, "the monitor in the terminal",
-        Some("use `$ list` and `$ logs`")),
     row(&["logrotate"], Later, "the configuration of the system's logrotate",
         Some("let the system's logrotate run `$ reloadLogs`")),
     row(&["create"], Never, "a folder of examples from the network",

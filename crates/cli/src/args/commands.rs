@@ -187,6 +187,11 @@ commands! {
         "open the inspector of a running app of Node"
         "The app goes on running. Whoever reaches the port, which only this machine does, \
          controls the app, until it is restarted.";
+    Monit Watch ["monit", "dash", "dashboard", "imonit"] []
+        "show apps, their logs and details full-screen, live"
+        "Keys reload, restart, stop, start, scale and delete what is selected; `/` filters apps or \
+         lines, `?` shows every key, `q` quits. It goes on when the daemon is killed or replaced. \
+         The program that draws it is `ostler-companion`, beside this one.";
     Monitor Watch ["monitor"] [Maybe("name")]
         "mark apps as monitored"
         "Nobody is told: the mark is `_km_monitored` in `jlist`.";

@@ -52,6 +52,10 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler serve dist 3000 --spa --name site", "also for the app's own paths"),
             ("ostler serve /srv/files --host 0.0.0.0", "for everybody"),
         ],
+        CommandId::Monit => &[
+            ("ostler monit", "in the whole window"),
+            ("ostler dash --no-color", "the same, without colours"),
+        ],
         CommandId::Web => &[
             ("ostler web", "on http://127.0.0.1:9615"),
             ("ostler web 9000", "on another port"),

@@ -29,6 +29,7 @@ mod logs;
 mod migrate;
 mod misused;
 mod modules;
+mod monit;
 mod monitor;
 mod no_daemon;
 mod perform;
@@ -196,6 +197,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Send => send::run(session),
         CommandId::Attach => attach::run(session),
         CommandId::Inspect => inspect::run(session),
+        CommandId::Monit => monit::run(session),
         CommandId::Monitor => monitor::run(session, true),
         CommandId::Unmonitor => monitor::run(session, false),
         CommandId::Flush => flush::run(session),

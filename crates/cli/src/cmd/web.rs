@@ -1,7 +1,7 @@
 //! `web`: the companion's web API, as an app.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use ostler_env::{OSTLER_HOME, PM2_API_IPADDR, PM2_API_PORT};
@@ -10,14 +10,12 @@ use ostler_wire::control::{Action, Change, ProcView, Request};
 use super::{launch, list, perform, ready};
 use crate::apps;
 use crate::args::FlagId;
+use crate::companion;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, ticket};
 use crate::voice::{Act, Notice, Target};
 use crate::wait::{self, Awaited, Limit};
-
-/// The program that serves it, beside this one.
-const COMPANION: &str = "ostler-companion";
 
 /// Runs the command `web`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -44,7 +42,7 @@ fn name(program: Program) -> &'static str {
 }
 
 fn start(session: &mut Session, port: Option<String>) -> Result<(), Failed> {
-    let companion = companion()?;
+    let companion = companion::find("the web API")?;
     let variables = variables(session, port);
     check(&companion, &variables)?;
     let name = name(session.program);
@@ -111,44 +109,12 @@ fn variables(session: &Session, port: Option<String>) -> BTreeMap<String, String
     variables
 }
 
-/// Returns the companion, or says how it comes to be there.
-fn companion() -> Result<PathBuf, Failed> {
-    let program = std::env::current_exe()
-        .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;
-    let companion = program.with_file_name(COMPANION);
-    if companion.is_file() {
-        return Ok(companion);
-    }
-    Err(Failed::new(format!(
-        "the web API is a program of its own, which is not there: `{}`",
-        companion.display()
-    ))
-    .hint(how_to_get_it(&program)))
-}
-
-/// Returns the command that puts the companion beside a program.
-fn how_to_get_it(program: &Path) -> String {
-    let folder = program.parent();
-    let profile = folder.and_then(|folder| folder.file_name()?.to_str());
-    let target = folder.and_then(|folder| folder.parent()?.file_name()?.to_str());
-    match (target, profile) {
-        (Some("target"), Some("debug")) => "run `cargo build -p ostler-companion`".to_owned(),
-        (Some("target"), Some("release")) => {
-            "run `cargo build --release -p ostler-companion`".to_owned()
-        }
-        _ => "run `cargo install --path crates/companion` in ostler's repository, or put \
-              `ostler-companion` beside `ostler`"
-            .to_owned(),
-    }
-}
-
 /// Asks the companion whether it could serve: what is wrong is told before anything is started.
 fn check(companion: &Path, variables: &BTreeMap<String, String>) -> Result<(), Failed> {
     let mut command = Command::new(companion);
     let asked = command.arg("check-web").envs(variables).output();
     let shown = companion.display();
-    let output =
-        asked.map_err(|error| Failed::new(format!("cannot execute `{shown}`: {error}")))?;
+    let output = asked.map_err(|error| companion::not_executed(companion, &error))?;
     if output.status.success() {
         return Ok(());
     }
@@ -160,21 +126,5 @@ fn check(companion: &Path, variables: &BTreeMap<String, String>) -> Result<(), F
             Err(Failed::new(format!("`{shown} check-web` ended with {}", output.status)))
         }
         None => Err(Failed::new(said)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_companion_comes_from_where_the_program_comes_from() {
-        let check = |program: &str, expected: &str| {
-            assert!(how_to_get_it(Path::new(program)).contains(expected), "{program}");
-        };
-        check("/src/ostler/target/release/ostler", "`cargo build --release -p ostler-companion`");
-        check("/src/ostler/target/debug/ostler", "`cargo build -p ostler-companion`");
-        check("/root/.cargo/bin/ostler", "`cargo install --path crates/companion`");
-        check("ostler", "beside `ostler`");
     }
 }

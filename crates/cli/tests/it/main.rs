@@ -54,6 +54,7 @@ mod logging;
 mod logs;
 mod migrate;
 mod modules;
+mod monit;
 mod node_client;
 mod of_file;
 mod older_daemon;

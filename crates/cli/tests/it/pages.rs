@@ -7,10 +7,11 @@ use ostler_testkit::runtimes::pm2;
 use crate::start_e2e::sandbox;
 
 /// Beginnings of lines that are not run, and why.
-const NOT_RUN: [(&str, &str); 4] = [
+const NOT_RUN: [(&str, &str); 5] = [
     ("cargo install", "it writes into the user's own folders, and builds for minutes"),
     ("npm uninstall", "it takes away what other tests use"),
     ("ostler link-pm2", "it writes into a folder of the system"),
+    ("ostler monit", "it needs a terminal; `monit` has tests of its own"),
     ("ostler startup", "it needs an init system; the labs have one"),
 ];
 
@@ -118,7 +119,7 @@ fn the_translation_has_every_heading_block_and_link() {
 /// Each block that follows the name of a snapshot is that snapshot.
 #[test]
 fn the_pictures_are_what_the_program_prints() {
-    let text = page("docs/README.md");
+    let text = [page("docs/README.md"), page("docs/monit.md")].concat();
     let mut count = 0;
     for rest in text.split("<!-- ").skip(1) {
         let (name, rest) = rest.split_once(" -->\n```\n").unwrap();

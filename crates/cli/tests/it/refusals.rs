@@ -69,9 +69,9 @@ fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
     );
     misused(
         &sandbox,
-        &["monit"],
-        "error: `monit` is not there yet: the monitor in the terminal\n\
-         hint: use `ostler list` and `ostler logs`\n",
+        &["logrotate"],
+        "error: `logrotate` is not there yet: the configuration of the system's logrotate\n\
+         hint: let the system's logrotate run `ostler reloadLogs`\n",
     );
     let said = sandbox.ostler([] as [&str; 0]).code(2).run();
     assert!(said.out.is_empty() && said.err.contains("\n  ostler start app.js"), "{}", said.err);
