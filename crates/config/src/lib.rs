@@ -24,6 +24,8 @@ mod context;
 pub mod cron;
 mod deploy;
 mod diagnostic;
+mod dotenv;
+mod env_files;
 mod environment;
 mod evaluate;
 mod fds;

@@ -154,7 +154,9 @@ commands! {
     Logs Watch ["logs", "log"] [Maybe("id|name|namespace")]
         "show the last lines of the logs, then each new one"
         "Each line stands behind the name and the id of its process. `ostler logs daemon` shows \
-         what the daemon says itself, unless an app has that name.";
+         what the daemon says itself, unless an app has that name. With a time or a pattern all \
+         lines are looked through, also of rotated and compressed files, and those of several \
+         apps come in the order of their times: what is written in a line, or in the one before.";
     Wait Watch ["wait"] [Many("id|name|namespace|all")]
         "wait until apps are ready, have ended, or write a line"
         "`--for ready` returns when all processes are ready, `--for exit` when the current run of \

@@ -128,6 +128,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler logs", "of every app"),
             ("ostler logs api --lines 50", "the last 50 lines first"),
             ("ostler logs api --err --nostream", "errors so far"),
+            ("ostler logs --since 10m --grep refused", "of all apps, by time"),
             ("ostler logs --json | jq .message", "for a program"),
         ],
         CommandId::Wait => &[
@@ -285,7 +286,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         ],
         CommandId::Set => &[
             ("ostler set api.LOG_LEVEL debug", "and restart `api` with that variable"),
-            ("ostler set ostler.log_max_size 50M", "rotate all logs at this size"),
+            ("ostler set ostler.log_max_size 50M", "rotate the logs of all apps there"),
             ("ostler set pm2-logrotate:max_size 50M", "the same, as it is written for PM2"),
         ],
         CommandId::Multiset => &[

@@ -136,6 +136,12 @@ flags! {
     NoAutoExit ' ' ["no-auto-exit"] Nothing, Own [Run] "stay when no app runs any more";
     Delay ' ' ["delay"] One("seconds"), Own [Run] "begin so much later";
     NoStream ' ' ["nostream"] Nothing, Own [Logs] "print what is there and end";
+    LogsSince ' ' ["since"] One("time"), Own [Logs]
+        "lines from this time on, such as `10m` (ago), `10:30` or `2026-11-27`";
+    Until ' ' ["until"] One("time"), Own [Logs] "lines until this time, and end";
+    Grep ' ' ["grep"] One("regexp"), Own [Logs] "only lines that match";
+    Exclude ' ' ["exclude"] One("regexp"), Own [Logs] "no lines that match";
+    Reverse ' ' ["reverse"] Nothing, Own [Logs] "the newest line first, and end";
     Surge ' ' ["surge"] One("n"), Own [Reload, StartOrReload]
         "how many workers more than usual while it lasts";
     Canary ' ' ["canary"] Nothing, Own [Reload, StartOrReload]

@@ -50,6 +50,7 @@ mod kill;
 mod listing;
 mod live_pm2;
 mod log_full;
+mod log_query;
 mod logging;
 mod logs;
 mod migrate;

@@ -163,6 +163,43 @@ impl Writer {
         if aside { out.data_aside(&text) } else { out.data(&text) }
     }
 
+    /// Whether the form of lines shows when they were written.
+    pub(super) fn wants_times(&self) -> bool {
+        matches!(self.form, Form::Json | Form::Pairs)
+    }
+
+    /// Prints a line that was found in a file, of which so many bytes at the front are a date; and
+    /// when it was written, if that is known.
+    pub(super) fn found(
+        &self,
+        out: &mut Output,
+        author: &Author,
+        (line, prefix): (&str, usize),
+        at: Option<u64>,
+    ) {
+        let text = line.get(prefix..).unwrap_or(line);
+        let own = |daemon: &str| (daemon.to_owned(), Value::from(daemon), false);
+        let (name, id, err) = match author {
+            Author::Daemon => own(self.words.daemon()),
+            Author::App { id, name, err } => (name.clone(), (*id).into(), *err),
+        };
+        match self.form {
+            Form::Json if !is_object_of_a_line(text) => {
+                let kind = if err { "err" } else { "out" };
+                out.data(&object(text, &at.map_or(Value::Null, iso), kind, &id, &name));
+            }
+            Form::Pairs => {
+                let at = at.map(|at| ostler_logs::date(at, "YYYY-MM-DD-HH:mm:ssZZ"));
+                let at = at.map_or_else(String::new, |at| format!("timestamp={at} "));
+                out.data(&format!("{at}{}", self.render_past(author, text)));
+            }
+            Form::Json | Form::Raw | Form::Labelled => {
+                let line = if self.form == Form::Json { text } else { line };
+                self.past(out, author, &self.highlighted(line));
+            }
+        }
+    }
+
     fn render_past(&self, author: &Author, line: &str) -> String {
         let own = matches!(author, Author::Daemon).then(|| self.words.own_line_of_file(line));
         let (line, daemon) = (own.as_deref().unwrap_or(line), self.words.daemon());

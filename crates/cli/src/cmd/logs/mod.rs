@@ -1,18 +1,28 @@
 //! `logs`: the last lines of the files, then each new line as it is written.
 
 mod format;
+mod query;
 mod tail;
 mod target;
 mod words;
 
-use ostler_client::{Step, Trouble, follow};
-use ostler_wire::control::{Event, ProcView, Request};
+use std::collections::BTreeMap;
 
+use ostler_client::{Step, Trouble, follow};
+use ostler_logs::Names;
+use ostler_pm2::rotation::Rules;
+use ostler_wire::control::{Event, ProcView, Request};
+use serde_json::Value;
+
+use super::jlist;
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::Session;
+use crate::settings_file::SettingsFile;
 use crate::voice::Notice;
+use format::Author;
 pub(in crate::cmd) use format::{Form, Writer};
+use query::{Query, Source};
 use target::Target;
 
 /// Lines of each file that are shown first, unless the options say otherwise.
@@ -24,13 +34,13 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let mut writer = Writer::new(session);
     let list = session.known()?;
     let target = Target::of_word(session, word, &list)?;
-    let lines = match session.args.value(FlagId::Lines) {
-        None => LINES,
-        Some(text) => {
-            text.parse().map_err(|_| Failed::misuse(format!("`--lines {text}` is not a number")))?
-        }
+    let number = |text: &str| {
+        text.parse().map_err(|_| Failed::misuse(format!("`--lines {text}` is not a number")))
     };
-    let waits = !session.has(FlagId::NoStream);
+    let lines: Option<usize> = session.args.value(FlagId::Lines).map(number).transpose()?;
+    let query = Query::of(session, lines)?;
+    let goes_on = query.as_ref().is_none_or(Query::goes_on);
+    let waits = !session.has(FlagId::NoStream) && goes_on;
     if target.ids.is_empty() && !target.daemon {
         target::nobody(session, &target, &list, waits)?;
     }
@@ -38,10 +48,52 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     // A program reads these two: lines of the past, whose time nobody knows, would only be in its
     // way.
     let for_programs = matches!(writer.form, Form::Json | Form::Pairs) && waits;
-    if 0 < lines && !for_programs {
-        tail::show(session, &target, &list, lines, &writer);
+    let lines = lines.unwrap_or(LINES);
+    match &query {
+        Some(query) => look(session, (&target, &list), &writer, query)?,
+        None if 0 < lines && !for_programs => {
+            tail::show(session, &target, &list, lines, &writer);
+        }
+        None => {}
     }
-    if waits { stream(session, &target, writer) } else { Ok(()) }
+    if waits { stream(session, &target, writer, query.as_ref()) } else { Ok(()) }
+}
+
+/// Prints what the files hold of what is looked for.
+fn look(
+    session: &mut Session,
+    (target, list): (&Target, &[ProcView]),
+    writer: &Writer,
+    query: &Query,
+) -> Result<(), Failed> {
+    let formats = date_formats(session, list)?;
+    let settings = SettingsFile::of(&session.home).read()?;
+    let named = Rules::of(&settings).names.and_then(|format| Names::new(&format).ok());
+    let names: Vec<Names> = named.into_iter().chain([Names::default()]).collect();
+    let own = tail::own(session, target, writer);
+    let source = |of: tail::Source| {
+        let format = match &of.author {
+            Author::Daemon => None,
+            Author::App { id, .. } => formats.get(id).cloned(),
+        };
+        Source { path: of.path, author: of.author, format }
+    };
+    let sources: Vec<Source> =
+        own.into_iter().chain(tail::sources(target, list)).map(source).collect();
+    query::show(&mut session.out, writer, (&sources, &names), query)
+}
+
+/// Returns the date that is put before each line of a process, by id.
+fn date_formats(session: &mut Session, list: &[ProcView]) -> Result<BTreeMap<u32, String>, Failed> {
+    if list.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let of_all: Vec<Value> = serde_json::from_slice(&jlist::ask(session)?).unwrap_or_default();
+    let format = |of: &Value| {
+        let id = of.get("pm_id")?.as_u64()?.try_into().ok()?;
+        Some((id, of.get("pm2_env")?.get("log_date_format")?.as_str()?.to_owned()))
+    };
+    Ok(of_all.iter().filter_map(format).filter(|(_, format)| !format.is_empty()).collect())
 }
 
 fn label(process: &ProcView) -> (u32, &str) {
@@ -55,10 +107,15 @@ pub(super) fn attach(session: &mut Session) -> Result<(), Failed> {
     }
     let mut writer = Writer::new(session);
     writer.make_room(session.known()?.iter().map(label));
-    stream(session, &Target::everything(), writer)
+    stream(session, &Target::everything(), writer, None)
 }
 
-fn stream(session: &mut Session, target: &Target, mut writer: Writer) -> Result<(), Failed> {
+fn stream(
+    session: &mut Session,
+    target: &Target,
+    mut writer: Writer,
+    query: Option<&Query>,
+) -> Result<(), Failed> {
     let home = session.home.clone();
     let client = session.take_client()?;
     let out = &mut session.out;
@@ -79,6 +136,7 @@ fn stream(session: &mut Session, target: &Target, mut writer: Writer) -> Result<
         confirm: false,
         patient: false,
     };
+    let wants = |text: &str| query.is_none_or(|query| query.matches(text.as_bytes()));
     let mut end = Ok(());
     let out = std::cell::RefCell::new(out);
     let result = follow(
@@ -88,11 +146,13 @@ fn stream(session: &mut Session, target: &Target, mut writer: Writer) -> Result<
         |event| {
             let out = &mut **out.borrow_mut();
             match event {
-                Event::Log(line) if target.includes(line.id, &line.name) => writer.line(out, &line),
+                Event::Log(line) if target.includes(line.id, &line.name) && wants(&line.text) => {
+                    writer.line(out, &line);
+                }
                 Event::Process { id, name, what, at } if target.includes(id, &name) => {
                     writer.event(out, &name, what, at);
                 }
-                Event::Own { at, text } => writer.own(out, at, &text),
+                Event::Own { at, text } if wants(&text) => writer.own(out, at, &text),
                 Event::Warning { text } => out.warn_aside(&text),
                 _ => {}
             }

@@ -1,9 +1,11 @@
 //! The last lines of the log files, oldest file first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
+use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use ostler_logs::{Names, history};
 use ostler_wire::control::ProcView;
 
 use super::format::{Author, Form, Writer};
@@ -14,9 +16,9 @@ use crate::session::Session;
 use crate::voice::Problem;
 
 /// A log file, and whose it is.
-struct Source {
-    path: PathBuf,
-    author: Author,
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    pub(super) author: Author,
     changed: SystemTime,
 }
 
@@ -34,23 +36,26 @@ pub(super) fn show(
         let head = session.out.paint.ink(&[Ink::Bold, Ink::Grey], &head);
         session.out.data(&format!("{head}\n"));
     }
-    // Whoever reads bytes or objects of apps gets those and nothing else, unless the daemon's lines
-    // were asked for by name.
-    let own = target.out
-        && target.err
-        && (target.daemon || target.all() && writer.form == Form::Labelled);
-    let daemon = own.then(|| Source {
-        path: session.home.log(),
-        author: Author::Daemon,
-        changed: SystemTime::UNIX_EPOCH,
-    });
-    for source in daemon.into_iter().chain(sources(target, list)) {
+    for source in own(session, target, writer).into_iter().chain(sources(target, list)) {
         file(&mut session.out, &source, lines, writer);
     }
 }
 
+/// Returns the daemon's log, if it is shown. Whoever reads bytes or objects of apps gets those and
+/// nothing else, unless the daemon's lines were asked for by name.
+pub(super) fn own(session: &Session, target: &Target, writer: &Writer) -> Option<Source> {
+    let is_shown = target.out
+        && target.err
+        && (target.daemon || target.all() && writer.form == Form::Labelled);
+    is_shown.then(|| Source {
+        path: session.home.log(),
+        author: Author::Daemon,
+        changed: SystemTime::UNIX_EPOCH,
+    })
+}
+
 /// Returns each log file once, in the order in which they were last written to.
-fn sources(target: &Target, list: &[ProcView]) -> Vec<Source> {
+pub(super) fn sources(target: &Target, list: &[ProcView]) -> Vec<Source> {
     let mut seen = BTreeSet::new();
     let mut sources = Vec::new();
     for process in list.iter().filter(|process| target.ids.contains(&process.id)) {
@@ -73,15 +78,42 @@ fn sources(target: &Target, list: &[ProcView]) -> Vec<Source> {
     sources
 }
 
+/// Returns the last lines of before a log was rotated last.
+fn before_rotation(path: &Path, count: usize) -> io::Result<Vec<String>> {
+    let mut lines: VecDeque<String> = VecDeque::new();
+    let mut past = if 0 < count { history(path, &[Names::default()])? } else { Vec::new() };
+    while lines.len() < count
+        && let Some(past) = past.pop()
+    {
+        let (wanted, mut found) = (count - lines.len(), VecDeque::new());
+        for line in BufReader::new(past.open()?).split(b'\n') {
+            if wanted <= found.len() {
+                found.pop_front();
+            }
+            let line = line?;
+            let line = line.strip_suffix(b"\r").unwrap_or(&line);
+            found.push_back(String::from_utf8_lossy(line).into_owned());
+        }
+        found.append(&mut lines);
+        lines = found;
+    }
+    Ok(lines.into())
+}
+
 fn modified(path: &Path) -> SystemTime {
     std::fs::metadata(path).and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 fn file(out: &mut Output, source: &Source, count: usize, writer: &Writer) {
-    let lines = match ostler_logs::tail(&source.path, count) {
+    let goes_back = writer.words.goes_back();
+    let found = ostler_logs::tail(&source.path, count).and_then(|lines| {
+        let before = if goes_back { count.saturating_sub(lines.len()) } else { 0 };
+        Ok(before_rotation(&source.path, before)?.into_iter().chain(lines).collect::<Vec<_>>())
+    });
+    let lines = match found {
         Ok(lines) => lines,
         // Nothing was written yet.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
         Err(error) => {
             let text = format!("cannot read `{}`: {error}", source.path.display());
             return out.problem(&Problem::new(text));

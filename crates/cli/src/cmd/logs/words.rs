@@ -20,6 +20,12 @@ const PAST: usize = 10;
 pub(super) struct Words(pub(super) Program);
 
 impl Words {
+    /// Whether the last lines of a file are also looked for in those that were rotated before it;
+    /// PM2 shows one file.
+    pub(super) fn goes_back(self) -> bool {
+        self.0 == Program::Ostler
+    }
+
     /// Returns what stands for the daemon, where its own lines are asked for and shown.
     pub(super) fn daemon(self) -> &'static str {
         match self.0 {

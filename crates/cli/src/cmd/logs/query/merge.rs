@@ -1,0 +1,147 @@
+//! Lines of several logs, in the order of their times.
+
+use std::io;
+
+use ostler_logs::{Names, date};
+
+use super::Query;
+use super::source::{Found, Reader, Source};
+use crate::cmd::logs::format::Writer;
+use crate::failed::Failed;
+use crate::output::Output;
+use crate::voice::Problem;
+
+/// After so many lines they are written out.
+const LINES: usize = 256;
+
+/// Prints what is looked for in these logs. One that cannot be read is named, and the others go on.
+///
+/// # Errors
+/// Standard output cannot be written to.
+pub(in crate::cmd::logs) fn show(
+    out: &mut Output,
+    writer: &Writer,
+    (sources, names): (&[Source], &[Names]),
+    query: &Query,
+) -> Result<(), Failed> {
+    let merges = 1 < sources.len() || writer.wants_times();
+    let mut readers = Vec::new();
+    for source in sources {
+        match Reader::new(source, names, query, merges) {
+            Ok(reader) => readers.push((reader, source)),
+            Err(error) => unreadable(out, source, &error),
+        }
+    }
+    if query.lines.is_some() || query.reverse {
+        gathered(out, writer, readers, query)
+    } else {
+        streamed(out, writer, readers, query)
+    }
+}
+
+/// The last lines, which are collected first.
+fn gathered(
+    out: &mut Output,
+    writer: &Writer,
+    readers: Vec<(Reader<'_>, &Source)>,
+    query: &Query,
+) -> Result<(), Failed> {
+    let most = query.lines.unwrap_or(usize::MAX);
+    let (mut all, mut vague): (Vec<(Found, &Source)>, Vec<&Source>) = (Vec::new(), Vec::new());
+    for (reader, source) in readers {
+        match reader.last(most) {
+            Ok((found, is_vague)) => {
+                all.extend(found.into_iter().map(|found| (found, source)));
+                vague.extend(is_vague.then_some(source));
+            }
+            Err(error) => unreadable(out, source, &error),
+        }
+    }
+    all.sort_by_key(|(found, _)| found.key());
+    all.drain(..all.len().saturating_sub(most));
+    if query.reverse {
+        all.reverse();
+    }
+    for (count, (found, source)) in all.iter().enumerate() {
+        print(out, writer, source, found);
+        if count % LINES == LINES - 1 {
+            out.flush()?;
+        }
+    }
+    out.flush()?;
+    tell_vague(out, &vague, query);
+    Ok(())
+}
+
+/// All lines, of which only the next one of each log is in memory.
+fn streamed(
+    out: &mut Output,
+    writer: &Writer,
+    mut readers: Vec<(Reader<'_>, &Source)>,
+    query: &Query,
+) -> Result<(), Failed> {
+    let mut next: Vec<Option<Found>> = Vec::new();
+    for (reader, source) in &mut readers {
+        next.push(advance(out, reader, source));
+    }
+    let mut count: usize = 0;
+    loop {
+        let keys =
+            next.iter().enumerate().filter_map(|(at, found)| Some((found.as_ref()?.key(), at)));
+        let Some((_, at)) = keys.min() else { break };
+        let (Some(place), Some((reader, source))) = (next.get_mut(at), readers.get_mut(at)) else {
+            break;
+        };
+        if let Some(found) = std::mem::replace(place, advance(out, reader, source)) {
+            print(out, writer, source, &found);
+        }
+        count += 1;
+        if count.is_multiple_of(LINES) {
+            out.flush()?;
+        }
+    }
+    out.flush()?;
+    let vague: Vec<&Source> =
+        readers.iter().filter(|(reader, _)| reader.is_vague).map(|(_, source)| *source).collect();
+    tell_vague(out, &vague, query);
+    Ok(())
+}
+
+fn advance(out: &mut Output, reader: &mut Reader<'_>, source: &Source) -> Option<Found> {
+    reader.next().unwrap_or_else(|error| {
+        unreadable(out, source, &error);
+        None
+    })
+}
+
+fn print(out: &mut Output, writer: &Writer, source: &Source, found: &Found) {
+    let text = String::from_utf8_lossy(&found.text);
+    let text = text.strip_suffix('\r').unwrap_or(&text);
+    // What the manager puts there is plain text.
+    writer.found(out, &source.author, (text, found.prefix), found.at);
+}
+
+/// Says of which logs nobody knows whether all that is shown is of the time that was asked for.
+fn tell_vague(out: &mut Output, vague: &[&Source], query: &Query) {
+    if !query.is_timed() {
+        return;
+    }
+    for source in vague {
+        let path = source.path.display();
+        let time = |at: Option<u64>| at.map(|at| date(at, "YYYY-MM-DD HH:mm:ss"));
+        let asked = match (time(query.since), time(query.until)) {
+            (Some(since), Some(until)) => format!("between {since} and {until}"),
+            (Some(since), None) => format!("after {since}"),
+            (None, Some(until)) => format!("before {until}"),
+            (None, None) => continue,
+        };
+        out.warn_aside(&format!(
+            "lines of `{path}` have no times: only the times of its files are known, so not all \
+             that is shown of it need be from {asked}; `--time` writes times from the next start on"
+        ));
+    }
+}
+
+fn unreadable(out: &mut Output, source: &Source, error: &io::Error) {
+    out.problem(&Problem::new(format!("cannot read `{}`: {error}", source.path.display())));
+}

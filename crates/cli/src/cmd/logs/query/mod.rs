@@ -1,0 +1,99 @@
+//! Lines of the past that are looked for: by time and pattern, over current and rotated files.
+//!
+//! A line's time is what is written in it; lines without one were written when the one before was.
+//! Of a file without any times only its own are known: its lines were written after the file
+//! before it was ended, and before it was written to last. They are shown when that may be the
+//! time that is asked for, and that is said.
+
+mod lines;
+mod merge;
+mod source;
+mod time;
+mod when;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use crate::args::FlagId;
+use crate::failed::Failed;
+use crate::session::Session;
+pub(super) use merge::show;
+pub(super) use source::Source;
+
+/// What is looked for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Query {
+    /// From when on, ms since 1970.
+    since: Option<u64>,
+    /// Until when, ms since 1970.
+    until: Option<u64>,
+    grep: Option<Regex>,
+    exclude: Option<Regex>,
+    /// The last of them, at most.
+    lines: Option<usize>,
+    reverse: bool,
+}
+
+impl Query {
+    /// Returns what the options look for; `None`: nothing in particular.
+    ///
+    /// # Errors
+    /// One of them is not understood, or they contradict each other.
+    pub(super) fn of(session: &Session, lines: Option<usize>) -> Result<Option<Self>, Failed> {
+        let given = |flag| session.args.value(flag);
+        let wanted = [FlagId::LogsSince, FlagId::Until, FlagId::Grep, FlagId::Exclude];
+        let reverse = session.has(FlagId::Reverse);
+        if !reverse && wanted.iter().all(|flag| given(*flag).is_none()) {
+            return Ok(None);
+        }
+        let time = |flag, option: &str| -> Result<Option<u64>, Failed> {
+            given(flag).map(|text| when::parse(option, text)).transpose()
+        };
+        let pattern = |flag, option: &str| -> Result<Option<Regex>, Failed> {
+            given(flag).map(|text| regex(option, text)).transpose()
+        };
+        let query = Self {
+            since: time(FlagId::LogsSince, "since")?,
+            until: time(FlagId::Until, "until")?,
+            grep: pattern(FlagId::Grep, "grep")?,
+            exclude: pattern(FlagId::Exclude, "exclude")?,
+            lines,
+            reverse,
+        };
+        match (query.since, query.until) {
+            (Some(since), Some(until)) if until < since => {
+                Err(Failed::misuse("`--until` is before `--since`"))
+            }
+            _ => Ok(Some(query)),
+        }
+    }
+
+    /// Whether lines that come are of interest, too.
+    pub(super) fn goes_on(&self) -> bool {
+        self.until.is_none() && !self.reverse
+    }
+
+    /// Whether a line has what is looked for, whatever its time.
+    pub(super) fn matches(&self, line: &[u8]) -> bool {
+        self.grep.as_ref().is_none_or(|grep| grep.is_match(line))
+            && !self.exclude.as_ref().is_some_and(|exclude| exclude.is_match(line))
+    }
+
+    /// Whether something written between these times may be what is looked for.
+    fn may_be_in(&self, from: u64, to: u64) -> bool {
+        self.since.is_none_or(|since| since <= to) && self.until.is_none_or(|until| from <= until)
+    }
+
+    /// Whether times decide which lines are shown.
+    fn is_timed(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
+    }
+}
+
+fn regex(option: &str, text: &str) -> Result<Regex, Failed> {
+    RegexBuilder::new(text).multi_line(true).build().map_err(|error| {
+        let said = error.to_string();
+        // The first lines show the place by lines of their own.
+        let why = said.lines().next_back().unwrap_or_default().trim_start_matches("error: ");
+        Failed::misuse(format!("`--{option} {text}` is not a regular expression: {why}"))
+    })
+}

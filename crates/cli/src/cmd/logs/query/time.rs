@@ -1,0 +1,119 @@
+//! The time that is written in a line: before it, by us or by the app, or in an object of JSON.
+
+use ostler_logs::DateReader;
+use serde_json::Value;
+
+/// Dates that apps write themselves, where the manager writes none.
+const USUAL: [&str; 4] = [
+    "YYYY-MM-DDTHH:mm:ss.SSS",
+    "YYYY-MM-DDTHH:mm:ss",
+    "YYYY-MM-DD HH:mm:ss.SSS",
+    "YYYY-MM-DD HH:mm:ss",
+];
+/// Keys under which loggers write the time.
+const KEYS: [&str; 5] = ["timestamp", "time", "ts", "@timestamp", "t"];
+/// A number above this is in milliseconds, one below in seconds.
+const MILLIS: f64 = 100_000_000_000.0;
+
+/// Reads the times of lines of one app.
+#[derive(Clone, Debug)]
+pub(super) struct LineTime {
+    /// What the manager puts before each line.
+    own: Option<DateReader>,
+    usual: Vec<DateReader>,
+}
+
+/// What a line says of its time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Timed {
+    /// The time that is written there, ms since 1970.
+    pub at: Option<u64>,
+    /// How many bytes at the front are the manager's.
+    pub prefix: usize,
+}
+
+impl LineTime {
+    /// Times of lines before which the manager writes a date in this format.
+    pub(super) fn new(format: Option<&str>) -> Self {
+        let usual = USUAL.iter().map(|format| DateReader::new(format)).collect();
+        Self { own: format.map(DateReader::new), usual }
+    }
+
+    /// Returns what a line says of its time.
+    pub(super) fn read(&self, line: &[u8]) -> Timed {
+        // A date stands at the front, if anywhere.
+        let front = line.get(..line.len().min(64)).unwrap_or_default();
+        let front = match std::str::from_utf8(front) {
+            Ok(front) => front,
+            Err(error) => std::str::from_utf8(front.get(..error.valid_up_to()).unwrap_or_default())
+                .unwrap_or_default(),
+        };
+        if let Some((at, length)) = self.own.as_ref().and_then(|own| own.read(front))
+            && line.get(length..length + 2) == Some(b": ")
+        {
+            return Timed { at: Some(at), prefix: length + 2 };
+        }
+        let at = match line.first() {
+            Some(b'{') => of_object(line),
+            Some(first) if first.is_ascii_digit() || *first == b'[' => self.of_app(front),
+            Some(_) | None => None,
+        };
+        Timed { at, prefix: 0 }
+    }
+
+    /// The date that an app has written itself; with a zone where there is one.
+    fn of_app(&self, front: &str) -> Option<u64> {
+        let front = front.strip_prefix('[').unwrap_or(front);
+        let (at, length) = self.usual.iter().find_map(|format| format.read(front))?;
+        let zone = front.get(length..).unwrap_or_default();
+        let zone = if zone.starts_with('Z') { "+00:00" } else { zone.get(..6).unwrap_or_default() };
+        let text = format!("{} {zone}", front.get(..19)?.replace('T', " "));
+        let zoned = DateReader::new("YYYY-MM-DD HH:mm:ss Z").read(&text);
+        Some(zoned.map_or(at, |(zoned, _)| zoned + at % 1000))
+    }
+}
+
+/// The time in an object of JSON.
+fn of_object(line: &[u8]) -> Option<u64> {
+    let object: Value = serde_json::from_slice(line).ok()?;
+    KEYS.iter().find_map(|key| match object.get(key)? {
+        Value::String(text) => LineTime::new(None).of_app(text),
+        Value::Number(number) => {
+            let number = number.as_f64().filter(|number| 0.0 < *number)?;
+            let ms = if number < MILLIS { number * 1000.0 } else { number };
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "fractions are cut and `as` saturates"
+            )]
+            let ms = ms as u64;
+            Some(ms)
+        }
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_line_is_what_is_written_in_it() {
+        let own = LineTime::new(Some("DD.MM.YYYY HH:mm:ss Z"));
+        let check = |line: &str, at: Option<u64>, prefix: usize| {
+            assert_eq!(own.read(line.as_bytes()), Timed { at, prefix }, "{line}");
+        };
+        let at = 1_795_388_825_000;
+        check("22.11.2026 23:07:05 +00:00: text", Some(at), 28);
+        check("2026-11-22T23:07:05Z text", Some(at), 0);
+        check("[2026-11-22 23:07:05.573+00:00] text", Some(at + 573), 0);
+        check(r#"{"level":30,"time":1795388825573,"msg":"x"}"#, Some(at + 573), 0);
+        check(r#"{"ts":1795388825.573}"#, Some(at + 573), 0);
+        check(r#"{"timestamp":"2026-11-22T23:07:05.573Z"}"#, Some(at + 573), 0);
+        for none in ["", "text", "    at f (x.js:1)", "12 monkeys", "{", "{}", r#"{"time":true}"#] {
+            check(none, None, 0);
+        }
+        assert_eq!(own.read(b"2026-11-22T23:07:05Z \xff").at, Some(at));
+        assert_eq!(own.read(b"\xff\xfe"), Timed::default());
+    }
+}

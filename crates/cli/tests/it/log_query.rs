@@ -1,0 +1,166 @@
+//! Lines of the past that are looked for: by time and pattern, over rotated and compressed files.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, UNIX_EPOCH};
+
+use ostler_logs::{DateReader, Names, history};
+use ostler_testkit::Sandbox;
+
+use crate::start_e2e::{SOON, sandbox};
+use crate::takeover::kill_daemon;
+
+/// Starts an app that writes nothing, into this file.
+fn silent(s: &Sandbox, name: &str, more: &[&str]) -> PathBuf {
+    let app = s.write("silent.sh", "exec sleep 1000000");
+    let log = s.file(format!("{name}.log"));
+    s.ostler(["start"])
+        .arg(&app)
+        .args(["--interpreter", "sh", "--name", name, "-e", "/dev/null", "-o"])
+        .arg(&log)
+        .args(more)
+        .run();
+    log
+}
+
+/// Writes a file that was written to last at this time.
+fn put(path: &Path, text: &str, at: &str) {
+    fs::write(path, text).unwrap();
+    let (ms, _) = DateReader::new("YYYY-MM-DDTHH:mm:ss").read(at).unwrap();
+    let file = File::options().append(true).open(path).unwrap();
+    file.set_modified(UNIX_EPOCH + Duration::from_millis(ms)).unwrap();
+}
+
+fn logs(s: &Sandbox, args: &[&str]) -> String {
+    let ran = s.ostler(["logs", "--nostream", "--raw"]).args(args).run();
+    ran.out
+}
+
+/// Two apps: one with dates by the manager, over three files of which the oldest is compressed;
+/// one that writes its dates itself.
+fn two(s: &Sandbox) -> [PathBuf; 2] {
+    let first = silent(s, "first", &["--time"]);
+    let second = silent(s, "second", &[]);
+    let past = |day: u32| first.with_file_name(format!("first__2026-11-{day}_23-00-00.log"));
+    put(&past(10), "2026-11-10T10:00:00: ten\n    at ten\n", "2026-11-10T10:00:00");
+    s.wait_for("the oldest to be compressed", SOON, || {
+        history(&first, &[Names::default()]).unwrap().first().filter(|past| past.packed).map(drop)
+    });
+    put(&past(11), "2026-11-11T10:00:00: eleven\n", "2026-11-11T10:00:00");
+    put(
+        &first,
+        "2026-11-12T10:00:00: twelve\n2026-11-13T10:00:00: thirteen\n",
+        "2026-11-13T10:00:00",
+    );
+    put(
+        &second,
+        "[2026-11-11 12:00:00.500] noon\n2026-11-13T09:59:59 before\n",
+        "2026-11-13T09:59:59",
+    );
+    [first, second]
+}
+
+#[test]
+fn lines_are_found_by_time_over_rotated_and_compressed_files_and_in_order_of_all_apps() {
+    let s = sandbox();
+    two(&s);
+    assert_eq!(
+        logs(&s, &["--since", "2026-11-10"]),
+        "2026-11-10T10:00:00: ten\n    at ten\n2026-11-11T10:00:00: eleven\n\
+         [2026-11-11 12:00:00.500] noon\n2026-11-12T10:00:00: twelve\n\
+         2026-11-13T09:59:59 before\n2026-11-13T10:00:00: thirteen\n"
+    );
+    let some = ["first", "--since", "2026-11-11", "--until", "2026-11-12T10:00"];
+    assert_eq!(logs(&s, &some), "2026-11-11T10:00:00: eleven\n2026-11-12T10:00:00: twelve\n");
+    assert_eq!(logs(&s, &["--since", "1h"]), "");
+    assert_eq!(
+        logs(&s, &["first", "--grep", "^(ten|t)", "--exclude", "teen", "--since", "2026-11-01"]),
+        "2026-11-10T10:00:00: ten\n2026-11-12T10:00:00: twelve\n"
+    );
+    assert_eq!(
+        logs(&s, &["first", "--lines", "4"]),
+        "    at ten\n2026-11-11T10:00:00: eleven\n2026-11-12T10:00:00: twelve\n\
+         2026-11-13T10:00:00: thirteen\n",
+        "without a word of time, too"
+    );
+    assert_eq!(logs(&s, &["second", "--grep", "noon|x"]), "[2026-11-11 12:00:00.500] noon\n");
+    assert_eq!(
+        logs(&s, &["--lines", "3", "--reverse"]),
+        "2026-11-13T10:00:00: thirteen\n2026-11-13T09:59:59 before\n2026-11-12T10:00:00: twelve\n"
+    );
+    assert_eq!(
+        logs(&s, &["first", "--lines", "1", "--grep", "^ten"]),
+        "2026-11-10T10:00:00: ten\n"
+    );
+    let ran = s.ostler(["logs", "first", "--nostream", "--json", "--grep", "at ten"]).run();
+    let object: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&object["message"], &object["app_name"]), (&"    at ten".into(), &"first".into()));
+    let (ms, _) = DateReader::new("YYYY-MM-DDTHH:mm:ss").read("2026-11-10T10:00:00").unwrap();
+    assert_eq!(object["timestamp"], ostler_logs::iso(ms).unwrap());
+}
+
+#[test]
+fn of_lines_without_times_only_the_times_of_their_files_are_known_and_that_is_said() {
+    let s = sandbox();
+    let log = silent(&s, "plain", &["--log-rotate", "never"]);
+    let past = |day: u32| log.with_file_name(format!("plain__2026-11-{day}_23-00-00.log"));
+    put(&past(10), "ten\n", "2026-11-10T23:00:00");
+    put(&past(11), "eleven\n", "2026-11-11T23:00:00");
+    put(&log, "twelve\n", "2026-11-12T10:00:00");
+    let ran =
+        s.ostler(["logs", "plain", "--nostream", "--raw", "--since", "2026-11-11T12:00"]).run();
+    assert_eq!(ran.out, "eleven\ntwelve\n");
+    assert!(ran.err.contains("plain.log` have no times"), "{}", ran.err);
+    let ran = s.ostler(["logs", "plain", "--nostream", "--raw", "--grep", "en$"]).run();
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("ten\neleven\n", ""));
+}
+
+#[test]
+fn what_is_no_time_and_no_pattern_is_refused() {
+    let s = sandbox();
+    silent(&s, "app", &[]);
+    let refused = |args: &[&str], why: &str| {
+        s.ostler(["logs", "--nostream"]).args(args).code(2).shows(why).run();
+    };
+    refused(&["--since", "soon"], "`--since soon` is not a time");
+    refused(&["--grep", "("], "`--grep (` is not a regular expression: unclosed group");
+    refused(&["--since", "1h", "--until", "2h"], "`--until` is before `--since`");
+}
+
+#[test]
+fn a_follower_sees_what_matches_over_new_apps_rotation_and_the_daemons_death() {
+    let s = sandbox();
+    let text = "i=0; while :; do echo \"mark $1 $i\"; echo noise; i=$((i+1)); sleep 0.01; done";
+    let app = s.write("ticker.sh", text);
+    let start = |name: &str| {
+        s.ostler(["start"])
+            .arg(&app)
+            .args(["--interpreter", "sh", "--name", name, "--log-max-size", "1K", "--", name])
+            .run();
+    };
+    start("one");
+    let mut command = s.command();
+    command.args(["logs", "--raw", "--since", "1h", "--grep", "^mark"]).stdout(Stdio::piped());
+    let mut follower = command.stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut see = |what: &str| {
+        let line = lines.by_ref().inspect(|line| assert!(line.starts_with("mark"), "{line}"));
+        assert!(line.take(100_000).any(|line| line.contains(what)), "no {what}");
+    };
+    see("one 30");
+    start("two");
+    see("two 30");
+    kill_daemon(&s);
+    let log = s.home().join("logs/two-out.log");
+    let last = fs::read_to_string(&log).unwrap_or_default();
+    let number = |text: &str| {
+        text.lines().rev().find_map(|l| l.strip_prefix("mark two ")?.parse::<u64>().ok())
+    };
+    let next = number(&last).unwrap_or(60) + 100;
+    see(&format!("two {next}"));
+    assert!(!history(&log, &[Names::default()]).unwrap().is_empty(), "nothing was rotated");
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+}
