@@ -207,6 +207,32 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
     Ok((apps.collect::<Result<_, _>>()?, bad))
 }
 
+/// Returns the names of the apps of a process file, and what there is to say about it.
+pub(crate) fn checked(
+    session: &Session,
+    path: &str,
+) -> Result<(Vec<String>, Vec<Diagnostic>), Failed> {
+    let (specs, diagnostics) = read_file(session, path)?;
+    Ok((specs.into_iter().map(|spec| spec.name).collect(), diagnostics))
+}
+
+/// Returns the specifications of the apps of a process file in which nothing is wrong.
+pub(crate) fn specs_of_file(session: &mut Session, path: &str) -> Result<Vec<AppSpec>, Failed> {
+    let (specs, diagnostics) = read_file(session, path)?;
+    let failed = report(session, &diagnostics, !specs.is_empty());
+    if diagnostics.iter().any(Diagnostic::is_error) { Err(failed) } else { Ok(specs) }
+}
+
+fn read_file(session: &Session, path: &str) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
+    let context = Context { server: Some(program()?), ..context(session)? };
+    Ok(ostler_config::load(path, &options(&session.args), &context))
+}
+
+/// Tells what there is to say about a process file.
+pub(crate) fn tell(session: &mut Session, diagnostics: &[Diagnostic]) {
+    _ = report(session, diagnostics, true);
+}
+
 /// Returns the apps of a module in this folder; its settings are their variables.
 pub(crate) fn of_module(
     session: &mut Session,

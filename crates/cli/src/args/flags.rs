@@ -94,13 +94,18 @@ flags! {
     MiniList 'm' ["mini-list"] Nothing, List [List] "list as lines, one for each value";
     Sort ' ' ["sort"] One("field[:desc]"), List [List]
         "sort the list by name, namespace, pid, id, cpu, memory, uptime or status";
-    Env ' ' ["env"] One("name"), Action [Start, Run, Restart, Reload, StartOrRestart, StartOrReload]
+    Env ' ' ["env"] One("name"), Action [
+        Start, Run, Restart, Reload, StartOrRestart, StartOrReload, CommandId::Validate, CommandId::Plan
+    ]
         "use `env_<name>` of the process file";
     UpdateEnv 'a' ["update-env"] Nothing,
         Action [Start, Restart, Reload, StartOrRestart, StartOrReload]
         "on restart: take over the variables of this shell";
     Only ' ' ["only"] One("names"),
-        Action [Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload]
+        Action [
+            Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload,
+            CommandId::Validate, CommandId::Plan
+        ]
         "only these apps of the process file";
     Force 'f' ["force"] Nothing, Action [Start, Save, CommandId::LinkPm2]
         "start it twice; save an empty list";
@@ -127,7 +132,8 @@ flags! {
     Raw ' ' ["raw"] Nothing, Own [Logs, Run] "the lines alone, errors to standard error";
     Err ' ' ["err"] Nothing, Own [Logs] "standard error only";
     Out ' ' ["out"] Nothing, Own [Logs] "standard output only";
-    Json ' ' ["json"] Nothing, Own [Logs, Run, Trigger, Slist] "one JSON object a line";
+    Json ' ' ["json"] Nothing, Own [Logs, Run, Trigger, Slist, CommandId::Validate, CommandId::Plan]
+        "one JSON object a line";
     Format ' ' ["format"] Nothing, Own [Logs, Run] "`key=value` lines";
     Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs, Run]
         "date before each line that arrives";

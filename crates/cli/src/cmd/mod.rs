@@ -35,6 +35,7 @@ mod no_daemon;
 mod perform;
 mod pid;
 mod ping;
+mod plan;
 mod prettylist;
 mod profile;
 mod promote;
@@ -59,6 +60,7 @@ mod transfer;
 mod trigger;
 mod unwritten;
 mod update;
+mod validate;
 mod version;
 mod version_control;
 mod wait;
@@ -163,6 +165,8 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Start => start::run(session),
         CommandId::Run => foreground::run(session),
         CommandId::Health => health::run(session),
+        CommandId::Validate => validate::run(session),
+        CommandId::Plan => plan::run(session),
         CommandId::LinkPm2 => link_pm2::run(session),
         CommandId::Stop => act::stop(session),
         CommandId::Restart => act::restart(session),

@@ -63,6 +63,7 @@ mod own_log;
 mod package_scripts;
 mod pages;
 mod persistence;
+mod plan;
 mod pm2_client;
 mod pm2_ways;
 mod prepared;
