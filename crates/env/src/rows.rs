@@ -140,6 +140,14 @@ variables! {
     /// The address that the web API listens on.
     PM2_API_IPADDR, read by Companion, from Pm2, set by User, default "`127.0.0.1`",
 
+    /// A file of tokens, by one of which whoever asks the web API must say what they may. A line is
+    /// `read`, `operate` or `admin`, and a token. Nobody else may read it.
+    OSTLER_WEB_TOKEN_FILE, read by Companion, from Ours, set by User,
+
+    /// Names of this machine, with commas between them, that a request to the web API may use
+    /// besides addresses and `localhost`.
+    OSTLER_WEB_HOSTS, read by Companion, from Ours, set by User,
+
     /// Anything but nothing and `false` leaves `env` out of the processes on PM2's page of the web
     /// API, in which secrets are masked in any case.
     PM2_WEB_STRIP_ENV_VARS, read by Companion, from Pm2, set by User,

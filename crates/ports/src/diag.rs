@@ -3,7 +3,7 @@
 //! `/proc/net/tcp` and `/proc/net/unix` tell the same, but the kernel goes through every connection
 //! for it: up to ten milliseconds, where this takes some ten microseconds.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
@@ -21,6 +21,8 @@ const BY_FAMILY: u16 = 20;
 const DONE: u16 = 3;
 /// It is a request, and for all that fit.
 const REQUEST_DUMP: u16 = 0x1 | 0x300;
+/// It is a request, and for one.
+const REQUEST: u16 = 0x1;
 /// Length of the head of each message.
 const HEAD: usize = 16;
 /// Length of what is told of a socket of TCP, after the head.
@@ -78,6 +80,36 @@ fn tcp(states: u32) -> Result<Vec<Socket>, Errno> {
     Ok(all)
 }
 
+/// Returns one end of a connection: the socket at `near` whose other end is `far`.
+///
+/// # Errors
+/// The kernel does not tell, or not in this way, or there is no such connection.
+pub(crate) fn connection(near: SocketAddr, far: SocketAddr) -> Result<Option<Socket>, Errno> {
+    let family = if near.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let mut asked = vec![byte(family), TCP, 0, 0];
+    asked.extend(u32::MAX.to_ne_bytes()); // Whichever state.
+    asked.extend(near.port().to_be_bytes());
+    asked.extend(far.port().to_be_bytes());
+    for end in [near, far] {
+        match end.ip() {
+            IpAddr::V4(ip) => {
+                asked.extend(ip.octets());
+                asked.extend([0; 12]);
+            }
+            IpAddr::V6(ip) => asked.extend(ip.octets()),
+        }
+    }
+    asked.extend([0; 4]); // Whichever device.
+    asked.extend([0xff; 8]); // Whichever cookie.
+    let link = link()?;
+    send(&link, &asked, REQUEST)?;
+    let mut answer = [0; 1024];
+    let (length, _) = recv(&link, &mut answer, RecvFlags::empty())?;
+    let mut all = Vec::new();
+    read(answer.get(..length).unwrap_or_default(), socket, &mut all)?;
+    Ok(all.pop())
+}
+
 /// Returns every UNIX socket with a name that listens.
 ///
 /// # Errors
@@ -104,13 +136,7 @@ fn link() -> Result<OwnedFd, Errno> {
 
 /// Asks for all sockets of a kind.
 fn dump(link: &OwnedFd, asked: &[u8], told: Told, all: &mut Vec<Socket>) -> Result<(), Errno> {
-    let mut message = Vec::with_capacity(HEAD + asked.len());
-    message.extend(u32::try_from(HEAD + asked.len()).unwrap_or_default().to_ne_bytes());
-    message.extend(BY_FAMILY.to_ne_bytes());
-    message.extend(REQUEST_DUMP.to_ne_bytes());
-    message.extend([0; 8]); // A number for the request, and who asks: the kernel knows.
-    message.extend(asked);
-    sendto(link, &message, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
+    send(link, asked, REQUEST_DUMP)?;
     let mut answer = vec![0; 32_768];
     loop {
         let (length, _) = recv(link, &mut *answer, RecvFlags::empty())?;
@@ -121,6 +147,17 @@ fn dump(link: &OwnedFd, asked: &[u8], told: Told, all: &mut Vec<Socket>) -> Resu
             return Err(Errno::OVERFLOW);
         }
     }
+}
+
+fn send(link: &OwnedFd, asked: &[u8], flags: u16) -> Result<(), Errno> {
+    let mut message = Vec::with_capacity(HEAD + asked.len());
+    message.extend(u32::try_from(HEAD + asked.len()).unwrap_or_default().to_ne_bytes());
+    message.extend(BY_FAMILY.to_ne_bytes());
+    message.extend(flags.to_ne_bytes());
+    message.extend([0; 8]); // A number for the request, and who asks: the kernel knows.
+    message.extend(asked);
+    sendto(link, &message, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
+    Ok(())
 }
 
 /// Reads messages. Returns whether the last one is among them.

@@ -3,10 +3,12 @@
 //! It sees no terminal, no daemon and no clock. One way in, wishes out; what is drawn is computed
 //! from it (`draw`).
 
+mod moving;
+mod typing;
+
 use ostler_show::{App, Paint};
 use ostler_wire::control::{Lifecycle, Phase, ProcView};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use crate::areas::{Areas, Pane};
 use crate::deed::{Act, Deed};
@@ -22,9 +24,6 @@ use crate::rows::{Key, Rows};
 pub(crate) const ABOVE_ROWS: u16 = 2;
 /// The most processes of which everything is asked.
 const DESCRIBED: usize = 8;
-/// Lines that a turn of the wheel moves.
-const WHEEL: isize = 3;
-
 /// What keys mean now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -108,10 +107,13 @@ impl Monitor {
                 self.happened(id, &name, what);
                 out.push(Wish::Look);
             }
-            Input::Lines(of, lines) if of == self.followed.0 => {
-                lines.into_iter().for_each(|line| self.lines.push(line));
+            Input::Lines(of, lines) => {
+                if of == self.followed.0 {
+                    lines.into_iter().for_each(|line| self.lines.push(line));
+                }
+                // There may be thousands in a second, and nothing else follows from them.
+                return;
             }
-            Input::Lines(..) => {}
             Input::Said(said) => {
                 self.said = Some(said);
                 out.push(Wish::Look);
@@ -234,38 +236,6 @@ impl Monitor {
         }
     }
 
-    fn type_filter(&mut self, key: KeyEvent, pane: Pane, before: String) {
-        let mut text = match pane {
-            Pane::Apps => self.rows.filter_text(),
-            Pane::Logs | Pane::Details => self.lines.filter_text(),
-        }
-        .to_owned();
-        let goes_on = match key.code {
-            KeyCode::Enter => false,
-            KeyCode::Esc => {
-                text.clone_from(&before);
-                false
-            }
-            KeyCode::Backspace => text.pop().is_some(),
-            KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => {
-                text.clear();
-                true
-            }
-            KeyCode::Char(c) => {
-                text.push(c);
-                true
-            }
-            _ => true,
-        };
-        match pane {
-            Pane::Apps => self.rows.filter(text),
-            Pane::Logs | Pane::Details => self.lines.filter(text),
-        }
-        if goes_on {
-            self.mode = Mode::Filter(pane, before);
-        }
-    }
-
     fn obey(&mut self, command: Command, out: &mut Vec<Wish>) {
         match command {
             Command::Quit => out.push(Wish::Quit),
@@ -318,62 +288,6 @@ impl Monitor {
             self.rows.filter(String::new());
         } else if self.is_pm2 {
             out.push(Wish::Quit);
-        }
-    }
-
-    /// Moves by so many lines, down if positive.
-    fn scroll(&mut self, pane: Pane, by: isize) {
-        match pane {
-            Pane::Apps => {
-                let keys = self.keys();
-                self.rows.step(&keys, by);
-            }
-            Pane::Logs => self.lines.scroll(-by),
-            Pane::Details => self.details_from = self.details_from.saturating_add_signed(by),
-        }
-    }
-
-    fn go_to_first(&mut self) {
-        match self.focus {
-            Pane::Apps => {
-                let keys = self.keys();
-                self.rows.select(&keys, 0);
-            }
-            Pane::Logs => self.lines.oldest(),
-            Pane::Details => self.details_from = 0,
-        }
-    }
-
-    fn go_to_last(&mut self) {
-        match self.focus {
-            Pane::Apps => {
-                let keys = self.keys();
-                self.rows.select(&keys, keys.len().saturating_sub(1));
-            }
-            Pane::Logs => self.lines.follow(),
-            Pane::Details => self.details_from = usize::MAX,
-        }
-    }
-
-    fn mouse(&mut self, event: MouseEvent) {
-        let Some((pane, line)) = self.areas().at(event.column, event.row) else { return };
-        match event.kind {
-            MouseEventKind::ScrollUp => self.scroll(pane, -WHEEL),
-            MouseEventKind::ScrollDown => self.scroll(pane, WHEEL),
-            MouseEventKind::Down(MouseButton::Left) => {
-                self.mode = Mode::Keys;
-                self.look_at(pane);
-                let (selected, first) = self.rows.places();
-                let row = line.checked_sub(ABOVE_ROWS).filter(|_| pane == Pane::Apps);
-                let Some(place) = row.map(|row| first + usize::from(row)) else { return };
-                let keys = self.keys();
-                if place == selected && place < keys.len() {
-                    self.rows.fold();
-                } else {
-                    self.rows.select(&keys, place);
-                }
-            }
-            _ => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! The loop: an input comes, the view learns it, what it wants is done, and it is drawn.
 //!
 //! Nothing runs while nothing happens, but for a look each second. A flood of lines is drawn some
-//! thirty times a second; a key at once.
+//! fifteen times a second; a key at once.
 
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
@@ -19,7 +19,7 @@ use crate::screen::Screen;
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(1_000);
 /// The least pause between two pictures, unless a key was pressed.
-const PICTURE: Duration = Duration::from_millis(33);
+const PICTURE: Duration = Duration::from_millis(66);
 /// How long the first picture waits for something to show.
 const FIRST: Duration = Duration::from_millis(25);
 /// A selection must stay for so long before its lines are asked for.

@@ -2,6 +2,7 @@
 
 use std::io::{self, Stdout, Write as _, stdout};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -11,6 +12,9 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
+
+/// Whether the terminal is ours.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while it is ours.
 pub(crate) struct Screen {
@@ -29,6 +33,7 @@ impl Screen {
             }));
         });
         enable_raw_mode()?;
+        IS_TAKEN.store(true, Ordering::Relaxed);
         let screen =
             Terminal::new(CrosstermBackend::new(stdout())).map(|terminal| Self { terminal });
         let entered = execute!(stdout(), EnterAlternateScreen, EnableMouseCapture, Hide);
@@ -46,8 +51,11 @@ impl Drop for Screen {
     }
 }
 
-/// Gives the terminal back. One that is gone wants nothing.
+/// Gives the terminal back, once. One that is gone wants nothing.
 fn give_back() {
+    if !IS_TAKEN.swap(false, Ordering::Relaxed) {
+        return;
+    }
     _ = execute!(stdout(), DisableMouseCapture, LeaveAlternateScreen, Show);
     _ = stdout().flush();
     _ = disable_raw_mode();

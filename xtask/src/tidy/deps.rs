@@ -27,7 +27,14 @@ const ALLOWED: [(&str, &[&str]); 23] = [
     ("ostler-client", &["ostler-wire"]),
     (
         "ostler-companion",
-        &["ostler-client", "ostler-machine", "ostler-text", "ostler-tui", "ostler-wire"],
+        &[
+            "ostler-client",
+            "ostler-machine",
+            "ostler-ports",
+            "ostler-text",
+            "ostler-tui",
+            "ostler-wire",
+        ],
     ),
     (
         "ostler-tui",

@@ -209,11 +209,11 @@ commands! {
     Unmonitor Watch ["unmonitor"] [Maybe("name")]
         "take the mark of `monitor` away" "";
     Web Watch ["web"] [Maybe("start|stop|port")]
-        "serve what is known of the apps over HTTP, as an app"
-        "`/` is PM2's page: figures of the machine and the list, as JSON, with what looks like a \
-         secret masked. The port is 9615. It listens for this machine alone. The program that \
-         serves is `ostler-companion`, beside this one; it is the app `ostler-web`, which is \
-         watched and saved as any other. `web stop` ends it and takes it off the list.";
+        "show and manage the apps over HTTP, as an app"
+        "`/` is PM2's JSON page, `/api/v1` shows and manages apps, `/metrics` is for Prometheus. \
+         The port is 9615. On this machine alone, this user and root are served; others need a \
+         token. `ostler-companion`, beside this program, serves as the app `ostler-web`, which is \
+         saved as any other. `web stop` ends it and takes it off the list.";
     Slist Watch ["slist", "sysinfos"] []
         "show figures of the machine"
         "Processors, memory, network devices, disks and file systems. Rates are measured while the \

@@ -159,6 +159,8 @@ flags! {
         "where it listens; default 8080";
     Host ' ' ["host"] One("address"), Own [CommandId::Serve, CommandId::Web]
         "the address that it listens on; default 127.0.0.1";
+    TokenFile ' ' ["token-file"] One("path"), Own [CommandId::Web]
+        "who asks must show a token of this file: lines of `read TOKEN`, `operate TOKEN`";
     Spa ' ' ["spa"] Nothing, Own [CommandId::Serve]
         "answer with index.html where a path of the app has no file";
     AuthUsername ' ' ["basic-auth-username"] One("name"), Own [CommandId::Serve]

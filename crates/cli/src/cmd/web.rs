@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use ostler_env::{OSTLER_HOME, PM2_API_IPADDR, PM2_API_PORT};
+use ostler_env::{OSTLER_HOME, OSTLER_WEB_TOKEN_FILE, PM2_API_IPADDR, PM2_API_PORT};
 use ostler_wire::control::{Action, Change, ProcView, Request};
 
 use super::{launch, list, perform, ready};
 use crate::apps;
 use crate::args::FlagId;
+use crate::caller;
 use crate::companion;
 use crate::failed::Failed;
 use crate::program::Program;
@@ -43,7 +44,7 @@ fn name(program: Program) -> &'static str {
 
 fn start(session: &mut Session, port: Option<String>) -> Result<(), Failed> {
     let companion = companion::find("the web API")?;
-    let variables = variables(session, port);
+    let variables = variables(session, port)?;
     check(&companion, &variables)?;
     let name = name(session.program);
     let there = named(session, name)?;
@@ -98,15 +99,20 @@ fn forget(session: &mut Session, there: &[ProcView]) -> Result<(), Failed> {
 }
 
 /// Returns what the options say to the companion, as variables.
-fn variables(session: &Session, port: Option<String>) -> BTreeMap<String, String> {
+fn variables(session: &Session, port: Option<String>) -> Result<BTreeMap<String, String>, Failed> {
     let home = session.home.path().to_string_lossy().into_owned();
     let mut variables = BTreeMap::from([(OSTLER_HOME.to_owned(), home)]);
     let port = session.args.value(FlagId::Port).map(str::to_owned).or(port);
     let host = session.args.value(FlagId::Host).map(str::to_owned);
-    for (name, value) in [(PM2_API_PORT, port), (PM2_API_IPADDR, host)] {
+    let file = session.args.value(FlagId::TokenFile);
+    let file = file.map(|file| caller::cwd().map(|cwd| cwd.join(file))).transpose()?;
+    let file = file.map(|file| file.to_string_lossy().into_owned());
+    for (name, value) in
+        [(PM2_API_PORT, port), (PM2_API_IPADDR, host), (OSTLER_WEB_TOKEN_FILE, file)]
+    {
         variables.extend(value.map(|value| (name.to_owned(), value)));
     }
-    variables
+    Ok(variables)
 }
 
 /// Asks the companion whether it could serve: what is wrong is told before anything is started.

@@ -94,3 +94,4 @@ mod update;
 mod waiting;
 mod watch;
 mod web;
+mod web_api;

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use ostler_wire::control::{Code, Failure};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// An answer that is a failure.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,6 +56,37 @@ impl From<Failure> for Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        (self.status, Json(json!({ "error": self.failure }))).into_response()
+        (self.status, Json(Wrong::of(&self.failure))).into_response()
+    }
+}
+
+/// What went wrong, as the API says it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Wrong {
+    pub(crate) error: Why,
+}
+
+/// What went wrong, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Why {
+    /// What kind of failure it is, for programs: `not_found`, `under_way`.
+    #[schema(value_type = String)]
+    code: Code,
+    /// What went wrong, with the values.
+    message: String,
+    /// What to do, if anything is known.
+    hint: Option<String>,
+}
+
+impl Wrong {
+    fn of(failure: &Failure) -> Self {
+        Self { error: failure.clone().into() }
+    }
+}
+
+impl From<Failure> for Why {
+    fn from(failure: Failure) -> Self {
+        let Failure { code, message, hint } = failure;
+        Self { code, message, hint }
     }
 }

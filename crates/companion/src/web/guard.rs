@@ -1,24 +1,112 @@
-//! Who may ask.
+//! Who may ask for what.
 //!
-//! Problem: a page on the internet can have a browser on this machine ask `http://127.0.0.1:9615`,
-//! and by a name of its own that it lets point to 127.0.0.1 (DNS rebinding) it could read the
-//! answers. Rule: a request names a host that only this machine can be: an address, `localhost`.
-//! Pages of other origins are given no permission to read anything.
+//! Problem: whoever has an account on this machine reaches what listens on its loopback device; and
+//! a page on the internet can have a browser on it ask, by the address, or by a name of the page's
+//! own that points to it (DNS rebinding). Rules:
+//! - A request names a host that nobody else can be: an address, `localhost`, or one of the
+//!   names that the settings have.
+//! - What another page has a browser ask is refused, whatever is asked, unless a person
+//!   follows a link to look.
+//! - Where there are tokens, one must be shown. Where there are none, only connections from this
+//!   machine by this user, or by root, are served.
+//!
+//! Pure: the facts come in, a decision goes out.
 
 use std::net::IpAddr;
+
+use super::tokens::{Role, Tokens};
+
+/// What is known of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    /// It may change something.
+    pub(crate) changes: bool,
+    /// The host that it names, with its port.
+    pub(crate) host: Option<&'a str>,
+    /// The page that asks, as a browser says it.
+    pub(crate) origin: Option<&'a str>,
+    /// How far that page is from this host, as a browser says it.
+    pub(crate) site: Option<&'a str>,
+    /// What the browser wants it for.
+    pub(crate) mode: Option<&'a str>,
+    pub(crate) authorization: Option<&'a str>,
+    pub(crate) content_type: Option<&'a str>,
+    /// Who has the other end of the connection.
+    pub(crate) peer: Peer,
+}
+
+/// Who has the other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// This user, or root, on this machine.
+    Own,
+    /// Somebody else, or it is not known.
+    Other,
+}
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// It names no host, or one that anybody could have chosen.
     Host,
+    /// Another page has a browser ask.
+    Origin,
+    /// It is of a kind that a form of another page could send.
+    Form,
+    /// Another user of this machine asks.
+    Peer,
+    /// It shows no token, or one that is not known.
+    Token,
+    /// Its token permits less.
+    Role,
 }
 
-/// Decides about the `Host` of a request.
-pub(crate) fn host(given: Option<&str>) -> Result<(), Refusal> {
-    let name = given.map(without_port).unwrap_or_default();
-    let is_ours = name.eq_ignore_ascii_case("localhost") || address(name).is_some();
-    if is_ours { Ok(()) } else { Err(Refusal::Host) }
+/// Decides what somebody may who asks. `names`: hosts besides those that nobody else can be.
+pub(crate) fn decide(
+    asked: &Asked<'_>,
+    tokens: &Tokens,
+    names: &[String],
+) -> Result<Role, Refusal> {
+    origin(asked, names)?;
+    let role = match (tokens.is_empty(), asked.peer) {
+        (true, Peer::Own) => Role::Operate,
+        (true, Peer::Other) => return Err(Refusal::Peer),
+        (false, _) => {
+            let shown = asked.authorization.and_then(bearer).ok_or(Refusal::Token)?;
+            tokens.role_of(shown).ok_or(Refusal::Token)?
+        }
+    };
+    if asked.changes && role < Role::Operate { Err(Refusal::Role) } else { Ok(role) }
+}
+
+/// Decides about what is no secret and changes nothing: only whom it is said to.
+pub(crate) fn origin(asked: &Asked<'_>, names: &[String]) -> Result<(), Refusal> {
+    let host = asked.host.filter(|host| is_ours(host, names)).ok_or(Refusal::Host)?;
+    let is_same = |origin: &str| {
+        origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host))
+    };
+    let follows_link = !asked.changes && asked.mode == Some("navigate");
+    let is_far = matches!(asked.site, Some("cross-site" | "same-site")) && !follows_link;
+    if is_far || !asked.origin.is_none_or(is_same) {
+        return Err(Refusal::Origin);
+    }
+    // What a form can send, and what old browsers send without saying for whom.
+    let kind = asked.content_type.and_then(|kind| kind.split(';').next()).map(str::trim);
+    let forms = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
+    let is_form = kind.is_some_and(|kind| forms.iter().any(|of| kind.eq_ignore_ascii_case(of)));
+    if asked.changes && is_form { Err(Refusal::Form) } else { Ok(()) }
+}
+
+fn bearer(authorization: &str) -> Option<&str> {
+    let (kind, token) = authorization.split_once(' ')?;
+    kind.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn is_ours(host: &str, names: &[String]) -> bool {
+    let name = without_port(host);
+    name.eq_ignore_ascii_case("localhost")
+        || address(name).is_some()
+        || names.iter().any(|of| of.eq_ignore_ascii_case(name))
 }
 
 /// An address, which nobody can let point elsewhere.
@@ -38,21 +126,93 @@ fn without_port(host: &str) -> &str {
 mod tests {
     use super::*;
 
+    const GET: Asked<'static> = Asked {
+        changes: false,
+        host: Some("127.0.0.1:9615"),
+        origin: None,
+        site: None,
+        mode: None,
+        authorization: None,
+        content_type: None,
+        peer: Peer::Own,
+    };
+    const POST: Asked<'static> = Asked { changes: true, ..GET };
+
+    fn check(asked: Asked<'_>, expected: Result<Role, Refusal>) {
+        assert_eq!(decide(&asked, &Tokens::default(), &[]), expected, "{asked:?}");
+    }
+
     #[test]
     fn only_a_host_that_nobody_else_can_be_is_answered() {
-        for good in ["localhost:9615", "LOCALHOST", "127.0.0.1", "127.0.0.1:80", "[::1]:9615"] {
-            assert_eq!(host(Some(good)), Ok(()), "{good}");
+        for good in ["localhost:9615", "LOCALHOST", "127.0.0.1", "10.0.0.1:80", "[::1]:9615"] {
+            check(Asked { host: Some(good), ..GET }, Ok(Role::Operate));
         }
-        for bad in [
-            "",
-            "evil.example",
-            "evil.example:9615",
-            "localhost.evil",
-            "127.0.0.1.evil.example",
-            ":",
-        ] {
-            assert_eq!(host(Some(bad)), Err(Refusal::Host), "{bad}");
+        for bad in ["", "evil.example:9615", "localhost.evil", "127.0.0.1.evil.example", ":"] {
+            check(Asked { host: Some(bad), ..GET }, Err(Refusal::Host));
         }
-        assert_eq!(host(None), Err(Refusal::Host));
+        check(Asked { host: None, ..GET }, Err(Refusal::Host));
+        let asked = Asked { host: Some("Ops.example:80"), ..GET };
+        let names = ["ops.example".to_owned()];
+        assert_eq!(decide(&asked, &Tokens::default(), &names), Ok(Role::Operate));
+    }
+
+    #[test]
+    fn what_another_page_has_a_browser_ask_is_refused() {
+        let own = Some("http://127.0.0.1:9615");
+        check(Asked { origin: own, site: Some("same-origin"), ..POST }, Ok(Role::Operate));
+        check(POST, Ok(Role::Operate));
+        for origin in ["https://evil.example", "null", "http://127.0.0.1:3000", "http://localhost"]
+        {
+            check(Asked { origin: Some(origin), ..GET }, Err(Refusal::Origin));
+            check(Asked { origin: Some(origin), ..POST }, Err(Refusal::Origin));
+        }
+        for site in ["cross-site", "same-site"] {
+            check(Asked { site: Some(site), ..GET }, Err(Refusal::Origin));
+            // A person follows a link, or a page sends a form.
+            let mode = Some("navigate");
+            check(Asked { site: Some(site), mode, ..GET }, Ok(Role::Operate));
+            check(Asked { site: Some(site), mode, ..POST }, Err(Refusal::Origin));
+        }
+        for form in ["text/plain", "application/x-www-form-urlencoded; charset=UTF-8"] {
+            check(Asked { content_type: Some(form), ..POST }, Err(Refusal::Form));
+        }
+        check(Asked { content_type: Some("application/json"), ..POST }, Ok(Role::Operate));
+    }
+
+    #[test]
+    fn without_tokens_another_user_of_the_machine_gets_nothing() {
+        check(Asked { peer: Peer::Other, ..GET }, Err(Refusal::Peer));
+        check(Asked { peer: Peer::Other, ..POST }, Err(Refusal::Peer));
+    }
+
+    #[test]
+    fn with_tokens_each_permits_what_it_says_and_this_user_needs_one_too() {
+        let text = "read aaaaaaaaaaaaaaaaaaaa\noperate bbbbbbbbbbbbbbbbbbbb\n\
+            admin cccccccccccccccccccc\n";
+        let tokens = Tokens::parse(text).unwrap();
+        let check = |asked: Asked<'_>, expected: Result<Role, Refusal>| {
+            assert_eq!(decide(&asked, &tokens, &[]), expected, "{asked:?}");
+        };
+        let [read, operate, admin] =
+            ['a', 'b', 'c'].map(|c| format!("Bearer {}", c.to_string().repeat(20)));
+        let shows = |asked: Asked<'static>, token: &'static str| Asked {
+            authorization: Some(token),
+            peer: Peer::Other,
+            ..asked
+        };
+        let leak = |text: String| -> &'static str { text.leak() };
+        let [read, operate, admin] = [read, operate, admin].map(leak);
+        check(shows(GET, read), Ok(Role::Read));
+        check(shows(POST, read), Err(Refusal::Role));
+        check(shows(POST, operate), Ok(Role::Operate));
+        check(shows(POST, admin), Ok(Role::Admin));
+        check(GET, Err(Refusal::Token));
+        for wrong in
+            ["", "Bearer", "Bearer x", "Basic aaaaaaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaaaaaa"]
+        {
+            check(shows(GET, wrong), Err(Refusal::Token));
+        }
+        let asked = Asked { origin: Some("https://evil.example"), ..shows(GET, admin) };
+        check(asked, Err(Refusal::Origin));
     }
 }

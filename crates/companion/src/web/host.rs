@@ -12,15 +12,29 @@ const TICK: u64 = 10;
 
 /// Returns name and age of the machine.
 pub(crate) fn system() -> Value {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    json!({ "hostname": name, "uptime": uptime(&text("/proc/uptime")) })
+    json!({ "hostname": name(), "uptime": uptime() })
+}
+
+/// Returns the name of the machine.
+pub(crate) fn name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Returns for how many seconds it runs.
+pub(crate) fn uptime() -> f64 {
+    first(&text("/proc/uptime"))
+}
+
+/// Returns its load of the last 1, 5 and 15 minutes.
+pub(crate) fn load() -> Vec<f64> {
+    loadavg(&text("/proc/loadavg"))
 }
 
 /// Returns how busy the machine is, and its network devices.
 pub(crate) fn monit() -> Value {
     let memory = text("/proc/meminfo");
     json!({
-        "loadavg": loadavg(&text("/proc/loadavg")),
+        "loadavg": load(),
         "total_mem": bytes(&memory, "MemTotal"),
         "free_mem": bytes(&memory, "MemAvailable"),
         "cpu": cpus(&text("/proc/stat"), &text("/proc/cpuinfo"), speed),
@@ -33,7 +47,7 @@ fn text(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
 
-fn uptime(text: &str) -> f64 {
+fn first(text: &str) -> f64 {
     text.split_ascii_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0.0)
 }
 
@@ -126,7 +140,7 @@ mod tests {
     #[test]
     fn the_kernels_words_become_nodes_shape() {
         assert_eq!(loadavg("0.45 0.79 1.4 2/300 999"), [0.45, 0.79, 1.4]);
-        assert!((uptime("62106.61 100.0") - 62106.61).abs() < 1e-9);
+        assert!((first("62106.61 100.0") - 62106.61).abs() < 1e-9);
         assert_eq!(bytes("MemTotal:   5 kB\nMemAvailable: 3 kB\n", "MemAvailable"), 3072);
         let cpus = cpus("cpu  9 9\ncpu0 1 2 3 4 5 6\nintr 5\n", "model name\t: X Y\n", |_| 2000);
         let times = json!({ "user": 10, "nice": 20, "sys": 30, "idle": 40, "irq": 60 });

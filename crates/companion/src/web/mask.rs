@@ -38,6 +38,18 @@ pub(crate) fn mask(value: &mut Value) {
     }
 }
 
+/// Returns arguments with whatever looks like a secret masked.
+pub(crate) fn words(words: Vec<String>) -> Vec<String> {
+    let mut value = Value::from(words);
+    mask(&mut value);
+    let all = value.as_array_mut().map(std::mem::take).unwrap_or_default();
+    let text = |value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    all.into_iter().map(text).collect()
+}
+
 /// Returns a text with whatever looks like a secret masked.
 pub(crate) fn text_of(text: &str) -> Cow<'_, str> {
     match text.split_once('=') {

@@ -1,18 +1,25 @@
 //! The web API: what the daemon knows, over HTTP.
 //!
-//! - [`link`] asks the daemon.
+//! - [`api`] answers what is under `/api/v1`; [`hub`] has what happens, for all who look on.
+//! - [`link`] asks the daemon, [`listing`] for the list.
 //! - [`page`] is the page of PM2.
-//! - [`server`] has the connections, [`settings`] where it listens, [`guard`] who may ask.
+//! - [`server`] has the connections, [`router`] the paths, [`settings`] where it listens, and
+//!   [`guard`] decides who may ask.
 
 mod answer;
+mod api;
 mod guard;
 mod host;
+mod hub;
 mod link;
+mod listing;
 mod mask;
 mod page;
+mod router;
 mod server;
 mod settings;
 mod state;
+mod tokens;
 
 use crate::refusal::Refusal;
 use settings::Settings;

@@ -5,27 +5,22 @@
 //! in the kernel's queue.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use ostler_wire::control::Code;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
-use super::answer::Refused;
+use super::guard::Peer;
+use super::router::router;
 use super::settings::Settings;
 use super::state::Shared;
-use super::{guard, page};
 use crate::refusal::Refusal;
 use crate::say::say;
 
@@ -54,7 +49,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Refusal> {
     let room = Arc::new(Semaphore::new(MOST));
     let shared = Arc::new(Shared::new(settings));
     tokio::select! {
-        () = accept(listener, Arc::clone(&room), router(shared)) => {}
+        () = accept(listener, Arc::clone(&room), router(&shared), shared) => {}
         _ = term.recv() => {}
         _ = int.recv() => {}
     }
@@ -64,54 +59,15 @@ pub(super) async fn run(settings: Settings) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Every path that is answered.
-fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
-        .route("/", get(page::page))
-        .fallback(no_page)
-        .layer(middleware::from_fn(guarded))
-        .with_state(shared)
-}
-
-async fn no_page() -> Refused {
-    Refused::new(StatusCode::NOT_FOUND, Code::NotFound, "there is no such page")
-}
-
-/// Asks the guard, and adds what every answer has.
-async fn guarded(request: Request, next: Next) -> Response {
-    let mut response = match guard::host(text(request.headers(), &header::HOST)) {
-        Ok(()) => next.run(request).await,
-        Err(guard::Refusal::Host) => Refused::new(
-            StatusCode::FORBIDDEN,
-            Code::Invalid,
-            "the request names a host that others could have pointed to this machine",
-        )
-        .hint("ask `127.0.0.1` or `localhost`")
-        .into_response(),
-    };
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-    ] {
-        headers.insert(name, axum::http::HeaderValue::from_static(value));
-    }
-    response
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-async fn accept(listener: TcpListener, room: Arc<Semaphore>, router: Router) {
+async fn accept(listener: TcpListener, room: Arc<Semaphore>, router: Router, shared: Arc<Shared>) {
     loop {
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let router = router.clone();
+            Ok((stream, far)) => {
+                // Where a token is asked for, it says who this is.
+                let asks = !shared.settings.tokens.is_empty();
+                let peer = if asks { Peer::Other } else { peer(&stream, far) };
+                let router = router.clone().layer(Extension(peer));
                 tokio::spawn(async move {
                     connection(stream, router).await;
                     drop(place);
@@ -120,6 +76,13 @@ async fn accept(listener: TcpListener, room: Arc<Semaphore>, router: Router) {
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }
+}
+
+/// Who has the other end of a connection.
+fn peer(stream: &TcpStream, far: SocketAddr) -> Peer {
+    let user = stream.local_addr().ok().and_then(|near| ostler_ports::owner(far, near));
+    let own = rustix::process::geteuid().as_raw();
+    if user.is_some_and(|user| user == own || user == 0) { Peer::Own } else { Peer::Other }
 }
 
 async fn connection(stream: TcpStream, router: Router) {

@@ -4,9 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use ostler_env::{
-    HOME, OSTLER_HOME, PM2_API_IPADDR, PM2_API_PORT, PM2_HOME, PM2_WEB_STRIP_ENV_VARS,
+    HOME, OSTLER_HOME, OSTLER_WEB_HOSTS, OSTLER_WEB_TOKEN_FILE, PM2_API_IPADDR, PM2_API_PORT,
+    PM2_HOME, PM2_WEB_STRIP_ENV_VARS,
 };
 
+use super::tokens::Tokens;
 use crate::refusal::Refusal;
 
 /// The port that PM2 has for it.
@@ -19,6 +21,10 @@ pub(crate) struct Settings {
     pub(crate) home: PathBuf,
     /// Where it listens.
     pub(crate) address: SocketAddr,
+    /// By which words somebody may ask; none: whoever is this user on this machine.
+    pub(crate) tokens: Tokens,
+    /// Names of this machine that a request may use.
+    pub(crate) hosts: Vec<String>,
     /// PM2's page leaves out what apps were given as their environment.
     pub(crate) strip: bool,
 }
@@ -33,9 +39,15 @@ impl Settings {
             return Err(Refusal::new("neither OSTLER_HOME, PM2_HOME nor HOME is set")
                 .hint("start it by `ostler web`"));
         };
-        let address = SocketAddr::new(ip(set(PM2_API_IPADDR))?, port(set(PM2_API_PORT))?);
+        let tokens = set(OSTLER_WEB_TOKEN_FILE).map(|path| Tokens::load(path.as_ref()));
+        let tokens = tokens.transpose()?.unwrap_or_default();
+        let ip = ip(set(PM2_API_IPADDR), tokens.is_empty())?;
+        let address = SocketAddr::new(ip, port(set(PM2_API_PORT))?);
+        let hosts = set(OSTLER_WEB_HOSTS).unwrap_or_default();
+        let hosts = hosts.split([',', ' ']).filter(|name| !name.is_empty()).map(str::to_owned);
+        let hosts = hosts.collect();
         let strip = set(PM2_WEB_STRIP_ENV_VARS).is_some_and(|value| value != "false");
-        Ok(Self { home, address, strip })
+        Ok(Self { home, address, tokens, hosts, strip })
     }
 
     /// Returns where a browser finds it.
@@ -44,7 +56,7 @@ impl Settings {
     }
 }
 
-fn ip(given: Option<String>) -> Result<IpAddr, Refusal> {
+fn ip(given: Option<String>, for_everybody: bool) -> Result<IpAddr, Refusal> {
     let text = given.unwrap_or_else(|| "127.0.0.1".to_owned());
     let shown = ostler_text::shown(&text);
     let ip = match text.as_str() {
@@ -54,12 +66,13 @@ fn ip(given: Option<String>) -> Result<IpAddr, Refusal> {
     let ip = ip.map_err(|_| {
         Refusal::new(format!("the address `{shown}` is none")).hint("it is one such as 127.0.0.1")
     })?;
-    if !ip.is_loopback() {
+    if !ip.is_loopback() && for_everybody {
         return Err(Refusal::new(format!(
-            "`{shown}` can be reached from other machines, and nobody is asked for a token yet"
+            "`{shown}` can be reached from other machines, and nobody is asked for a token"
         ))
         .hint(
-            "leave the address out, and go there through ssh: `ssh -L 9615:127.0.0.1:9615 HOST`",
+            "name a file of tokens by `--token-file`, or leave the address out and go there \
+             through ssh: `ssh -L 9615:127.0.0.1:9615 HOST`",
         ));
     }
     Ok(ip)

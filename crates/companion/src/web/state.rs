@@ -1,18 +1,25 @@
 //! What all requests share.
 
+use std::sync::Arc;
+
+use super::hub::Hub;
 use super::link::Link;
+use super::listing::Listing;
 use super::settings::Settings;
 
 /// What all requests share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
-    pub(crate) link: Link,
+    pub(crate) link: Arc<Link>,
+    pub(crate) listing: Listing,
+    pub(crate) hub: Arc<Hub>,
 }
 
 impl Shared {
     /// What requests share under these settings.
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { link: Link::new(&settings.home), settings }
+        let link = Arc::new(Link::new(&settings.home));
+        Self { listing: Listing::default(), hub: Hub::new(Arc::clone(&link)), link, settings }
     }
 }

@@ -1,0 +1,387 @@
+//! What is done with processes. What begins is finished although the client goes away.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::sse::{self, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use ostler_client::Answer;
+use ostler_wire::control::{
+    Action, Change, Code, Event, Failure, ReloadOptions, Reply, Request, ScaleTo,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use utoipa::ToSchema;
+
+use super::target::meant;
+use crate::web::answer::{Refused, Why, Wrong};
+use crate::web::state::Shared;
+
+/// One step on the way.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(super) struct Progress {
+    /// Number of the process, where it is about one.
+    id: Option<u32>,
+    /// Name of the app, where it is about one.
+    name: Option<String>,
+    /// What was done, in words.
+    text: String,
+    /// Why it was not done.
+    error: Option<Why>,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Done {
+    /// What was done with each process.
+    steps: Vec<Progress>,
+    /// Why it was not done, or not all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Why>,
+}
+
+/// What is said on the way.
+enum Told {
+    Step(Progress),
+    End(Result<(), Refused>),
+}
+
+/// Starts processes that do not run
+#[utoipa::path(
+    post,
+    path = "/api/v1/processes/{word}/start",
+    params(("word", description = "Which")),
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
+pub(super) async fn start(
+    State(shared): State<Arc<Shared>>,
+    Path(word): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let listed = shared.listing.get(&shared.link).await?;
+    let meant = meant(&word, &listed.views, std::process::id())?;
+    let ids: Vec<u32> = meant.iter().filter(|of| of.pid == 0).map(|of| of.id).collect();
+    if ids.is_empty() {
+        let message = format!("`{word}` runs already");
+        return Err(Refused::new(StatusCode::CONFLICT, Code::NothingToDo, message));
+    }
+    Ok(perform(shared, act(Action::Restart, ids), &headers).await)
+}
+
+/// Stops processes and keeps them in the list
+#[utoipa::path(
+    post,
+    path = "/api/v1/processes/{word}/stop",
+    params(("word", description = "Which")),
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
+pub(super) async fn stop(
+    State(shared): State<Arc<Shared>>,
+    Path(word): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    on_all(shared, &word, Action::Stop, &headers).await
+}
+
+/// Stops processes and starts them again
+#[utoipa::path(
+    post,
+    path = "/api/v1/processes/{word}/restart",
+    params(("word", description = "Which")),
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
+pub(super) async fn restart(
+    State(shared): State<Arc<Shared>>,
+    Path(word): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    on_all(shared, &word, Action::Restart, &headers).await
+}
+
+/// Sets the restart counters to 0
+#[utoipa::path(
+    post,
+    path = "/api/v1/processes/{word}/reset",
+    params(("word", description = "Which")),
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
+pub(super) async fn reset(
+    State(shared): State<Arc<Shared>>,
+    Path(word): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    on_all(shared, &word, Action::Reset, &headers).await
+}
+
+/// Stops processes and forgets them
+#[utoipa::path(
+    delete,
+    path = "/api/v1/processes/{word}",
+    params(("word", description = "Which")),
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
+pub(super) async fn delete(
+    State(shared): State<Arc<Shared>>,
+    Path(word): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    on_all(shared, &word, Action::Delete, &headers).await
+}
+
+/// How a reload goes.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct HowToReload {
+    /// Workers replaced at the same time; 1 unless it is given.
+    parallel: Option<u32>,
+    /// Workers above the number of instances while it runs.
+    surge: Option<u32>,
+}
+
+/// Replaces workers one by one, without losing a request
+///
+/// With `Accept: text/event-stream` each step is told when it is done (`step`), then the end,
+/// which is `done` or `error`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/processes/{word}/reload",
+    params(("word", description = "Which")),
+    request_body = Option<HowToReload>,
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
+pub(super) async fn reload(
+    State(shared): State<Arc<Shared>>,
+    Path(word): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refused> {
+    let HowToReload { parallel, surge } = read(if body.is_empty() { b"{}" } else { &body })?;
+    let request = Request::Reload {
+        ids: ids(&shared, &word).await?,
+        change: Change::default(),
+        options: ReloadOptions { parallel, surge, ..ReloadOptions::default() },
+        ticket: Some(ticket()),
+    };
+    Ok(perform(shared, request, &headers).await)
+}
+
+/// How many processes an app is to have.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HowMany {
+    /// `4`, `+2` or `-1`.
+    instances: String,
+}
+
+/// Sets the number of processes of an app
+#[utoipa::path(
+    post,
+    path = "/api/v1/processes/{word}/scale",
+    params(("word", description = "The app")),
+    request_body = HowMany,
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
+pub(super) async fn scale(
+    State(shared): State<Arc<Shared>>,
+    Path(word): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refused> {
+    let HowMany { instances } = read(&body)?;
+    let Some(target) = scale_to(&instances) else {
+        let message = format!("`{instances}` is no number of instances");
+        return Err(Refused::new(StatusCode::BAD_REQUEST, Code::Invalid, message)
+            .hint("write `4`, `+2` or `-1`"));
+    };
+    let lowest_first = false;
+    let request = Request::Scale { name: word, target, lowest_first, ticket: Some(ticket()) };
+    Ok(perform(shared, request, &headers).await)
+}
+
+/// Reads what a request says beside its path.
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|error| {
+        let message = format!("the body of the request is not what it should be: {error}");
+        Refused::new(StatusCode::BAD_REQUEST, Code::Invalid, message)
+            .hint("`GET /api/v1/openapi.json` describes it")
+    })
+}
+
+fn scale_to(text: &str) -> Option<ScaleTo> {
+    let digits = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    };
+    match text.split_at_checked(1)? {
+        ("+", count) => digits(count).map(ScaleTo::Add),
+        ("-", count) => digits(count).map(ScaleTo::Remove),
+        _ => digits(text).map(ScaleTo::Exactly),
+    }
+}
+
+async fn on_all(
+    shared: Arc<Shared>,
+    word: &str,
+    action: Action,
+    headers: &HeaderMap,
+) -> Result<Response, Refused> {
+    let ids = ids(&shared, word).await?;
+    Ok(perform(shared, act(action, ids), headers).await)
+}
+
+async fn ids(shared: &Shared, word: &str) -> Result<Vec<u32>, Refused> {
+    let listed = shared.listing.get(&shared.link).await?;
+    let meant = meant(word, &listed.views, std::process::id())?;
+    Ok(meant.iter().map(|of| of.id).collect())
+}
+
+fn act(action: Action, ids: Vec<u32>) -> Request {
+    Request::Act { action, ids, change: Change::default(), ticket: Some(ticket()) }
+}
+
+/// A word that no other request has.
+fn ticket() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{}-{}", std::process::id(), since.as_nanos())
+}
+
+/// Asks the daemon, and tells what comes of it: at the end, or step by step.
+async fn perform(shared: Arc<Shared>, request: Request, headers: &HeaderMap) -> Response {
+    let (told, mut hears) = unbounded_channel();
+    // By itself: a client that goes away does not leave it half done.
+    tokio::spawn(async move {
+        let end = ask(&shared, &request, &told).await;
+        shared.listing.forget().await;
+        // Nobody listens any more: then nobody is to be told.
+        let _ = told.send(Told::End(end));
+    });
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if accept.is_some_and(|kinds| kinds.contains("text/event-stream")) {
+        return streamed(hears);
+    }
+    let mut steps = Vec::new();
+    loop {
+        match hears.recv().await {
+            Some(Told::Step(step)) => steps.push(step),
+            Some(Told::End(Ok(()))) => return Json(Done { steps, error: None }).into_response(),
+            Some(Told::End(Err(refused))) => {
+                let error = Some(refused.failure.into());
+                return (refused.status, Json(Done { steps, error })).into_response();
+            }
+            None => return lost().into_response(),
+        }
+    }
+}
+
+fn lost() -> Refused {
+    let message = "how it ended is not known";
+    Refused::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Unknown, message)
+}
+
+fn streamed(hears: UnboundedReceiver<Told>) -> Response {
+    let stream = stream::unfold(Some(hears), |hears| async move {
+        let mut hears = hears?;
+        let (name, data, rest) = match hears.recv().await? {
+            Told::Step(step) => ("step", json!(step), Some(hears)),
+            Told::End(Ok(())) => ("done", json!({}), None),
+            Told::End(Err(refused)) => ("error", json!(Why::from(refused.failure)), None),
+        };
+        let event = sse::Event::default().event(name).data(data.to_string());
+        Some((Ok::<_, Infallible>(event), rest))
+    });
+    Sse::new(stream).keep_alive(KeepAlive::default()).into_response()
+}
+
+async fn ask(
+    shared: &Shared,
+    request: &Request,
+    told: &UnboundedSender<Told>,
+) -> Result<(), Refused> {
+    let mut failed = None;
+    let answer = shared.link.ask(request, |event| {
+        if let Some((step, failure)) = step(event) {
+            failed = failed.take().or(failure);
+            let _ = told.send(Told::Step(step));
+        }
+    });
+    match answer.await? {
+        Answer::Reply(Reply::Done) => failed.map_or(Ok(()), |failure: Failure| Err(failure.into())),
+        Answer::Reply(Reply::Error(failure)) => Err(failure.into()),
+        Answer::Reply(_) | Answer::Raw(_) => Err(lost()),
+    }
+}
+
+/// What a client is told of an event, and the failure in it.
+fn step(event: Event) -> Option<(Progress, Option<Failure>)> {
+    let (id, name, text, failure) = match event {
+        Event::Acted { id, name, error, .. } => {
+            let text = if error.is_some() { "failed" } else { "done" };
+            (Some(id), Some(name), text.to_owned(), error)
+        }
+        Event::Step { name, id, step } => {
+            let text = step.sentence(id, &name);
+            (Some(id), Some(name), text, None)
+        }
+        Event::Failed { name, error } => (None, Some(name), "failed".to_owned(), Some(error)),
+        Event::Warning { text } => (None, None, text, None),
+        Event::Started { .. }
+        | Event::Log(_)
+        | Event::Following { .. }
+        | Event::Process { .. }
+        | Event::Own { .. }
+        | Event::Restored { .. }
+        | Event::Asked { .. }
+        | Event::Answered { .. } => return None,
+    };
+    let error = failure.clone().map(Why::from);
+    Some((Progress { id, name, text, error }, failure))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_instances_is_one_more_or_less() {
+        assert_eq!(scale_to("4"), Some(ScaleTo::Exactly(4)));
+        assert_eq!(scale_to("+2"), Some(ScaleTo::Add(2)));
+        assert_eq!(scale_to("-1"), Some(ScaleTo::Remove(1)));
+        for text in ["", "+", "x", "4x", "--1", "99999999999"] {
+            assert_eq!(scale_to(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Figures for Prometheus.
+//!
+//! Units are in the names, and what only grows ends with `_total`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ostler_wire::control::{Code, ProcView};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::view::Status;
+use crate::web::answer::{Refused, Wrong};
+use crate::web::state::Shared;
+
+/// What a figure is of.
+type Labels = Vec<(&'static str, String)>;
+/// A figure with a fraction.
+type Float = Gauge<f64, std::sync::atomic::AtomicU64>;
+
+/// Figures for Prometheus
+#[utoipa::path(get, path = "/metrics", responses(
+    (status = 200, content_type = "application/openmetrics-text", body = String),
+    (status = "4XX", body = Wrong),
+    (status = 503, body = Wrong, description = "The daemon does not answer"),
+))]
+pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
+    let listed = shared.listing.get(&shared.link).await?;
+    let text = text(&listed.views).map_err(|error| {
+        let message = format!("the figures cannot be written: {error}");
+        Refused::new(StatusCode::INTERNAL_SERVER_ERROR, Code::System, message)
+    })?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+/// Returns the figures of these processes.
+fn text(views: &[ProcView]) -> Result<String, std::fmt::Error> {
+    let up = Family::<Labels, Gauge>::default();
+    let cpu = Family::<Labels, Float>::default();
+    let memory = Family::<Labels, Gauge>::default();
+    let restarts = Family::<Labels, Counter>::default();
+    let since = Family::<Labels, Float>::default();
+    let by_status = Family::<Labels, Gauge>::default();
+    for status in Status::ALL {
+        by_status.get_or_create(&vec![("status", status.as_str().to_owned())]).set(0);
+    }
+    let mut places = std::collections::BTreeMap::<_, u32>::new();
+    for view in views {
+        let place = places.entry((&view.namespace, &view.name)).or_default();
+        let labels = vec![
+            ("app", view.name.clone()),
+            ("namespace", view.namespace.clone()),
+            ("instance", place.to_string()),
+            ("id", view.id.to_string()),
+        ];
+        *place += 1;
+        let status = Status::of(view.phase);
+        up.get_or_create(&labels).set((status == Status::Online).into());
+        cpu.get_or_create(&labels).set((f64::from(view.cpu) * 10.0).round() / 1000.0);
+        memory.get_or_create(&labels).set(i64::try_from(view.memory).unwrap_or(i64::MAX));
+        restarts.get_or_create(&labels).inc_by(view.restarts.into());
+        if view.since != 0 {
+            since.get_or_create(&labels).set(seconds(view.since));
+        }
+        by_status.get_or_create(&vec![("status", status.as_str().to_owned())]).inc();
+    }
+    let mut registry = Registry::with_prefix("ostler");
+    registry.register("processes", "Processes in the list, by status", by_status);
+    registry.register("process_up", "Whether the process is online", up);
+    let help = "CPU use, as a part of one processor";
+    registry.register_with_unit("process_cpu", help, Unit::Other("ratio".to_owned()), cpu);
+    registry.register_with_unit("process_memory", "Resident memory", Unit::Bytes, memory);
+    registry.register("process_restarts", "Restarts since it was added or reset", restarts);
+    let help = "When the current run began, since 1970";
+    registry.register_with_unit("process_start_time", help, Unit::Seconds, since);
+    let mut text = String::new();
+    encode(&mut text, &registry)?;
+    Ok(text)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a time in ms has fewer digits")]
+fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_units_and_the_labels_of_their_process() {
+        let view = |id: u32, phase: serde_json::Value, since: u64| -> ProcView {
+            let view = serde_json::json!({
+                "id": id, "name": "api", "namespace": "shop", "version": null,
+                "cluster": true, "pid": 1, "since": since, "restarts": 2, "phase": phase,
+                "cpu": 50.0, "memory": 1024, "user": "u", "script": "/x",
+            });
+            serde_json::from_value(view).unwrap()
+        };
+        let due = serde_json::json!({ "backoff": { "due_in": 5 } });
+        let text = text(&[view(3, "online".into(), 1500), view(7, due, 0)]).unwrap();
+        let of = |instance: u32, id: u32| {
+            format!("{{app=\"api\",namespace=\"shop\",instance=\"{instance}\",id=\"{id}\"}}")
+        };
+        for line in [
+            "ostler_processes{status=\"online\"} 1".to_owned(),
+            "ostler_processes{status=\"waiting\"} 1".to_owned(),
+            "ostler_processes{status=\"errored\"} 0".to_owned(),
+            format!("ostler_process_up{} 1", of(0, 3)),
+            format!("ostler_process_up{} 0", of(1, 7)),
+            format!("ostler_process_cpu_ratio{} 0.5", of(0, 3)),
+            format!("ostler_process_memory_bytes{} 1024", of(0, 3)),
+            format!("ostler_process_restarts_total{} 2", of(1, 7)),
+            format!("ostler_process_start_time_seconds{} 1.5", of(0, 3)),
+            "# TYPE ostler_process_restarts counter".to_owned(),
+        ] {
+            assert!(text.lines().any(|of| of == line), "{line}\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+}
