@@ -1,7 +1,7 @@
 //! Files of variables, by the rules of Node's `--env-file`, and `${NAME}` besides.
 //!
-//! A line is `NAME=value`, perhaps with `export` before it. A value without quotes ends with its line
-//! or at a `#`; one in quotes may have several lines, and in double quotes `\n` is the end of one.
+//! A line is `NAME=value`, perhaps with `export` before it. A value without quotes ends with its
+//! line or at a `#`; one in quotes may have several lines; in double quotes `\n` ends one.
 //! What is no such line is passed over, as Node does; so is a comment with blanks before it, which
 //! Node takes for a variable where a value in quotes or another comment comes before it.
 

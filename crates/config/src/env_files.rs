@@ -14,8 +14,8 @@ use crate::value::{Node, Value};
 /// Largest file of variables that is read, bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// Gives the app the variables of the files that a value names, one after the other, over those that
-/// it has. Returns what there is to say, each with the part of the value that it is about.
+/// Gives the app the variables of the files that a value names, one after the other, over those
+/// that it has. Returns what there is to say, each with the part of the value that it is about.
 pub(crate) fn put<'n>(
     spec: &mut AppSpec,
     node: &'n Node,

@@ -179,7 +179,7 @@ mod tests {
 
     use super::*;
 
-    fn watching(record: Json) -> Watching {
+    fn watching(record: &Json) -> Watching {
         let mut spec = AppSpec::new("/a.js".into(), "/".into());
         for (name, value) in record.as_object().unwrap() {
             spec.passthrough.insert(name.as_str(), value.to_string());
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn each_form_of_watch_is_understood() {
         let of = |watch: Json| {
-            let of = watching(json!({ "watch": watch }));
+            let of = watching(&json!({ "watch": watch }));
             (of.on, of.paths)
         };
         let owned =
@@ -207,7 +207,7 @@ mod tests {
     fn a_list_of_ones_own_takes_the_place_of_the_usual_one_only_in_pm2s_way() {
         let usual = |ignore: Json, options: Json| {
             let of = json!({ "watch": true, "ignore_watch": ignore, "watch_options": options });
-            watching(of).usual_ignored
+            watching(&of).usual_ignored
         };
         assert!(
             usual(json!(["logs"]), json!({})) && usual(Json::Null, json!({"gitignore": false}))
@@ -221,7 +221,7 @@ mod tests {
             "followSymlinks": false, "depth": 2, "ignored": "a b", "ext": "js,ts",
             "awaitWriteFinish": { "stabilityThreshold": 300 }, "reload": true,
         });
-        let of = watching(json!({ "watch": true, "watch_delay": 50, "watch_options": options }));
+        let of = watching(&json!({ "watch": true, "watch_delay": 50, "watch_options": options }));
         assert_eq!((of.follows, of.depth, of.rest, of.reload), (false, Some(2), Some(300), true));
         assert_eq!(
             (of.ignored, of.endings, of.delay),

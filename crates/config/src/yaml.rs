@@ -1,8 +1,8 @@
 //! Process files in YAML 1.2, with a place for every value.
 //!
 //! The text is taken apart by granit-parser. Here are the meaning of plain words (as js-yaml, which
-//! PM2 uses, has it), anchors, merge keys, and the limits: what is named once may be used often, and
-//! a text of a few lines may not become a tree of millions.
+//! PM2 uses, has it), anchors, merge keys, and the limits: what is named once may be used often,
+//! and a text of a few lines may not become a tree of millions.
 
 use std::collections::BTreeMap;
 
@@ -282,15 +282,14 @@ fn word(text: &str) -> Value {
 
 /// A number without its sign.
 fn number(digits: &str) -> Option<f64> {
-    let of_base = [("0x", 16), ("0o", 8), ("0b", 2)].into_iter();
-    let of_base = of_base.filter_map(|(mark, base)| Some((digits.strip_prefix(mark)?, base)));
-    for (digits, base) in of_base {
+    let of_base = [("0x", 16), ("0o", 8), ("0b", 2)];
+    let found =
+        of_base.into_iter().find_map(|(mark, base)| Some((digits.strip_prefix(mark)?, base)));
+    if let Some((digits, base)) = found {
         let whole = !digits.starts_with(['-', '+']);
+        let number = u64::from_str_radix(digits, base).ok().filter(|_| whole);
         #[expect(clippy::cast_precision_loss, reason = "numbers are JavaScript's")]
-        return u64::from_str_radix(digits, base)
-            .ok()
-            .filter(|_| whole)
-            .map(|number| number as f64);
+        return number.map(|number| number as f64);
     }
     let first = digits.strip_prefix('.').unwrap_or(digits).chars().next();
     let decimal = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+');
@@ -346,17 +345,18 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, expected: serde_json::Value) {
-        assert_eq!(parse(text).unwrap().to_json(), expected, "{text}");
+    fn check(text: &str, expected: &serde_json::Value) {
+        assert_eq!(parse(text).unwrap().to_json(), *expected, "{text}");
     }
 
     #[test]
     fn words_mean_what_js_yaml_takes_them_for() {
-        let text = "a: yes\nb: true\nc: ~\nd: 0x1F\ne: 1e3\nf: -12\ng: '5'\nh: 1.5\ni: 010\nj: 1.2.3\n\
+        let text = "a: yes\nb: true\nc: ~\nd: 0x1F\ne: 1e3\nf: -12\ng: '5'\nh: 1.5\ni: 010\n\
+                    j: 1.2.3\n\
                     k: .5\nl: v1\nm: 'x y'\nn:\no: on\np: !!str 5\nq: \"a\\tb\"\nr: 2026-11-27\n";
         check(
             text,
-            json!({
+            &json!({
                 "a": "yes", "b": true, "c": null, "d": 31, "e": 1000, "f": -12, "g": "5", "h": 1.5,
                 "i": 10, "j": "1.2.3", "k": 0.5, "l": "v1", "m": "x y", "n": null, "o": "on",
                 "p": "5", "q": "a\tb", "r": "2026-11-27",
@@ -390,21 +390,23 @@ apps:
 
     #[test]
     fn several_documents_are_the_apps_of_all() {
-        let text = "---\nname: a\nscript: a.js\n---\napps:\n  - name: b\ndeploy: { x: 1 }\n---\n- name: c\n...\n";
+        let text = "---\nname: a\nscript: a.js\n---\napps:\n  - name: b\ndeploy: { x: 1 }\n\
+                    ---\n- name: c\n...\n";
         check(
             text,
-            json!({
+            &json!({
                 "apps": [{ "name": "a", "script": "a.js" }, { "name": "b" }, { "name": "c" }],
                 "deploy": { "x": 1 },
             }),
         );
-        check("", json!(null));
-        check("# nothing\n", json!(null));
+        check("", &json!(null));
+        check("# nothing\n", &json!(null));
     }
 
     #[test]
     fn each_value_has_its_place() {
-        let text = "\u{feff}# é\napps:\n  - name: api\n    args: [a, \"b c\"]\n    env:\n      A: |\n        x\n  - name: b\n";
+        let text = "\u{feff}# é\napps:\n  - name: api\n    args: [a, \"b c\"]\n\
+                    \x20   env:\n      A: |\n        x\n  - name: b\n";
         let root = parse(text).unwrap();
         let slice = |node: &Node| &text[node.span.unwrap().start..node.span.unwrap().end];
         let Value::List(apps) = &root.get("apps").unwrap().value else { panic!() };

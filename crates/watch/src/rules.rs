@@ -56,7 +56,7 @@ impl Rules {
     }
 
     /// Watches this folder too, whatever git says of it.
-    pub(crate) fn want(&mut self, folder: PathBuf) {
+    pub(crate) fn want(&mut self, folder: &Path) {
         self.wanted.push(Pattern::new(Path::new("/"), &folder.to_string_lossy()));
     }
 

@@ -53,7 +53,7 @@ impl Root {
             root.read_git(&asked.folder);
             let ignored = |path: &Path| ignores(root.gits.iter(), path, true);
             if let Some(folder) = ignored_above(&asked.folder, &asked.script, ignored) {
-                root.rules.want(folder);
+                root.rules.want(&folder);
             }
         }
         root
@@ -62,21 +62,21 @@ impl Root {
     /// Walks through everything.
     pub fn begin(&mut self, key: Key, folders: &mut Folders, changed: Changed, found: &mut Found) {
         for start in self.rules.starts() {
-            self.enter(start, key, folders, changed, found);
+            self.enter(&start, key, folders, changed, found);
         }
     }
 
     /// Watches a folder and all below it.
     pub fn enter(
         &mut self,
-        start: PathBuf,
+        start: &Path,
         key: Key,
         folders: &mut Folders,
         changed: Changed,
         found: &mut Found,
     ) {
-        let is_start = self.rules.starts().contains(&start);
-        let mut open = vec![start.clone()];
+        let is_start = self.rules.starts().iter().any(|of| of == start);
+        let mut open = vec![start.to_owned()];
         while let Some(folder) = open.pop() {
             match folders.watch(&folder, key) {
                 Ok(true) => {}

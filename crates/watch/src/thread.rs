@@ -203,7 +203,7 @@ impl Work {
             let mut found = Found::default();
             for folder in std::mem::take(&mut root.lost) {
                 if folder.is_dir() {
-                    root.enter(folder, *key, &mut self.folders, Changed::Everything, &mut found);
+                    root.enter(&folder, *key, &mut self.folders, Changed::Everything, &mut found);
                 } else {
                     root.lost.push(folder);
                 }
@@ -280,7 +280,7 @@ impl Work {
             } else if is_folder || (came && is_link_to_folder(root, path)) {
                 if came && root.enters(path) {
                     let all = Changed::Everything;
-                    root.enter(path.to_owned(), *key, &mut self.folders, all, found);
+                    root.enter(path, *key, &mut self.folders, all, found);
                 }
             } else if what.contains(ReadFlags::CREATE) && !is_whole(path) {
                 continue; // It is told of when it is written.

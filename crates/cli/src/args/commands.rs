@@ -126,8 +126,8 @@ commands! {
         "stop apps and forget them" "";
     Validate Run ["validate"] [Many("file")]
         "tell what is wrong with process files"
-        "Everything is told at once, each with its line and what was probably meant, and nothing is \
-         started. Ends with 1 when something is wrong that keeps an app from being started.";
+        "Everything is told at once, each with its line and what was probably meant, and nothing \
+         is started. Ends with 1 when something is wrong that keeps an app from being started.";
     Plan Run ["plan"] [Needed("file")]
         "show what `start` or `reload` of a process file would do"
         "A line for each app: `start`, `restart` with what changes (of variables only the names), \

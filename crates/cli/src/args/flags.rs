@@ -95,7 +95,8 @@ flags! {
     Sort ' ' ["sort"] One("field[:desc]"), List [List]
         "sort the list by name, namespace, pid, id, cpu, memory, uptime or status";
     Env ' ' ["env"] One("name"), Action [
-        Start, Run, Restart, Reload, StartOrRestart, StartOrReload, CommandId::Validate, CommandId::Plan
+        Start, Run, Restart, Reload, StartOrRestart, StartOrReload, CommandId::Validate,
+        CommandId::Plan
     ]
         "use `env_<name>` of the process file";
     UpdateEnv 'a' ["update-env"] Nothing,

@@ -52,7 +52,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     gone.dedup();
     steps.extend(gone.into_iter().filter(|_| session.args.value(FlagId::Only).is_none()).map(
         |app| {
-            let delete = format!("to remove it: `ostler delete {}`", ostler_shell::word(&app));
+            let pasted = ostler_shell::word(&app);
+            let delete = format!("to remove it: `ostler delete {pasted}`");
             let changes = vec!["not in the file any more".to_owned(), delete];
             Step { app, action: "keep", changes, apart: Vec::new() }
         },

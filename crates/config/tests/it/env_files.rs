@@ -79,9 +79,10 @@ fn newest() -> Option<PathBuf> {
 
 /// What Node's own reader makes of texts.
 fn by_node(node: &Path, texts: &[String]) -> Vec<Map<String, Value>> {
-    let script = "const { parseEnv } = require('node:util'); let all = ''; process.stdin.on('data', \
-                  (d) => all += d).on('end', () => process.stdout.write(JSON.stringify(JSON.parse(\
-                  all).map((t) => parseEnv(t)))));";
+    let script = "const { parseEnv } = require('node:util'); let all = '';\n\
+                  process.stdin.on('data', (d) => all += d).on('end', () => {\n\
+                  const read = JSON.parse(all).map((t) => parseEnv(t));\n\
+                  process.stdout.write(JSON.stringify(read)); });";
     let mut child = Command::new(node)
         .args(["-e", script])
         .stdin(Stdio::piped())

@@ -8,7 +8,7 @@
 //! - What the user stopped is not watched. Test: `what_was_stopped_is_not_started_by_a_change`.
 //! - What changes together is one restart. Test: `changes_that_come_together_are_one_restart`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use ostler_core::{AppId, Goal, Millis, Phase, ProcId, RunId, SpecId};
@@ -143,8 +143,10 @@ impl Model {
     /// Restarts that of which files have changed.
     pub(super) fn restart_changed(&mut self, out: &mut Vec<Effect>) {
         let now = self.at.now;
-        let due = self.watches.changing.extract_if(.., |_, of| of.due <= now);
-        let due: Vec<(SpecId, Changing)> = due.collect();
+        let changing = std::mem::take(&mut self.watches.changing);
+        let (due, later): (BTreeMap<SpecId, Changing>, _) =
+            changing.into_iter().partition(|(_, of)| of.due <= now);
+        self.watches.changing = later;
         for (spec, Changing { path, .. }) in due {
             let slots = self.watched_slots(spec);
             let stale: Vec<ProcId> =
