@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use ostler_wire::control::{Ended, Phase, ProcView};
+use ostler_wire::control::{Ended, OverMemory, Phase, ProcView};
 
 use crate::words;
 
@@ -112,6 +112,12 @@ impl<'a> App<'a> {
     pub fn last_end(&self) -> Option<(&'a ProcView, &'a Ended)> {
         let ends = self.processes.iter().filter_map(|of| Some((*of, words::own_end(of)?)));
         ends.max_by_key(|(_, ended)| ended.at)
+    }
+
+    /// Returns its last restart for memory, if nothing ended by itself since.
+    pub fn last_over_memory(&self) -> Option<OverMemory> {
+        let last = self.processes.iter().filter_map(|of| of.over_memory).max_by_key(|of| of.at)?;
+        self.last_end().is_none_or(|(_, ended)| ended.at < last.at).then_some(last)
     }
 
     /// Returns how many old workers are on their way out.

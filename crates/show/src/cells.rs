@@ -8,6 +8,7 @@ use ostler_wire::control::{Phase, ProcView};
 use crate::app::App;
 use crate::grid::Cell;
 use crate::paint::{Ink, Paint};
+use crate::width::{columns, cut};
 use crate::{amount, words};
 
 /// How a list is looked at.
@@ -89,12 +90,34 @@ fn status_cell<'a>(app: &App<'a>, end: Option<String>) -> Cell<'a> {
     Cell::inked(format!("{sign} {word}"), inks)
 }
 
-pub(crate) fn ports<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+pub(crate) fn ports<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
     let addresses = app.addresses();
     // Others than this machine can reach it.
     let is_open = |of: &&&str| Address::parse(of).is_some_and(|address| !address.is_local());
     let inks: &[Ink] = if addresses.iter().any(|of| is_open(&of)) { &[Ink::Yellow] } else { &[] };
-    Cell::inked(addresses.join(" "), inks)
+    let most = match look.window {
+        0..100 => 18,
+        100..160 => 24,
+        _ => 44,
+    };
+    Cell::inked(in_one_cell(&addresses, most), inks)
+}
+
+/// Addresses without a part of any: a port that is cut is another one. Of many the first stands for
+/// all; of a path its end says most.
+fn in_one_cell(addresses: &[&str], most: usize) -> String {
+    let all = addresses.join(" ");
+    let [first, rest @ ..] = addresses else { return all };
+    if columns(&all) <= most {
+        return all;
+    }
+    let is_port = matches!(Address::parse(first), Some(Address::Inet { .. }));
+    let mut shown = (*first).to_owned();
+    if !is_port && most < columns(&shown) {
+        let end = shown.rsplit('/').next().unwrap_or_default();
+        shown = cut(&format!("…/{end}"), most).into_owned();
+    }
+    if rest.is_empty() { shown } else { format!("{shown} +{}", rest.len()) }
 }
 
 pub(crate) fn restarts<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
@@ -120,6 +143,10 @@ pub(crate) fn uptime<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
 }
 
 pub(crate) fn last<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
+    if let Some(over) = app.last_over_memory() {
+        let ago = amount::duration(look.now.saturating_sub(over.at));
+        return Cell::inked(format!("memory, {ago} ago"), &[Ink::Yellow]);
+    }
     let Some((_, ended)) = app.last_end() else { return Cell::plain("") };
     let ago = amount::duration(look.now.saturating_sub(ended.at));
     let word = last_word(app, look).unwrap_or_default();

@@ -5,34 +5,18 @@
 //! `name: value` for each.
 
 use ostler_text::shown;
-use ostler_wire::control::{Details, ListenerView};
+use ostler_wire::control::{Details, ProcView};
 
 use crate::app::App;
 use crate::cells::Look;
+use crate::facts::facts;
 use crate::list::list;
-use crate::of_file::OfFile;
 use crate::paint::Ink;
-use crate::tree::{Tree, lines};
-use crate::why::{advice, end, why};
+use crate::seen::Seen;
+use crate::tree::lines;
+use crate::why::{advice, why};
 use crate::width::{columns, cut};
-use crate::{amount, words};
-
-/// Everything that is shown of an app.
-#[derive(Debug)]
-pub struct Seen<'a> {
-    /// The app itself, with its counts.
-    pub app: &'a App<'a>,
-    /// Its processes in full, in their order; at least one.
-    pub details: &'a [Details],
-    /// What runs, by process.
-    pub trees: &'a [Tree],
-    /// The file whose last lines are shown, and these lines.
-    pub tail: Option<(String, Vec<String>)>,
-    /// Variables that differ from those of the caller.
-    pub other_env: Vec<String>,
-    /// The process file that it is from, and how it differs.
-    pub of_file: Option<OfFile>,
-}
+use crate::words;
 
 /// Returns the screen for a person.
 pub fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
@@ -42,10 +26,9 @@ pub fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
     let name = look.paint.ink(&[Ink::Bold], &shown(&seen.app.name));
     let head = format!("{} {name}: {}\n", look.paint.ink(inks, &sign.to_string()), summary(seen));
     out.push_str(&head);
-    let reason = look.reasons.get(&worst.id).copied();
-    let since = seen.app.since();
-    wrap(&mut out, &why(details, since, reason, look.now), 2, look.window);
-    if let Some(advice) = advice(details, &seen.app.name) {
+    wrap(&mut out, &reason_of(seen, (worst, details), look), 2, look.window);
+    let frees = seen.taken.iter().find_map(|(_, hint)| hint.clone());
+    if let Some(advice) = frees.or_else(|| advice(details, &seen.app.name)) {
         let mut text = String::new();
         wrap(&mut text, &format!("hint: {advice}"), 2, look.window);
         out.push_str(&text.replacen("hint:", &look.paint.ink(&[Ink::Cyan], "hint:"), 1));
@@ -93,7 +76,7 @@ pub fn plain(seen: &Seen<'_>, look: &Look<'_>) -> String {
     line("name", &seen.app.name);
     line("status", words::status(worst));
     line("summary", &summary(seen));
-    line("why", &why(details, seen.app.since(), look.reasons.get(&worst.id).copied(), look.now));
+    line("why", &reason_of(seen, (worst, details), look));
     for (key, value) in facts(seen, look) {
         line(key, &value);
     }
@@ -110,8 +93,18 @@ pub fn plain(seen: &Seen<'_>, look: &Look<'_>) -> String {
     out
 }
 
+/// Why its worst process is as it is, and who is in its way.
+fn reason_of(seen: &Seen<'_>, (worst, details): (&ProcView, &Details), look: &Look<'_>) -> String {
+    let word = look.reasons.get(&worst.id).copied();
+    let mut text = why(details, seen.app.since(), seen.said.as_deref().or(word), look.now);
+    if let Some((sentence, _)) = &seen.taken {
+        text = format!("{text}; {sentence}");
+    }
+    text
+}
+
 /// The process that is most worth a look.
-fn worst<'a>(seen: &Seen<'a>) -> Option<(&'a ostler_wire::control::ProcView, &'a Details)> {
+fn worst<'a>(seen: &Seen<'a>) -> Option<(&'a ProcView, &'a Details)> {
     let (worst, _) = seen.app.worst()?;
     let details = seen.details.iter().find(|details| details.view.id == worst.id)?;
     Some((worst, details))
@@ -136,144 +129,6 @@ pub fn summary(seen: &Seen<'_>) -> String {
         0 => text,
         1 => format!("{text}, 1 old worker draining"),
         leaving => format!("{text}, {leaving} old workers draining"),
-    }
-}
-
-/// What is known of an app: names and values, none of them empty.
-#[must_use]
-pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
-    let mut facts = Vec::new();
-    let Some(details) = seen.details.first() else { return facts };
-    let view = &details.view;
-    let mut fact = |key: &'static str, value: String| {
-        if !value.is_empty() {
-            facts.push((key, value));
-        }
-    };
-    let some = |list: Vec<String>| list.join(", ");
-    fact("id", seen.app.ids());
-    let pids = seen.app.processes.iter().filter(|of| of.pid != 0);
-    fact("pid", some(pids.map(|of| of.pid.to_string()).collect()));
-    fact("ports", ports(seen));
-    fact("restarts", restarts(seen, look));
-    if seen.app.processes.iter().any(|of| of.pid != 0) {
-        fact("cpu", amount::cpu(seen.app.cpu()));
-        fact("memory", memory(seen, details));
-    }
-    let since = seen.app.since().and_then(ostler_logs::iso);
-    fact("online since", since.unwrap_or_default());
-    fact("health check", details.health.clone().unwrap_or_default());
-    let rejections: u64 = seen.details.iter().map(|of| of.rejections).sum();
-    fact(
-        "unhandled rejections",
-        if rejections == 0 { String::new() } else { rejections.to_string() },
-    );
-    let metrics = details.metrics.iter().map(|(name, value)| format!("{name} {value}"));
-    fact("measured in it", some(metrics.collect()));
-    fact("actions", details.actions.join(", "));
-    fact("script", view.script.clone());
-    fact("arguments", details.args.join(" "));
-    fact("interpreter", interpreter(details));
-    fact("directory", details.cwd.clone());
-    fact("mode", if view.cluster { "cluster" } else { "fork" }.to_owned());
-    fact("version", view.version.clone().unwrap_or_default());
-    fact("namespace", view.namespace.clone());
-    fact("user", view.user.clone());
-    fact("NODE_ENV", details.node_env.clone().unwrap_or_default());
-    fact("cron restart", cron_restart(details));
-    fact("files", if view.watching { "watched".to_owned() } else { String::new() });
-    fact("no effect yet", view.not_yet.join(", "));
-    let logs = seen.details.iter().flat_map(|of| of.view.logs.iter().flatten());
-    fact("logs", once_each(logs.cloned()));
-    let unwritten = seen.details.iter().flat_map(|of| &of.unwritten);
-    let unwritten = unwritten.map(|file| format!("{} ({})", file.path, file.error));
-    fact("cannot be written", once_each(unwritten));
-    fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
-    fact("unlike this shell", seen.other_env.join(", "));
-    if let Some(OfFile { path, differs }) = &seen.of_file {
-        fact("process file", path.clone());
-        fact("file differs", differs.clone().unwrap_or_default());
-    }
-    facts
-}
-
-fn memory(seen: &Seen<'_>, details: &Details) -> String {
-    let now = amount::size(seen.app.memory());
-    match details.max_memory {
-        Some(limit) => format!("{now} (restarted above {} each)", amount::size(limit)),
-        None => now,
-    }
-}
-
-/// The texts in their order, none of them twice.
-fn once_each(texts: impl Iterator<Item = String>) -> String {
-    let mut all: Vec<String> = Vec::new();
-    for text in texts {
-        if !all.contains(&text) {
-            all.push(text);
-        }
-    }
-    all.join(", ")
-}
-
-fn ports(seen: &Seen<'_>) -> String {
-    let balance = |address: &str| {
-        let all = seen.details.iter().flat_map(|details| &details.listeners);
-        let of: Vec<&ListenerView> = all.filter(|of| of.address == address).collect();
-        let sum = |count: fn(&ListenerView) -> u64| of.iter().map(|of| count(of)).sum::<u64>();
-        let (handed, refused) = (sum(|of| of.handed), sum(|of| of.refused));
-        let again = sum(|of| of.redistributed);
-        let balance = &of.first()?.balance;
-        Some(match balance.as_str() {
-            "shared" => balance.clone(),
-            _ => format!("{balance}, {handed} handed, {refused} refused, {again} redistributed"),
-        })
-    };
-    let shown = seen.app.addresses().into_iter().map(|address| {
-        let local = ostler_ports::Address::parse(address).is_none_or(|of| of.is_local());
-        let notes = [balance(address), (!local).then(|| "open to other machines".to_owned())];
-        let notes: Vec<String> = notes.into_iter().flatten().collect();
-        match notes.as_slice() {
-            [] => address.to_owned(),
-            notes => format!("{address} ({})", notes.join(", ")),
-        }
-    });
-    shown.collect::<Vec<_>>().join(", ")
-}
-
-fn restarts(seen: &Seen<'_>, look: &Look<'_>) -> String {
-    let mut text = seen.app.restarts().to_string();
-    let short = seen.details.iter().map(|details| details.unstable).max().unwrap_or(0);
-    if let Some((process, ended)) = seen.app.last_end() {
-        let ago = amount::duration(look.now.saturating_sub(ended.at));
-        let reason = look.reasons.get(&process.id).copied();
-        text.push_str(&format!("; {} ago it ended with {}", ago, end(ended, reason)));
-    }
-    let most = seen.details.first().map_or(0, |details| details.max_unstable);
-    if 0 < short && short < most {
-        let runs = if short == 1 { "run" } else { "runs" };
-        text.push_str(&format!("; {short} short {runs} in a row, given up at {most}"));
-    }
-    text
-}
-
-fn interpreter(details: &Details) -> String {
-    let mut text = details.interpreter.clone();
-    for arg in &details.interpreter_args {
-        text = format!("{text} {arg}");
-    }
-    match &details.node_version {
-        Some(version) => format!("{text} (Node {version})"),
-        None => text,
-    }
-}
-
-/// The pattern, and when its next time is.
-fn cron_restart(details: &Details) -> String {
-    let pattern = details.cron_restart.clone().unwrap_or_default();
-    match details.next_restart {
-        Some(at) => format!("{pattern} (next {})", ostler_logs::date(at, "YYYY-MM-DD HH:mm:ss")),
-        None => pattern,
     }
 }
 
@@ -317,11 +172,14 @@ mod tests {
     use std::collections::BTreeMap;
 
     use expect_test::expect_file;
+    use ostler_wire::control::{Ended, Outcome, OverMemory};
 
     use super::*;
     use crate::app::fold;
+    use crate::of_file::OfFile;
     use crate::paint::Paint;
     use crate::sample::{self, NOW};
+    use crate::tree::Tree;
 
     /// The screen of a sample app; a window of 0 is a pipe.
     fn screen(name: &str, window: usize) -> String {
@@ -344,6 +202,11 @@ mod tests {
                 vec!["  ".to_owned(), line.to_owned()],
             )),
             other_env: vec!["LANG".to_owned(), "NODE_ENV".to_owned()],
+            said: (name == "worker").then(|| line.to_owned()),
+            taken: (name == "worker").then(|| {
+                let holder = "`127.0.0.1:3000` is taken by app `api`: pid 4711 (`node api.js`)";
+                (format!("{holder} listens there"), Some("`ostler stop api` frees it".to_owned()))
+            }),
             of_file: Some(OfFile {
                 path: "/srv/my app/ecosystem.config.js".to_owned(),
                 differs: Some("instances 2 → 4 (to apply: `ostler scale api 4`)".to_owned()),
@@ -375,6 +238,33 @@ mod tests {
                 assert!(widest <= Some(window), "{window} {widest:?}\n{text}");
             }
         }
+    }
+
+    #[test]
+    fn an_app_that_is_online_again_says_what_was_before() {
+        let mut process = sample::sample(0, "app");
+        process.since = NOW - 5000;
+        let ended = |at, asked| Some(Ended { at, asked, oom: false, how: Outcome::Code(1) });
+        let text = |process: &ProcView, unstable| {
+            let details = Details { unstable, ..sample::details(process.clone()) };
+            why(&details, None, Some("Error: no"), NOW)
+        };
+        process.ended = ended(NOW - 6000, false);
+        assert_eq!(
+            text(&process, 8),
+            "it has been online for 5s after 8 short runs in a row; the last one ended 6s ago \
+             with exit code 1 (Error: no)"
+        );
+        assert_eq!(text(&process, 0), "it has been online for 5s");
+        let over = OverMemory { at: NOW - 6500, memory: 200 << 20, limit: 100 << 20 };
+        process.over_memory = Some(over);
+        assert_eq!(text(&process, 0), "it has been online for 5s", "it crashed since");
+        process.ended = ended(NOW - 6000, true);
+        assert_eq!(
+            text(&process, 0),
+            "it has been online for 5s, since it was restarted for its memory: 200.0M is above \
+             100.0M"
+        );
     }
 
     #[test]

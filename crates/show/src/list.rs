@@ -96,6 +96,7 @@ pub fn piped(apps: &[App<'_>], look: &Look<'_>) -> String {
             for process in &app.processes {
                 let of = [process.id.to_string(), process.pid.to_string()];
                 piped_line(&mut out, &App::of_one(process), &of, look);
+                piped_beside(&mut out, process);
             }
         } else {
             let (online, all) = app.count();
@@ -103,6 +104,16 @@ pub fn piped(apps: &[App<'_>], look: &Look<'_>) -> String {
         }
     }
     out
+}
+
+/// Workers that come or go beside a process: a line for each, with what is known of it.
+fn piped_beside(out: &mut String, process: &ProcView) {
+    let new = process.candidate.map(|pid| (pid, "verifying"));
+    let old = process.leaving.iter().map(|pid| (*pid, "draining"));
+    for (pid, status) in new.into_iter().chain(old) {
+        let name = ostler_text::shown(&process.name);
+        out.push_str(&format!("{name}\t{}\t{pid}\t{status}\t\t\t\t\t\t\n", process.id));
+    }
 }
 
 fn piped_line(out: &mut String, app: &App<'_>, of: &[String], look: &Look<'_>) {
@@ -138,7 +149,7 @@ fn columns(look: &Look<'_>) -> Vec<(Column, Show)> {
     }
     let short: Show = if medium { cells::status } else { cells::status_and_end };
     all.push((column("STATUS", false, Some(22), 0), short));
-    all.push((column("PORTS", false, Some(14), 4), cells::ports));
+    all.push((column("PORTS", false, None, 4), cells::ports));
     all.push((column(if medium { "RESTARTS" } else { "↺" }, true, None, 5), cells::restarts));
     all.push((column("CPU", true, None, 7), cells::cpu));
     all.push((column("MEM", true, None, 6), cells::memory));

@@ -8,8 +8,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ostler_wire::control::{Phase, ProcView};
 
+use crate::width::cut;
 use crate::words;
 
+/// The most columns of a line that is part of a sentence.
+const LONGEST: usize = 120;
 /// The most processes whose lines are read for a list.
 const MOST: usize = 20;
 /// The last bytes of a log in which the reason may stand.
@@ -47,6 +50,24 @@ pub(crate) fn of(process: &ProcView) -> Option<&'static str> {
     let path = err.as_deref().or(all.as_deref())?;
     let tail = tail(Path::new(path), UNIX_EPOCH + Duration::from_millis(ended.at))?;
     told_by(&tail)
+}
+
+/// Returns the line that says why a process ended, if its last lines have one.
+pub fn said(process: &ProcView) -> Option<String> {
+    let ended = words::own_end(process)?;
+    let [_, err, all] = &process.logs;
+    let path = err.as_deref().or(all.as_deref())?;
+    let tail = tail(Path::new(path), UNIX_EPOCH + Duration::from_millis(ended.at))?;
+    Some(cut(line_of(&tail)?, LONGEST).into_owned())
+}
+
+/// The line that says what a text says last about an end: one that calls it an error says more than
+/// a field of that error.
+fn line_of(text: &str) -> Option<&str> {
+    let means = told_by(text);
+    let lines = || text.lines().filter(|line| means.is_some() && told_by(line) == means);
+    let error = |line: &&str| line.to_ascii_lowercase().contains("error:");
+    lines().rfind(error).or_else(|| lines().next_back()).map(str::trim)
 }
 
 /// Returns the file with the last lines of a process that are worth a look, and these lines: what
@@ -99,6 +120,18 @@ mod tests {
         assert_eq!(told_by(node), Some("port in use"));
         assert_eq!(told_by(&format!("{node}\nSyntaxError: x")), Some("syntax error"));
         assert_eq!(told_by("OSError: [Errno 98] Address already in use"), Some("port in use"));
+    }
+
+    #[test]
+    fn the_line_of_an_error_says_more_than_its_fields() {
+        let node = "Error: listen EADDRINUSE: address already in use :::3000\n  at Server {\n  \
+                    code: 'EADDRINUSE',\n}\n";
+        let line = "Error: listen EADDRINUSE: address already in use :::3000";
+        assert_eq!(line_of(node), Some(line));
+        assert_eq!(line_of("  code: 'EADDRINUSE'\n"), Some("code: 'EADDRINUSE'"));
+        let other = format!("{node}Error: Cannot find module 'x'\nRequire stack:\n");
+        assert_eq!(line_of(&other), Some("Error: Cannot find module 'x'"));
+        assert_eq!(line_of("listening\n"), None);
     }
 
     #[test]

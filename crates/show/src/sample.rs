@@ -71,6 +71,7 @@ pub fn sample(id: u32, name: &str) -> ProcView {
         script: "/srv/app.js".to_owned(),
         logs: [log("out"), log("error"), None],
         ended: None,
+        over_memory: None,
         listens: Vec::new(),
         candidate: None,
         leaving: Vec::new(),

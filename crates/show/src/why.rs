@@ -3,7 +3,7 @@
 use ostler_pm2::words::signal;
 use ostler_wire::control::{Details, Ended, Outcome, Phase};
 
-use crate::amount::duration;
+use crate::amount::{duration, size};
 use crate::words;
 
 /// Returns why a process is as it is. `since`: when all of its app that runs has been online;
@@ -20,7 +20,8 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
     match view.phase {
         Phase::Online => {
             let late = if details.late { "; it did not say in time that it is ready" } else { "" };
-            format!("it has been online for {}{late}", ago(since.unwrap_or(view.since)))
+            let online = format!("it has been online for {}", ago(since.unwrap_or(view.since)));
+            format!("{online}{}{late}", before(details, end))
         }
         Phase::Starting => {
             let rest = within("taken as ready");
@@ -43,6 +44,24 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
             (Some(_), Some(end)) => format!("its last run {end}, and it is not to be restarted"),
             (Some(_) | None, _) => "it has not run yet".to_owned(),
         },
+    }
+}
+
+/// Why the run that is online is not the one before: short runs in a row, or too much memory.
+fn before(details: &Details, end: Option<String>) -> String {
+    let view = &details.view;
+    let over = view
+        .over_memory
+        .filter(|over| view.ended.as_ref().is_none_or(|ended| ended.asked || ended.at < over.at));
+    match (details.unstable, end, over) {
+        (0, _, Some(over)) => format!(
+            ", since it was restarted for its memory: {} is above {}",
+            size(over.memory),
+            size(over.limit)
+        ),
+        (0, _, None) | (_, None, _) => String::new(),
+        (1, Some(end), _) => format!("; the run before was short and {end}"),
+        (runs, Some(end), _) => format!(" after {runs} short runs in a row; the last one {end}"),
     }
 }
 

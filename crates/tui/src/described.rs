@@ -40,6 +40,8 @@ impl Subject<'_> {
             app: &app,
             details: &details,
             trees: &trees.collect::<Vec<_>>(),
+            said: None,
+            taken: None,
             tail: None,
             other_env: Vec::new(),
             of_file: None,

@@ -34,7 +34,7 @@ pub use request::{
     Action, Change, ProfileKind, ReloadOptions, Request, ScaleTo, Watch, resumable_since,
 };
 pub use talk::{MAX_INPUT, Talk};
-pub use view::{Details, Ended, ListenerView, ProcView, Readiness, UnwrittenFile};
+pub use view::{Details, Ended, ListenerView, OverMemory, ProcView, Readiness, UnwrittenFile};
 
 /// Version of this protocol; the daemon's answer to [`Request::Hello`] carries its own.
 pub const VERSION: u32 = 6;

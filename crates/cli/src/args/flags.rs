@@ -12,12 +12,12 @@ use std::sync::LazyLock;
 pub(crate) use ostler_config::attributes::Takes;
 use ostler_config::attributes::{self, Applies, Attribute, Effect, chapters};
 
-use super::commands::COMMANDS;
 use super::commands::CommandId::{
     self, Delete, Describe, Kill, List, Logs, Promote, Reload, Reset, Restart, Resurrect, Rollback,
     Run, Save, Scale, Slist, Start, StartOrReload, StartOrRestart, Startup, Stop, Trigger,
     Unstartup,
 };
+use super::commands::{COMMANDS, Command};
 use crate::program::Program;
 
 /// What an option is about, and whether PM2 takes it with every command.
@@ -293,6 +293,17 @@ impl Flag {
         self.scope != Scope::Own
     }
 
+    /// Returns the one of these that a command acts on, or the first: two commands may have options
+    /// of the same name.
+    pub(crate) fn meant(
+        mut named: impl Iterator<Item = &'static Self>,
+        command: Option<&Command>,
+    ) -> Option<&'static Self> {
+        let first = named.next()?;
+        let is_meant = |flag: &&Self| command.is_some_and(|command| flag.acts_with(command.id));
+        if is_meant(&first) { Some(first) } else { Some(named.find(is_meant).unwrap_or(first)) }
+    }
+
     /// Whether this command acts on it.
     pub(crate) fn acts_with(&self, command: CommandId) -> bool {
         self.scope == Scope::General
@@ -314,7 +325,7 @@ impl Flag {
     /// Returns the names of the commands that act on it.
     pub(crate) fn takers(&self) -> Vec<&'static str> {
         let takers = COMMANDS.iter().filter(|command| self.acts_with(command.id));
-        takers.map(super::Command::name).collect()
+        takers.map(Command::name).collect()
     }
 }
 

@@ -159,15 +159,13 @@ fn find_flag(
     command: Option<&Command>,
     program: Program,
 ) -> Option<&'static Flag> {
-    let mut named = FLAGS.iter().filter(|flag| flag.exists(program)).filter(|flag| match option {
+    let named = FLAGS.iter().filter(|flag| flag.exists(program)).filter(|flag| match option {
         Word::Short('V') => flag.id == FlagId::Version,
         Word::Short(c) => flag.short == Some(*c),
         Word::Long(name) => flag.long.contains(name),
         Word::Value(_) => false,
     });
-    let first = named.next()?;
-    let is_meant = |flag: &&Flag| command.is_some_and(|command| flag.acts_with(command.id));
-    if is_meant(&first) { Some(first) } else { Some(named.find(is_meant).unwrap_or(first)) }
+    Flag::meant(named, command)
 }
 
 /// `-1` is an option to the parser, but a number to `scale`.

@@ -1,11 +1,12 @@
 //! `describe`: everything about an app, or under PM2's name about each process of a name.
 
 use ostler_client::Answer;
-use ostler_wire::control::{Details, Reply, Request};
+use ostler_wire::control::{Details, Phase, Reply, Request};
 
 use super::list::{meant, shape};
 use crate::caller;
 use crate::failed::Failed;
+use crate::holder::{self, Taken};
 use crate::of_file;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
@@ -61,11 +62,21 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         let of_app: Vec<Details> = details.iter().filter(is_of_app).cloned().collect();
         let running = app.processes.iter().filter(|process| process.pid != 0);
         let trees: Vec<_> = running.map(|process| show::tree(process.pid)).collect();
+        let notable = app.most_notable();
+        let said = notable.and_then(show::said);
+        let taken = notable.zip(said.as_ref()).and_then(|(process, line)| {
+            // One that listens again has what it wanted.
+            let wants = process.phase != Phase::Online || process.listens.is_empty();
+            let id = process.id;
+            wants.then(|| holder::taken(session, id, std::slice::from_ref(line))).flatten()
+        });
         let seen = Seen {
             app,
+            said,
+            taken: taken.map(|Taken { sentence, hint }| (sentence, hint)),
             details: &of_app,
             trees: &trees,
-            tail: app.most_notable().and_then(|process| show::last_lines(process, LINES)),
+            tail: notable.and_then(|process| show::last_lines(process, LINES)),
             other_env: other_env(&of_app, &local),
             of_file: of_app
                 .first()

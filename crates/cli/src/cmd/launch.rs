@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ostler_wire::control::{Event, Request};
 
-use super::{address, first_run, perform, unwritten};
+use super::{address, first_run, perform, shared_port, unwritten};
 use crate::apps::App;
 use crate::args::FlagId;
 use crate::failed::Failed;
@@ -14,7 +14,8 @@ use crate::voice::{Act, Notice, Planned, Subject};
 /// Starts the one app that a command line describes. Returns what it listens on, where
 /// that is known.
 pub(super) fn one(session: &mut Session, app: App) -> Result<Vec<String>, Failed> {
-    let planned = Planned { name: app.name.clone(), instances: app.instances };
+    let name = app.name.clone();
+    let planned = Planned { name: name.clone(), instances: app.instances };
     let mode = if app.cluster { "cluster_mode" } else { "fork_mode" };
     let script = &app.script;
     session.out.tell(&Notice::StartsScript { script, mode, app: planned });
@@ -31,6 +32,7 @@ pub(super) fn one(session: &mut Session, app: App) -> Result<Vec<String>, Failed
     let urls: Vec<String> = addresses.iter().filter_map(|one| address::url(one)).collect();
     session.out.tell(&Notice::Finished { act: Act::Start, failed: started.is_err(), urls: &urls });
     first_run::warn(session, &ended);
+    shared_port::warn(session, &name, &addresses);
     unwritten::warn(session);
     started.map(|_| addresses)
 }

@@ -52,6 +52,7 @@ mod send;
 mod send_signal;
 mod serve;
 mod settings;
+mod shared_port;
 mod slist;
 mod start;
 mod startup;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use super::address;
+use super::{address, shared_port};
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::program::Program;
@@ -70,15 +70,18 @@ pub(super) fn tell(
             End::Ready { listens } => {
                 let (count, urls) = apps.entry(name).or_default();
                 *count += 1;
-                urls.extend(listens.iter().map(|address| url(address)));
+                urls.extend(listens.iter().cloned());
             }
             End::Done => _ = done.insert(name.as_str()),
             End::Exited(_) | End::Line(_) | End::Never(_) | End::TimedOut(_) => {}
         }
     }
-    for (name, (processes, urls)) in apps {
+    for (name, (processes, addresses)) in apps {
+        let addresses: Vec<String> = addresses.into_iter().collect();
+        let urls: BTreeSet<String> = addresses.iter().map(|address| url(address)).collect();
         let urls: Vec<String> = urls.into_iter().collect();
         session.out.tell(&Notice::Ready { name, processes, urls: &urls });
+        shared_port::warn(session, name, &addresses);
     }
     for name in done {
         session.out.tell(&Notice::Ready { name, processes: 0, urls: &[] });

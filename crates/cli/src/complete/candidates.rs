@@ -50,7 +50,7 @@ pub(super) fn candidates(
         (Before { awaits: Some(flag), .. }, _) => values(flag, current, known),
         (_, Some((option, value))) if option.starts_with("--") => {
             let values = |flag| values(flag, value, known);
-            let mut found = long(option).map_or_else(Candidates::default, values);
+            let mut found = long(option, before.command).map_or_else(Candidates::default, values);
             for (word, _) in &mut found.words {
                 *word = format!("{option}={word}");
             }
@@ -75,7 +75,7 @@ impl<'w> Before<'w> {
             if word == "--" {
                 return Self { ended: true, ..before };
             }
-            let Some(flag) = option(word) else {
+            let Some(flag) = option(word, before.command) else {
                 if !word.starts_with('-') {
                     before.word(word, program);
                 }
@@ -116,18 +116,18 @@ impl<'w> Before<'w> {
 }
 
 /// Returns the option of a word that does not carry its value.
-fn option(word: &str) -> Option<&'static Flag> {
+fn option(word: &str, command: Option<&Command>) -> Option<&'static Flag> {
     let mut letters = word.strip_prefix('-')?.chars();
     match (letters.next()?, letters.next()) {
-        ('-', _) => long(word),
+        ('-', _) => long(word, command),
         (letter, None) => FLAGS.iter().find(|flag| flag.short == Some(letter)),
         (_, Some(_)) => None,
     }
 }
 
-fn long(word: &str) -> Option<&'static Flag> {
+fn long(word: &str, command: Option<&Command>) -> Option<&'static Flag> {
     let name = word.strip_prefix("--")?;
-    FLAGS.iter().find(|flag| flag.long.contains(&name))
+    Flag::meant(FLAGS.iter().filter(|flag| flag.long.contains(&name)), command)
 }
 
 /// Returns the commands; another name of one only where its first name does not begin so.

@@ -15,7 +15,7 @@ use crate::failed::Failed;
 use crate::heard::{Heard, ids_in};
 use crate::output::Output;
 use crate::sys::Interrupts;
-use crate::voice::{EVERY, Notice, Progress};
+use crate::voice::{EVERY, Notice};
 use crate::wait;
 
 /// The most daemons that may die under one request.
@@ -56,8 +56,8 @@ impl Session {
             };
             heard.begin();
             // A limit is kept instead of a block that moves.
-            let live = until.is_none() && waits && out.progress() == Some(Progress::Live);
-            let interrupts = if live { Some(hold_back()?) } else { None };
+            let told = until.is_none() && waits && out.progress().is_some();
+            let interrupts = if told { Some(hold_back()?) } else { None };
             let on = |told: Told| {
                 let event = match told {
                     Told::Event(event) => event,
@@ -74,7 +74,7 @@ impl Session {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             let answer = match left {
                 Some(left) if left.is_zero() => Err(timeout(left)),
-                left => client.request_heard(request, left, live.then_some(EVERY), on),
+                left => client.request_heard(request, left, told.then_some(EVERY), on),
             };
             match answer {
                 Err(ostler_client::Error::Timeout { .. }) if until.is_some() => {

@@ -266,6 +266,9 @@ fn retry_in(of: &Known<'_>) -> Value {
 
 fn end(of: &Known<'_>) -> Value {
     json!(of.view.ended.as_ref().map(|ended| match of.reason {
+        _ if ended.asked && of.view.over_memory.is_some_and(|over| over.at <= ended.at) => {
+            "over memory".to_owned()
+        }
         Some(reason) if !ended.asked => reason.to_owned(),
         Some(_) | None => short_end(ended),
     }))

@@ -6,5 +6,5 @@ mod fields;
 pub(crate) use fields::{Known, Shape, field_names};
 pub(crate) use ostler_show::{
     App, Look, SORT_FIELDS, Seen, blocks, describe, fold, last_lines, list, note_ports, order,
-    piped, plain, reasons, status, tree,
+    piped, plain, reasons, said, status, tree,
 };

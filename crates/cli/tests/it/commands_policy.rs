@@ -180,6 +180,8 @@ fn who_takes_too_much_memory_is_started_again() {
     });
     let text = fs::read_to_string(sandbox.file("pm2.log")).unwrap();
     assert!(text.contains("exceeds --max-memory-restart"), "{text}");
+    sandbox.ostler(["list", "--json", "end"]).shows("over memory").run();
+    sandbox.ostler(["describe", "hog"]).shows(", since it was restarted for its memory: ").run();
 }
 
 #[test]

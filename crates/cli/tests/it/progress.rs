@@ -1,6 +1,7 @@
 //! What is seen while something goes on.
 
 use std::collections::BTreeSet;
+use std::process::Stdio;
 
 use expect_test::expect;
 use ostler_testkit::{Sandbox, Victim, procs, pty};
@@ -8,7 +9,7 @@ use ostler_wire::control::FrameKind;
 use serde_json::json;
 
 use crate::fake::{Fake, process};
-use crate::start_e2e::{sandbox, untimed, wait_log};
+use crate::start_e2e::{sandbox, untimed, wait_log, wait_one};
 
 /// An app that takes its whole time to end, and a terminal that can draw.
 fn deaf(kill_timeout: &str) -> Sandbox {
@@ -92,6 +93,23 @@ fn who_interrupts_a_command_finds_the_terminal_clean_and_is_told_what_goes_on() 
         "warning: interrupted: the daemon goes on with what was begun\n\
          hint: `ostler list` shows how far it is\n"
     );
+    for pid in sandbox.pids_of("deaf") {
+        assert!(procs::signal(pid, procs::Signal::KILL));
+    }
+}
+
+#[test]
+fn who_interrupts_a_command_in_a_pipe_is_told_what_goes_on() {
+    let sandbox = deaf("1000000");
+    let pipe = Stdio::piped;
+    let mut command = sandbox.command();
+    let command = command.args(["stop", "deaf"]).stdout(pipe()).stderr(pipe());
+    let running = command.spawn().unwrap();
+    wait_one(&sandbox, "deaf", "stopping");
+    assert!(procs::signal(running.id(), procs::Signal::INT));
+    let ended = running.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.contains("warning: interrupted: the daemon goes on"), "{said}");
     for pid in sandbox.pids_of("deaf") {
         assert!(procs::signal(pid, procs::Signal::KILL));
     }

@@ -208,6 +208,16 @@ fn an_inspector_is_opened_in_node_and_nothing_else_is_hurt() {
 }
 
 #[test]
+fn every_worker_of_a_cluster_opens_an_inspector_of_its_own() {
+    let s = sandbox();
+    let app = s.victim("web", ostler_testkit::Victim::Http);
+    s.ostler(["start", "--wait", "-i", "2"]).arg(app).env("PORT", s.port().to_string()).run();
+    let said = s.ostler(["inspect", "web"]).run();
+    let ports: Vec<&str> = said.out.split("127.0.0.1:92").skip(1).map(|rest| &rest[..2]).collect();
+    assert!(ports.len() == 2 && ports[0] != ports[1], "{said:?}");
+}
+
+#[test]
 fn under_the_name_pm2_signals_lines_and_actions_are_told_in_its_words() {
     let s = sandbox();
     start(&s, "e", ECHO, &[]);

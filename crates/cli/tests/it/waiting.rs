@@ -168,6 +168,10 @@ fn a_port_that_another_app_has_is_told_with_its_name() {
             .shows(format!("`127.0.0.1:{port}` is taken by app `{kind}`"))
             .shows(format!("hint: `ostler stop {kind}` frees it\n"))
             .run();
+        // Whoever looks later is told the same.
+        let described = sandbox.ostler(["describe", &name]);
+        let line = format!("(Error: listen EADDRINUSE: address already in use 127.0.0.1:{port})");
+        described.shows(line).shows(format!("`127.0.0.1:{port}` is taken by app `{kind}`")).run();
     }
 }
 

@@ -16,6 +16,9 @@ try {
   delete process.env.OSTLER_NODE_OPTIONS;
   if (given === undefined) delete process.env.NODE_OPTIONS;
   else process.env.NODE_OPTIONS = given;
+  // Where its inspector listens when SIGUSR1 opens it: workers beside each other cannot have one port.
+  const id = Number(process.env.pm_id) || 0;
+  if (process.debugPort === 9229) process.debugPort += id % 100;
   const onMessage = (message) => {
     if (message === null || typeof message !== 'object' || message.cmd !== 'NODE_OSTLER' || message.act !== 'drain') return;
     process.removeListener('internalMessage', onMessage);

@@ -148,6 +148,7 @@ impl Model {
             node_version: None,
             last: None,
             ended: None,
+            over_memory: None,
             rollout: None,
             monitored: None,
             halted: false,

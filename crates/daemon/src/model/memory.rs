@@ -1,6 +1,7 @@
 //! Memory limits: looked at now and then, only while some app has one.
 
 use ostler_core::{Phase, ProcId, RunId};
+use ostler_wire::control::OverMemory;
 
 use super::Model;
 use super::input::Effect;
@@ -50,6 +51,9 @@ impl Model {
              (current_memory={memory} max_memory_limit={limit} [octets])",
             id.0
         )));
+        if let Some(proc) = self.registry.proc_mut(id) {
+            proc.over_memory = Some(OverMemory { at: self.at.wall, memory, limit });
+        }
         self.unsaved = true;
         // A reload tells of itself; nobody else tells when a restart is done.
         if self.core.slot(id).is_some_and(|slot| !slot.process().is_cluster()) {

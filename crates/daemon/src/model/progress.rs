@@ -255,6 +255,7 @@ impl Model {
         let wall = self.at.wall;
         if let Some(proc) = self.registry.proc_mut(id) {
             proc.created_at = wall;
+            proc.over_memory = None;
         }
         self.unsaved = true;
     }

@@ -10,6 +10,7 @@ use ostler_core::spec::{AppSpec, ExecMode, Policy};
 use ostler_core::{AppId, Pool, ProcId, SpecId};
 use ostler_pm2::SharedText;
 use ostler_pm2::module::MARK;
+use ostler_wire::control::OverMemory;
 use serde_json::value::RawValue;
 
 use super::outcome::Outcome;
@@ -103,6 +104,8 @@ pub struct Proc {
     pub last: Option<Outcome>,
     /// When that was, and whether it was asked to end.
     pub ended: Option<Ended>,
+    /// The last restart for its memory.
+    pub over_memory: Option<OverMemory>,
     /// The part that it has in a reload of its app.
     pub rollout: Option<Rollout>,
     /// Whether a user had it monitored.

@@ -98,6 +98,7 @@ impl Model {
             end_oom: proc.ended.is_some_and(|ended| ended.oom),
             core_dump: matches!(proc.last, Some(Outcome::Ended(Exit::Signal { core: true, .. }))),
             not_verified: matches!(proc.last, Some(Outcome::NotVerified { .. })),
+            over_memory: proc.over_memory,
             monitored: proc.monitored,
             halted: Some(proc.halted),
             watch: proc.watch,
@@ -279,6 +280,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         node_version: saved.node_version,
         last,
         ended,
+        over_memory: saved.over_memory,
         rollout: None,
         monitored: saved.monitored,
         // Earlier versions did not tell who stopped it.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ostler_core::Exit;
 use ostler_pm2::in_app::InApp;
+use ostler_wire::control::OverMemory;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _, Serialize};
 use serde_json::value::RawValue;
@@ -157,6 +158,9 @@ pub struct SavedProc {
     /// It ran, but did not pass a check; apart for the same reason.
     #[serde(default)]
     pub not_verified: bool,
+    /// The last restart for its memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_memory: Option<OverMemory>,
     /// Whether a user had it monitored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitored: Option<bool>,

@@ -66,6 +66,8 @@ struct Row<'a> {
     // Most have none of these, and a list may be long.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<control::Ended>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    over_memory: Option<control::OverMemory>,
     #[serde(skip_serializing_if = "Addresses::is_empty")]
     listens: Addresses<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,6 +119,7 @@ impl From<Row<'_>> for ProcView {
             script: row.script.into_owned(),
             logs: row.logs.map(|path| path.map(Cow::into_owned)),
             ended: row.ended,
+            over_memory: row.over_memory,
             listens: row.listens.0.iter().map(|listener| listener.address.clone()).collect(),
             candidate: row.candidate,
             leaving: row.leaving,
@@ -173,6 +176,7 @@ impl Model {
                 let how = proc.last.as_ref()?.fact();
                 Some(control::Ended { at: of.at, asked: of.asked, oom: of.oom, how })
             }),
+            over_memory: proc.over_memory,
             listens: Addresses(facts.map_or(&[], |facts| &facts.listeners)),
             candidate: slot.candidate().and_then(|(run, _)| pid_of(run)),
             leaving: slot.leaving().filter_map(pid_of).collect(),

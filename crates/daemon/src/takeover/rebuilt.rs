@@ -187,6 +187,7 @@ impl Builder {
             last_exit: None,
             core_dump: false,
             not_verified: false,
+            over_memory: None,
             monitored: None,
             halted: None,
             watch: None,

@@ -52,6 +52,9 @@ pub struct ProcView {
     /// How the last run that is over ended.
     #[serde(default)]
     pub ended: Option<Ended>,
+    /// The last restart for its memory.
+    #[serde(default)]
+    pub over_memory: Option<OverMemory>,
     /// What it listens on, as far as it is a cluster worker, as in [`ListenerView::address`].
     #[serde(default)]
     pub listens: Vec<String>,
@@ -61,6 +64,17 @@ pub struct ProcView {
     /// Pids of workers that it has replaced and that are on their way out.
     #[serde(default)]
     pub leaving: Vec<u32>,
+}
+
+/// A restart of a process for its memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverMemory {
+    /// When it was begun, ms since 1970.
+    pub at: u64,
+    /// How much it had, bytes.
+    pub memory: u64,
+    /// How much it may have, bytes.
+    pub limit: u64,
 }
 
 /// The end of a run.

@@ -137,10 +137,28 @@ fn ours(text: &str) -> Cow<'_, str> {
     if let Some((app, what)) = of_app("App [").or_else(|| of_app("app [")) {
         return format!("{app} {}", happened(what)).into();
     }
+    if let Some(text) = over_memory(text) {
+        return text.into();
+    }
     match text.strip_prefix("reload of app [").and_then(|rest| rest.split_once("]: ")) {
         Some((app, step)) => format!("reload of {app}: {step}").into(),
         None => Cow::Borrowed(text),
     }
+}
+
+/// A restart for its memory.
+fn over_memory(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("[PM2][WORKER] Process ")?;
+    let (id, rest) =
+        rest.split_once(" restarted because it exceeds --max-memory-restart value ")?;
+    let (memory, rest) = rest.strip_prefix("(current_memory=")?.split_once(" max_memory_limit=")?;
+    let limit = rest.strip_suffix(" [octets])")?;
+    let size = |bytes: &str| bytes.parse().ok().map(ostler_show::size);
+    Some(format!(
+        "process {id} is restarted for its memory: {} is above {}",
+        size(memory)?,
+        size(limit)?
+    ))
 }
 
 /// What happened to an app, as it follows its name.
@@ -188,6 +206,11 @@ mod tests {
         check("app [web] cannot listen on 3000: why", "web cannot listen on 3000: why");
         check("reload of app [web]: process 1 is new", "reload of web: process 1 is new");
         check("the daemon ends", "the daemon ends");
+        check(
+            "[PM2][WORKER] Process 3 restarted because it exceeds --max-memory-restart value \
+             (current_memory=209715200 max_memory_limit=104857600 [octets])",
+            "process 3 is restarted for its memory: 200.0M is above 100.0M",
+        );
         let ostler = Words(Program::Ostler);
         let error = "2026-11-22T10:00:00: PM2 error: app [web] said [no]";
         assert_eq!(ostler.own_line_of_file(error), "2026-11-22T10:00:00 error: web said [no]");

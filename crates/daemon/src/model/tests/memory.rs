@@ -1,7 +1,7 @@
 //! Memory limits of apps.
 
-use ostler_core::{Exit, RunId};
-use ostler_wire::control::{Change, ReloadOptions};
+use ostler_core::{Exit, ProcId, RunId};
+use ostler_wire::control::{Change, OverMemory, ReloadOptions};
 use serde_json::json;
 
 use super::world::World;
@@ -40,6 +40,10 @@ fn a_plain_process_above_its_limit_is_restarted() {
          (current_memory=101 max_memory_limit=100 [octets])"
     );
     assert_eq!(world.lifecycle, ["job:0 exit", "job:0 online", "job:0 restart"]);
+    let over = OverMemory { at: 1_030_000, memory: 101, limit: 100 };
+    assert_eq!(world.model.details(ProcId(0)).unwrap().view.over_memory, Some(over));
+    world.forget();
+    assert_eq!(world.model.details(ProcId(0)).unwrap().view.over_memory, Some(over));
 }
 
 #[test]

@@ -1,0 +1,147 @@
+//! What is known of an app, as names and values.
+
+use ostler_wire::control::{Details, ListenerView};
+
+use crate::amount;
+use crate::cells::Look;
+use crate::of_file::OfFile;
+use crate::seen::Seen;
+use crate::why::end;
+
+/// What is known of an app: names and values, none of them empty.
+#[must_use]
+pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    let Some(details) = seen.details.first() else { return facts };
+    let view = &details.view;
+    let mut fact = |key: &'static str, value: String| {
+        if !value.is_empty() {
+            facts.push((key, value));
+        }
+    };
+    let some = |list: Vec<String>| list.join(", ");
+    fact("id", seen.app.ids());
+    let pids = seen.app.processes.iter().filter(|of| of.pid != 0);
+    fact("pid", some(pids.map(|of| of.pid.to_string()).collect()));
+    fact("ports", ports(seen));
+    fact("restarts", restarts(seen, look));
+    if seen.app.processes.iter().any(|of| of.pid != 0) {
+        fact("cpu", amount::cpu(seen.app.cpu()));
+        fact("memory", memory(seen, details));
+    }
+    let since = seen.app.since().and_then(ostler_logs::iso);
+    fact("online since", since.unwrap_or_default());
+    fact("health check", details.health.clone().unwrap_or_default());
+    let rejections: u64 = seen.details.iter().map(|of| of.rejections).sum();
+    fact(
+        "unhandled rejections",
+        if rejections == 0 { String::new() } else { rejections.to_string() },
+    );
+    let metrics = details.metrics.iter().map(|(name, value)| format!("{name} {value}"));
+    fact("measured in it", some(metrics.collect()));
+    fact("actions", details.actions.join(", "));
+    fact("script", view.script.clone());
+    fact("arguments", details.args.join(" "));
+    fact("interpreter", interpreter(details));
+    fact("directory", details.cwd.clone());
+    fact("mode", if view.cluster { "cluster" } else { "fork" }.to_owned());
+    fact("version", view.version.clone().unwrap_or_default());
+    fact("namespace", view.namespace.clone());
+    fact("user", view.user.clone());
+    fact("NODE_ENV", details.node_env.clone().unwrap_or_default());
+    fact("cron restart", cron_restart(details));
+    fact("files", if view.watching { "watched".to_owned() } else { String::new() });
+    fact("no effect yet", view.not_yet.join(", "));
+    let logs = seen.details.iter().flat_map(|of| of.view.logs.iter().flatten());
+    fact("logs", once_each(logs.cloned()));
+    let unwritten = seen.details.iter().flat_map(|of| &of.unwritten);
+    let unwritten = unwritten.map(|file| format!("{} ({})", file.path, file.error));
+    fact("cannot be written", once_each(unwritten));
+    fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
+    fact("unlike this shell", seen.other_env.join(", "));
+    if let Some(OfFile { path, differs }) = &seen.of_file {
+        fact("process file", path.clone());
+        fact("file differs", differs.clone().unwrap_or_default());
+    }
+    facts
+}
+
+fn memory(seen: &Seen<'_>, details: &Details) -> String {
+    let now = amount::size(seen.app.memory());
+    match details.max_memory {
+        Some(limit) => format!("{now} (restarted above {} each)", amount::size(limit)),
+        None => now,
+    }
+}
+
+/// The texts in their order, none of them twice.
+fn once_each(texts: impl Iterator<Item = String>) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for text in texts {
+        if !all.contains(&text) {
+            all.push(text);
+        }
+    }
+    all.join(", ")
+}
+
+fn ports(seen: &Seen<'_>) -> String {
+    let balance = |address: &str| {
+        let all = seen.details.iter().flat_map(|details| &details.listeners);
+        let of: Vec<&ListenerView> = all.filter(|of| of.address == address).collect();
+        let sum = |count: fn(&ListenerView) -> u64| of.iter().map(|of| count(of)).sum::<u64>();
+        let (handed, refused) = (sum(|of| of.handed), sum(|of| of.refused));
+        let again = sum(|of| of.redistributed);
+        let balance = &of.first()?.balance;
+        Some(match balance.as_str() {
+            "shared" => balance.clone(),
+            _ => format!("{balance}, {handed} handed, {refused} refused, {again} redistributed"),
+        })
+    };
+    let shown = seen.app.addresses().into_iter().map(|address| {
+        let local = ostler_ports::Address::parse(address).is_none_or(|of| of.is_local());
+        let notes = [balance(address), (!local).then(|| "open to other machines".to_owned())];
+        let notes: Vec<String> = notes.into_iter().flatten().collect();
+        match notes.as_slice() {
+            [] => address.to_owned(),
+            notes => format!("{address} ({})", notes.join(", ")),
+        }
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+fn restarts(seen: &Seen<'_>, look: &Look<'_>) -> String {
+    let mut text = seen.app.restarts().to_string();
+    let short = seen.details.iter().map(|details| details.unstable).max().unwrap_or(0);
+    if let Some((process, ended)) = seen.app.last_end() {
+        let ago = amount::duration(look.now.saturating_sub(ended.at));
+        let reason = look.reasons.get(&process.id).copied();
+        text.push_str(&format!("; {} ago it ended with {}", ago, end(ended, reason)));
+    }
+    let most = seen.details.first().map_or(0, |details| details.max_unstable);
+    if 0 < short && short < most {
+        let runs = if short == 1 { "run" } else { "runs" };
+        text.push_str(&format!("; {short} short {runs} in a row, given up at {most}"));
+    }
+    text
+}
+
+fn interpreter(details: &Details) -> String {
+    let mut text = details.interpreter.clone();
+    for arg in &details.interpreter_args {
+        text = format!("{text} {arg}");
+    }
+    match &details.node_version {
+        Some(version) => format!("{text} (Node {version})"),
+        None => text,
+    }
+}
+
+/// The pattern, and when its next time is.
+fn cron_restart(details: &Details) -> String {
+    let pattern = details.cron_restart.clone().unwrap_or_default();
+    match details.next_restart {
+        Some(at) => format!("{pattern} (next {})", ostler_logs::date(at, "YYYY-MM-DD HH:mm:ss")),
+        None => pattern,
+    }
+}

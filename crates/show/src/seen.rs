@@ -1,0 +1,28 @@
+//! What is looked at when an app is shown in full.
+
+use ostler_wire::control::Details;
+
+use crate::app::App;
+use crate::of_file::OfFile;
+use crate::tree::Tree;
+
+/// Everything that is shown of an app.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// The app itself, with its counts.
+    pub app: &'a App<'a>,
+    /// Its processes in full, in their order; at least one.
+    pub details: &'a [Details],
+    /// What runs, by process.
+    pub trees: &'a [Tree],
+    /// The line in which its worst process says why it ended.
+    pub said: Option<String>,
+    /// Who has the address that it wants, and the command that frees it.
+    pub taken: Option<(String, Option<String>)>,
+    /// The file whose last lines are shown, and these lines.
+    pub tail: Option<(String, Vec<String>)>,
+    /// Variables that differ from those of the caller.
+    pub other_env: Vec<String>,
+    /// The process file that it is from, and how it differs.
+    pub of_file: Option<OfFile>,
+}
