@@ -88,6 +88,8 @@ mod tests {
             "STRIPE_KEY",
             "BASIC_AUTH",
             "GITHUB_PAT",
+            "privateKey",
+            "MYSQL_ROOT_PASSWORD",
         ] {
             assert!(is_secret_name(name), "{name}");
         }

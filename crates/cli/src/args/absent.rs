@@ -49,8 +49,6 @@ const fn row(
 
 #[rustfmt::skip]
 const COMMANDS: &[Absent] = &[
-    row(&["logrotate"], Later, "the configuration of the system's logrotate",
-        Some("let the system's logrotate run `$ reloadLogs`")),
     row(&["create"], Never, "a folder of examples from the network",
         Some("`$ init` writes a process file to begin with")),
     row(&["sysmonit"], Never, "a switch for figures of the machine, which PM2 has as a setting",

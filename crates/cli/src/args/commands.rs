@@ -210,10 +210,10 @@ commands! {
         "take the mark of `monitor` away" "";
     Web Watch ["web"] [Maybe("start|stop|port")]
         "show and manage the apps over HTTP, as an app"
-        "`/` is PM2's JSON page, `/api/v1` shows and manages apps, `/metrics` is for Prometheus. \
-         The port is 9615. On this machine alone, this user and root are served; others need a \
-         token. `ostler-companion`, beside this program, serves as the app `ostler-web`, which is \
-         saved as any other. `web stop` ends it and takes it off the list.";
+        "`/dashboard` is a page for people, `/api/v1` shows and manages apps, `/metrics` is for \
+         Prometheus, `/` is PM2's JSON page. The port is 9615. This user and root on this machine \
+         are served; others need a token. `ostler-companion`, beside this program, serves as the \
+         app `ostler-web`, saved as any other. `web stop` takes it off the list.";
     Slist Watch ["slist", "sysinfos"] []
         "show figures of the machine"
         "Processors, memory, network devices, disks and file systems. Rates are measured while the \
@@ -253,6 +253,10 @@ commands! {
          block to paste into an issue. What looks like a secret is masked. Nothing is sent.";
     Flush System ["flush"] [Maybe("id|name")]
         "empty log files" "";
+    Logrotate System ["logrotate"] []
+        "have the system's logrotate rotate the logs"
+        "Writes `/etc/logrotate.d/ostler-USER`, as root, for the logs in that user's home, and \
+         switches off what is built in (`ostler.log_rotate`), which needs no configuration.";
     ReloadLogs System ["reloadLogs"] []
         "open all log files again, after they were moved" "";
     ProfileCpu Watch ["profile:cpu"] [Maybe("id|name"), Maybe("ms")]

@@ -213,6 +213,10 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler flush api", "the files of an app"),
             ("ostler flush", "all files, the manager's too"),
         ],
+        CommandId::Logrotate => &[
+            ("ostler logrotate", "of root's apps"),
+            ("ostler logrotate -u www-data", "of another user's"),
+        ],
         CommandId::ReloadLogs => &[
             ("ostler reloadLogs", "after files were moved"),
             ("ostler reloadLogs --silent", "in `postrotate` of logrotate"),

@@ -168,7 +168,7 @@ flags! {
         "the name that a browser must be told";
     AuthPassword ' ' ["basic-auth-password"] One("password"), Own [CommandId::Serve]
         "the password; better in the variable PM2_SERVE_BASIC_AUTH_PASSWORD";
-    HomePath ' ' ["hp"] One("path"), Own [Startup, Unstartup]
+    HomePath ' ' ["hp"] One("path"), Own [Startup, Unstartup, CommandId::Logrotate]
         "home directory of the user that the service runs as";
     ServiceName ' ' ["service-name"] One("name"), Own [Startup, Unstartup] "name of the service";
     WaitIp ' ' ["wait-ip"] Nothing, Action [Startup]
@@ -190,7 +190,7 @@ flags! {
 
 /// Options that a command takes although, or because, it does something else with them than to
 /// set an attribute.
-const OTHERWISE: [(CommandId, &str, &str); 20] = [
+const OTHERWISE: [(CommandId, &str, &str); 21] = [
     (CommandId::Web, "port", "where it listens; default 9615"),
     (CommandId::Serve, "name", "name of the app; default static-page-server-PORT"),
     (CommandId::Serve, "namespace", "group of apps that it belongs to"),
@@ -210,6 +210,7 @@ const OTHERWISE: [(CommandId, &str, &str); 20] = [
     (Reload, "watch", "watch its files, or no longer; with a path, that"),
     (Startup, "user", "user that the service runs as"),
     (Unstartup, "user", "user that the service runs as"),
+    (CommandId::Logrotate, "user", "user whose manager it is; default who runs the command"),
     (Save, "force", "also save an empty list"),
 ];
 
@@ -370,8 +371,12 @@ mod tests {
         check("cron-restart", &["start", "run", "restart", "reload"]);
         check(
             "user",
-            &[&["start", "run", "restart", "reload"][..], &files, &["startup", "unstartup"]]
-                .concat(),
+            &[
+                &["start", "run", "restart", "reload"][..],
+                &files,
+                &["logrotate", "startup", "unstartup"],
+            ]
+            .concat(),
         );
         check("sort", &["list"]);
         check("force", &["start", "serve", "deploy", "save", "link-pm2"]);

@@ -25,6 +25,7 @@ mod kill;
 mod launch;
 mod link_pm2;
 mod list;
+mod logrotate;
 mod logs;
 mod migrate;
 mod misused;
@@ -206,6 +207,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Monitor => monitor::run(session, true),
         CommandId::Unmonitor => monitor::run(session, false),
         CommandId::Flush => flush::run(session),
+        CommandId::Logrotate => logrotate::run(session),
         CommandId::ReloadLogs => reload_logs::run(session),
         CommandId::Pid => pid::run(session),
         CommandId::Id => id::run(session),

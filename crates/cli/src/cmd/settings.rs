@@ -152,7 +152,7 @@ fn check_rotation(settings: &Settings, key: &Key, word: &str, value: &str) -> Re
 }
 
 /// Has the daemon read the settings, if one runs.
-fn tell_daemon(session: &mut Session) -> Result<(), Failed> {
+pub(super) fn tell_daemon(session: &mut Session) -> Result<(), Failed> {
     if session.connect_if_running()? {
         session.ask(&Request::ReloadLogs)?;
     }

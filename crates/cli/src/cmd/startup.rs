@@ -238,7 +238,12 @@ pub(super) fn below_root(path: &Path) -> PathBuf {
 }
 
 /// Writes a file whole, beside its place first. New folders and the file belong to `owner`.
-fn write(path: &Path, bytes: &[u8], mode: u32, owner: Option<&Account>) -> Result<(), Failed> {
+pub(super) fn write(
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+    owner: Option<&Account>,
+) -> Result<(), Failed> {
     let failed =
         |error: std::io::Error| Failed::new(format!("cannot write `{}`: {error}", path.display()));
     let own = |path: &Path| match owner {

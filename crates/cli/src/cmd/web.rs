@@ -64,7 +64,13 @@ fn start(session: &mut Session, port: Option<String>) -> Result<(), Failed> {
     let limit = Limit::usual();
     let until = std::time::Instant::now() + limit.time;
     let ended = wait::wait(session, &ids, Awaited::Ready { first: true }, Some(until))?;
-    ready::tell(session, &ended, Some(&limit))
+    let told = ready::tell(session, &ended, Some(&limit));
+    if told.is_err() {
+        // What does not serve is not left behind, to fail again and again.
+        let there = named(session, name)?;
+        forget(session, &there)?;
+    }
+    told
 }
 
 /// Ends it, and leaves nothing of it in the list.

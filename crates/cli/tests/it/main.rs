@@ -31,6 +31,7 @@ mod deploy;
 mod descriptors;
 mod docs;
 mod dropped;
+mod external_rotation;
 mod failing;
 #[cfg(feature = "failpoints")]
 mod failpoints;

@@ -69,9 +69,9 @@ fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
     );
     misused(
         &sandbox,
-        &["logrotate"],
-        "error: `logrotate` is not there yet: the configuration of the system's logrotate\n\
-         hint: let the system's logrotate run `ostler reloadLogs`\n",
+        &["create"],
+        "error: there is no `create`: a folder of examples from the network\n\
+         hint: `ostler init` writes a process file to begin with\n",
     );
     let said = sandbox.ostler([] as [&str; 0]).code(2).run();
     assert!(said.out.is_empty() && said.err.contains("\n  ostler start app.js"), "{}", said.err);

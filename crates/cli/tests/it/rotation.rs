@@ -33,7 +33,7 @@ fn read_all(log: &Path) -> String {
 }
 
 /// Starts the counter.
-fn count(s: &Sandbox, name: &str, more: &[&str]) -> PathBuf {
+pub(crate) fn count(s: &Sandbox, name: &str, more: &[&str]) -> PathBuf {
     let app = s.write("counter.sh", COUNTER);
     s.ostler(["start"]).arg(&app).args(["--interpreter", "sh", "--name", name]).args(more).run();
     s.home().join(format!("logs/{name}-out.log"))
@@ -41,13 +41,18 @@ fn count(s: &Sandbox, name: &str, more: &[&str]) -> PathBuf {
 
 /// Whether each line is there once, whatever stands before it.
 #[track_caller]
-fn assert_every_line_once(log: &Path, date: usize) {
-    let text = read_all(log);
+pub(crate) fn assert_every_line_once(log: &Path, date: usize) {
+    assert_lines_once(&read_all(log), date);
+}
+
+/// The same of a text.
+#[track_caller]
+pub(crate) fn assert_lines_once(text: &str, date: usize) {
     let mut lines = text.lines().map(|line| line.get(date..).unwrap_or(line));
     let last = lines.next_back().unwrap_or_default();
     let mut next: u64 = 0;
     for line in lines {
-        assert_eq!(line, format!("line {next} of many"), "in {}", log.display());
+        assert_eq!(line, format!("line {next} of many"));
         next += 1;
     }
     assert_eq!(last, format!("end {next}"));

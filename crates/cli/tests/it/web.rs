@@ -77,7 +77,7 @@ fn what_cannot_be_served_is_told_before_anything_is_started() {
     let port = taken.local_addr().unwrap().port().to_string();
     let says = format!("`127.0.0.1:{port}` is taken");
     s.ostler(["web", &port]).code(1).shows(says).run();
-    // One that was given up is not in the way.
+    assert!(s.jlist().is_empty(), "what does not serve is not left behind");
     web(&s);
 }
 

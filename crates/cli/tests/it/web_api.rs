@@ -191,6 +191,7 @@ fn what_a_hostile_page_has_a_browser_ask_is_refused() {
         ("GET /", "Host: evil.example", 403),
         ("GET /api/v1/processes", "Host: evil.example:9615", 403),
         ("GET /api/v1/openapi.json", "Host: evil.example", 403),
+        ("GET /dashboard", "Host: evil.example", 403),
         ("GET /api/v1/logs", "Origin: https://evil.example", 403),
         (stop, "Origin: https://evil.example", 403),
         (stop, "Origin: null", 403),
@@ -229,6 +230,7 @@ fn tokens_permit_what_they_say_and_without_one_nothing_is_told() {
     for (request, role, status) in [
         ("GET /", "", 401),
         ("GET /metrics", "", 401),
+        ("GET /dashboard", "", 200),
         (describe, "Bearer read", 401),
         ("GET /", "Bearer read-0123456789abcdef", 200),
         (stop, "Bearer read-0123456789abcdef", 403),

@@ -8,6 +8,7 @@
 
 mod answer;
 mod api;
+mod dashboard;
 mod guard;
 mod host;
 mod hub;

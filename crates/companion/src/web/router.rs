@@ -14,7 +14,7 @@ use super::answer::Refused;
 use super::guard::{self, Asked, Peer};
 use super::settings::Settings;
 use super::state::Shared;
-use super::{api, page};
+use super::{api, dashboard, page};
 
 /// Bytes that a request may have beside its head.
 const MOST_BYTES: usize = 64 << 10;
@@ -28,7 +28,8 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
     let open = Router::new().route(api::DOCUMENT, get(async move || (json, document.clone())));
     let guarded = Router::new().route("/", get(page::page)).merge(api).fallback(no_page);
     let guarded = guarded.layer(middleware::from_fn_with_state(Arc::clone(shared), guarded_by));
-    open.merge(guarded)
+    open.merge(dashboard::router())
+        .merge(guarded)
         .layer(middleware::from_fn_with_state(Arc::clone(shared), outermost))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .with_state(Arc::clone(shared))

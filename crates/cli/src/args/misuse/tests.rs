@@ -148,9 +148,9 @@ fn an_option_that_a_command_does_not_act_on_is_refused_with_those_that_do() {
 #[test]
 fn what_pm2_has_and_is_not_there_says_what_it_is_and_what_to_use() {
     own(
-        "logrotate",
-        "`logrotate` is not there yet: the configuration of the system's logrotate",
-        "let the system's logrotate run `ostler reloadLogs`",
+        "create",
+        "there is no `create`: a folder of examples from the network",
+        "`ostler init` writes a process file to begin with",
     );
     own(
         "serve . 8080 --ftp",
@@ -163,9 +163,9 @@ fn what_pm2_has_and_is_not_there_says_what_it_is_and_what_to_use() {
         "nothing is sent to anybody; `ostler jlist` prints what a program may read",
     );
     own(
-        "help logrotate",
-        "`logrotate` is not there yet: the configuration of the system's logrotate",
-        "let the system's logrotate run `ostler reloadLogs`",
+        "help create",
+        "there is no `create`: a folder of examples from the network",
+        "`ostler init` writes a process file to begin with",
     );
     own("start a.js --write", "no `--write` yet: no process file is written", "write it by hand");
 }
@@ -193,11 +193,7 @@ fn under_the_name_pm2_the_words_are_pm2s() {
     );
     pm2("scale web", "missing required argument `number'", "usage: pm2 scale <app_name> <number>");
     pm2("kill xx", "Unknown command argument: xx", "`pm2 kill` takes no such argument");
-    pm2(
-        "logrotate",
-        "`logrotate` is not there yet",
-        "let the system's logrotate run `pm2 reloadLogs`",
-    );
+    pm2("create", "`create` is not there", "`pm2 init` writes a process file to begin with");
     pm2("link a b", "`link` belongs to PM2's vendor and is not there", "");
     pm2("start a.js --web", "unknown option `--web'", "");
     // Every option of PM2 with every command, and words too many.

@@ -57,7 +57,7 @@ enum Told {
 #[utoipa::path(
     post,
     path = "/api/v1/processes/{word}/start",
-    params(("word", description = "Which")),
+    params(("word" = String, Path, description = "Which")),
     responses(
         (status = 200, body = Done),
         (status = "4XX", body = Wrong),
@@ -83,7 +83,7 @@ pub(super) async fn start(
 #[utoipa::path(
     post,
     path = "/api/v1/processes/{word}/stop",
-    params(("word", description = "Which")),
+    params(("word" = String, Path, description = "Which")),
     responses(
         (status = 200, body = Done),
         (status = "4XX", body = Wrong),
@@ -102,7 +102,7 @@ pub(super) async fn stop(
 #[utoipa::path(
     post,
     path = "/api/v1/processes/{word}/restart",
-    params(("word", description = "Which")),
+    params(("word" = String, Path, description = "Which")),
     responses(
         (status = 200, body = Done),
         (status = "4XX", body = Wrong),
@@ -121,7 +121,7 @@ pub(super) async fn restart(
 #[utoipa::path(
     post,
     path = "/api/v1/processes/{word}/reset",
-    params(("word", description = "Which")),
+    params(("word" = String, Path, description = "Which")),
     responses(
         (status = 200, body = Done),
         (status = "4XX", body = Wrong),
@@ -140,7 +140,7 @@ pub(super) async fn reset(
 #[utoipa::path(
     delete,
     path = "/api/v1/processes/{word}",
-    params(("word", description = "Which")),
+    params(("word" = String, Path, description = "Which")),
     responses(
         (status = 200, body = Done),
         (status = "4XX", body = Wrong),
@@ -172,7 +172,7 @@ pub(super) struct HowToReload {
 #[utoipa::path(
     post,
     path = "/api/v1/processes/{word}/reload",
-    params(("word", description = "Which")),
+    params(("word" = String, Path, description = "Which")),
     request_body = Option<HowToReload>,
     responses(
         (status = 200, body = Done),
@@ -186,7 +186,8 @@ pub(super) async fn reload(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refused> {
-    let HowToReload { parallel, surge } = read(if body.is_empty() { b"{}" } else { &body })?;
+    let how: Option<HowToReload> = read(if body.is_empty() { b"null" } else { &body })?;
+    let HowToReload { parallel, surge } = how.unwrap_or_default();
     let request = Request::Reload {
         ids: ids(&shared, &word).await?,
         change: Change::default(),
@@ -201,6 +202,7 @@ pub(super) async fn reload(
 #[serde(deny_unknown_fields)]
 pub(super) struct HowMany {
     /// `4`, `+2` or `-1`.
+    #[schema(pattern = "^[+-]?[0-9]{1,6}$")]
     instances: String,
 }
 
@@ -208,7 +210,7 @@ pub(super) struct HowMany {
 #[utoipa::path(
     post,
     path = "/api/v1/processes/{word}/scale",
-    params(("word", description = "The app")),
+    params(("word" = String, Path, description = "The app")),
     request_body = HowMany,
     responses(
         (status = 200, body = Done),

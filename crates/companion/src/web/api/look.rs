@@ -34,7 +34,8 @@ pub(super) async fn processes(State(shared): State<Arc<Shared>>) -> Result<Respo
 }
 
 /// Everything about the processes that a word means
-#[utoipa::path(get, path = "/api/v1/processes/{word}", params(("word", description = "Which")),
+#[utoipa::path(get, path = "/api/v1/processes/{word}",
+    params(("word" = String, Path, description = "Which")),
     responses(
         (status = 200, body = AllDescribed),
         (status = "4XX", body = Wrong),

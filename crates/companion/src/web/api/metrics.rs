@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ostler_wire::control::{Code, ProcView};
 use prometheus_client::encoding::text::encode;
@@ -25,18 +25,45 @@ type Float = Gauge<f64, std::sync::atomic::AtomicU64>;
 
 /// Figures for Prometheus
 #[utoipa::path(get, path = "/metrics", responses(
-    (status = 200, content_type = "application/openmetrics-text", body = String),
+    (status = 200, content_type = "text/plain", body = String,
+        description = "Or `application/openmetrics-text`, to who accepts that"),
     (status = "4XX", body = Wrong),
     (status = 503, body = Wrong, description = "The daemon does not answer"),
 ))]
-pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
+pub(super) async fn metrics(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
     let listed = shared.listing.get(&shared.link).await?;
     let text = text(&listed.views).map_err(|error| {
         let message = format!("the figures cannot be written: {error}");
         Refused::new(StatusCode::INTERNAL_SERVER_ERROR, Code::System, message)
     })?;
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let (kind, text) = match accept.is_some_and(|kinds| kinds.contains("openmetrics")) {
+        true => ("application/openmetrics-text; version=1.0.0; charset=utf-8", text),
+        false => ("text/plain; version=0.0.4; charset=utf-8", older(&text)),
+    };
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+/// Returns the figures in the older form: it has no units and no end, and its comments have the
+/// whole name of what only grows.
+fn older(text: &str) -> String {
+    let grows = |name: &str| text.contains(&format!("# TYPE {name} counter\n"));
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines().filter(|line| !line.starts_with("# UNIT") && *line != "# EOF") {
+        let about =
+            ["# HELP ", "# TYPE "].iter().find_map(|of| Some((of, line.strip_prefix(*of)?)));
+        match about.and_then(|(of, rest)| Some((of, rest.split_once(' ')?))) {
+            Some((of, (name, rest))) if grows(name) => {
+                out.extend([of, name, "_total ", rest]);
+            }
+            Some(_) | None => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    out
 }
 
 /// Returns the figures of these processes.
@@ -123,5 +150,14 @@ mod tests {
             assert!(text.lines().any(|of| of == line), "{line}\n{text}");
         }
         assert!(text.ends_with("# EOF\n"));
+        let older = older(&text);
+        for line in [
+            "# TYPE ostler_process_restarts_total counter",
+            "# HELP ostler_process_restarts_total Restarts since it was added or reset.",
+            "# TYPE ostler_process_memory_bytes gauge",
+        ] {
+            assert!(older.lines().any(|of| of == line), "{line}\n{older}");
+        }
+        assert!(!older.contains("# UNIT") && !older.contains("# EOF"), "{older}");
     }
 }

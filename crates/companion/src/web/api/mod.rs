@@ -66,6 +66,13 @@ mod tests {
         assert!(value["openapi"].as_str().unwrap().starts_with("3.1"));
         let paths: Vec<&String> = value["paths"].as_object().unwrap().keys().collect();
         assert_eq!(paths.len(), 12, "{paths:?}");
+        for (path, of) in value["paths"].as_object().unwrap() {
+            for (how, of) in of.as_object().unwrap() {
+                for parameter in of["parameters"].as_array().into_iter().flatten() {
+                    assert!(parameter["schema"].is_object(), "{how} {path}: {parameter}");
+                }
+            }
+        }
         let text = value.to_string();
         for name in text.split("#/components/schemas/").skip(1) {
             let name = name.split('"').next().unwrap();
