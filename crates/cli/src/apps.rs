@@ -40,6 +40,9 @@ pub(crate) struct App {
     pub(crate) record: Box<RawValue>,
 }
 
+/// The most bytes of a name: the names of its log files, rotated ones too, have 255 at most.
+const LONGEST_NAME: usize = 200;
+
 /// Options whose empty value would be ignored.
 const NEVER_EMPTY: [&str; 7] =
     ["name", "namespace", "cwd", "interpreter", "output", "error", "pid"];
@@ -57,6 +60,11 @@ fn refuse_empty(session: &Session) -> Result<(), Failed> {
 /// Refuses a name that means something else to commands: `delete all` would not be about that app
 /// alone. PM2 takes any.
 fn refuse_name(session: &Session, name: &str) -> Result<(), Failed> {
+    if LONGEST_NAME < name.len() && session.program == Program::Ostler {
+        let message = format!("a name of {} bytes is too long: files are called by it", name.len());
+        return Err(Failed::new(message)
+            .hint(format!("give it one of {LONGEST_NAME} at most, with `--name`")));
+    }
     let means = match name {
         _ if session.program == Program::Pm2 => return Ok(()),
         "all" => "every app",

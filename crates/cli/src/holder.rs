@@ -80,7 +80,12 @@ fn owner(
     // The sockets of clusters are the manager's.
     if holders.iter().any(|holder| ours.contains(&holder.pid)) {
         let worker = list.iter().find(|of| of.cluster && listens(session, of.id, address));
-        return (worker.map_or(Owner::Stranger, of), None);
+        let worker_as_holder = worker.filter(|of| of.pid != 0).map(|of| Holder {
+            pid: of.pid,
+            command: ostler_ports::command(of.pid),
+            address: address.clone(),
+        });
+        return (worker.map_or(Owner::Stranger, of), worker_as_holder);
     }
     (Owner::Stranger, holders.first().cloned())
 }

@@ -24,6 +24,7 @@ mod output;
 mod paint;
 mod process_file;
 mod program;
+mod reader;
 mod role;
 mod select;
 mod served;

@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
 use ostler_client::Answer;
-use ostler_config::attributes::Applies;
+use ostler_config::attributes::{Applies, Unit};
 use ostler_config::{Attribute, Context, Diagnostic, Options, attributes};
 use ostler_core::spec::AppSpec;
 use ostler_show::OfFile;
@@ -173,6 +173,9 @@ fn shown(attribute: &Attribute, spec: &AppSpec) -> String {
     let text = match attribute.get(spec) {
         Value::Null => "none".to_owned(),
         Value::String(text) => text,
+        Value::Number(bytes) if attribute.unit == Some(Unit::Bytes) => {
+            bytes.as_u64().map_or_else(|| bytes.to_string(), ostler_show::size)
+        }
         other => other.to_string(),
     };
     match text.char_indices().nth(LONGEST) {

@@ -124,7 +124,10 @@ impl Session {
             return self.known();
         }
         let script = caller::cwd()?.join(word).into_os_string().into_string().ok();
-        self.listed(&Request::Meant { word: Some(word.to_owned()), script })
+        let meant = self.listed(&Request::Meant { word: Some(word.to_owned()), script })?;
+        // Whoever means nobody is told who was probably meant.
+        let is_slip = meant.is_empty() && self.program == Program::Ostler;
+        if is_slip { self.known() } else { Ok(meant) }
     }
 
     fn listed(&mut self, request: &Request) -> Result<Vec<ProcView>, Failed> {

@@ -64,6 +64,8 @@ pub struct Ours {
     pub message: Option<String>,
     /// What it is about, as a path in the file: `apps[0].instances`.
     pub key: Option<String>,
+    /// What to do, where that is another command than under PM2's name.
+    pub help: Option<String>,
 }
 
 /// One complaint about what the user wrote.
@@ -123,6 +125,13 @@ impl Diagnostic {
     #[must_use]
     pub fn own(mut self, own: impl Into<String>) -> Self {
         self.ours.message = Some(own.into());
+        self
+    }
+
+    /// The same with our advice.
+    #[must_use]
+    pub fn own_help(mut self, help: impl Into<String>) -> Self {
+        self.ours.help = Some(help.into());
         self
     }
 
@@ -188,7 +197,7 @@ impl Diagnostic {
                 );
             }
         }
-        if let Some(help) = &self.help {
+        if let Some(help) = self.ours.help.as_ref().or(self.help.as_ref()) {
             let _ = writeln!(out, "{} {}", paint("1;36", "hint:"), shown(help));
         }
         out

@@ -13,6 +13,7 @@ use crate::fields::{Fields, OfFile, SourceText};
 use crate::json::{self, SyntaxError};
 use crate::options::Options;
 use crate::resolve;
+use crate::script;
 use crate::shape;
 use crate::suggest;
 use crate::toml;
@@ -133,7 +134,11 @@ fn text_of(path: &str, absolute: &Path) -> Result<(Syntax, String), Diagnostic> 
             let diagnostic = Diagnostic::error("no-file", format!("File {path} not found"))
                 .own(format!("there is no file `{path}`"));
             let help = format!("it is looked for at {}", absolute.display());
-            Err(diagnostic.help(help).origin(path))
+            let own = script::near(absolute).unwrap_or_else(|| {
+                "`ostler init` writes a process file, `ostler start app.js` starts a script"
+                    .to_owned()
+            });
+            Err(diagnostic.help(help).own_help(own).origin(path))
         }
         Err(ReadError::Other(message)) => {
             let diagnostic =

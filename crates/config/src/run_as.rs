@@ -66,7 +66,11 @@ fn find(fields: &Fields<'_>, ctx: &Context) -> Result<RunAs, Diagnostic> {
             let diagnostic = Diagnostic::error("no-user", format!("User {wanted} cannot be found"))
                 .own(format!("there is no user `{wanted}`"));
             let help = "a number that has no name needs a `gid` too";
-            Err(fields.at("uid", diagnostic.help(help)))
+            let diagnostic = match wanted.parse::<u32>() {
+                Ok(_) => diagnostic.help(help),
+                Err(_) => diagnostic.help(help).own_help("`getent passwd` shows who there is"),
+            };
+            Err(fields.at("uid", diagnostic))
         }
     }
 }

@@ -47,12 +47,29 @@ pub(crate) fn find(script: &str, cwd: &Path, ctx: &Context) -> Result<Target, Di
     }
     match (script.contains('/'), ctx.find_program(script)) {
         (false, Some(path)) => Ok(Target { name: name_of(&path), path, args: None }),
-        (true, _) | (_, None) => {
-            Err(Diagnostic::error("no-script", format!("Script not found: {}", path.display()))
-                .own(format!("there is no script `{}`", path.display()))
-                .help(help_missing(&path, ctx)))
-        }
+        (true, _) | (_, None) => Err(missing(&path, cwd)),
     }
+}
+
+/// There is no such script, or no such folder that it would be in.
+fn missing(path: &Path, cwd: &Path) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::error("no-script", format!("Script not found: {}", path.display())).help(
+            near(path).unwrap_or_else(|| {
+                "a script is looked for in the app's `cwd`, then in PATH".to_owned()
+            }),
+        );
+    if path.starts_with(cwd) && !cwd.is_dir() {
+        let pasted = ostler_shell::word(&cwd.to_string_lossy()).into_owned();
+        return diagnostic
+            .own(format!("there is no directory `{}`, which is the app's `cwd`", cwd.display()))
+            .own_help(format!("`mkdir -p {pasted}` makes it"));
+    }
+    let own = near(path).unwrap_or_else(|| {
+        "name a script, as in `ostler start app.js`; `ostler list` shows the apps that there are"
+            .to_owned()
+    });
+    diagnostic.own(format!("there is no script `{}`", path.display())).own_help(own)
 }
 
 fn shell(line: &str, ctx: &Context) -> Result<Target, Diagnostic> {
@@ -80,21 +97,16 @@ pub(crate) fn name_of_directory(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// A near name in the same folder, else where paths start.
-fn help_missing(path: &Path, ctx: &Context) -> String {
+/// Asks for a near name in the same folder, where there is one.
+pub(crate) fn near(path: &Path) -> Option<String> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
-    let folder = path.parent().unwrap_or(&ctx.cwd);
+    let folder = path.parent()?;
     let names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()
         .flatten()
         .filter_map(|e| e.file_name().into_string().ok())
         .collect();
-    match crate::suggest::nearest(
-        name,
-        names.iter().map(String::as_str).filter(|near| *near != name),
-    ) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "a script is looked for in the app's `cwd`, then in PATH".to_owned(),
-    }
+    let others = names.iter().map(String::as_str).filter(|near| *near != name);
+    crate::suggest::nearest(name, others).map(|near| format!("did you mean `{near}`?"))
 }

@@ -15,8 +15,9 @@ use crate::paint::Ink;
 use crate::seen::Seen;
 use crate::tree::lines;
 use crate::why::{advice, why};
-use crate::width::{columns, cut};
+use crate::width::cut;
 use crate::words;
+use crate::wrap::wrap;
 
 /// Returns the screen for a person.
 pub fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
@@ -137,36 +138,6 @@ fn section(out: &mut String, title: &str, look: &Look<'_>) {
     out.push_str(&format!("\n{}\n", look.paint.ink(&[Ink::Bold], &title)));
 }
 
-/// Adds a text that is broken between words, each line after `indent` blanks.
-fn wrap(out: &mut String, text: &str, indent: usize, window: usize) {
-    let width = window.saturating_sub(indent).max(10);
-    let mut line = String::new();
-    let mut add = |line: &str| {
-        out.extend(std::iter::repeat_n(' ', indent));
-        out.push_str(line);
-        out.push('\n');
-    };
-    for word in shown(text).split(' ') {
-        let mut word = word.to_owned();
-        if !line.is_empty() && width < columns(&line) + 1 + columns(&word) {
-            add(&line);
-            line.clear();
-        }
-        // A path that is longer than the window goes on in the next line.
-        while width < columns(&word) {
-            // Some letters are two columns wide.
-            let count = if word.is_ascii() { width } else { width / 2 };
-            add(&word.chars().take(count).collect::<String>());
-            word = word.chars().skip(count).collect();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&word);
-    }
-    add(&line);
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -180,6 +151,7 @@ mod tests {
     use crate::paint::Paint;
     use crate::sample::{self, NOW};
     use crate::tree::Tree;
+    use crate::width::columns;
 
     /// The screen of a sample app; a window of 0 is a pipe.
     fn screen(name: &str, window: usize) -> String {

@@ -26,6 +26,7 @@ mod tree;
 mod why;
 mod width;
 mod words;
+mod wrap;
 
 pub use amount::{cpu, duration, size};
 pub use app::{App, SORT_FIELDS, fold, order};

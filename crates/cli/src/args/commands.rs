@@ -2,6 +2,7 @@
 //! `docs/commands.md` read this table.
 
 pub(crate) use super::arg::Arg;
+pub(crate) use super::group::Group;
 use crate::program::Program;
 
 /// A command of the command line.
@@ -21,40 +22,7 @@ pub(crate) struct Command {
     pub(crate) detail: &'static str,
 }
 
-/// What a command is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Group {
-    /// Makes apps run, or not.
-    Run,
-    /// Brings a new version.
-    Release,
-    /// Shows what runs.
-    Watch,
-    /// Outlives a reboot.
-    Persist,
-    /// Sets what apps and modules are told.
-    Extend,
-    /// Is about ostler itself.
-    System,
-}
-
 impl Group {
-    /// Every group, in the order of the help.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Run, Self::Release, Self::Watch, Self::Persist, Self::Extend, Self::System];
-
-    /// Returns the heading above its commands.
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Run => "Run",
-            Self::Release => "Release",
-            Self::Watch => "Watch",
-            Self::Persist => "Persist",
-            Self::Extend => "Extend",
-            Self::System => "System",
-        }
-    }
-
     /// Returns its commands.
     pub(crate) fn commands(self) -> impl Iterator<Item = &'static Command> {
         COMMANDS.iter().filter(move |command| command.group == self)
@@ -87,10 +55,10 @@ use Arg::{Any, Many, Maybe, Needed};
 commands! {
     Start Run ["start"] [Any("name|namespace|file|ecosystem|id")]
         "start a script, a process file, or a stopped app"
-        "A word that is the name, namespace or id of processes in the list starts these again. A \
-         process file (`*.config.js`, `*.json`, or `-` for standard input) starts all of its apps, \
-         and restarts those that run. Anything else is a script, a program in `PATH`, or a command \
-         in quotes. Without an argument the file is `ecosystem.config.js`.";
+        "A word that is the name, namespace or id of processes in the list starts those that do \
+         not run. A process file (`*.config.js`, `*.json`, or `-` for standard input) starts all \
+         of its apps, and restarts those that run. Anything else is a script, a program in `PATH`, \
+         or a command in quotes. Without an argument the file is `ecosystem.config.js`.";
     Run Run ["run"] [Needed("script|ecosystem")]
         "run apps in the foreground, as a container does"
         "The apps' output is this command's. SIGTERM, SIGINT and SIGQUIT stop everything, SIGUSR2 \
@@ -402,14 +370,14 @@ impl Command {
         self.names.join("|") + &shown.collect::<String>()
     }
 
-    /// Returns name and arguments: `scale <name> <number>`.
-    pub(crate) fn usage(&self) -> String {
-        format!("{}{}", self.name(), self.arguments())
-    }
-
     /// Returns the arguments, each after a blank.
     pub(crate) fn arguments(&self) -> String {
         self.takes.iter().map(|arg| format!(" {}", arg.shown())).collect()
+    }
+
+    /// Whether it does nothing without the name of an app, and takes arguments for that app.
+    pub(crate) fn needs_app(&self) -> bool {
+        matches!(self.id, CommandId::Restart | CommandId::Reload)
     }
 
     /// Whether what stands after `--` are arguments of an app that it starts.

@@ -93,7 +93,7 @@ flags! {
         "with `--version`: also build, target, PM2's version and home";
     MiniList 'm' ["mini-list"] Nothing, List [List] "list as lines, one for each value";
     Sort ' ' ["sort"] One("field[:desc]"), List [List]
-        "sort the list by name, namespace, pid, id, cpu, memory, uptime or status";
+        "by name, namespace, pid, id, cpu, memory, uptime, restarts or status";
     Env ' ' ["env"] One("name"), Action [
         Start, Run, Restart, Reload, StartOrRestart, StartOrReload, CommandId::Validate,
         CommandId::Plan
@@ -117,10 +117,12 @@ flags! {
     NoDaemon ' ' ["no-daemon"] Nothing, Action [Start, Resurrect, StartOrRestart, StartOrReload]
         "stay in the foreground with the logs; the daemon that it starts ends with it";
     Fields ' ' ["json"] Maybe("fields"), Own [
-        List, Describe, Start, Stop, Restart, Scale, Reset, Resurrect, StartOrRestart, StartOrReload
+        List, Describe, Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Reset,
+        Resurrect, StartOrRestart, StartOrReload
     ] "fields of each process as JSON, such as `name,pid`; or all";
     Template ' ' ["format"] One("template"), Own [
-        List, Describe, Start, Stop, Restart, Scale, Reset, Resurrect, StartOrRestart, StartOrReload
+        List, Describe, Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Reset,
+        Resurrect, StartOrRestart, StartOrReload
     ] "a line for each process, such as `{name} {pid}`";
     Progress ' ' ["progress"] One("how"), Own [
         Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Resurrect, Kill,
@@ -292,6 +294,11 @@ impl Flag {
     /// Whether every command takes it under the name `pm2`.
     pub(crate) fn is_of_all_in_pm2(&self) -> bool {
         self.scope != Scope::Own
+    }
+
+    /// Whether it takes no value with this command, which does something else with it.
+    pub(crate) fn takes_nothing_with(&self, command: CommandId) -> bool {
+        command == List && self.name() == "watch"
     }
 
     /// Returns the one of these that a command acts on, or the first: two commands may have options

@@ -6,13 +6,16 @@ pub(crate) mod chapters;
 pub(crate) mod commands;
 pub(crate) mod examples;
 pub(crate) mod flags;
+mod group;
 pub(crate) mod help;
 mod misuse;
 mod parse;
 mod parsed;
 pub(crate) mod pm2_help;
 pub(crate) mod suggest;
+mod take;
 mod text;
+mod unknown;
 mod values;
 
 pub(crate) use commands::{COMMANDS, Command, CommandId};

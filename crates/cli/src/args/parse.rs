@@ -5,16 +5,14 @@ use std::ffi::OsString;
 
 use lexopt::Arg as Word;
 
-use super::absent::{self, Absent, When};
 use super::commands::{Arg, Command, CommandId};
-use super::flags::{FLAGS, Flag, FlagId, Takes};
+use super::flags::{FLAGS, Flag, FlagId};
 use super::misuse::Misuse;
 use super::parsed::Parsed;
-use super::{suggest, values};
+use super::take::{negative_number, refuse_apart, take_values, text};
+use super::unknown::{Written, absent_option, elsewhere, find_command, unknown_option};
+use super::{absent, values};
 use crate::program::Program;
-
-/// An option as it was written, and what it is; `None` when it is not known.
-type Written = (Option<&'static Flag>, String);
 
 /// Parses the words after the program's name.
 ///
@@ -68,7 +66,17 @@ fn parse_for(
                 };
                 let flag = find_flag(&option, parsed.command, program);
                 match flag {
-                    Some(flag) => take_values(flag, &mut parser, &mut parsed.given)?,
+                    Some(flag) => {
+                        let command = parsed.command.filter(|_| program == Program::Ostler);
+                        refuse_apart(flag, command, &mut parser)?;
+                        match command {
+                            Some(command) if flag.takes_nothing_with(command.id) => {
+                                let value = parser.optional_value().map(text).transpose()?;
+                                parsed.given.push((flag.id, value));
+                            }
+                            Some(_) | None => take_values(flag, &mut parser, &mut parsed.given)?,
+                        }
+                    }
                     // A value that hangs on it (`--x=1`) must be taken away, or the parser
                     // complains about that.
                     None => _ = parser.optional_value(),
@@ -80,15 +88,30 @@ fn parse_for(
     if command.is_some() {
         parsed = of_runtime(parsed, &mut options)?;
     }
-    if parsed.command.is_some_and(|command| command.id == CommandId::Scale) {
-        // `scale web -- -1` was the way around PM2's reading of `-1` as an option; there is no app
-        // to give arguments to.
-        parsed.words.extend(parsed.rest.take().unwrap_or_default());
-    }
+    rest_as_words(&mut parsed, program);
     if parsed.command.is_some_and(|command| command.id == CommandId::Help) {
         parsed = asked_for_help(parsed)?;
     }
     check(parsed, &options, program)
+}
+
+/// Takes what follows `--` for arguments of the command where there is no app to give it to: so an
+/// app that is called `-x` is named.
+fn rest_as_words(parsed: &mut Parsed, program: Program) {
+    let (Some(command), Some(rest)) = (parsed.command, &mut parsed.rest) else { return };
+    // `scale web -- -1` was the way around PM2's reading of `-1` as an option.
+    let is_scale = command.id == CommandId::Scale;
+    if is_scale || program == Program::Ostler && !command.takes_app_arguments() {
+        parsed.words.append(rest);
+        parsed.rest = None;
+    } else if program == Program::Ostler
+        && command.needs_app()
+        && parsed.words.is_empty()
+        && !rest.is_empty()
+    {
+        parsed.words.push(rest.remove(0));
+        parsed.rest = parsed.rest.take().filter(|rest| !rest.is_empty());
+    }
 }
 
 /// What `pm2-runtime` makes of its words.
@@ -121,36 +144,10 @@ fn asked_for_help(parsed: Parsed) -> Result<Parsed, Misuse> {
     Ok(Parsed { command: about, given, rest: parsed.rest, ..Parsed::default() })
 }
 
-fn text(word: OsString) -> Result<String, Misuse> {
-    word.into_string().map_err(|word| Misuse::NotText(word.to_string_lossy().into_owned()))
-}
-
 /// Takes `--` and what follows off the words.
 fn split_rest(words: &mut Vec<OsString>) -> Result<Option<Vec<String>>, Misuse> {
     let Some(at) = words.iter().position(|word| word == "--") else { return Ok(None) };
     words.split_off(at).into_iter().skip(1).map(text).collect::<Result<Vec<_>, _>>().map(Some)
-}
-
-fn find_command(
-    name: String,
-    options: &[Written],
-    program: Program,
-) -> Result<&'static Command, Misuse> {
-    if let Some(command) = Command::find(&name, program) {
-        return Ok(command);
-    }
-    // What looks like a command may be the value of an option that is not known.
-    if program == Program::Ostler {
-        unknown_option(options, None, program)?;
-    }
-    Err(match absent::command(&name) {
-        Some(row) => Misuse::Absent { name, row },
-        None => {
-            let names = Command::of(program).flat_map(|command| command.names.iter().copied());
-            let near = suggest::nearest(&name, names);
-            Misuse::Command { name, near }
-        }
-    })
 }
 
 /// Finds an option. Where two have the name, the one that the command acts on is meant.
@@ -166,71 +163,6 @@ fn find_flag(
         Word::Value(_) => false,
     });
     Flag::meant(named, command)
-}
-
-/// `-1` is an option to the parser, but a number to `scale`.
-fn negative_number(parser: &mut lexopt::Parser, command: Option<&Command>) -> Option<String> {
-    if command?.id != CommandId::Scale {
-        return None;
-    }
-    let is_number = |word: &str| {
-        word.strip_prefix('-')
-            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-    };
-    let word = parser.try_raw_args()?.next_if(|word| word.to_str().is_some_and(is_number))?;
-    word.into_string().ok()
-}
-
-fn take_values(
-    flag: &'static Flag,
-    parser: &mut lexopt::Parser,
-    given: &mut Vec<(FlagId, Option<String>)>,
-) -> Result<(), Misuse> {
-    let missing = || Misuse::Value { option: flag.long_shown(), unexpected: false };
-    match flag.takes {
-        Takes::Nothing => match parser.optional_value() {
-            Some(_) => return Err(Misuse::Value { option: flag.long_shown(), unexpected: true }),
-            None => given.push((flag.id, None)),
-        },
-        Takes::One(_) => {
-            let value = parser.value().map_err(|_| missing())?;
-            given.push((flag.id, Some(text(value)?)));
-        }
-        Takes::Maybe(_) => {
-            let value = match parser.optional_value() {
-                Some(value) => Some(value),
-                None => next_word(parser, |word| !word.starts_with('-')),
-            };
-            given.push((flag.id, value.map(text).transpose()?));
-        }
-        Takes::Joined(_) => {
-            given.push((flag.id, parser.optional_value().map(text).transpose()?));
-        }
-        Takes::Numbers(_) => {
-            let mut values: Vec<OsString> = parser.optional_value().into_iter().collect();
-            let numeric = |word: &str| {
-                !word.is_empty() && word.chars().all(|c| c.is_ascii_digit() || c == ',' || c == ' ')
-            };
-            while let Some(value) = next_word(parser, numeric) {
-                values.push(value);
-            }
-            if values.is_empty() {
-                let given = next_word(parser, |word| !word.starts_with('-'));
-                return Err(match given.map(text).transpose()? {
-                    Some(value) => Misuse::ExitCode { option: flag.long_shown(), value },
-                    None => missing(),
-                });
-            }
-            for value in values {
-                given.push((flag.id, Some(text(value)?)));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn next_word(parser: &mut lexopt::Parser, wanted: impl Fn(&str) -> bool) -> Option<OsString> {
-    parser.try_raw_args()?.next_if(|word| word.to_str().is_some_and(&wanted))
 }
 
 fn misuse_of(error: &lexopt::Error) -> Misuse {
@@ -254,13 +186,6 @@ fn check(parsed: Parsed, options: &[Written], program: Program) -> Result<Parsed
             return Err(elsewhere(flag, name.clone(), command));
         }
     }
-    if program == Program::Ostler
-        && !command.takes_app_arguments()
-        && let Some(rest) = &parsed.rest
-    {
-        let word = rest.first().cloned().unwrap_or_default();
-        return Err(Misuse::AppArguments { word, command });
-    }
     if program == Program::Ostler {
         values::check(&parsed)?;
     }
@@ -279,41 +204,6 @@ fn check(parsed: Parsed, options: &[Written], program: Program) -> Result<Parsed
             Err(Misuse::Extra { word: word.clone(), command })
         }
         Some(_) | None => Ok(parsed),
-    }
-}
-
-/// Refuses the first option that is not known.
-fn unknown_option(
-    options: &[Written],
-    command: Option<&'static Command>,
-    program: Program,
-) -> Result<(), Misuse> {
-    let Some((_, name)) = options.iter().find(|(flag, _)| flag.is_none()) else { return Ok(()) };
-    let (name, bare) = (name.clone(), name.trim_start_matches('-'));
-    if let Some(row) = absent::option(bare).filter(|_| program == Program::Ostler) {
-        return Err(absent_option(name, row));
-    }
-    let fits = |flag: &&Flag| match command {
-        Some(command) => flag.fits(command.id, program) || program == Program::Pm2,
-        None => true,
-    };
-    let known = FLAGS.iter().filter(|flag| flag.exists(program)).filter(fits);
-    let near = suggest::nearest(bare, known.flat_map(|flag| flag.long.iter().copied()));
-    let near = near.filter(|_| name.starts_with("--"));
-    Err(Misuse::Option { name, command, near })
-}
-
-/// An option of PM2 that is not there.
-fn absent_option(name: String, row: &'static Absent) -> Misuse {
-    let instead = row.instead.unwrap_or_default();
-    Misuse::AbsentOption { name, when: row.when, lacks: row.what, instead }
-}
-
-/// An option that the command does not take.
-fn elsewhere(flag: &'static Flag, name: String, command: &'static Command) -> Misuse {
-    match absent::not_yet(flag) {
-        Some((lacks, instead)) => Misuse::AbsentOption { name, when: When::Later, lacks, instead },
-        None => Misuse::Elsewhere { name, command, flag },
     }
 }
 

@@ -10,6 +10,7 @@ use crate::program::Program;
 pub(crate) fn usage() -> String {
     "usage: pm2 [options] <command>\n\n\
      pm2 -h, --help             all available commands and options\n\
+     pm2 examples               display pm2 usage examples\n\
      pm2 <command> -h           help on a specific command\n\n\
      Access pm2 files in ~/.pm2\n"
         .to_owned()

@@ -12,6 +12,17 @@ pub(crate) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> O
         .map(|(_, name)| name)
 }
 
+/// Whether two words are as long as each other and have other letters: no slip, but another word.
+pub(crate) fn is_changed(left: &str, right: &str) -> bool {
+    let letters = |word: &str| {
+        let mut letters: Vec<char> = word.to_lowercase().chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let (left, right) = (letters(left), letters(right));
+    left.len() == right.len() && left != right
+}
+
 /// Letters to insert, drop, change or swap.
 fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
@@ -41,6 +52,11 @@ fn distance(left: &str, right: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_letter_makes_another_word() {
+        assert!(is_changed("foo", "for") && !is_changed("evn", "env") && !is_changed("fo", "for"));
+    }
 
     #[test]
     fn slips_are_understood_and_other_words_are_not() {

@@ -30,7 +30,7 @@ pub(super) fn columns(left: &str, right: &str, at: usize) -> String {
 
 fn lines(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    for word in words(text) {
         let Some(line) = lines.last_mut() else { continue };
         let used = line.chars().count();
         if 0 < used && width < used + 1 + word.chars().count() {
@@ -39,15 +39,35 @@ fn lines(text: &str, width: usize) -> Vec<String> {
             if 0 < used {
                 line.push(' ');
             }
-            line.push_str(word);
+            line.push_str(&word);
         }
     }
     lines
 }
 
+/// Returns the words of a text; what stands in backticks, such as a command, is one of them.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for word in text.split_whitespace() {
+        match words.last_mut().filter(|_| is_open) {
+            Some(last) => last.push_str(&format!(" {word}")),
+            None => words.push(word.to_owned()),
+        }
+        is_open ^= word.matches('`').count() % 2 == 1;
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_is_not_broken_over_lines() {
+        let text = format!("{} `ostler logs daemon --err` shows", "word ".repeat(13));
+        assert!(wrapped(&text, 0).contains("\n`ostler logs daemon --err` shows\n"));
+    }
 
     #[test]
     fn what_is_too_wide_for_its_column_stands_above() {

@@ -1,47 +1,135 @@
-//! `stop`, `restart`, `delete`: one action on every process that the words mean, word after word.
+//! `stop`, `restart`, `delete`: one action on every process that the words mean.
+//!
+//! Under our name all words are understood before anything is done, so that the last of them does
+//! not decide what became of the first; PM2 does one word after the other.
 
-use ostler_wire::control::{Action, Change, Watch};
+use std::collections::BTreeSet;
 
+use ostler_wire::control::{Action, Change, ProcView, Watch};
+
+use super::file::{self, File};
 use super::ready::{self, Counts};
-use super::{file, list, logs, perform};
+use super::{list, logs, perform};
 use crate::failed::Failed;
 use crate::program::Program;
+use crate::select::Picked;
 use crate::session::Session;
 use crate::voice::Act;
 
 /// Runs the command `stop`.
 pub(super) fn stop(session: &mut Session) -> Result<(), Failed> {
-    each_word(session, Act::Stop, Action::Stop)
+    words(session, Act::Stop, Action::Stop)?;
+    list::table(session)
 }
 
 /// Runs the command `restart`.
 pub(super) fn restart(session: &mut Session) -> Result<(), Failed> {
-    let restart = |session: &mut Session| each_word(session, Act::Restart, Action::Restart);
+    let restart = |session: &mut Session| {
+        words(session, Act::Restart, Action::Restart)?;
+        list::table(session)
+    };
     ready::after(session, Counts::FromItsBegin, restart)?;
     logs::attach(session)
 }
 
 /// Runs the command `delete`.
 pub(super) fn delete(session: &mut Session) -> Result<(), Failed> {
-    each_word(session, Act::Delete, Action::Delete)
+    // Afterwards nobody knows them.
+    let shape = list::shape(session, false)?;
+    let before = if shape.is_some() { session.list()? } else { Vec::new() };
+    words(session, Act::Delete, Action::Delete)?;
+    if shape.is_none() {
+        return list::table(session);
+    }
+    let is_gone = |process: &ProcView| session.changed.contains(&process.id);
+    let gone = before.into_iter().filter(is_gone).collect();
+    list::of_those(session, gone)
 }
 
+fn words(session: &mut Session, act: Act, action: Action) -> Result<(), Failed> {
+    match session.program {
+        Program::Ostler => all_words(session, act, action),
+        Program::Pm2 => each_word(session, act, action),
+    }
+}
+
+/// Understands every word, then acts on each process once.
+fn all_words(session: &mut Session, act: Act, action: Action) -> Result<(), Failed> {
+    let (mut files, mut named): (Vec<File>, Vec<(String, Picked)>) = Default::default();
+    for word in session.args.words.clone() {
+        if file::is_meant(&word) {
+            files.push(file::read(session, &word)?);
+        } else {
+            let picked = perform::pick(session, &word)?;
+            named.push((word, picked));
+        }
+    }
+    once_each(&mut named);
+    if !named.is_empty() {
+        let change = change(session, action)?;
+        for (word, picked) in &named {
+            perform::announce(session, act, word, picked);
+        }
+        let ids = named.iter().flat_map(|(_, picked)| picked.ids()).collect();
+        perform::act(session, act, action, ids, change)?;
+    }
+    files.into_iter().try_for_each(|file| file::act(session, file, act, action))
+}
+
+/// Leaves each process with the first word that means it.
+pub(super) fn once_each(named: &mut Vec<(String, Picked)>) {
+    let mut seen = BTreeSet::new();
+    for (_, picked) in named.iter_mut() {
+        picked.targets.retain(|target| seen.insert(target.id));
+    }
+    named.retain(|(_, picked)| !picked.targets.is_empty());
+}
+
+/// Acts on what a word means, word after word.
 fn each_word(session: &mut Session, act: Act, action: Action) -> Result<(), Failed> {
     for word in session.args.words.clone() {
         if file::is_meant(&word) {
-            file::act(session, &word, act, action)?;
+            let file = file::read(session, &word)?;
+            file::act(session, file, act, action)?;
             continue;
         }
-        let change = if action == Action::Restart {
-            perform::changes(session)?
-        } else {
-            // In PM2 a stop ends the watching, also for the start after it.
-            let off = session.program == Program::Pm2 || session.args.has_attribute("watch");
-            let watch = (action == Action::Stop && off).then_some(Watch::Off);
-            Change { watch, ..perform::unchanged(session)? }
-        };
+        let change = change(session, action)?;
         let picked = perform::choose(session, act, &word)?;
         perform::act(session, act, action, picked.ids(), change)?;
     }
-    list::table(session)
+    Ok(())
+}
+
+fn change(session: &mut Session, action: Action) -> Result<Change, Failed> {
+    match action {
+        Action::Restart => perform::changes(session),
+        Action::Stop => {
+            // In PM2 a stop ends the watching, also for the start after it.
+            let off = session.program == Program::Pm2 || session.args.has_attribute("watch");
+            Ok(Change { watch: off.then_some(Watch::Off), ..perform::unchanged(session)? })
+        }
+        Action::Delete | Action::Reset => perform::unchanged(session),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::sample::sample;
+    use crate::voice::Target;
+
+    #[test]
+    fn a_process_that_two_words_mean_is_acted_on_once() {
+        let picked = |ids: &[u32]| {
+            let targets = ids.iter().map(|id| Target::of(&sample(*id, "api"))).collect();
+            Picked::numbered(targets)
+        };
+        let mut named: Vec<(String, Picked)> = [("0", &[0][..]), ("api", &[0, 1]), ("1", &[1])]
+            .map(|(w, ids)| (w.into(), picked(ids)))
+            .into();
+        once_each(&mut named);
+        let ids: Vec<(&str, Vec<u32>)> =
+            named.iter().map(|(word, picked)| (word.as_str(), picked.ids())).collect();
+        assert_eq!(ids, [("0", vec![0]), ("api", vec![1])]);
+    }
 }

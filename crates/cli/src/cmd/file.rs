@@ -35,15 +35,31 @@ pub(super) fn is_meant(word: &str) -> bool {
     word == "-" || ostler_config::is_config_file(word)
 }
 
+/// A process file that was read.
+#[derive(Debug)]
+pub(super) struct File {
+    path: String,
+    /// Those of its apps that may be acted on.
+    apps: Vec<App>,
+    /// Something is wrong with others, and it was said.
+    bad: bool,
+}
+
+/// Reads a process file.
+pub(super) fn read(session: &mut Session, path: &str) -> Result<File, Failed> {
+    let (apps, bad) = apps::of_file(session, path)?;
+    Ok(File { path: path.to_owned(), apps, bad })
+}
+
 /// Does `stop`, `restart` or `delete` with the apps of a file. Apps that are not in the list are no
 /// failure; `restart` starts them.
 pub(super) fn act(
     session: &mut Session,
-    path: &str,
+    file: File,
     act: Act,
     action: Action,
 ) -> Result<(), Failed> {
-    let (apps, bad) = apps::of_file(session, path)?;
+    let File { path, apps, bad } = file;
     let list = session.known()?;
     let (known, missing) = split(apps, &list);
     let targets = targets_of(&known, &list);
@@ -69,8 +85,8 @@ pub(super) fn act(
 }
 
 /// Starts the apps of a file; those that are in the list are restarted or reloaded.
-pub(super) fn start(session: &mut Session, path: &str, how: Known) -> Result<(), Failed> {
-    let (apps, bad) = apps::of_file(session, path)?;
+pub(super) fn start(session: &mut Session, file: File, how: Known) -> Result<(), Failed> {
+    let File { apps, bad, .. } = file;
     let list = session.known()?;
     let (known, missing) = split(apps, &list);
     if !known.is_empty() {

@@ -33,9 +33,10 @@ fn steps(list: &[ProcView], addresses: &[String]) -> Vec<(String, &'static str)>
         let name = ostler_shell::word(&first.name);
         steps.push((format!("ostler logs {name}"), "watch its output"));
         // Processes that are no workers of Node do not share a port.
-        steps.push(match first.cluster {
-            true => (format!("ostler scale {name} 4"), "run four of it, on one port"),
-            false => (format!("ostler restart {name}"), "start it again after a change"),
+        steps.push(match (first.cluster, list.len()) {
+            (true, 1) => (format!("ostler scale {name} 4"), "run four of it, on one port"),
+            (true, _) => (format!("ostler reload {name}"), "a new version, no request lost"),
+            (false, _) => (format!("ostler restart {name}"), "start it again after a change"),
         });
     }
     steps.extend([
@@ -66,6 +67,9 @@ mod tests {
         check(from_ref(&worker), &["*:3000"], &sharing);
         let alone = ProcView { cluster: false, ..sample(0, "job") };
         check(from_ref(&alone), &[], &["ostler logs job", "ostler restart job"]);
+        let four: Vec<ProcView> =
+            (0..4).map(|id| ProcView { cluster: true, ..sample(id, "api") }).collect();
+        check(&four, &[], &["ostler logs api", "ostler reload api"]);
         check(&[worker, alone], &[], &["ostler list", "ostler logs"]);
     }
 }

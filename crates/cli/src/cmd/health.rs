@@ -7,12 +7,14 @@ use crate::failed::Failed;
 use crate::select::select;
 use crate::session::Session;
 use crate::show;
+use crate::voice::Problem;
 
 /// Runs the command `health`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if !session.connect_if_running()? {
         let home = session.home.path().display().to_string();
-        return Err(Failed::new(format!("no daemon runs in `{home}`")));
+        return Err(Failed::new(format!("no daemon runs in `{home}`"))
+            .hint("`ostler resurrect` starts what was saved, `ostler start app.js` a script"));
     }
     let mut processes = session.list()?;
     if !session.args.words.is_empty() {
@@ -23,19 +25,26 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         processes.retain(|process| ids.contains(&process.id));
     }
     if processes.is_empty() {
-        return Err(Failed::new("there is no app"));
+        return Err(Problem::NoProcess { word: "all".to_owned() }.into());
     }
-    let sick: Vec<String> = processes.iter().filter_map(sick).collect();
+    let reasons = show::reasons(&processes);
+    let sick: Vec<(&str, String)> = processes
+        .iter()
+        .filter_map(|of| Some((of.name.as_str(), sick(of, reasons.get(&of.id).copied())?)))
+        .collect();
     if sick.is_empty() {
         let plural = if processes.len() == 1 { "process is" } else { "processes are" };
         session.out.message(&format!("{} {plural} well", processes.len()));
         return Ok(());
     }
-    Err(Failed::new(sick.join("; ")))
+    let name = sick.first().map_or("", |(name, _)| name);
+    let pasted = ostler_shell::word(name);
+    let told: Vec<&str> = sick.iter().map(|(_, told)| told.as_str()).collect();
+    Err(Failed::new(told.join("; ")).hint(format!("`ostler describe {pasted}` shows more")))
 }
 
 /// Why a process is not well, if it is not.
-fn sick(process: &ProcView) -> Option<String> {
+fn sick(process: &ProcView, reason: Option<&str>) -> Option<String> {
     let done = process.ended.as_ref().is_some_and(|ended| !ended.asked && ended.is_clean());
     match process.phase {
         Phase::Online => return None,
@@ -48,7 +57,10 @@ fn sick(process: &ProcView) -> Option<String> {
         | Phase::Backoff { .. } => {}
     }
     let last = process.ended.as_ref().filter(|ended| !ended.asked);
-    let last = last.map_or_else(String::new, |ended| format!(" (last end: {})", ended.how));
+    let last = last.map_or_else(String::new, |ended| match reason {
+        Some(reason) => format!(" (last end: {}, {reason})", ended.how),
+        None => format!(" (last end: {})", ended.how),
+    });
     let status = show::status(process);
     Some(format!("process {} (`{}`) is {status}{last}", process.id, process.name))
 }
@@ -69,11 +81,15 @@ mod tests {
                 oom: false,
                 how: Outcome::Code(code),
             });
-            sick(&ProcView { phase, ended, ..sample(0, "api") })
+            sick(&ProcView { phase, ended, ..sample(0, "api") }, None)
         };
         assert_eq!((told(Phase::Online, Some(1)), told(Phase::Stopped, Some(0))), (None, None));
         let errored = told(Phase::Errored, Some(3)).unwrap();
         assert!(errored.ends_with("is errored (last end: exit code 3)"), "{errored}");
+        let ended = Ended { at: 1, asked: false, oom: false, how: Outcome::Code(1) };
+        let missing = ProcView { phase: Phase::Errored, ended: Some(ended), ..sample(0, "api") };
+        let missing = sick(&missing, Some("module missing")).unwrap();
+        assert!(missing.ends_with("(last end: exit code 1, module missing)"), "{missing}");
         assert!(told(Phase::Stopped, None).is_some_and(|of| of.ends_with("is stopped")));
     }
 }

@@ -77,10 +77,11 @@ fn open(session: &mut Session, target: &Target) -> Result<String, Failed> {
 
 /// Refuses what would die of the signal.
 fn refuse_other(pid: u32, Target { id, name, .. }: &Target) -> Result<(), Failed> {
-    if pid == 0 {
-        return Err(Failed::new(format!("{name} (id {id}) does not run")));
-    }
     let pasted = ostler_shell::word(name);
+    if pid == 0 {
+        return Err(Failed::new(format!("{name} (id {id}) does not run"))
+            .hint(format!("`ostler restart {pasted}` starts it")));
+    }
     let file = std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
     let is_node = file.file_name().is_some_and(|name| name == "node" || name == "nodejs");
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -94,7 +95,8 @@ fn refuse_other(pid: u32, Target { id, name, .. }: &Target) -> Result<(), Failed
         (false, _) => Err(Failed::new(format!(
             "{name} (id {id}) runs `{}`, which is not Node: it has no inspector",
             file.display()
-        ))),
+        ))
+        .hint(format!("`ostler describe {pasted}` shows what it is and how it is started"))),
     }
 }
 

@@ -2,10 +2,11 @@
 //! gone. Without a daemon there is nothing to do, and none is started for it.
 
 use ostler_client::Answer;
-use ostler_wire::control::{ProcView, Reply, Request};
+use ostler_wire::control::{Event, ProcView, Reply, Request};
 
 use super::perform;
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::session::{Session, unexpected};
 use crate::voice::{Act, Notice, Selector, Target};
 
@@ -33,6 +34,12 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Whether an event is of one of these processes, or tells what went wrong.
+fn is_of(event: &Event, targets: &[Target]) -> bool {
+    let Event::Acted { id, error: None, .. } = event else { return true };
+    targets.iter().any(|target| target.id == *id)
+}
+
 /// Ends the manager that the session is connected to; `false` when it ended by itself.
 fn end(session: &mut Session) -> Result<bool, Failed> {
     let Some((list, manager)) = session.look_at_manager()? else { return Ok(false) };
@@ -42,8 +49,11 @@ fn end(session: &mut Session) -> Result<bool, Failed> {
     let ids: serde_json::Value = list.iter().map(|process| process.id).collect();
     let selector = (!list.is_empty()).then_some(Selector { word: "all", ids: &ids });
     session.out.tell(&Notice::Begun { act: Act::Kill, selector, targets: &targets });
+    let says_all = session.program == Program::Pm2;
     let answer = session.ask_with(&Request::Kill, |out, event| {
-        perform::report(out, &event);
+        if says_all || is_of(&event, &targets) {
+            perform::report(out, &event);
+        }
     });
     match answer {
         Ok(Answer::Reply(Reply::Done)) => manager.wait_end()?,

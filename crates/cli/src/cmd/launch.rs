@@ -21,6 +21,17 @@ pub(super) fn one(session: &mut Session, app: App) -> Result<Vec<String>, Failed
     session.out.tell(&Notice::StartsScript { script, mode, app: planned });
     let cluster = app.cluster;
     let started = launch(session, vec![app], false);
+    end(session, Act::Start, started, (&name, cluster))
+}
+
+/// Tells the end of a start, with what was heard in a first moment of these processes, the first of
+/// which is of the named app. Returns what it listens on, where that is known.
+pub(super) fn end(
+    session: &mut Session,
+    act: Act,
+    started: Result<Vec<u32>, Failed>,
+    (name, cluster): (&str, bool),
+) -> Result<Vec<String>, Failed> {
     let first = started.as_ref().ok().and_then(|ids| ids.first().copied()).filter(|_| cluster);
     let mut addresses = first.map_or_else(Vec::new, |id| address::of(session, id));
     let mut ended = Vec::new();
@@ -30,9 +41,9 @@ pub(super) fn one(session: &mut Session, app: App) -> Result<Vec<String>, Failed
         addresses = first_run::addresses(&ended);
     }
     let urls: Vec<String> = addresses.iter().filter_map(|one| address::url(one)).collect();
-    session.out.tell(&Notice::Finished { act: Act::Start, failed: started.is_err(), urls: &urls });
+    let started = perform::finish(session, act, started, &urls);
     first_run::warn(session, &ended);
-    shared_port::warn(session, &name, &addresses);
+    shared_port::warn(session, name, &addresses);
     unwritten::warn(session);
     started.map(|_| addresses)
 }
@@ -45,9 +56,8 @@ pub(super) fn missing(session: &mut Session, apps: Vec<App>) -> Result<(), Faile
         .collect();
     session.out.tell(&Notice::StartsMissing { apps: &planned });
     let result = launch(session, apps, true);
-    let failed = result.is_err();
     let ended = first_run::watch(session, result.as_deref().unwrap_or_default(), false);
-    session.out.tell(&Notice::Finished { act: Act::StartFile, failed, urls: &[] });
+    let result = perform::finish(session, Act::StartFile, result, &[]);
     first_run::warn(session, &ended);
     unwritten::warn(session);
     result.map(|_| ())

@@ -32,7 +32,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         None => own.parent().map(Path::to_owned).unwrap_or_default(),
     };
     if !folder.is_dir() {
-        return Err(Failed::new(format!("`{}` is not a directory", folder.display())));
+        let pasted = ostler_shell::word(&folder.to_string_lossy()).into_owned();
+        return Err(Failed::new(format!("`{}` is not a directory", folder.display()))
+            .hint(format!("`mkdir -p {pasted}` makes it")));
     }
     let places = PM2_NAMES.map(|name| folder.join(name));
     if !session.has(FlagId::Force) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use ostler_client::Answer;
 use ostler_wire::control::{ProcView, Reply, Request};
 
-use crate::args::{CommandId, FlagId};
+use crate::args::{Command, CommandId, FlagId};
 use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
@@ -13,7 +13,7 @@ use crate::select::select;
 use crate::session::{Session, unexpected};
 use crate::show::{self, App, Known, Look, Shape};
 use crate::view;
-use crate::voice::{Notice, Progress};
+use crate::voice::{Notice, Problem, Progress};
 
 /// Rows that a command shows of the apps that it changed; of more it shows those that
 /// are not online.
@@ -39,9 +39,12 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, Failed> {
     let (json, lines) = (session.has(FlagId::Fields), session.has(FlagId::Template));
     match (json, lines) {
-        (true, true) => Err(Failed::misuse("`--json` and `--format` exclude each other")),
+        (true, true) => Err(Failed::misuse("`--json` and `--format` exclude each other")
+            .hint("leave one of them out: `--format` is for lines, `--json` for objects")),
         (true, false) => {
-            Shape::json(session.args.value(FlagId::Fields).unwrap_or(""), describe).map(Some)
+            let fields = session.args.value(FlagId::Fields).unwrap_or("");
+            let command = session.args.command.map_or("list", Command::name);
+            Shape::json(fields, describe).map(Some).map_err(|why| not_app(why, command, fields))
         }
         (false, true) => {
             let template = session.args.value(FlagId::Template).unwrap_or("");
@@ -49,6 +52,18 @@ pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, 
         }
         (false, false) => Ok(None),
     }
+}
+
+/// Says how an argument is given that was taken for the fields of `--json`.
+fn not_app(why: Failed, command: &str, fields: &str) -> Failed {
+    let hint = match &why.problem {
+        Some(Problem::Other { hint: Some(hint), .. }) if !fields.contains(',') => {
+            let pasted = ostler_shell::word(fields);
+            format!("if it is an argument: `ostler {command} {pasted} --json`; {hint}")
+        }
+        Some(_) | None => return why,
+    };
+    why.hint(hint)
 }
 
 /// Leaves those that the words mean.
@@ -110,6 +125,19 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
     print(session, processes, false, SHORT)
 }
 
+/// Prints what a program asked for of the apps that were changed, and nothing for a person.
+pub(super) fn asked_for(session: &mut Session) -> Result<(), Failed> {
+    if shape(session, false)?.is_some() { table(session) } else { Ok(()) }
+}
+
+/// Prints what a program asked for of these processes, which are in the list no more.
+pub(super) fn of_those(session: &mut Session, processes: Vec<ProcView>) -> Result<(), Failed> {
+    if session.out.progress() == Some(Progress::Json) {
+        return Ok(());
+    }
+    print(session, processes, false, usize::MAX)
+}
+
 /// Prints the apps of these processes, which may be the whole list; of more than `most` apps those
 /// that are not wholly online.
 fn print(
@@ -125,10 +153,7 @@ fn print(
     let reasons = show::reasons(&processes);
     let mut apps = show::fold(&processes);
     let by = session.args.value(FlagId::Sort).unwrap_or("name");
-    show::order(&mut apps, by).ok_or_else(|| {
-        Failed::misuse(format!("cannot sort by `{by}`"))
-            .hint(format!("the fields are {}", show::SORT_FIELDS.join(", ")))
-    })?;
+    show::order(&mut apps, by).ok_or_else(|| not_sorted(by))?;
     if let Some(shape) = shape {
         let known = apps.iter().flat_map(|app| &app.processes).map(|view| Known {
             view,
@@ -165,6 +190,18 @@ fn print(
     }
     warn_of_no_effect(session, &processes);
     Ok(())
+}
+
+/// Why it cannot be sorted like that: the field, or the direction behind it.
+fn not_sorted(by: &str) -> Failed {
+    match by.split_once(':').filter(|(field, _)| show::SORT_FIELDS.contains(field)) {
+        Some((field, direction)) => {
+            Failed::misuse(format!("`{direction}` is no direction to sort `{field}` in"))
+                .hint(format!("write `--sort {field}:asc` or `--sort {field}:desc`"))
+        }
+        None => Failed::misuse(format!("cannot sort by `{by}`"))
+            .hint(format!("the fields are {}", show::SORT_FIELDS.join(", "))),
+    }
 }
 
 /// Prints apps, then modules.

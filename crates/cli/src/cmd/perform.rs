@@ -90,10 +90,26 @@ pub(super) fn announce(session: &mut Session, act: Act, word: &str, picked: &Pic
     session.out.tell(&Notice::Begun { act, selector, targets: &picked.targets });
 }
 
-/// Asks for what was announced and reports how it went with each process; fails when one failed.
+/// Asks for what was announced, reports how it went with each process, and tells the end; fails
+/// when it failed with one of them.
 pub(super) fn act(
     session: &mut Session,
     act: Act,
+    action: Action,
+    ids: Vec<u32>,
+    change: Change,
+) -> Result<(), Failed> {
+    let result = ask(session, action, ids, change);
+    let result = finish(session, act, result, &[]);
+    if action == Action::Restart {
+        unwritten::warn(session);
+    }
+    result
+}
+
+/// Asks for what was announced and reports how it went with each process; fails when one failed.
+pub(super) fn ask(
+    session: &mut Session,
     action: Action,
     ids: Vec<u32>,
     change: Change,
@@ -102,11 +118,26 @@ pub(super) fn act(
     session.begun.ids.extend(&ids);
     let request = Request::Act { action, ids, change, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| failed |= !report(out, &event));
-    let result = answer.and_then(|answer| done(&answer, failed));
-    session.out.tell(&Notice::Finished { act, failed: result.is_err(), urls: &[] });
-    if action == Action::Restart {
-        unwritten::warn(session);
-    }
+    answer.and_then(|answer| done(&answer, failed))
+}
+
+/// Tells the end of what was begun: why it failed, then that it is over, as the last word of all.
+/// PM2 says it the other way round.
+pub(super) fn finish<T>(
+    session: &mut Session,
+    act: Act,
+    result: Result<T, Failed>,
+    urls: &[String],
+) -> Result<T, Failed> {
+    let failed = result.is_err();
+    let result = result.map_err(|why| match (&why.problem, session.program) {
+        (Some(problem), Program::Ostler) => {
+            session.out.problem(problem);
+            Failed { problem: None, ..why }
+        }
+        (Some(_), Program::Pm2) | (None, _) => why,
+    });
+    session.out.tell(&Notice::Finished { act, failed, urls });
     result
 }
 

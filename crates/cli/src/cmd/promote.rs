@@ -26,7 +26,6 @@ pub(super) fn run(session: &mut Session, keep: bool) -> Result<(), Failed> {
             failed |= !perform::report(out, &event);
         });
     let result = answer.and_then(|answer| perform::done(&answer, failed));
-    session.out.tell(&Notice::Finished { act, failed: result.is_err(), urls: &[] });
-    result?;
+    perform::finish(session, act, result, &[])?;
     list::table(session)
 }

@@ -3,20 +3,22 @@
 
 use super::file::{self, Known};
 use super::ready::{self, Counts};
-use super::{perform, rolling};
+use super::{list, perform, rolling};
 use crate::failed::Failed;
 use crate::session::Session;
 use crate::voice::Act;
 
 /// Runs the command `reload`. Apps of a process file that do not run are started.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    ready::after(session, Counts::FromItsEnd, reload)
+    ready::after(session, Counts::FromItsEnd, reload)?;
+    list::asked_for(session)
 }
 
 fn reload(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.word().to_owned();
     if file::is_meant(&word) {
-        return file::start(session, &word, Known::Reload);
+        let file = file::read(session, &word)?;
+        return file::start(session, file, Known::Reload);
     }
     let change = perform::changes(session)?;
     let picked = perform::choose(session, Act::Reload, &word)?;

@@ -68,8 +68,6 @@ fn perform(session: &mut Session, processes: &[ProcView], ids: Vec<u32>) -> Resu
         }
         _ => {}
     });
-    failed |= answer.is_err();
-    session.out.tell(&Notice::Finished { act, failed, urls: &[] });
-    answer?;
-    if failed { Err(Failed::quiet(1)) } else { Ok(()) }
+    let result = answer.and_then(|_| if failed { Err(Failed::quiet(1)) } else { Ok(()) });
+    super::perform::finish(session, act, result, &[])
 }

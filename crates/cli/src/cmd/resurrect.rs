@@ -30,8 +30,8 @@ pub(super) fn restore_from(
     path: &Path,
 ) -> Result<(), Failed> {
     session.connect()?;
-    let act = Act::Resurrect;
-    session.out.tell(&Notice::Resurrects { path });
+    let act = if matches!(request, Request::Import { .. }) { Act::Import } else { Act::Resurrect };
+    session.out.tell(&Notice::Resurrects { act, path });
     let mut restored = BTreeSet::new();
     let answer = session.ask_with(request, |out, event| match event {
         Event::Restored { name, script, error: None } => {
@@ -57,7 +57,7 @@ pub(super) fn restore_from(
         }
         Err(other) => Err(other),
     };
-    session.out.tell(&Notice::Finished { act, failed: result.is_err(), urls: &[] });
+    let result = perform::finish(session, act, result, &[]);
     warn_unwritten(session, &restored)?;
     result
 }

@@ -43,7 +43,7 @@ pub(super) fn reload(
             session.out.tell(&Notice::Replaced { id: process.id, name: &process.name });
         }
     }
-    session.out.tell(&Notice::Finished { act: Act::Reload, failed: result.is_err(), urls: &[] });
+    let result = perform::finish(session, Act::Reload, result, &[]);
     session.changed.extend(ids);
     unwritten::warn(session);
     result

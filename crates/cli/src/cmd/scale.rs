@@ -45,7 +45,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         other => failed |= !perform::report(out, &other),
     });
     let result = answer.and_then(|answer| perform::done(&answer, failed));
-    session.out.tell(&Notice::Finished { act, failed: result.is_err(), urls: &[] });
+    let result = perform::finish(session, act, result, &[]);
     unwritten::warn(session);
     result?;
     list::table(session)

@@ -3,7 +3,7 @@
 use ostler_wire::control::Talk;
 
 use super::{list, talk};
-use crate::failed::Failed;
+use crate::failed::{Failed, MISUSED};
 use crate::program::Program;
 use crate::session::Session;
 use crate::voice::{Notice, Problem, TalkNotice, Target};
@@ -15,11 +15,12 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let is_id = word.starts_with(|first: char| first.is_ascii_digit());
     session.out.tell(&Notice::Talk(TalkNotice::Signals { word: &word, is_id }));
     let number = ostler_pm2::words::signal_number(&signal).ok_or_else(|| {
-        Failed::from(Problem::Bare {
+        let problem = Problem::Bare {
             pm2: format!("Unknown signal: {signal}"),
             message: format!("`{signal}` is not a signal"),
             hint: Some("give a name such as `SIGUSR2`, or a number from 1 to 64".to_owned()),
-        })
+        };
+        Failed { code: MISUSED, ..problem.into() }
     })?;
     let targets = match session.program {
         Program::Ostler => talk::targets(session, &word)?,

@@ -23,8 +23,9 @@ use crate::wait::{self, Awaited, Limit};
 /// Runs the command `serve`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let variables = variables(session)?;
+    let given: Vec<String> = variables.keys().cloned().collect();
     let (settings, variables) = served::read(session.program, variables, &caller::cwd()?)
-        .map_err(|why| Failed::misuse(why).hint("see `ostler serve --help`"))?;
+        .map_err(|why| Failed::misuse(of_options(why, &given)).hint("see `ostler serve --help`"))?;
     settings.check().map_err(|why| {
         let word = session.args.words.first().map_or("", String::as_str);
         match word.parse::<u16>() {
@@ -80,6 +81,19 @@ fn variables(session: &Session) -> Result<BTreeMap<String, String>, Failed> {
     Ok(variables)
 }
 
+/// Names what was written, and not the variable that it becomes.
+fn of_options(why: String, given: &[String]) -> String {
+    let written = [
+        (PM2_SERVE_PORT, "the port"),
+        (PM2_SERVE_HOST, "`--host`"),
+        (PM2_SERVE_BASIC_AUTH_USERNAME, "`--basic-auth-username`"),
+        (PM2_SERVE_BASIC_AUTH_PASSWORD, "`--basic-auth-password`"),
+    ];
+    let is_given = |name: &str| given.iter().any(|of| of == name);
+    let written = written.into_iter().filter(|(name, _)| is_given(name));
+    written.fold(why, |why, (name, shown)| why.replace(name, shown))
+}
+
 /// Two servers of one port cannot be; the one that is there stays.
 fn refuse_twice(session: &mut Session, name: &str) -> Result<(), Failed> {
     let is_there = session.list()?.iter().any(|of| of.name == name);
@@ -97,4 +111,19 @@ fn wait_ready(session: &mut Session, name: &str) -> Result<(), Failed> {
     let until = Instant::now() + limit.time;
     let ended = wait::wait(session, &ids, Awaited::Ready { first: true }, Some(until))?;
     ready::tell(session, &ended, Some(&limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_that_is_no_good_is_not_called_by_a_variable_that_nobody_set() {
+        let why = || format!("{PM2_SERVE_PORT} is `99999`, which is no port");
+        assert_eq!(
+            of_options(why(), &[PM2_SERVE_PORT.to_owned()]),
+            "the port is `99999`, which is no port"
+        );
+        assert_eq!(of_options(why(), &[]), why());
+    }
 }

@@ -82,7 +82,15 @@ pub(super) fn unset(session: &mut Session) -> Result<(), Failed> {
 }
 
 fn no_value(word: &str) -> Failed {
-    Failed::new(format!("`{word}` has no value")).hint("write `ostler set APP.KEY VALUE`")
+    let pasted = ostler_shell::word(word);
+    let hint = match Key::of(word).as_ref().and_then(Key::app) {
+        Some(_) => format!("write the value behind it, as in `ostler set {pasted} debug`"),
+        None => format!(
+            "write key and value, as in `ostler set {pasted}.LOG_LEVEL debug`; \
+             `ostler get {pasted}` shows what is set"
+        ),
+    };
+    Failed::new(format!("`{word}` has no value")).hint(hint)
 }
 
 fn unknown(word: &str) -> Failed {
@@ -91,7 +99,8 @@ fn unknown(word: &str) -> Failed {
 
 fn key(word: &str) -> Result<Key, Failed> {
     Key::of(word).ok_or_else(|| {
-        Failed::new(format!("`{word}` is not the name of a setting")).hint("write `APP.KEY`")
+        Failed::new(format!("`{word}` is not the name of a setting"))
+            .hint("write an app and a name, as in `ostler set api.LOG_LEVEL debug`")
     })
 }
 
@@ -273,6 +282,10 @@ fn show(session: &mut Session, word: &str) -> Result<(), Failed> {
 
 /// Has the user edit all settings; what is not understood afterwards is not taken.
 fn edit(session: &mut Session) -> Result<(), Failed> {
+    if session.program == Program::Ostler && !session.out.terminal {
+        return Err(Failed::misuse("`set` opens an editor, for which there is no terminal")
+            .hint("`ostler get` shows what is set, `ostler set api.LOG_LEVEL debug` sets one"));
+    }
     let file = file(session)?;
     let failed = |what: &str, error: std::io::Error| Failed::new(format!("cannot {what}: {error}"));
     let draft = session.home.path().join(format!("settings.{}.json", std::process::id()));
@@ -290,6 +303,11 @@ fn edit(session: &mut Session) -> Result<(), Failed> {
     let text = std::fs::read_to_string(&draft).map_err(|error| failed("read the draft", error))?;
     let place = draft.display();
     if !status.success() {
+        if text == before.text() {
+            _ = std::fs::remove_file(&draft);
+            return Err(Failed::new(format!("`{}` ended with {status}", editor.display()))
+                .hint("nothing has changed"));
+        }
         return Err(Failed::new(format!("`{}` ended with {status}", editor.display()))
             .hint(format!("nothing has changed; the draft is `{place}`")));
     }

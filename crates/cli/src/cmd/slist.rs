@@ -25,10 +25,15 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         let line = |(name, value, unit): &(String, f64, &str)| {
             format!("{name}: {} {unit}\n", machine::number(*value))
         };
-        figures.iter().map(line).collect()
+        figures.iter().filter(|of| !is_none(of)).map(line).collect()
     };
     session.out.data(&text);
     Ok(())
+}
+
+/// Whether PM2 gives the figure a number that says that there is none.
+fn is_none((name, value, _): &(String, f64, &str)) -> bool {
+    name == "CPU Temperature" && *value < 0.0
 }
 
 /// Draws an object as a tree.
@@ -53,6 +58,13 @@ fn tree(value: &Value, before: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_temperature_that_nobody_measures_is_no_figure() {
+        assert!(is_none(&("CPU Temperature".to_owned(), -1.0, "°C")));
+        assert!(!is_none(&("CPU Temperature".to_owned(), 48.0, "°C")));
+        assert!(!is_none(&("CPU Usage".to_owned(), 0.0, "%")));
+    }
 
     #[test]
     fn a_tree_looks_as_pm2s() {

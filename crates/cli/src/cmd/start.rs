@@ -1,12 +1,13 @@
 //! `start`: a script, a process file, standard input, or processes that exist already.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use ostler_wire::control::{Action, Change, Phase, ProcView, Watch};
 
-use super::file::{self, Known};
+use super::file::{self, File, Known};
 use super::ready::{self, Counts};
-use super::{first_steps, launch, list, logs, perform};
+use super::{act, first_steps, launch, list, logs, perform};
 use crate::apps::{self, App};
 use crate::args::FlagId;
 use crate::caller;
@@ -14,7 +15,10 @@ use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::{Picked, select};
 use crate::session::Session;
-use crate::voice::{Act, Problem, Target};
+use crate::voice::{Act, Notice, Problem, Target};
+
+/// The process file that is meant where nothing is named.
+const USUAL: &str = "ecosystem.config.js";
 
 /// Runs the command `start`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -27,22 +31,133 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     logs::attach(session)
 }
 
+/// What a word means.
+#[derive(Debug)]
+enum Meant {
+    File(File),
+    /// Processes of the list.
+    Known(String, Picked),
+    Script(App),
+}
+
+/// Starts what the words mean: under our name when every one of them is understood; PM2 does one
+/// after the other.
 fn words(session: &mut Session) -> Result<Vec<String>, Failed> {
     let mut words = session.args.words.clone();
     if words.is_empty() {
-        words.push("ecosystem.config.js".to_owned());
+        words.push(USUAL.to_owned());
     }
     let mut addresses = Vec::new();
-    for word in &words {
-        if file::is_meant(word) {
-            refuse_force(session, word)?;
-            file::start(session, word, Known::Restart)?;
-        } else if !existing(session, word)? {
-            addresses.extend(script(session, word)?);
+    match session.program {
+        Program::Pm2 => {
+            for word in &words {
+                let meant = meant(session, word)?;
+                addresses.extend(start(session, vec![meant])?);
+            }
+        }
+        Program::Ostler => {
+            let meant = words.iter().map(|word| meant(session, word));
+            let meant = meant.collect::<Result<Vec<_>, _>>()?;
+            addresses = start(session, meant)?;
         }
     }
     list::table(session)?;
     Ok(addresses)
+}
+
+/// Understands a word. Nothing is started.
+fn meant(session: &mut Session, word: &str) -> Result<Meant, Failed> {
+    if word.is_empty() && session.program == Program::Ostler {
+        return Err(Failed::misuse("the name of what is to be started is empty")
+            .hint("name a script, as in `ostler start app.js`"));
+    }
+    if file::is_meant(word) {
+        refuse_force(session, word)?;
+        return file::read(session, word).map(Meant::File);
+    }
+    if let Some(picked) = existing(session, word)? {
+        return Ok(Meant::Known(word.to_owned(), picked));
+    }
+    perform::refuse_only(session, word)?;
+    apps::of_script(session, word).map(Meant::Script)
+}
+
+/// Starts what was meant. Returns what it listens on, where that is known.
+fn start(session: &mut Session, all: Vec<Meant>) -> Result<Vec<String>, Failed> {
+    let (mut files, mut named, mut scripts) = (Vec::new(), Vec::new(), Vec::new());
+    for meant in all {
+        match meant {
+            Meant::File(file) => files.push(file),
+            Meant::Known(word, picked) => named.push((word, picked)),
+            Meant::Script(app) => scripts.push(app),
+        }
+    }
+    if session.program == Program::Ostler {
+        act::once_each(&mut named);
+        let is_all = files.is_empty() && scripts.is_empty();
+        leave_running(session, &mut named, is_all)?;
+    }
+    let mut addresses = Vec::new();
+    if !named.is_empty() {
+        addresses.extend(again(session, Act::StartAgain, &named)?);
+    }
+    for app in scripts {
+        addresses.extend(script(session, app)?);
+    }
+    files.into_iter().try_for_each(|file| file::start(session, file, Known::Restart))?;
+    Ok(addresses)
+}
+
+/// Leaves out what runs, which PM2 restarts, and says so; fails when nothing else was asked for
+/// (`is_all`: by these words).
+fn leave_running(
+    session: &mut Session,
+    named: &mut Vec<(String, Picked)>,
+    is_all: bool,
+) -> Result<(), Failed> {
+    let list = session.known()?;
+    let running = running(&list);
+    let mut left: Vec<String> = Vec::new();
+    for (word, picked) in named.iter_mut() {
+        picked.targets.retain(|target| !running.contains(&target.id));
+        if picked.targets.is_empty() {
+            left.push(word.clone());
+        }
+    }
+    named.retain(|(_, picked)| !picked.targets.is_empty());
+    let (Some(first), runs) = (left.first(), runs(&left)) else { return Ok(()) };
+    if is_all && named.is_empty() {
+        let pasted = ostler_shell::word(first);
+        return Err(Failed::new(runs)
+            .hint(format!("`ostler restart {pasted}` stops it and starts it again")));
+    }
+    session.out.tell(&Notice::Note { text: &runs });
+    Ok(())
+}
+
+/// The processes that run, or are about to.
+fn running(list: &[ProcView]) -> BTreeSet<u32> {
+    list.iter().filter(|process| runs_now(process)).map(|process| process.id).collect()
+}
+
+fn runs_now(process: &ProcView) -> bool {
+    match process.phase {
+        Phase::Online | Phase::Starting => true,
+        // One that waits for its restart is started now.
+        Phase::Stopped | Phase::Stopping | Phase::Errored | Phase::Backoff { .. } => false,
+    }
+}
+
+/// Says what these words mean that is left as it is.
+fn runs(words: &[String]) -> String {
+    match words {
+        [word] if word == "all" => "every app runs already".to_owned(),
+        [word] => format!("`{word}` runs already"),
+        words => {
+            let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+            format!("{} run already", words.join(", "))
+        }
+    }
 }
 
 /// Runs the command `startOrRestart`.
@@ -61,25 +176,31 @@ fn only_file(session: &mut Session, known: Known) -> Result<(), Failed> {
         return Err(Failed::misuse(format!("`{word}` is not a process file"))
             .hint("give a file such as ecosystem.config.js or apps.json"));
     }
-    file::start(session, &word, known)?;
+    let file = file::read(session, &word)?;
+    file::start(session, file, known)?;
     list::table(session)
 }
 
-/// Restarts the processes that the word means; `false` when it means none.
-fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
+/// Returns the processes of the list that the word means, if it means any.
+fn existing(session: &mut Session, word: &str) -> Result<Option<Picked>, Failed> {
     let path = Path::new(word);
     // The directory here is a script, also where its app is in the list.
     if matches!(word, "." | "..") {
-        return Ok(false);
+        return Ok(None);
     }
     if word.contains('/') || path.extension().is_some() || word.contains(char::is_whitespace) {
-        return Ok(false);
+        return Ok(None);
     }
     let list = session.known()?;
     let picked = match select(word, &list, &caller::cwd()?) {
         Ok(picked) => picked,
         Err(none) if word == "all" => return Err(none.into()),
-        Err(_) => return Ok(false),
+        Err(slip @ Problem::NoSuch { near: Some(_), .. })
+            if session.program == Program::Ostler && !is_program(word)? =>
+        {
+            return Err(slip.into());
+        }
+        Err(_) => return Ok(None),
     };
     perform::refuse_only(session, word)?;
     refuse_force(session, word)?;
@@ -91,8 +212,14 @@ fn existing(session: &mut Session, word: &str) -> Result<bool, Failed> {
                  rest, `ostler delete {pasted}` and start it anew"
             )));
     }
-    again(session, Act::StartAgain, word, &picked)?;
-    Ok(true)
+    Ok(Some(picked))
+}
+
+/// Whether a word names something that could be run.
+fn is_program(word: &str) -> Result<bool, Failed> {
+    let path = std::env::var_os(ostler_env::PATH).unwrap_or_default();
+    let is_in_path = std::env::split_paths(&path).any(|folder| folder.join(word).is_file());
+    Ok(is_in_path || caller::cwd()?.join(word).exists())
 }
 
 /// Refuses `--force` where no script is named, of which another process could be started.
@@ -104,21 +231,29 @@ fn refuse_force(session: &Session, word: &str) -> Result<(), Failed> {
     Err(Failed::misuse(message).hint("leave it out, or name the script"))
 }
 
-/// Starts processes of the list again.
-fn again(session: &mut Session, act: Act, word: &str, picked: &Picked) -> Result<(), Failed> {
+/// Starts processes of the list again. Returns what they listen on, where that is known.
+fn again(
+    session: &mut Session,
+    act: Act,
+    named: &[(String, Picked)],
+) -> Result<Vec<String>, Failed> {
     perform::refuse_env(session)?;
     let patch = apps::patch(session, false)?;
     let watch = session.args.has_attribute("watch").then_some(Watch::Configured);
     let env = session.has(FlagId::UpdateEnv).then(caller::environment);
-    perform::announce(session, act, word, picked);
+    for (word, picked) in named {
+        perform::announce(session, act, word, picked);
+    }
     let change = Change { patch, env, watch, ..Change::default() };
-    perform::act(session, act, Action::Restart, picked.ids(), change)
+    let ids: Vec<u32> = named.iter().flat_map(|(_, picked)| picked.ids()).collect();
+    let first = named.iter().flat_map(|(_, picked)| &picked.targets).next();
+    let first = first.map_or(("", false), |target| (target.name.as_str(), target.cluster));
+    let started = perform::ask(session, Action::Restart, ids.clone(), change).map(|()| ids);
+    launch::end(session, act, started, first)
 }
 
 /// Starts a script. Returns what it listens on, where that is known.
-fn script(session: &mut Session, script: &str) -> Result<Vec<String>, Failed> {
-    perform::refuse_only(session, script)?;
-    let app = apps::of_script(session, script)?;
+fn script(session: &mut Session, app: App) -> Result<Vec<String>, Failed> {
     let list = session.known()?;
     if !session.has(FlagId::Force)
         && let Some(targets) = startable(&app, &list)?
@@ -136,8 +271,7 @@ fn script(session: &mut Session, script: &str) -> Result<Vec<String>, Failed> {
             return Err(Failed::new(message)
                 .hint(format!("`ostler scale {pasted} {count}` changes how many there are")));
         }
-        again(session, Act::StartSame, &app.name, &Picked::numbered(targets))?;
-        return Ok(Vec::new());
+        return again(session, Act::StartSame, &[(app.name, Picked::numbered(targets))]);
     }
     launch::one(session, app)
 }
@@ -154,4 +288,28 @@ fn startable(app: &App, list: &[ProcView]) -> Result<Option<Vec<Target>>, Failed
         targets.push(Target::of(process));
     }
     Ok((!targets.is_empty()).then_some(targets))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::sample::sample;
+
+    #[test]
+    fn what_runs_is_left_and_what_does_not_is_started() {
+        let phases = [
+            Phase::Online,
+            Phase::Stopped,
+            Phase::Starting,
+            Phase::Errored,
+            Phase::Backoff { due_in: 9000 },
+        ];
+        let list = (0..).zip(phases).map(|(id, phase)| ProcView { phase, ..sample(id, "api") });
+        assert_eq!(running(&list.collect::<Vec<_>>()), BTreeSet::from([0, 2]));
+        let said =
+            |words: &[&str]| runs(&words.iter().map(|word| (*word).into()).collect::<Vec<_>>());
+        assert_eq!(said(&["api"]), "`api` runs already");
+        assert_eq!(said(&["all"]), "every app runs already");
+        assert_eq!(said(&["api", "web"]), "`api`, `web` run already");
+    }
 }

@@ -50,7 +50,10 @@ pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
     } else {
         std::fs::read_to_string(caller::cwd()?.join(&name))
     };
-    let text = text.map_err(|error| Failed::new(format!("cannot read `{name}`: {error}")))?;
+    let text = text.map_err(|error| {
+        Failed::new(format!("cannot read `{name}`: {error}"))
+            .hint("`ostler export apps.json` writes such a file")
+    })?;
     let elements = serde_json::from_str(&text).map_err(|error| {
         Failed::new(format!("`{name}` is not a list of processes: {error}"))
             .hint("it is what `ostler export` or `ostler save` writes; `start` takes process files")

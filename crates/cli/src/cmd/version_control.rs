@@ -38,7 +38,7 @@ pub(super) fn run(session: &mut Session, way: Way) -> Result<(), Failed> {
         return no_repository(session, &name, folder);
     }
     let before = git(folder, ["rev-parse", "--short", "HEAD"])?;
-    change(folder, way, commit.as_deref())?;
+    change(folder, &name, way, commit.as_deref())?;
     let after = git(folder, ["rev-parse", "--short", "HEAD"])?;
     let (from, to) = (before.as_str(), after.as_str());
     session.out.tell(&Notice::Release(ReleaseNotice::Fetched { name: &name, from, to }));
@@ -60,16 +60,20 @@ fn no_repository(session: &mut Session, name: &str, folder: &Path) -> Result<(),
         return Ok(());
     }
     let message = format!("`{}`, where {name} runs, is in no repository of git", folder.display());
-    Err(Failed::new(message).hint("bring the new version there, then run `ostler reload NAME`"))
+    let pasted = ostler_shell::word(name);
+    Err(Failed::new(message)
+        .hint(format!("bring the new version there, then run `ostler reload {pasted}`")))
 }
 
 /// Checks another version out.
-fn change(folder: &Path, way: Way, commit: Option<&str>) -> Result<(), Failed> {
+fn change(folder: &Path, name: &str, way: Way, commit: Option<&str>) -> Result<(), Failed> {
+    let pasted = ostler_shell::word(name);
     match (way, commit) {
         (Way::Pull, None) => git(folder, ["pull", "--ff-only", "--quiet"])?,
         (Way::Pull, Some(commit)) => {
             if commit.starts_with('-') {
-                return Err(Failed::new(format!("`{commit}` is no commit")));
+                return Err(Failed::new(format!("`{commit}` is no commit"))
+                    .hint(format!("`git -C {} log --oneline` shows them", of(folder))));
             }
             git(folder, ["fetch", "--quiet"])?;
             check_out(folder, commit)?
@@ -81,7 +85,7 @@ fn change(folder: &Path, way: Way, commit: Option<&str>) -> Result<(), Failed> {
             let later = git(folder, later)?;
             let Some(next) = later.lines().next() else {
                 return Err(Failed::new("this is the newest version that is here")
-                    .hint("`ostler pull NAME` brings newer ones"));
+                    .hint(format!("`ostler pull {pasted}` brings newer ones")));
             };
             check_out(folder, next)?
         }
@@ -113,5 +117,11 @@ fn git<S: AsRef<OsStr>>(
     if ran.status.success() {
         return Ok(text(&ran.stdout));
     }
-    Err(Failed::new(format!("git in `{}`: {}", folder.display(), text(&ran.stderr))))
+    Err(Failed::new(format!("git in `{}`: {}", folder.display(), text(&ran.stderr)))
+        .hint(format!("`git -C {} status` shows what is in its way", of(folder))))
+}
+
+/// The folder, to be pasted.
+fn of(folder: &Path) -> String {
+    ostler_shell::word(&folder.to_string_lossy()).into_owned()
 }

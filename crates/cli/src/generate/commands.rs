@@ -56,10 +56,16 @@ pub(super) fn page() -> String {
     out
 }
 
+/// Returns the name that GitHub gives to a heading.
+fn anchor(name: &str) -> String {
+    let lower = name.to_lowercase();
+    lower.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
+}
+
 fn overview(group: Group) -> String {
     let row = |command: &Command| {
         let name = command.name();
-        [format!("[`{name}`](#{})", name.to_lowercase()), sentence(command.doc)]
+        [format!("[`{name}`](#{})", anchor(name)), sentence(command.doc)]
     };
     table([group.title(), "does"], &group.commands().map(row).collect::<Vec<_>>())
 }

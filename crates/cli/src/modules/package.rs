@@ -8,12 +8,17 @@ use ostler_pm2::module::Module;
 
 use crate::failed::Failed;
 
+/// How one comes to a module.
+const BEGIN: &str = "`ostler module:generate` writes a module to begin with";
+
 /// Reads what a module says of itself.
 pub(crate) fn read(folder: &Path) -> Result<Module, Failed> {
     let path = folder.join("package.json");
-    let text = fs::read_to_string(&path).map_err(|error| cannot("read", &path, &error))?;
-    let mut module = Module::read(&text)
-        .map_err(|why| Failed::new(format!("`{}` is no module: {why}", path.display())))?;
+    let text =
+        fs::read_to_string(&path).map_err(|error| cannot("read", &path, &error).hint(BEGIN))?;
+    let mut module = Module::read(&text).map_err(|why| {
+        Failed::new(format!("`{}` is no module: {why}", path.display())).hint(BEGIN)
+    })?;
     for app in &mut module.apps {
         if let Some(script) = app.get_mut("script")
             && let Some(found) = script.as_str().and_then(|script| resolve(folder, script))

@@ -19,7 +19,7 @@ pub(crate) fn describe(
     paint: Paint,
 ) -> String {
     let view = &details.view;
-    let title = |text: &str| paint.ink(&[Ink::Bold, Ink::Inverse], text) + "\n";
+    let title = |text: &str| paint.ink(&[Ink::Inverse, Ink::Bold], text) + "\n";
     let name = ostler_text::shown(&view.name);
     let mut out = title(&format!(" Describing process with id {} - name {name} ", view.id));
     out.push_str(&pairs(rows(details, now), paint));
@@ -36,8 +36,12 @@ pub(crate) fn describe(
     }
     if !details.actions.is_empty() {
         out.push_str(&title(" Actions available "));
-        let rows = details.actions.iter().map(|name| (name.clone(), Cell::plain("")));
-        out.push_str(&pairs(rows.collect(), paint));
+        let width = details.actions.iter().map(|name| name.width()).max().unwrap_or(0) + 2;
+        let rows = details.actions.iter().map(|name| vec![Cell::plain(name.as_str())]);
+        out.push_str(&Table { widths: vec![width], titles: Vec::new() }.render(rows, paint));
+        let trigger = format!(" Trigger via: {} trigger {name} <action_name>", program.name());
+        let faint = |text: &str| paint.ink(&[Ink::White, Ink::Italic], text);
+        out.push_str(&format!("{}\n{}\n", faint(&trigger), faint("")));
     }
     if !details.metrics.is_empty() {
         out.push_str(&title(" Code metrics value "));
@@ -229,9 +233,11 @@ mod tests {
             │ tcp 0.0.0.0:3000 │ round-robin, 7 handed, 0 refused, 1 redistributed │
             └──────────────────┴───────────────────────────────────────────────────┘
              Actions available 
-            ┌─────────────┬──┐
-            │ km:heapdump │  │
-            └─────────────┴──┘
+            ┌─────────────┐
+            │ km:heapdump │
+            └─────────────┘
+             Trigger via: ostler trigger app <action_name>
+
              Code metrics value 
             ┌────────────┬─────────┐
             │ Heap Usage │ 76.97 % │

@@ -31,6 +31,8 @@ pub(crate) enum Act {
     Scale,
     /// What was saved is started.
     Resurrect,
+    /// What a file of `export` has is started.
+    Import,
     /// Everything is stopped and forgotten, then the daemon ends.
     Kill,
 }
@@ -49,6 +51,7 @@ impl Act {
             Self::Rollback => "rollback",
             Self::Scale => "scale",
             Self::Resurrect => "resurrect",
+            Self::Import => "import",
             Self::Kill => "kill",
         }
     }

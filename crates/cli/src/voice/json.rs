@@ -30,8 +30,8 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
                 .collect();
             json!({ "event": "begun", "act": "start", "apps": apps })
         }
-        Notice::Resurrects { path } => {
-            json!({ "event": "begun", "act": "resurrect", "path": path })
+        Notice::Resurrects { act, path } => {
+            json!({ "event": "begun", "act": act.verb(), "path": path })
         }
         Notice::Started { name, ids, .. } => json!({ "event": "started", "app": name, "ids": ids }),
         Notice::Acted { id, name, .. } => json!({ "event": "done", "app": name, "id": id }),

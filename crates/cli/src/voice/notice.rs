@@ -30,8 +30,8 @@ pub(crate) enum Notice<'a> {
     StartsScript { script: &'a str, mode: &'a str, app: Planned },
     /// Apps of a process file that are not in the list are being started.
     StartsMissing { apps: &'a [Planned] },
-    /// Saved apps are being started.
-    Resurrects { path: &'a Path },
+    /// Saved apps are being started, or (`act`) those of a file that was exported.
+    Resurrects { act: Act, path: &'a Path },
     /// The environment of processes stays what it was.
     KeepsEnvironment,
     /// An app was started. `asked`: how many processes it was to have; `of_file`: it is one of

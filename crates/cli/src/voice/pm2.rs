@@ -33,7 +33,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
             let text = format!("Applications {} not running, starting...", names.join(", "));
             vec![Line::Out(warning(paint, &text))]
         }
-        Notice::Resurrects { path } => vec![
+        Notice::Resurrects { path, .. } => vec![
             info(paint, "Resurrecting"),
             info(paint, &format!("Restoring processes located in {}", path.display())),
         ],
@@ -147,7 +147,8 @@ fn announce(paint: Paint, act: Act, selector: &Selector<'_>) -> Vec<Line> {
         | Act::Promote
         | Act::Rollback
         | Act::Scale
-        | Act::Resurrect => return Vec::new(),
+        | Act::Resurrect
+        | Act::Import => return Vec::new(),
     };
     // Many ids stand in several lines, as PM2 writes them.
     let (word, ids) = (ostler_text::shown(selector.word), inspect(selector.ids));

@@ -111,7 +111,10 @@ impl Problem {
             Self::NotResetId { id } => {
                 (format!("no process has the id `{id}`"), Some(SEE.to_owned()))
             }
-            Self::BadPattern { text } => (format!("not a regular expression: {text}"), None),
+            Self::BadPattern { text } => (
+                format!("not a regular expression: {text}"),
+                Some("write it as in `ostler list '/^api-/'`".to_owned()),
+            ),
             Self::NoApp { name, near } => {
                 (format!("no app has the name `{name}`"), Some(meant(near.as_deref())))
             }
@@ -120,7 +123,8 @@ impl Problem {
             }
             Self::NothingToScale { name, count } => {
                 let has = number(*count, "process", "processes");
-                (format!("`{name}` has {has} already"), None)
+                let hint = format!("`ostler scale {pasted} +1` adds one", pasted = word(name));
+                (format!("`{name}` has {has} already"), Some(hint))
             }
             Self::AlreadyRuns { name } => (
                 format!("`{name}` runs already"),

@@ -44,6 +44,8 @@ pub(super) struct Tally {
     workers: BTreeMap<u32, (String, &'static str, Duration)>,
     /// The end of it was a failure.
     failed: bool,
+    /// The apps of processes that were named at the beginning: one may be renamed meanwhile.
+    names: BTreeMap<u32, String>,
     /// Processes that were counted.
     counted: BTreeSet<u32>,
     /// What became of the connections of all that were ended; nothing where nothing was.
@@ -65,7 +67,8 @@ impl Tally {
             Notice::Begun { act, targets, .. } => {
                 self.begin(*act, now);
                 for target in *targets {
-                    self.app(&target.name, target.cluster).total += 1;
+                    let new = self.names.insert(target.id, target.name.clone()).is_none();
+                    self.app(&target.name, target.cluster).total += usize::from(new);
                 }
             }
             Notice::StartsScript { app, .. } => {
@@ -78,8 +81,8 @@ impl Tally {
                     self.app(&app.name, false).total += count(app.instances);
                 }
             }
-            Notice::Resurrects { path } => {
-                self.begin(Act::Resurrect, now);
+            Notice::Resurrects { act, path } => {
+                self.begin(*act, now);
                 (*path).clone_into(&mut self.path);
             }
             Notice::Started { name, ids, .. } => self.app(name, false).done += ids.len(),
@@ -87,7 +90,8 @@ impl Tally {
             Notice::Acted { id, name, connections } => {
                 self.count(*connections);
                 let new = self.counted.insert(*id);
-                self.app(name, false).done += usize::from(new);
+                let name = self.names.get(id).cloned().unwrap_or_else(|| (*name).to_owned());
+                self.app(&name, false).done += usize::from(new);
             }
             Notice::Restored { name, .. } => {
                 let app = self.app(name, false);
@@ -227,7 +231,7 @@ impl Tally {
         }
         let what = match act {
             Act::Scale => self.scaled()?,
-            Act::Resurrect => self.resurrected(),
+            Act::Resurrect | Act::Import => self.resurrected(act),
             Act::Reload => {
                 let (whole, gap): (Vec<_>, Vec<_>) =
                     self.in_order().into_iter().partition(|(_, app)| app.cluster);
@@ -260,12 +264,13 @@ impl Tally {
         (now != app.total).then(|| format!("scaled {name} from {} to {now}", app.total))
     }
 
-    fn resurrected(&self) -> String {
+    fn resurrected(&self, act: Act) -> String {
         let path = self.path.display();
         match self.apps.len() {
             0 => format!("found every app of {path} in the list"),
             apps => format!(
-                "resurrected {} ({}) from {path}",
+                "{} {} ({}) from {path}",
+                verb(act),
                 number(apps, "app", "apps"),
                 number(self.total(), "process", "processes")
             ),
@@ -304,6 +309,7 @@ fn going(act: Act) -> &'static str {
         Act::Rollback => "rolling back",
         Act::Scale => "scaling",
         Act::Resurrect => "resurrecting",
+        Act::Import => "importing",
     }
 }
 
@@ -320,6 +326,7 @@ fn verb(act: Act) -> &'static str {
         Act::Rollback => "rolled back",
         Act::Scale => "scaled",
         Act::Resurrect => "resurrected",
+        Act::Import => "imported",
     }
 }
 

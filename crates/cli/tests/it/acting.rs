@@ -36,7 +36,7 @@ fn an_action_is_announced_done_and_followed_by_the_table() {
                  [PM2] [app](0) ✓\n";
     check(&fake.pm2("restart 0"), 0, words, "", true);
     let ran = fake.ostler("del app web");
-    let words = "deleted app 1/1 in TIME\ndeleted web 2/2 in TIME\n";
+    let words = "deleted app 1/1, web 2/2 in TIME\n";
     assert_eq!((ran.code, untimed(&ran.out).as_str(), ran.err.as_str()), (0, words, ""));
 }
 

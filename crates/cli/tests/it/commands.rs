@@ -55,7 +55,7 @@ fn a_word_may_be_a_name_a_script_a_namespace_an_id_an_expression_or_all() {
             })
             .collect();
         assert_eq!(states(&sandbox), expected, "{word}");
-        sandbox.ostler(["start", "all"]).shows("started web 1/1, api-1 1/1").run();
+        sandbox.ostler(["start", "all"]).shows(format!("started {said}")).run();
     };
     check("web", "web 1/1", &["web"]);
     check("script.sh", "other 1/1", &["other"]);
@@ -140,7 +140,8 @@ fn scale_adds_and_takes_away_and_numbers_are_used_again() {
     assert_eq!(instances(&sandbox), [0, 2], "the newest go first");
     assert_eq!(states(&sandbox), ["app online", "app online"]);
     let err = sandbox.ostler(["scale", "app", "2"]).code(1).run().err;
-    assert_eq!(err, "error: `app` has 2 processes already\n");
+    let says = "error: `app` has 2 processes already\nhint: `ostler scale app +1` adds one\n";
+    assert_eq!(err, says);
     let err = sandbox.ostler(["scale", "nope", "2"]).code(1).run().err;
     assert!(err.starts_with("error: no app has the name `nope`\n"), "{err}");
 }

@@ -62,7 +62,7 @@ fn an_exported_list_is_started_elsewhere_once() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(here.ostler(["export"]).arg(&file).code(1).run().err.contains("File exists"));
     let said = there.ostler(["import"]).arg(&file).run();
-    assert!(said.out.starts_with("resurrected 1 app (2 processes) from "), "{said:?}");
+    assert!(said.out.starts_with("imported 1 app (2 processes) from "), "{said:?}");
     assert_eq!(there.pids_of("app").len(), 2);
     assert_eq!(there.jlist()[0]["pm2_env"]["COLOUR"], "red");
     let pids = there.pids_of("app");

@@ -284,3 +284,22 @@ fn flush_empties_files_and_what_comes_then_is_written_from_their_beginning() {
     sandbox.ostler(["flush"]).run();
     assert_eq!(fs::metadata(sandbox.file("logs/app-out.log")).unwrap().len(), 0);
 }
+
+#[test]
+fn a_stream_whose_reader_is_gone_ends_although_nothing_is_written() {
+    let sandbox = sandbox();
+    start_sh(&sandbox, "quiet", "echo up; exec sleep 1000", &[]);
+    wait_log(&sandbox, "quiet-out.log", "up");
+    let mut command = sandbox.command();
+    command.args(["logs", "quiet"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("up") {
+        line.clear();
+        assert_ne!(out.read_line(&mut line).unwrap(), 0, "it shows what is there");
+    }
+    drop(out);
+    let ended = sandbox.wait_for("the end of the command", SOON, || child.try_wait().unwrap());
+    assert!(ended.success(), "{ended}");
+}

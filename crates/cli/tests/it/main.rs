@@ -96,3 +96,4 @@ mod waiting;
 mod watch;
 mod web;
 mod web_api;
+mod words;

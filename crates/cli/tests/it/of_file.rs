@@ -40,7 +40,7 @@ fn describe_says_how_an_app_differs_from_its_file_until_that_is_brought_in() {
         said(&sandbox),
         format!(
             "{same}file differs: instances 1 → 2 (to apply: `ostler scale web 2`); \
-             max_memory_restart 209715200 → 314572800, env MODE (to apply: `{reload}`)\n"
+             max_memory_restart 200.0M → 300.0M, env MODE (to apply: `{reload}`)\n"
         )
     );
     let reload = reload.replace("DIR", &sandbox.work().display().to_string());

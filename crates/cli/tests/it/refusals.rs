@@ -50,7 +50,7 @@ fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
     misused(
         &sandbox,
         &["relaod"],
-        "error: unknown command `relaod`\nhint: did you mean `reload`?\n",
+        "error: unknown command `relaod`\nhint: did you mean `ostler reload`?\n",
     );
     misused(
         &sandbox,

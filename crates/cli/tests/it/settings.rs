@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Output;
 
 use ostler_pm2::settings::Settings;
-use ostler_testkit::Sandbox;
 use ostler_testkit::runtimes::pm2;
+use ostler_testkit::{Sandbox, pty};
 
 use crate::start_e2e::{one, sandbox, wait_log};
 
@@ -113,10 +113,16 @@ fn what_the_editor_leaves_is_taken_whole_or_not_at_all() {
     s.ostler(["set", "app.a", "1"]).run();
     let before = file(&s);
     let bad = s.write_executable("bad", "#!/bin/sh\nprintf '{ no' > \"$1\"\n");
-    let ran = s.ostler(["set"]).env("EDITOR", bad.to_str().unwrap()).code(1).run();
-    assert!(ran.err.contains("is not understood") && file(&s) == before, "{}", ran.err);
+    let edit = |name: &str, editor: &Path| {
+        let mut command = s.command();
+        command.arg("set").env("EDITOR", "false").env(name, editor);
+        pty::in_window(command, 200)
+    };
+    let ran = edit("EDITOR", &bad);
+    assert!(ran.out.contains("is not understood") && file(&s) == before, "{}", ran.out);
+    assert_eq!(ran.code, 1);
     let good = s.write_executable("good", "#!/bin/sh\nprintf '{\"b\":{\"c\":2}}' > \"$1\"\n");
-    s.ostler(["set"]).env("VISUAL", good.to_str().unwrap()).env("EDITOR", "false").run();
+    assert_eq!(edit("VISUAL", &good).code, 0);
     s.ostler(["get"]).stdout("b.c=2\n").run();
 }
 

@@ -37,7 +37,7 @@ fn the_first_command_serves_one_port_by_two_workers_in_exact_turns_and_says_what
     for next in [
         curl.as_str(),
         "ostler logs hello",
-        "ostler scale hello 4",
+        "ostler reload hello",
         "ostler stop all",
         "ostler kill",
     ] {

@@ -59,6 +59,8 @@ impl Daemon {
     /// Asks processes for an action that they declared.
     fn ask_for(&mut self, client: usize, ids: &[u32], action: String, params: Option<&str>) {
         let model = self.model.model();
+        let names = ids.iter().filter_map(|id| Some(&model.registry().proc(ProcId(*id))?.name));
+        let names: Vec<String> = names.cloned().collect();
         let has = |run: RunId| model.in_app_of(run).is_some_and(|of| of.has_action(&action));
         let runs = ids.iter().filter_map(|id| {
             let id = ProcId(*id);
@@ -67,8 +69,7 @@ impl Daemon {
         let runs: Vec<(ProcId, RunId)> = runs.collect();
         if runs.is_empty() {
             let text = format!("no process that runs has declared the action `{action}`");
-            let failure = Failure::new(Code::NotFound, text)
-                .hint("`ostler describe NAME` shows the actions of an app");
+            let failure = Failure::new(Code::NotFound, text).hint(actions_hint(&names));
             return self.reply(client, &Reply::Error(failure));
         }
         self.clients.event(client, &Event::Asked { count: runs.len() });
@@ -82,5 +83,27 @@ impl Daemon {
             self.runs.send(*run, &line(&message));
         }
         self.actions.wait(client, action, runs);
+    }
+}
+
+/// Where the actions of the first of these apps are shown.
+fn actions_hint(names: &[String]) -> String {
+    match names.first() {
+        Some(name) => {
+            let pasted = ostler_shell::word(name);
+            format!("`ostler describe {pasted}` shows the actions of it")
+        }
+        None => "`ostler list` shows what there is".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::actions_hint;
+
+    #[test]
+    fn the_hint_about_actions_names_the_app_that_was_asked() {
+        let hint = actions_hint(&["my api".to_owned(), "b".to_owned()]);
+        assert_eq!(hint, "`ostler describe 'my api'` shows the actions of it");
     }
 }

@@ -176,10 +176,11 @@ impl Model {
             return self.begin(operation, out);
         }
         let waits = |app: AppId| self.core.reload(app).is_some_and(Reload::is_canary);
+        let pasted = ostler_shell::word(name);
         let none = || Failure {
             code: Code::NotFound,
             message: format!("app `{name}` has no canary"),
-            hint: Some("begin one with `ostler reload NAME --canary`".to_owned()),
+            hint: Some(format!("`ostler reload {pasted} --canary` begins one")),
         };
         let named = self.named_app(name, waits);
         let app = match named.and_then(|app| app.ok_or_else(none)) {

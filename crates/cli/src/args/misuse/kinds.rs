@@ -8,17 +8,24 @@ use crate::args::flags::Flag;
 #[derive(Debug)]
 pub(crate) enum Misuse {
     /// No such command.
-    Command { name: String, near: Option<&'static str> },
+    Command {
+        /// As it was typed.
+        name: String,
+        /// What was probably meant: a command, or an option that every command takes.
+        near: Option<&'static str>,
+    },
     /// A command of PM2 that is not there.
     Absent { name: String, row: &'static Absent },
     /// No such option.
-    Option { name: String, command: Option<&'static Command>, near: Option<&'static str> },
+    Option { name: String, command: Option<&'static Command>, near: Option<Near> },
     /// An option of PM2 that is not there: what ostler does not do, and what to do instead.
     AbsentOption { name: String, when: When, lacks: &'static str, instead: &'static str },
     /// An option of other commands.
     Elsewhere { name: String, command: &'static Command, flag: &'static Flag },
     /// The value of an option is missing, or was given to one that takes none.
     Value { option: String, unexpected: bool },
+    /// The value of an option stands apart from it, where it would be an argument.
+    Apart { flag: &'static Flag, value: String },
     /// The value of an option that takes exit codes is none.
     ExitCode { option: String, value: String },
     /// The value of an option that takes a number is none.
@@ -27,10 +34,17 @@ pub(crate) enum Misuse {
     Missing { argument: Arg, command: &'static Command },
     /// There is one word too many.
     Extra { word: String, command: &'static Command },
-    /// There are arguments for an app, and no app to give them to.
-    AppArguments { word: String, command: &'static Command },
     /// A word is not UTF-8.
     NotText(String),
+}
+
+/// An option that was probably meant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Near {
+    /// Its name, without the dashes.
+    pub(crate) name: &'static str,
+    /// The option itself.
+    pub(crate) flag: &'static Flag,
 }
 
 /// What is said about a misuse.

@@ -1,9 +1,9 @@
 //! In our own words.
 
-use super::kinds::{Misuse, Said};
+use super::kinds::{Misuse, Near, Said};
 use crate::args::absent::When;
 use crate::args::flags::Flag;
-use crate::args::{Command, CommandId};
+use crate::args::{Command, CommandId, examples_of};
 
 const NAME: &str = "ostler";
 
@@ -32,6 +32,12 @@ fn text(misuse: &Misuse) -> String {
             format!("`{name}` needs a value")
         }
         Misuse::Value { option, unexpected: true } => format!("`{option}` takes no value"),
+        Misuse::Apart { flag, value } => {
+            format!(
+                "`{value}` would be an argument of its own, and not the value of `--{}`",
+                flag.name()
+            )
+        }
         Misuse::ExitCode { option, value } => {
             let name = option.split(' ').next().unwrap_or_default();
             format!("`{value}` is not an exit code, which `{name}` needs")
@@ -48,23 +54,20 @@ fn text(misuse: &Misuse) -> String {
         Misuse::Extra { word, command } => {
             format!("`{}` does not take so many arguments: `{word}`", command.name())
         }
-        Misuse::AppArguments { command, .. } => {
-            format!("`{}` starts no app that could take what follows `--`", command.name())
-        }
         Misuse::NotText(word) => format!("`{word}` is not valid UTF-8"),
     }
 }
 
 fn hint(misuse: &Misuse) -> Option<String> {
     match misuse {
-        Misuse::Command { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
+        Misuse::Command { near: Some(near), .. } => Some(format!("did you mean `{NAME} {near}`?")),
         Misuse::Command { near: None, .. } => Some(format!("`{NAME} help` shows every command")),
         Misuse::Absent { row, .. } => {
             let nobody = "nothing is sent to anybody; `$ jlist` prints what a program may read";
             let instead = row.instead.or((row.when == When::Vendor).then_some(nobody));
             instead.map(|instead| instead.replace('$', NAME))
         }
-        Misuse::Option { near: Some(near), .. } => Some(format!("did you mean `--{near}`?")),
+        Misuse::Option { command, near: Some(near), .. } => Some(meant(*command, *near)),
         Misuse::Option { command, near: None, .. } => Some(match command {
             Some(of) => format!("`{NAME} help {command}` shows its options", command = of.name()),
             None => format!("`{NAME} help` shows every command"),
@@ -72,18 +75,37 @@ fn hint(misuse: &Misuse) -> Option<String> {
         Misuse::AbsentOption { instead, .. } => Some(instead.replace('$', NAME)),
         Misuse::Elsewhere { command, flag, .. } => elsewhere(command, flag),
         Misuse::Value { option, unexpected: false } => Some(format!("write `{option}`")),
-        Misuse::Missing { command, .. } | Misuse::Extra { command, .. } => {
-            Some(format!("usage: {NAME} {}", command.usage()))
-        }
-        Misuse::AppArguments { .. } => {
-            let takers = super::super::commands::COMMANDS.iter();
-            let takers = takers.filter(|command| command.takes_app_arguments());
-            let takers: Vec<&str> = takers.map(Command::name).collect();
-            Some(format!("arguments of an app are for {}", list(&takers)))
-        }
+        Misuse::Missing { command, .. } | Misuse::Extra { command, .. } => Some(example(command)),
+        Misuse::Apart { flag, value } => Some(format!("write `--{}={value}`", flag.name())),
         Misuse::NotANumber { flag, .. } => Some(format!("write `{}`", flag.long_shown())),
         Misuse::ExitCode { .. } => Some("exit codes are numbers from 0 to 255".to_owned()),
-        Misuse::Value { unexpected: true, .. } | Misuse::NotText(_) => None,
+        Misuse::NotText(_) => Some(
+            "an app is called by its id, too, which `ostler list --all` shows; a file by a link"
+                .to_owned(),
+        ),
+        Misuse::Value { option, unexpected: true } => Some(format!("write `{option}`")),
+    }
+}
+
+/// Returns a line that can be pasted, and where the rest is. A usage is none: to a shell its `<`
+/// and `>` mean files.
+fn example(command: &Command) -> String {
+    let page = format!("`{NAME} help {command}` shows what it takes", command = command.name());
+    match examples_of(command.id).first() {
+        Some((line, _)) => format!("write it as in `{line}`; {page}"),
+        None => page,
+    }
+}
+
+/// Returns the option that was meant, and whose it is where the command does not take it.
+fn meant(command: Option<&Command>, Near { name, flag }: Near) -> String {
+    let question = format!("did you mean `--{name}`?");
+    match command {
+        Some(command) if !flag.acts_with(command.id) => match list(&flag.takers()) {
+            none if none.is_empty() => format!("{question} No command takes it yet"),
+            takers => format!("{question} It is for {takers}"),
+        },
+        Some(_) | None => question,
     }
 }
 

@@ -1,6 +1,6 @@
 //! In PM2's words.
 
-use super::kinds::{Misuse, Said};
+use super::kinds::{Misuse, Near, Said};
 use crate::args::Command;
 use crate::args::absent::When;
 use crate::program::Program;
@@ -42,7 +42,7 @@ fn text(misuse: &Misuse) -> String {
             let words: Vec<&str> = argument.words().collect();
             format!("missing required argument `{}'", words.join("|"))
         }
-        Misuse::Extra { word, .. } | Misuse::AppArguments { word, .. } => {
+        Misuse::Extra { word, .. } | Misuse::Apart { value: word, .. } => {
             format!("Unknown command argument: {word}")
         }
         Misuse::NotText(word) => format!("argument `{word}' is not valid UTF-8"),
@@ -53,7 +53,9 @@ fn hint(misuse: &Misuse) -> Option<String> {
     match misuse {
         Misuse::Command { near, .. } => near.map(|near| format!("did you mean `{NAME} {near}`?")),
         Misuse::Absent { row, .. } => row.instead.map(|instead| instead.replace('$', NAME)),
-        Misuse::Option { near, .. } => near.map(|near| format!("did you mean `--{near}`?")),
+        Misuse::Option { near, .. } => {
+            near.map(|Near { name, .. }| format!("did you mean `--{name}`?"))
+        }
         Misuse::Elsewhere { flag, .. } => {
             let with: Vec<&str> = Command::of(Program::Pm2)
                 .filter(|command| flag.fits(command.id, Program::Pm2))
@@ -62,12 +64,13 @@ fn hint(misuse: &Misuse) -> Option<String> {
             Some(format!("`--{}` belongs to `{}`", flag.name(), with.join("`, `")))
         }
         Misuse::Missing { command, .. } => Some(format!("usage: {NAME} {}", command.pm2_usage())),
-        Misuse::Extra { command, .. } | Misuse::AppArguments { command, .. } => {
+        Misuse::Extra { command, .. } => {
             Some(format!("`{NAME} {command}` takes no such argument", command = command.name()))
         }
         Misuse::ExitCode { .. } => Some("they are numbers from 0 to 255".to_owned()),
         Misuse::AbsentOption { .. }
         | Misuse::Value { .. }
+        | Misuse::Apart { .. }
         | Misuse::NotANumber { .. }
         | Misuse::NotText(_) => None,
     }

@@ -1,7 +1,10 @@
 //! What is said about command lines that are not understood.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 
+use super::super::commands::COMMANDS;
+use super::super::flags::FlagId;
 use super::super::parse;
 use super::super::parsed::Parsed;
 use super::{Misuse, Said};
@@ -29,7 +32,7 @@ fn pm2(line: &str, text: &str, hint: &str) {
 
 #[test]
 fn a_slip_of_the_fingers_is_answered_by_what_was_meant() {
-    for (typed, meant) in [
+    for (typed, near) in [
         ("relaod", "reload"),
         ("restrat", "restart"),
         ("lits", "list"),
@@ -42,8 +45,13 @@ fn a_slip_of_the_fingers_is_answered_by_what_was_meant() {
         ("startorreload", "startOrReload"),
         ("hepl", "help"),
     ] {
-        own(typed, &format!("unknown command `{typed}`"), &format!("did you mean `{meant}`?"));
+        own(
+            typed,
+            &format!("unknown command `{typed}`"),
+            &format!("did you mean `ostler {near}`?"),
+        );
     }
+    own("version", "unknown command `version`", "did you mean `ostler --version`?");
     for (line, typed, meant) in [
         ("list --sotr name", "--sotr", "sort"),
         ("start a.js --instnaces 2", "--instnaces", "instances"),
@@ -61,25 +69,31 @@ fn what_is_not_understood_is_named_in_our_words() {
     own("list -z", "unknown option `-z`", "`ostler help list` shows its options");
     own("--zz value list", "unknown option `--zz`", "`ostler help` shows every command");
     own("logs --lines", "`--lines` needs a value", "write `--lines <n>`");
-    own("list --silent=1", "`--silent` takes no value", "");
+    own("list --silent=1", "`--silent` takes no value", "write `--silent`");
     own(
         "start a --stop-exit-codes x",
         "`x` is not an exit code, which `--stop-exit-codes` needs",
         "exit codes are numbers from 0 to 255",
     );
-    own("describe", "`describe` needs `<name|id>`", "usage: ostler describe <name|id>");
-    own("scale web", "`scale` needs `<number>`", "usage: ostler scale <name> <number>");
-    own("ping xx", "`ping` takes no argument, but there is `xx`", "usage: ostler ping");
+    own(
+        "describe",
+        "`describe` needs `<name|id>`",
+        "write it as in `ostler describe api`; `ostler help describe` shows what it takes",
+    );
+    own(
+        "scale web",
+        "`scale` needs `<number>`",
+        "write it as in `ostler scale api 4`; `ostler help scale` shows what it takes",
+    );
+    own(
+        "ping xx",
+        "`ping` takes no argument, but there is `xx`",
+        "write it as in `ostler ping`; `ostler help ping` shows what it takes",
+    );
     own(
         "reload web api",
         "`reload` does not take so many arguments: `api`",
-        "usage: ostler reload <id|name|namespace|all>",
-    );
-    own(
-        "list -- x",
-        "`list` starts no app that could take what follows `--`",
-        "arguments of an app are for `start`, `run`, `restart`, `reload`, `startOrRestart` and \
-         `startOrReload`",
+        "write it as in `ostler reload api`; `ostler help reload` shows what it takes",
     );
     assert!(parsed("stop -h", Program::Ostler).is_ok());
     assert!(parsed("help stop", Program::Ostler).is_ok());
@@ -87,8 +101,88 @@ fn what_is_not_understood_is_named_in_our_words() {
     own(
         "help stop b",
         "`help` does not take so many arguments: `b`",
-        "usage: ostler help [command]",
+        "write it as in `ostler help`; `ostler help help` shows what it takes",
     );
+}
+
+#[test]
+fn a_hint_is_no_redirection_of_a_shell() {
+    for command in COMMANDS.iter().filter(|command| !command.takes.is_empty()) {
+        for line in [command.name().to_owned(), format!("{} a b c d e", command.name())] {
+            let Err(misuse) = parsed(&line, Program::Ostler) else { continue };
+            let hint = misuse.said(Program::Ostler).hint.unwrap();
+            assert!(!hint.contains(['<', '>']), "{line}: {hint}");
+        }
+    }
+}
+
+#[test]
+fn what_may_be_typed_is_always_said() {
+    let name = OsString::from_vec(b"a\xff".to_vec());
+    let misuse = parse(["stop".into(), name], Program::Ostler).unwrap_err();
+    assert!(misuse.said(Program::Ostler).hint.is_some_and(|hint| hint.contains("by its id")));
+}
+
+#[test]
+fn an_option_that_is_no_slip_of_another_is_not_taken_for_one() {
+    own("wait api --foo", "unknown option `--foo`", "`ostler help wait` shows its options");
+    own("start a.js --evn x", "unknown option `--evn`", "did you mean `--env`?");
+}
+
+#[test]
+fn an_option_that_only_others_take_is_found_behind_a_slip_too() {
+    let hint = |line: &str| {
+        let misuse = parsed(line, Program::Ostler).unwrap_err();
+        misuse.said(Program::Ostler).hint.unwrap_or_default()
+    };
+    let said = hint("stop api --surgee 2");
+    assert_eq!(said, "did you mean `--surge`? It is for `reload` and `startOrReload`");
+    assert!(hint("restart api --wacth").starts_with("did you mean `--watch`?"));
+}
+
+#[test]
+fn a_limit_that_stands_apart_from_its_option_starts_nothing() {
+    for (line, value) in [("start app.js --wait 5s", "5s"), ("reload api --wait 500ms", "500ms")] {
+        own(
+            line,
+            &format!("`{value}` would be an argument of its own, and not the value of `--wait`"),
+            &format!("write `--wait={value}`"),
+        );
+    }
+    assert!(parsed("restart --wait 5 api", Program::Ostler).is_ok());
+    assert!(parsed("reload --wait 5s", Program::Pm2).is_ok());
+}
+
+#[test]
+fn what_two_dashes_end_are_the_options_where_there_is_no_app_to_give_arguments_to() {
+    for (line, words) in [
+        ("describe -- -x", &["-x"][..]),
+        ("stop -- -x --watch", &["-x", "--watch"]),
+        ("list api -- -x", &["api", "-x"]),
+        ("restart -- -x", &["-x"]),
+    ] {
+        let parsed = parsed(line, Program::Ostler).unwrap();
+        assert_eq!(
+            (parsed.words, parsed.rest),
+            (words.iter().map(|of| (*of).into()).collect(), None)
+        );
+    }
+    let start = parsed("start -- --port 80", Program::Ostler).unwrap();
+    assert_eq!((start.words.len(), start.rest.unwrap().len()), (0, 2));
+    let reload = parsed("reload -- -x --port", Program::Ostler).unwrap();
+    assert_eq!((reload.word(), reload.rest.clone()), ("-x", Some(vec!["--port".to_owned()])));
+    let pm2 = parsed("restart api -- -x", Program::Pm2).unwrap();
+    assert_eq!((pm2.word(), pm2.rest.clone()), ("api", Some(vec!["-x".to_owned()])));
+}
+
+#[test]
+fn an_argument_behind_an_option_that_needs_no_value_is_an_argument() {
+    for line in ["list --watch api", "logs --timestamp api"] {
+        let parsed = parsed(line, Program::Ostler).unwrap();
+        assert_eq!(parsed.words, ["api"], "{line}");
+    }
+    let dated = parsed("logs --timestamp HH:mm api", Program::Ostler).unwrap();
+    assert_eq!((dated.value(FlagId::Timestamp), dated.word()), (Some("HH:mm"), "api"));
 }
 
 #[test]
@@ -168,6 +262,10 @@ fn what_pm2_has_and_is_not_there_says_what_it_is_and_what_to_use() {
         "`ostler init` writes a process file to begin with",
     );
     own("start a.js --write", "no `--write` yet: no process file is written", "write it by hand");
+    for line in ["logs --watch", "describe api --watch"] {
+        let said = parsed(line, Program::Ostler).unwrap_err().said(Program::Ostler);
+        assert!(said.text.ends_with("does not take `--watch`"), "{}", said.text);
+    }
 }
 
 #[test]

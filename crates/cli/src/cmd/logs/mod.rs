@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::jlist;
 use crate::args::FlagId;
 use crate::failed::Failed;
+use crate::reader::end_with_reader;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
 use crate::voice::Notice;
@@ -120,6 +121,8 @@ fn stream(
     let client = session.take_client()?;
     let out = &mut session.out;
     out.flush()?;
+    end_with_reader()
+        .map_err(|error| Failed::new(format!("cannot wait for the reader: {error}")))?;
     let ids = if target.is_id() { target.ids.clone() } else { Vec::new() };
     let both = target.out && target.err;
     let events = both && writer.form == Form::Json;

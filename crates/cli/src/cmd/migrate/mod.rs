@@ -53,12 +53,7 @@ fn source(session: &Session) -> Result<PathBuf, Failed> {
 
 fn take_over(session: &mut Session, from: &Path) -> Result<(), Failed> {
     let Some(mut other) = Other::find(from)? else {
-        let home = from.display();
-        return Err(Failed::new(format!("no PM2 runs in `{home}`")).hint(format!(
-            "a list that PM2 saved is started with `cp {} {}` and `ostler resurrect`",
-            ostler_shell::word(&from.join("dump.pm2").display().to_string()),
-            ostler_shell::word(&session.home.dump().display().to_string()),
-        )));
+        return Err(nobody(from));
     };
     let only_shown = session.has(FlagId::DryRun);
     let list =
@@ -82,6 +77,18 @@ fn take_over(session: &mut Session, from: &Path) -> Result<(), Failed> {
     other.end()?;
     session.out.tell(&Notice::Migration(MigrationNotice::Done { apps, from }));
     Ok(())
+}
+
+/// No PM2 runs in this home; what it saved can be started all the same, if it saved anything.
+fn nobody(from: &Path) -> Failed {
+    let dump = from.join("dump.pm2");
+    let hint = if dump.is_file() {
+        let pasted = ostler_shell::word(&dump.to_string_lossy()).into_owned();
+        format!("`ostler import {pasted}` starts what it saved")
+    } else {
+        "`--from` names the home of another PM2; `pm2 ping` starts the one of this user".to_owned()
+    };
+    Failed::new(format!("no PM2 runs in `{}`", from.display())).hint(hint)
 }
 
 /// Moves one app after the other; returns how many could not be moved.

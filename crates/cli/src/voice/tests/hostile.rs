@@ -35,7 +35,7 @@ fn each(text: &str, check: &mut dyn FnMut(&Notice<'_>)) {
     check(&Notice::Begun { act, selector, targets: &targets });
     check(&Notice::StartsScript { script: text, mode: text, app: app.clone() });
     check(&Notice::StartsMissing { apps: &[app] });
-    check(&Notice::Resurrects { path });
+    check(&Notice::Resurrects { act: Act::Resurrect, path });
     check(&Notice::Started { name: text, ids: &[0], asked: 1, of_file: true });
     check(&super::acted(0, text));
     check(&Notice::Scaled { id: 0, name: text, added: false });

@@ -1,0 +1,111 @@
+//! Words of the command line that belong to the one before them.
+
+use std::ffi::OsString;
+
+use super::commands::{Command, CommandId};
+use super::flags::{Flag, FlagId, Takes};
+use super::misuse::Misuse;
+
+/// Returns a word as text.
+pub(super) fn text(word: OsString) -> Result<String, Misuse> {
+    word.into_string().map_err(|word| Misuse::NotText(word.to_string_lossy().into_owned()))
+}
+
+/// Takes the values of an option off the words.
+pub(super) fn take_values(
+    flag: &'static Flag,
+    parser: &mut lexopt::Parser,
+    given: &mut Vec<(FlagId, Option<String>)>,
+) -> Result<(), Misuse> {
+    let missing = || Misuse::Value { option: flag.long_shown(), unexpected: false };
+    match flag.takes {
+        Takes::Nothing => match parser.optional_value() {
+            Some(_) => return Err(Misuse::Value { option: flag.long_shown(), unexpected: true }),
+            None => given.push((flag.id, None)),
+        },
+        Takes::One(_) => {
+            let value = parser.value().map_err(|_| missing())?;
+            given.push((flag.id, Some(text(value)?)));
+        }
+        Takes::Maybe(_) => {
+            let value = match parser.optional_value() {
+                Some(value) => Some(value),
+                None => next_word(parser, |word| !word.starts_with('-') && may_be(flag.id, word)),
+            };
+            given.push((flag.id, value.map(text).transpose()?));
+        }
+        Takes::Joined(_) => {
+            given.push((flag.id, parser.optional_value().map(text).transpose()?));
+        }
+        Takes::Numbers(_) => {
+            let mut values: Vec<OsString> = parser.optional_value().into_iter().collect();
+            let numeric = |word: &str| {
+                !word.is_empty() && word.chars().all(|c| c.is_ascii_digit() || c == ',' || c == ' ')
+            };
+            while let Some(value) = next_word(parser, numeric) {
+                values.push(value);
+            }
+            if values.is_empty() {
+                let given = next_word(parser, |word| !word.starts_with('-'));
+                return Err(match given.map(text).transpose()? {
+                    Some(value) => Misuse::ExitCode { option: flag.long_shown(), value },
+                    None => missing(),
+                });
+            }
+            for value in values {
+                given.push((flag.id, Some(text(value)?)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses the value of an option that takes one only behind `=`, where it would be taken for an
+/// argument: `start app.js --wait 5s`.
+pub(super) fn refuse_apart(
+    flag: &'static Flag,
+    command: Option<&Command>,
+    parser: &mut lexopt::Parser,
+) -> Result<(), Misuse> {
+    if command.is_none() || !matches!(flag.takes, Takes::Joined(_)) {
+        return Ok(());
+    }
+    let Some(raw) = parser.try_raw_args() else { return Ok(()) };
+    match raw.peek().and_then(|word| word.to_str()).filter(|word| is_time(word)) {
+        Some(value) => Err(Misuse::Apart { flag, value: value.to_owned() }),
+        None => Ok(()),
+    }
+}
+
+/// Whether a word may be the value of an option that may have one: what stands after
+/// `--timestamp` and says nothing of a date is an argument.
+fn may_be(flag: FlagId, word: &str) -> bool {
+    let dates = ["YY", "MM", "DD", "HH", "hh", "mm", "ss", "SSS"];
+    flag != FlagId::Timestamp || dates.iter().any(|date| word.contains(date))
+}
+
+/// Whether a word is a time with its unit, as a limit is written.
+fn is_time(word: &str) -> bool {
+    let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    unit.len() < word.len() && matches!(unit, "ms" | "s" | "m" | "h")
+}
+
+/// `-1` is an option to the parser, but a number to `scale`.
+pub(super) fn negative_number(
+    parser: &mut lexopt::Parser,
+    command: Option<&Command>,
+) -> Option<String> {
+    if command?.id != CommandId::Scale {
+        return None;
+    }
+    let is_number = |word: &str| {
+        word.strip_prefix('-')
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let word = parser.try_raw_args()?.next_if(|word| word.to_str().is_some_and(is_number))?;
+    word.into_string().ok()
+}
+
+fn next_word(parser: &mut lexopt::Parser, wanted: impl Fn(&str) -> bool) -> Option<OsString> {
+    parser.try_raw_args()?.next_if(|word| word.to_str().is_some_and(&wanted))
+}

@@ -1,0 +1,224 @@
+//! What the words of a command line mean. Nothing is done before all of them are understood.
+
+use ostler_testkit::pty;
+use ostler_wire::control::FrameKind;
+use serde_json::{Value, json};
+
+use crate::fake::{Fake, process};
+use crate::start_e2e::{example, sandbox, untimed};
+
+fn online(id: u32, name: &str) -> Value {
+    let mut process = process(id, name);
+    process["phase"] = json!("online");
+    process
+}
+
+#[test]
+fn nothing_is_done_when_a_word_means_nobody() {
+    let fake = Fake::with(vec![process(0, "web"), process(1, "api")]);
+    for line in ["delete web nope", "stop nope api", "restart web nope", "start web nope.json"] {
+        let ran = fake.ostler(line);
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{line}: {}", ran.err);
+        assert!(fake.asked().is_empty(), "{line}");
+    }
+    // PM2 does one after the other.
+    fake.pm2("delete web nope");
+    assert_eq!(fake.asked().len(), 1);
+}
+
+#[test]
+fn a_process_that_two_words_mean_is_asked_for_once_and_all_end_in_one_line() {
+    let fake = Fake::with(vec![process(0, "api"), process(1, "api"), process(2, "web")]);
+    for (line, act, said) in [
+        ("delete api api 0", "delete", "deleted api 2/2 in TIME\n"),
+        ("restart 0 1", "restart", "restarted api 2/2 in TIME\n"),
+        ("stop api web", "stop", "stopped api 2/2, web 1/1 in TIME\n"),
+        ("start api web", "restart", "started api 2/2, web 1/1 in TIME\n"),
+    ] {
+        let ran = fake.ostler(line);
+        assert_eq!(
+            (ran.code, untimed(&ran.out).as_str(), ran.err.as_str()),
+            (0, said, ""),
+            "{line}"
+        );
+        let asked = fake.asked();
+        let acts: Vec<&Value> = asked.iter().filter_map(|one| one.get("act")).collect();
+        assert!(acts.len() == 1 && acts[0]["action"] == act, "{line}: {asked:?}");
+    }
+}
+
+#[test]
+fn who_was_probably_meant_is_named_by_every_command() {
+    // A daemon lists only what a word means.
+    let fake = Fake::saying(
+        vec![process(0, "server"), process(1, "crash loop")],
+        Box::new(|request| {
+            request.get("meant")?.get("word").filter(|word| word.is_string())?;
+            Some(vec![(FrameKind::Reply, json!({"list": {"processes": []}}))])
+        }),
+    );
+    for command in
+        ["restart", "reload", "describe", "reset", "stop", "delete", "list", "flush", "start"]
+    {
+        let ran = fake.end(fake.command("ostler", [command, "serer"]));
+        assert!(ran.err.contains("hint: did you mean `server`?"), "{command}: {}", ran.err);
+        let ran = fake.end(fake.command("ostler", [command, "crash lop"]));
+        // A line of several words is a command to `start`.
+        let says = command == "start" || ran.err.contains("did you mean `crash loop`?");
+        assert!(says, "{command}: {}", ran.err);
+    }
+    let ran = fake.ostler("scale serer 2");
+    assert!(ran.err.contains("hint: did you mean `server`?"), "{}", ran.err);
+}
+
+#[test]
+fn an_app_that_runs_is_not_started_again() {
+    let fake = Fake::with(vec![online(0, "api"), process(1, "api"), online(2, "web")]);
+    let ran = fake.ostler("start web");
+    let says = "error: `web` runs already\n\
+                hint: `ostler restart web` stops it and starts it again\n";
+    assert_eq!((ran.code, ran.err.as_str()), (1, says));
+    assert!(fake.asked().is_empty());
+    let ran = fake.ostler("start api web");
+    assert_eq!((ran.code, ran.err.as_str()), (0, "note: `web` runs already\n"));
+    assert_eq!(fake.asked()[0]["act"]["ids"], json!([1]));
+    fake.pm2("start web");
+    assert_eq!(fake.asked()[0]["act"]["ids"], json!([2]));
+}
+
+#[test]
+fn an_app_that_is_renamed_by_a_restart_is_counted_once() {
+    let answer = |request: &Value| {
+        request.get("act")?;
+        let acted = json!({"acted": {"id": 0, "name": "new", "error": null, "added": false}});
+        Some(vec![(FrameKind::Event, acted), (FrameKind::Reply, json!("done"))])
+    };
+    let fake = Fake::saying(vec![process(0, "api")], Box::new(answer));
+    let ran = fake.ostler("restart api --name new");
+    assert_eq!(untimed(&ran.out), "restarted api 1/1 in TIME\n");
+}
+
+#[test]
+fn what_was_released_or_deleted_is_told_as_it_was_asked_for() {
+    let fake = Fake::with(vec![process(0, "api"), process(1, "web")]);
+    for command in ["delete", "reload", "promote", "rollback"] {
+        let answer = fake.ostler(&format!("{command} api --json name,id"));
+        let about_all = matches!(command, "promote" | "rollback");
+        let says = if about_all { "[]\n" } else { "[{\"name\":\"api\",\"id\":0}]\n" };
+        assert_eq!((answer.code, answer.out.as_str()), (0, says), "{command}: {}", answer.err);
+    }
+    let ran = fake.ostler("delete api --format {id}");
+    assert_eq!(ran.out, "0\n");
+}
+
+#[test]
+fn an_argument_that_is_taken_for_fields_is_shown_at_its_place() {
+    let fake = Fake::with(vec![process(0, "api")]);
+    let ran = fake.ostler("list --json api");
+    let hint = "hint: if it is an argument: `ostler list api --json`; the fields are id, ";
+    assert!(ran.code == 2 && ran.err.contains(hint), "{}", ran.err);
+    let ran = fake.ostler("list --json api,id");
+    assert!(ran.err.contains("hint: the fields are id, "), "{}", ran.err);
+    assert_eq!(fake.ostler("list api --json id").out, "[{\"id\":0}]\n");
+}
+
+#[test]
+fn an_app_whose_name_begins_with_a_dash_is_called_behind_two() {
+    let fake = Fake::with(vec![process(0, "-x")]);
+    for line in ["stop -- -x", "restart -- -x", "reload -- -x", "describe -- -x", "delete -- -x"] {
+        let ran = fake.ostler(line);
+        assert_eq!(ran.code, 0, "{line}: {}", ran.err);
+    }
+}
+
+#[test]
+fn the_last_object_of_a_command_that_fails_says_that_it_is_over() {
+    let error = json!({"error": {"code": "invalid", "message": "no", "hint": null}});
+    let answer = move |request: &Value| {
+        request.get("act").or(request.get("scale")).or(request.get("reload"))?;
+        Some(vec![(FrameKind::Reply, error.clone())])
+    };
+    let fake = Fake::saying(vec![process(0, "api")], Box::new(answer));
+    for line in ["restart api", "stop api", "scale api 3", "reload api"] {
+        let ran = fake.ostler(&format!("{line} --progress json"));
+        let events: Vec<Value> =
+            ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let names: Vec<&Value> = events.iter().map(|event| &event["event"]).collect();
+        assert_eq!(names, ["begun", "error", "finished"], "{line}: {}", ran.out);
+        assert_eq!((ran.code, ran.err.as_str()), (1, ""), "{line}");
+    }
+}
+
+#[test]
+fn a_kill_tells_the_end_of_those_whose_end_it_announced() {
+    let mut stopped = process(0, "old");
+    stopped["pid"] = json!(0);
+    let answer = |request: &Value| {
+        (*request == json!("kill")).then(|| {
+            let acted =
+                |id: u32| json!({"acted": {"id": id, "name": "a", "error": null, "added": false}});
+            let mut frames: Vec<_> = [0, 1].map(|id| (FrameKind::Event, acted(id))).into();
+            frames.push((FrameKind::Reply, json!("done")));
+            frames
+        })
+    };
+    let fake = Fake::saying(vec![stopped, process(1, "api")], Box::new(answer));
+    let ran = fake.ostler("kill --progress json");
+    let count = |event: &str| ran.out.matches(event).count();
+    assert_eq!((count("\"event\":\"done\""), count("\"id\":1")), (1, 2), "{}", ran.out);
+}
+
+#[test]
+fn settings_are_edited_in_a_terminal_only() {
+    let s = sandbox();
+    let ran = s.ostler(["set"]).env("EDITOR", "touch ran;").code(2).run();
+    let hint = "hint: `ostler get` shows what is set, `ostler set api.LOG_LEVEL debug` sets one\n";
+    let says = format!("error: `set` opens an editor, for which there is no terminal\n{hint}");
+    assert_eq!((ran.err.as_str(), s.work().join("ran").exists()), (says.as_str(), false));
+    let mut command = s.command();
+    command.arg("set").env("EDITOR", "false");
+    let ran = pty::in_window(command, 80);
+    assert_eq!(
+        (ran.code, ran.out.contains("hint: nothing has changed\n")),
+        (1, true),
+        "{}",
+        ran.out
+    );
+    let drafts = std::fs::read_dir(s.home()).unwrap().flatten();
+    let drafts = drafts.filter(|of| of.file_name().to_string_lossy().starts_with("settings."));
+    assert_eq!(drafts.count(), 0);
+}
+
+#[test]
+fn where_nothing_is_to_be_started_a_command_says_how_to_begin() {
+    let s = sandbox();
+    let hint = |args: &[&str], code: i32, says: &str| {
+        let ran = s.ostler(args.iter().copied()).code(code).run();
+        assert!(ran.err.contains(&format!("hint: {says}")), "{args:?}: {}", ran.err);
+    };
+    hint(&["start"], 1, "`ostler init` writes a process file, `ostler start app.js` starts a");
+    hint(&["start", "nope"], 1, "name a script, as in `ostler start app.js`;");
+    hint(&["start", ""], 2, "name a script, as in `ostler start app.js`");
+    s.write("app.js", "");
+    hint(&["start", "app.js", "--cwd", "/nope/x"], 1, "`mkdir -p /nope/x` makes it");
+    hint(&["start", "ap.config.js"], 1, "`ostler init`");
+    s.write("bad.config.js", "module.exports = {");
+    hint(&["start", "bad.config.js"], 1, "`node --check ");
+    hint(&["health"], 1, "`ostler start app.js` starts one");
+    let long = "n".repeat(300);
+    let ran = s.ostler(["start", "app.js", "--name", &long]).code(1).run();
+    assert!(ran.err.starts_with("error: a name of 300 bytes is too long"), "{}", ran.err);
+    assert!(s.jlist().is_empty());
+}
+
+#[test]
+fn a_start_after_a_stop_says_where_the_app_answers() {
+    let mut s = sandbox();
+    let port = s.port();
+    s.set_env("PORT", port.to_string());
+    s.ostler(["start"]).arg(example("hello.js")).args(["-i", "2"]).run();
+    s.ostler(["stop", "hello"]).run();
+    let ran = s.ostler(["start", "hello"]).run();
+    let says = format!("started hello 2/2 in TIME, http://127.0.0.1:{port}\n");
+    assert_eq!(untimed(&ran.out), says);
+}

@@ -1,0 +1,65 @@
+//! Text in a window: broken between words, and never within a command.
+
+use ostler_text::shown;
+
+use crate::width::columns;
+
+/// Adds a text that is broken between words, each line after `indent` blanks.
+pub(crate) fn wrap(out: &mut String, text: &str, indent: usize, window: usize) {
+    let width = window.saturating_sub(indent).max(10);
+    let mut line = String::new();
+    let mut add = |line: &str| {
+        out.extend(std::iter::repeat_n(' ', indent));
+        out.push_str(line);
+        out.push('\n');
+    };
+    for mut word in unbroken(&shown(text)) {
+        if !line.is_empty() && width < columns(&line) + 1 + columns(&word) {
+            add(&line);
+            line.clear();
+        }
+        // A path that is longer than the window goes on in the next line; a command does not, which
+        // is there to be pasted.
+        while width < columns(&word) && !word.contains(' ') {
+            // Some letters are two columns wide.
+            let count = if word.is_ascii() { width } else { width / 2 };
+            add(&word.chars().take(count).collect::<String>());
+            word = word.chars().skip(count).collect();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&word);
+    }
+    add(&line);
+}
+
+/// Returns the words of a text; what stands in backticks is one of them.
+fn unbroken(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for word in text.split(' ') {
+        match words.last_mut().filter(|_| is_open) {
+            Some(last) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            None => words.push(word.to_owned()),
+        }
+        is_open ^= word.matches('`').count() % 2 == 1;
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_not_broken_over_lines() {
+        let mut out = String::new();
+        let command = "`ostler logs 'crash loop' --err --nostream --lines 200`";
+        wrap(&mut out, &format!("hint: the app says why, see {command} for it"), 2, 40);
+        assert_eq!(out, format!("  hint: the app says why, see\n  {command}\n  for it\n"));
+    }
+}
