@@ -11,6 +11,7 @@ use ostler_config::{
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_pm2::module::{MARK, Module};
 use ostler_pm2::settings::Settings;
+use ostler_wire::control::Watch;
 use serde_json::value::RawValue;
 
 use crate::args::{CommandId, FlagId, Parsed};
@@ -97,6 +98,7 @@ pub(crate) fn context(session: &Session) -> Result<Context, Failed> {
         etc,
         log_files: session.args.command.is_none_or(|command| command.id != CommandId::Run),
         server: None,
+        as_pm2: session.program == Program::Pm2,
     })
 }
 
@@ -213,6 +215,32 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
     Ok((apps.collect::<Result<_, _>>()?, bad))
 }
 
+/// Returns the names of the apps of a process file, and what there is to say about it.
+pub(crate) fn checked(
+    session: &Session,
+    path: &str,
+) -> Result<(Vec<String>, Vec<Diagnostic>), Failed> {
+    let (specs, diagnostics) = read_file(session, path)?;
+    Ok((specs.into_iter().map(|spec| spec.name).collect(), diagnostics))
+}
+
+/// Returns the specifications of the apps of a process file in which nothing is wrong.
+pub(crate) fn specs_of_file(session: &mut Session, path: &str) -> Result<Vec<AppSpec>, Failed> {
+    let (specs, diagnostics) = read_file(session, path)?;
+    let failed = report(session, &diagnostics, !specs.is_empty());
+    if diagnostics.iter().any(Diagnostic::is_error) { Err(failed) } else { Ok(specs) }
+}
+
+fn read_file(session: &Session, path: &str) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
+    let context = Context { server: Some(program()?), ..context(session)? };
+    Ok(ostler_config::load(path, &options(&session.args), &context))
+}
+
+/// Tells what there is to say about a process file.
+pub(crate) fn tell(session: &mut Session, diagnostics: &[Diagnostic]) {
+    _ = report(session, diagnostics, true);
+}
+
 /// Returns the apps of a module in this folder; its settings are their variables.
 pub(crate) fn of_module(
     session: &mut Session,
@@ -237,12 +265,19 @@ pub(crate) fn of_module(
 }
 
 /// Returns what the options change in processes that exist; `None` when none of them does.
-pub(crate) fn patch(session: &mut Session) -> Result<Option<Box<RawValue>>, Failed> {
+/// `without_watch`: `--watch` turns the watching round, and is no change of the app.
+pub(crate) fn patch(
+    session: &mut Session,
+    without_watch: bool,
+) -> Result<Option<Box<RawValue>>, Failed> {
     if let Some(name) = session.args.attribute("name").map(str::to_owned) {
         refuse_name(session, &name)?;
     }
     refuse_empty(session)?;
-    let options = options(&session.args);
+    let mut options = options(&session.args);
+    if without_watch {
+        options.given.retain(|(flag, _)| !flag.long.contains(&"watch"));
+    }
     if options.is_empty() {
         return Ok(None);
     }
@@ -251,6 +286,15 @@ pub(crate) fn patch(session: &mut Session) -> Result<Option<Box<RawValue>>, Fail
         Ok(patch) => raw(patch).map(Some),
         Err(diagnostics) => Err(report(session, &diagnostics, false)),
     }
+}
+
+/// Returns what `--watch` means for processes that are there: it turns the watching round, or, with
+/// a path, says what is watched.
+pub(crate) fn watch(session: &Session) -> Option<Watch> {
+    session.args.has_attribute("watch").then(|| match session.args.attribute("watch") {
+        Some(_) => Watch::Configured,
+        None => Watch::Toggle,
+    })
 }
 
 /// Returns the first option that counts only for an app that is new; under the name `pm2`, where

@@ -92,8 +92,55 @@ fn read(session: &Session, noted: &ProcessFile, spec: &AppSpec) -> Result<AppSpe
     }
 }
 
-/// How they differ: what each attribute is and what the file says, with the command that
-/// brings it in.
+/// How an app differs from its file: what each attribute is and what the file says.
+#[derive(Debug, Default)]
+pub(crate) struct Differences {
+    /// The number of instances that the file says, if that is another.
+    pub(crate) scaled: Option<usize>,
+    /// The same in words.
+    pub(crate) scaled_shown: String,
+    /// What a restart or a reload brings in.
+    pub(crate) changed: Vec<String>,
+    /// What counts only for an app that is new.
+    pub(crate) added: Vec<String>,
+}
+
+/// Compares an app of so many instances with this file, as if it were from it.
+///
+/// # Errors
+/// The file cannot be read, or has no such app any more.
+pub(crate) fn planned(
+    session: &Session,
+    file: &ProcessFile,
+    spec: &AppSpec,
+    instances: usize,
+) -> Result<Differences, String> {
+    Ok(differ(spec, instances, &read(session, file, spec)?))
+}
+
+fn differ(spec: &AppSpec, instances: usize, of_file: &AppSpec) -> Differences {
+    let mut found = Differences::default();
+    let is_compared =
+        |of: &&Attribute| of.is_in_files() && of.is_of_app() && !APART.contains(&of.name);
+    for attribute in attributes().filter(is_compared) {
+        let [now, then] = [spec, of_file].map(|of| shown(attribute, of));
+        if now != then {
+            let of_new = attribute.applies == Applies::Added;
+            let list = if of_new { &mut found.added } else { &mut found.changed };
+            list.push(format!("{} {now} → {then}", attribute.name));
+        }
+    }
+    let of_env = of_file.env.iter().filter(|(name, value)| spec.env.get(name) != Some(value));
+    found.changed.extend(of_env.map(|(name, _)| format!("env {name}")));
+    let count = usize::try_from(of_file.instances).unwrap_or(usize::MAX);
+    if count != instances {
+        found.scaled = Some(count);
+        found.scaled_shown = format!("instances {instances} → {count}");
+    }
+    found
+}
+
+/// How they differ, with the commands that bring it in.
 fn differences(
     spec: &AppSpec,
     instances: usize,
@@ -105,31 +152,17 @@ fn differences(
     if let Some(env) = &noted.env {
         pasted_words.push_str(&format!(" --env {}", ostler_shell::word(env)));
     }
-    let (mut added, mut changed) = (Vec::new(), Vec::new());
-    let is_compared =
-        |of: &&Attribute| of.is_in_files() && of.is_of_app() && !APART.contains(&of.name);
-    for attribute in attributes().filter(is_compared) {
-        let [now, then] = [spec, of_file].map(|of| shown(attribute, of));
-        if now != then {
-            let of_new = attribute.applies == Applies::Added;
-            let list = if of_new { &mut added } else { &mut changed };
-            list.push(format!("{} {now} → {then}", attribute.name));
-        }
-    }
-    let of_env = of_file.env.iter().filter(|(name, value)| spec.env.get(name) != Some(value));
-    changed.extend(of_env.map(|(name, _)| format!("env {name}")));
-    let count = usize::try_from(of_file.instances).unwrap_or(usize::MAX);
-    let scaled = if count == instances {
-        Vec::new()
-    } else {
-        vec![format!("instances {instances} → {count}")]
-    };
+    let Differences { scaled, scaled_shown, changed, added } = differ(spec, instances, of_file);
+    let count = scaled.unwrap_or(instances);
     let parts = [
-        (scaled, format!("`ostler scale {pasted} {count}`")),
+        (
+            scaled.map(|_| scaled_shown).into_iter().collect(),
+            format!("`ostler scale {pasted} {count}`"),
+        ),
         (changed, format!("`ostler reload {pasted_words}`")),
         (added, format!("`ostler delete {pasted}` and `ostler start {pasted_words}`")),
     ];
-    let parts = parts.into_iter().filter(|(list, _)| !list.is_empty());
+    let parts = parts.into_iter().filter(|(list, _): &(Vec<String>, _)| !list.is_empty());
     let parts = parts.map(|(list, command)| format!("{} (to apply: {command})", list.join(", ")));
     let parts: Vec<String> = parts.collect();
     (!parts.is_empty()).then(|| parts.join("; "))

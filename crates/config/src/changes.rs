@@ -14,6 +14,7 @@ use crate::options::Options;
 use crate::resolve;
 use crate::run_as;
 use crate::value::{Node, Value};
+use crate::watch;
 
 /// Options given at a restart as changes: JSON text of an object with the keys of a process file,
 /// paths made absolute.
@@ -34,6 +35,7 @@ pub fn options_patch(options: &Options, ctx: &Context) -> Result<String, Vec<Dia
             Err(diagnostic) => report.push(diagnostic.origin(COMMAND_LINE)),
         }
     }
+    watch::look(&fields, &mut report);
     check(&fields, &cwd, ctx, &mut changes, &mut report);
     match report.iter().any(Diagnostic::is_error) {
         true => Err(report),

@@ -29,6 +29,8 @@ pub struct Context {
     /// The program that serves a folder, which is what the script [`SERVE`](crate::SERVE) of a
     /// process file means; `None` where it means a file.
     pub server: Option<PathBuf>,
+    /// Whether what may be done in two ways is done in PM2's.
+    pub as_pm2: bool,
 }
 
 impl Context {

@@ -1,5 +1,5 @@
-//! The app's environment: the caller's, then `deploy`'s, then `env`, then `env_<name>`, and over
-//! all of them what ostler adds.
+//! The app's environment: the caller's, then `deploy`'s, then that of files, then `env`, then
+//! `env_<name>`, and over all of them what ostler adds.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use ostler_core::spec::AppSpec;
 use crate::attributes::is_typed;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
+use crate::env_files;
 use crate::fields::Fields;
 use crate::value::{Node, Value};
 
@@ -32,11 +33,14 @@ pub(crate) fn put_all(
     spec.env = inherited(fields, ctx);
     if let From::File { env: selected, deploy } = from {
         put(spec, deploy);
+        put_files(spec, ("env_file", fields.node("env_file")), fields, ctx, report);
+        let of_environment = selected.and_then(|name| fields.environment_files(name));
+        put_files(spec, ("env_file", of_environment), fields, ctx, report);
         put(spec, fields.node("env"));
         if let Some(name) = selected {
             match fields.environment(name) {
                 Some(node) => put(spec, Some(node)),
-                None if deploy.is_some() => {}
+                None if deploy.is_some() || of_environment.is_some() => {}
                 None => report.push(undefined(name, fields)),
             }
         }
@@ -51,6 +55,17 @@ pub(crate) fn put_all(
     }
     put_text(spec, "PM2_HOME", &ctx.home.to_string_lossy());
     put_text(spec, "PM2_USAGE", "CLI");
+}
+
+fn put_files(
+    spec: &mut AppSpec,
+    (key, node): (&str, Option<&Node>),
+    fields: &Fields<'_>,
+    ctx: &Context,
+    report: &mut Vec<Diagnostic>,
+) {
+    let said = node.map_or_else(Vec::new, |node| env_files::put(spec, node, ctx));
+    report.extend(said.into_iter().map(|(part, said)| fields.at_span(key, part.span, said)));
 }
 
 fn put_text(spec: &mut AppSpec, name: &str, value: &str) {

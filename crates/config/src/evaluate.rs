@@ -309,6 +309,7 @@ mod tests {
             etc: "/etc".into(),
             log_files: true,
             server: None,
+            as_pm2: false,
         };
         let source = SourceText { origin: "e.config.js", text: "" };
         let error = run(&path, source, &ctx, Duration::from_millis(300)).unwrap_err();

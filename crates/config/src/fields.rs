@@ -117,6 +117,8 @@ pub(crate) struct Fields<'a> {
     span: Option<Span>,
     list: Vec<Written>,
     environments: Vec<(String, Node)>,
+    /// Files of variables for an environment: `env_file_<name>`.
+    environment_files: Vec<(String, Node)>,
     rejected: Vec<&'static str>,
 }
 
@@ -128,6 +130,7 @@ impl<'a> Fields<'a> {
             span: None,
             list: Vec::new(),
             environments: Vec::new(),
+            environment_files: Vec::new(),
             rejected: Vec::new(),
         };
         fields.add_options(options.values(), report);
@@ -143,6 +146,7 @@ impl<'a> Fields<'a> {
             span,
             list: Vec::new(),
             environments: Vec::new(),
+            environment_files: Vec::new(),
             rejected: Vec::new(),
         };
         for entry in entries {
@@ -186,7 +190,10 @@ impl<'a> Fields<'a> {
             Some(file) => file.about(&entry.key, diagnostic, span.or(entry.key_span)),
             None => diagnostic,
         };
-        let Some(key) = attributes::find(&entry.key) else {
+        // In PM2 an object under this name is the environment `file`.
+        let is_variables = matches!(entry.node.value, Value::Object(_));
+        let key = attributes::find(&entry.key);
+        let Some(key) = key.filter(|key| !(key.name == "env_file" && is_variables)) else {
             report.extend(self.add_other(entry).map(|(said, span)| place(said, span)));
             return;
         };
@@ -224,6 +231,12 @@ impl<'a> Fields<'a> {
         let Some(name) = entry.key.strip_prefix("env_") else {
             return Some((unknown(&entry.key), entry.key_span));
         };
+        if let (Some(name), Value::Text(_) | Value::List(_)) =
+            (name.strip_prefix("file_"), &entry.node.value)
+        {
+            self.environment_files.push((name.to_owned(), entry.node.clone()));
+            return None;
+        }
         if let Value::Object(_) = entry.node.value {
             self.environments.push((name.to_owned(), entry.node.clone()));
             return None;
@@ -268,6 +281,11 @@ impl<'a> Fields<'a> {
     /// Variables of `env_<name>`.
     pub(crate) fn environment(&self, name: &str) -> Option<&Node> {
         self.environments.iter().rev().find(|(known, _)| known == name).map(|(_, node)| node)
+    }
+
+    /// Files of `env_file_<name>`.
+    pub(crate) fn environment_files(&self, name: &str) -> Option<&Node> {
+        self.environment_files.iter().rev().find(|(known, _)| known == name).map(|(_, node)| node)
     }
 
     /// Names of the `env_<name>` objects.
@@ -362,12 +380,6 @@ fn no_environment(key: &str, node: &Node) -> Diagnostic {
     let message = format!("`{key}` is ignored: it must be an object, but is [object {kind}]");
     let own = format!("`{key}` is ignored: it must be an object, but is {}", node.shown());
     let diagnostic = Diagnostic::warning("no-variables", message).own(own);
-    if key == "env_file" {
-        let text = node.as_text().filter(|text| !text.is_empty()).unwrap_or(".env");
-        return diagnostic.help(format!(
-            "Node reads a file of variables itself: `node_args: \"--env-file={text}\"`"
-        ));
-    }
     diagnostic.help(format!("write `{key}: {{ NAME: \"value\" }}`, to be used with `--env`"))
 }
 

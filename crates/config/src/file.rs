@@ -10,20 +10,23 @@ use crate::diagnostic::{COMMAND_LINE, Diagnostic, IGNORED_OPTION};
 use crate::environment::From;
 use crate::evaluate;
 use crate::fields::{Fields, OfFile, SourceText};
-use crate::json;
+use crate::json::{self, SyntaxError};
 use crate::options::Options;
 use crate::resolve;
 use crate::script;
 use crate::shape;
 use crate::suggest;
+use crate::toml;
 use crate::value::Node;
+use crate::yaml;
 
 /// The language of a process file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Syntax {
     Json,
     Program,
-    NotYet(&'static str),
+    Yaml,
+    Toml,
 }
 
 /// By the end of the file's *name*: a folder `my.json.d` makes no process file of a script in it.
@@ -33,9 +36,9 @@ const SYNTAXES: [(&str, Syntax); 8] = [
     (".config.js", Syntax::Program),
     (".config.cjs", Syntax::Program),
     (".config.mjs", Syntax::Program),
-    (".yml", Syntax::NotYet("YAML")),
-    (".yaml", Syntax::NotYet("YAML")),
-    (".toml", Syntax::NotYet("TOML")),
+    (".yml", Syntax::Yaml),
+    (".yaml", Syntax::Yaml),
+    (".toml", Syntax::Toml),
 ];
 
 /// Largest process file read, bytes.
@@ -71,9 +74,34 @@ pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<
                 Err(diagnostic) => fail(malformed(diagnostic, path)),
             }
         }
-        Ok((_, text)) => load_text(&text, path, options, ctx),
+        Ok((Syntax::Json, text)) => load_text(&text, path, options, ctx),
+        Ok((Syntax::Yaml, text)) => {
+            of_parsed(yaml::parse(&text), SourceText { origin: path, text: &text }, options, ctx)
+        }
+        Ok((Syntax::Toml, text)) => {
+            of_parsed(toml::parse(&text), SourceText { origin: path, text: &text }, options, ctx)
+        }
         Err(diagnostic) => fail(diagnostic),
     }
+}
+
+fn of_parsed(
+    root: Result<Node, SyntaxError>,
+    source: SourceText<'_>,
+    options: &Options,
+    ctx: &Context,
+) -> (Vec<AppSpec>, Vec<Diagnostic>) {
+    match root {
+        Ok(root) => apps(&root, source, options, ctx),
+        Err(error) => (Vec::new(), vec![malformed(syntax_error(error, source), source.origin)]),
+    }
+}
+
+/// What is said of a text that is not in its language.
+fn syntax_error(error: SyntaxError, source: SourceText<'_>) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error("syntax", error.message);
+    diagnostic.help = error.help.map(str::to_owned);
+    source.at(diagnostic, Some(error.span))
 }
 
 /// Does something with what the process file at `path` holds.
@@ -85,31 +113,21 @@ pub(crate) fn with_root<T>(
     let absolute = ctx.absolute(&ctx.cwd, path);
     let (syntax, text) = text_of(path, &absolute)?;
     let source = SourceText { origin: path, text: &text };
+    let of = |parse: fn(&str) -> Result<Node, SyntaxError>| {
+        parse(&text).map_err(|error| syntax_error(error, source))
+    };
     let root = match syntax {
         Syntax::Program => evaluate::run(&absolute, source, ctx, evaluate::LIMIT),
-        Syntax::Json | Syntax::NotYet(_) => json::parse(&text).map_err(|error| {
-            let mut diagnostic = Diagnostic::error("syntax", error.message);
-            diagnostic.help = error.help.map(str::to_owned);
-            source.at(diagnostic, Some(error.span))
-        }),
+        Syntax::Json => of(json::parse),
+        Syntax::Yaml => of(yaml::parse),
+        Syntax::Toml => of(toml::parse),
     };
     root.map(|root| act(&root, source)).map_err(|diagnostic| malformed(diagnostic, path))
 }
 
 /// Reads a process file; its syntax is by its name.
 fn text_of(path: &str, absolute: &Path) -> Result<(Syntax, String), Diagnostic> {
-    let syntax = match syntax(path) {
-        Some(Syntax::NotYet(name)) => {
-            let diagnostic = Diagnostic::error(
-                "unsupported",
-                format!("{name} process files are not supported yet"),
-            );
-            let help = "use `ecosystem.config.js` or `ecosystem.json`";
-            return Err(diagnostic.help(help).origin(path));
-        }
-        Some(kind) => kind,
-        None => Syntax::Json,
-    };
+    let syntax = syntax(path).unwrap_or(Syntax::Json);
     match read(absolute) {
         Ok(text) => Ok((syntax, text)),
         Err(ReadError::Missing) => {
@@ -149,9 +167,7 @@ pub fn load_text(
                 // It is no JavaScript either; what is wrong with it as JSON says more.
                 None => {}
             }
-            let mut diagnostic = Diagnostic::error("syntax", error.message);
-            diagnostic.help = error.help.map(str::to_owned);
-            (Vec::new(), vec![malformed(source.at(diagnostic, Some(error.span)), origin)])
+            (Vec::new(), vec![malformed(syntax_error(error, source), origin)])
         }
     }
 }

@@ -84,6 +84,7 @@ fn node(gives: Gives, values: Vec<Option<&str>>) -> Option<Node> {
         Gives::Value | Gives::Part(_) => last.map(Node::text),
         Gives::Bool(value) => Some(truth(value)),
         Gives::ValueOrTrue => Some(last.map_or_else(|| truth(true), Node::text)),
+        Gives::Delay => last.map(delay),
         Gives::List => (!all.is_empty()).then(|| list(&all)),
         Gives::ListOrTrue if all.is_empty() => Some(truth(true)),
         Gives::ListOrTrue => Some(list(&all)),
@@ -93,6 +94,15 @@ fn node(gives: Gives, values: Vec<Option<&str>>) -> Option<Node> {
             Some(list(&items.filter(|item| !item.is_empty()).collect::<Vec<_>>()))
         }
     }
+}
+
+/// The milliseconds of `4` or `4000ms`; what is neither stays as it is, to be complained about.
+fn delay(text: &str) -> Node {
+    let ms = match text.strip_suffix("ms") {
+        Some(ms) => ms.trim().parse::<f64>().ok(),
+        None => text.trim().parse::<f64>().ok().map(|seconds| seconds * 1000.0),
+    };
+    ms.map_or_else(|| Node::text(text), |ms| Node::bare(Value::Number(ms.round())))
 }
 
 fn list(items: &[impl AsRef<str>]) -> Node {

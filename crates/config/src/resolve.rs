@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use ostler_core::Texts;
 use ostler_core::spec::{AppSpec, ExecMode, LogSpec};
 
-use crate::attributes::{Attribute, Effect, Input, NotYet, Refusal, Usual, attributes};
+use crate::attributes::{Attribute, Input, NotYet, Refusal, Usual, attributes};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, From};
@@ -23,6 +23,7 @@ use crate::package_script::{self, Found as Behind, Given, Surroundings};
 use crate::run_as::{self, RunAs};
 use crate::script::{self, Target};
 use crate::value::{Node, Value};
+use crate::watch;
 
 /// The date format of `time`.
 const USUAL_DATE: &str = "YYYY-MM-DDTHH:mm:ss";
@@ -104,6 +105,7 @@ impl Resolver<'_, '_> {
             false => runs.and_then(|interpreter| self.instances(interpreter)),
         };
         self.warn_not_yet();
+        watch::look(self.fields, self.report);
         // Everything was looked at; from here on only what is right goes on.
         direct?;
         let (target, interpreter) = (target?, interpreter?);
@@ -144,6 +146,9 @@ impl Resolver<'_, '_> {
         spec.instances_given = self.fields.node("instances").is_some();
         (spec.uid, spec.gid, spec.username) = (run_as.uid, run_as.gid, run_as.username);
         put_usual(&mut spec.passthrough, self.from, self.ctx);
+        if self.ctx.as_pm2 {
+            watch::as_pm2(spec);
+        }
     }
 
     fn fail<T>(&mut self, key: &str, diagnostic: Diagnostic) -> Option<T> {
@@ -331,9 +336,7 @@ impl Resolver<'_, '_> {
     /// What the app asks for and is not done. What only says more about such a key needs
     /// no second warning.
     fn warn_not_yet(&mut self) {
-        let said = |key: &Attribute| {
-            matches!(key.effect, Effect::PartOf(_)) || self.fields.is_option(key.name)
-        };
+        let said = |key: &Attribute| self.fields.is_option(key.name);
         for (key, node) in self.fields.iter().filter(|(key, _)| !said(key)) {
             if let Some(not_yet) = NotYet::of(key, &node.to_json()) {
                 let said = not_yet.of_key(self.fields.written(key.name));

@@ -71,7 +71,15 @@ fn app() -> Json {
         "type": "object",
         "properties": properties,
         "patternProperties": {
-            "^env_": { "type": ["object", "null"], "description": "Variables for `--env <name>`." },
+            // All but `env_file` and what begins with `env_file_`.
+            "^env_(fi?l?$|$|[^f]|f[^i]|fi[^l]|fil[^e]|file[^_])": {
+                "type": ["object", "null"],
+                "description": "Variables for `--env <name>`.",
+            },
+            "^env_file_": {
+                "type": ["object", "string", "array", "null"],
+                "description": "Files of variables for `--env <name>`.",
+            },
         },
         "additionalProperties": false,
         "anyOf": script,
@@ -182,7 +190,6 @@ fn description(attribute: &Attribute) -> String {
         Effect::Acts => {}
         Effect::Kept => out += " Kept and shown; ostler does not act on it.",
         Effect::NotYet { lacks, .. } => out += &format!(" Kept; it has no effect yet: {lacks}."),
-        Effect::PartOf(other) => out += &format!(" Kept; it has no effect before `{other}` has."),
     }
     out
 }

@@ -1,4 +1,5 @@
-//! The forms a process file may have: `{apps: […]}`, `{pm2: …}`, a list, or one app.
+//! The forms a process file may have: `{apps: […]}`, a list, or one app; within a `package.json`
+//! under the key `pm2` or `ostler`.
 
 use crate::attributes;
 use crate::diagnostic::Diagnostic;
@@ -49,7 +50,8 @@ fn collect<'n>(
     report: &mut Vec<Diagnostic>,
     shape: &mut Shape<'n>,
 ) {
-    let inner = || ["apps", "pm2"].into_iter().find_map(|key| Some((key, node.get(key)?)));
+    let inner =
+        || ["apps", "pm2", "ostler"].into_iter().find_map(|key| Some((key, node.get(key)?)));
     match &node.value {
         Value::List(items) => {
             if items.is_empty() {

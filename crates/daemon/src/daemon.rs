@@ -52,6 +52,7 @@ use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::state_file::StateFile;
 use crate::tokens::Source;
+use crate::watched_files::{self, WatchedFiles};
 use crate::{clock, daemon_log};
 use actions::Actions;
 use last_lines::LastLines;
@@ -84,6 +85,7 @@ pub(crate) struct Daemon {
     /// Who waits for what a run wrote last.
     last_lines: LastLines,
     calendar: Calendar,
+    files: WatchedFiles,
     profiles: Profiles,
     /// Who waits for the answer to an action.
     actions: Actions,
@@ -141,6 +143,7 @@ impl Daemon {
             reports: Reports::new(),
             last_lines: LastLines::default(),
             calendar,
+            files: WatchedFiles::default(),
             profiles: Profiles::default(),
             actions: Actions::default(),
             unbounded: BOUND_AFTER,
@@ -395,6 +398,9 @@ impl Daemon {
                 }
                 FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
                 FromThread::Cleared(runs) => self.driver().on_cleared(runs),
+                FromThread::Watched(said) => {
+                    watched_files::input(said).into_iter().for_each(|of| self.model.push(of));
+                }
                 FromThread::Saver(done) => {
                     self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
                     self.home.watch();

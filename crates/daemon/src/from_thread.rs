@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ostler_core::RunId;
+use ostler_watch::Said;
 
 use crate::keeper::Tried;
 use crate::log_care::Cared;
@@ -21,6 +22,8 @@ pub(crate) enum FromThread {
     Walked(Walked),
     /// Nothing is left of what a dead keeper had begun of these runs.
     Cleared(BTreeSet<RunId>),
+    /// What happened to files of apps, or why they are watched no more.
+    Watched(Result<Said, String>),
     /// What became of the saved list.
     Saver(Done),
     /// What was done for rotated log files.

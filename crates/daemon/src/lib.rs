@@ -57,6 +57,7 @@ mod state_file;
 mod sys;
 mod takeover;
 mod tokens;
+mod watched_files;
 
 use std::process::ExitCode;
 

@@ -3,6 +3,7 @@
 
 use ostler_config::Diagnostic;
 use ostler_config::cron::pattern_of;
+use ostler_config::watch::Watching;
 use ostler_core::spec::AppSpec;
 use ostler_wire::control::Phase;
 use serde_json::{Map, Value as Json};
@@ -29,6 +30,8 @@ pub struct Saving<'a> {
     pub unique_id: &'a str,
     /// The clock starts it though it does not run.
     pub waits: bool,
+    /// Whether the user wants its files to be watched, where that is not as its app says.
+    pub watch: Option<bool>,
 }
 
 /// A process as it was saved.
@@ -61,6 +64,9 @@ pub fn element(saving: &Saving<'_>) -> Map<String, Json> {
     put("restart_time", saving.restarts.into());
     put("created_at", saving.created_at.into());
     put("unique_id", saving.unique_id.into());
+    if let Some(on) = saving.watch.filter(|on| *on != Watching::of(spec).on) {
+        put("watch", on.into());
+    }
     if saving.phase == Phase::Stopped && pattern_of(spec).is_some() {
         put(WAITS, saving.waits.into());
     }

@@ -57,6 +57,8 @@ pub struct Facts<'a> {
     pub in_app: &'a InApp,
     /// Whether a user had it monitored.
     pub monitored: Option<bool>,
+    /// Whether its files are watched.
+    pub watching: bool,
     /// Resident memory, bytes.
     pub memory: u64,
     /// CPU use, percent of one core.
@@ -98,7 +100,8 @@ impl SharedText {
 
 /// Whether each process has a value of its own for this key.
 fn is_of_process(spec: &AppSpec, key: &str) -> bool {
-    const KEYS: [&str; 10] = [
+    const KEYS: [&str; 11] = [
+        "watch",
         "node_version",
         "name",
         "pm_out_log_path",
@@ -223,6 +226,10 @@ fn write_env(facts: &Facts<'_>, out: &mut String) {
     push_text(out, ",\"unique_id\":", facts.unique_id);
     push_text(out, ",\"version\":", spec.version.as_deref().unwrap_or("N/A"));
     facts.in_app.write(facts.name, out);
+    // PM2 shows what is so, and not what was asked for.
+    let asked = spec.passthrough.get("watch").filter(|asked| *asked != "false");
+    let watch = if facts.watching { asked.unwrap_or("true") } else { "false" };
+    _ = write!(out, ",\"watch\":{watch}");
     if let Some(monitored) = facts.monitored {
         _ = write!(out, ",\"_km_monitored\":{monitored}");
     }

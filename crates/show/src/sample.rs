@@ -65,6 +65,7 @@ pub fn sample(id: u32, name: &str) -> ProcView {
         memory: 21_390_950,
         user: "root".to_owned(),
         module: false,
+        watching: false,
         not_yet: Vec::new(),
         rollout: None,
         script: "/srv/app.js".to_owned(),

@@ -30,7 +30,9 @@ pub use frame::{
     Frame, FrameError, FrameKind, HEAD, MAX_FRAME, decode, encode, encode_json, into_frame,
 };
 pub use reply::{Code, Failure, Reply};
-pub use request::{Action, Change, ProfileKind, ReloadOptions, Request, ScaleTo, resumable_since};
+pub use request::{
+    Action, Change, ProfileKind, ReloadOptions, Request, ScaleTo, Watch, resumable_since,
+};
 pub use talk::{MAX_INPUT, Talk};
 pub use view::{Details, Ended, ListenerView, OverMemory, ProcView, Readiness, UnwrittenFile};
 

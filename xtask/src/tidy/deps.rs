@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// Dependencies that each crate of ours may have. Tests may depend on anything.
-const ALLOWED: [(&str, &[&str]); 22] = [
+const ALLOWED: [(&str, &[&str]); 23] = [
     ("ostler-env", &[]),
     ("ostler-shell", &[]),
     ("ostler-text", &[]),
@@ -60,6 +60,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
             "ostler-poll",
             "ostler-ports",
             "ostler-text",
+            "ostler-watch",
         ],
     ),
     (
@@ -73,6 +74,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
             "ostler-wire",
         ],
     ),
+    ("ostler-watch", &[]),
     ("ostler-testkit", &[]),
     ("ostler-inject", &[]),
     ("xtask", &["ostler-testkit"]),

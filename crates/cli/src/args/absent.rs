@@ -1,7 +1,7 @@
 //! Commands and options of PM2 that are not there: whoever types one is told what it is, and what
 //! there is instead.
 
-use ostler_config::attributes::{Attribute, Effect, attributes, find};
+use ostler_config::attributes::{Effect, attributes};
 
 use super::flags::{Flag, FlagId};
 
@@ -66,8 +66,6 @@ const CONTAINERS: &str = "apps are not put into containers";
 
 #[rustfmt::skip]
 const OPTIONS: &[Absent] = &[
-    row(&["ext"], Later, "files are not watched", Some("leave it out")),
-    row(&["watch-delay"], Later, "files are not watched", Some("leave it out")),
     row(&["web"], Later, "`run` starts no web interface", Some("leave it out")),
     row(&["ftp"], Never, "`serve` lists no folders, whose names may not be for everybody",
         Some("leave it out, and link the files on a page")),
@@ -101,12 +99,6 @@ pub(super) fn not_yet(flag: &Flag) -> Option<(&'static str, &'static str)> {
     let FlagId::Attribute(flag) = flag.id else { return None };
     match attributes().find(|of| of.flags.contains(flag))?.effect {
         Effect::NotYet { lacks, instead } => Some((lacks, instead)),
-        Effect::PartOf(other) => match find(other) {
-            Some(Attribute { effect: Effect::NotYet { lacks, .. }, .. }) => {
-                Some((lacks, "leave it out"))
-            }
-            Some(_) | None => None,
-        },
         Effect::Acts | Effect::Kept => None,
     }
 }

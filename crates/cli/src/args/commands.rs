@@ -92,6 +92,15 @@ commands! {
         "start the apps of a process file, reload those that run" "";
     Delete Run ["delete", "del"] [Many("name|id|namespace|script|all|json|stdin")]
         "stop apps and forget them" "";
+    Validate Run ["validate"] [Many("file")]
+        "tell what is wrong with process files"
+        "Everything is told at once, each with its line and what was probably meant, and nothing \
+         is started. Ends with 1 when something is wrong that keeps an app from being started.";
+    Plan Run ["plan"] [Needed("file")]
+        "show what `start` or `reload` of a process file would do"
+        "A line for each app: `start`, `restart` with what changes (of variables only the names), \
+         or `keep` for one that is not in the file any more. What a restart does not bring in is \
+         told with the command that does. Nothing is done, and no daemon is started.";
     Scale Run ["scale"] [Needed("app_name"), Needed("number")]
         "set the number of processes: `4`, `+2` or `-1`" "";
     Promote Release ["promote"] [Needed("app_name")]
@@ -329,8 +338,8 @@ impl Command {
 
     /// Whether PM2's command line does not have it.
     fn is_ours_alone(&self) -> bool {
-        use CommandId::{Health, Help, LinkPm2, Migrate, Run};
-        matches!(self.id, Help | Run | Health | LinkPm2 | Migrate)
+        use CommandId::{Health, Help, LinkPm2, Migrate, Plan, Run, Validate};
+        matches!(self.id, Help | Run | Health | LinkPm2 | Migrate | Plan | Validate)
     }
 
     /// Returns the command that runs apps in the foreground, which `pm2-runtime` is.

@@ -32,6 +32,14 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler run ecosystem.config.js --json", "each line as an object"),
             ("ostler run job.py --no-autorestart", "once; the exit code is the job's"),
         ],
+        CommandId::Validate => &[
+            ("ostler validate ecosystem.config.js", "everything that is wrong with it"),
+            ("ostler validate *.yaml --json", "an object for each file"),
+        ],
+        CommandId::Plan => &[
+            ("ostler plan ecosystem.config.js", "what a start would do"),
+            ("ostler plan apps.toml --env production", "with these variables"),
+        ],
         CommandId::Health => &[
             ("ostler health", "all apps"),
             ("ostler health api", "one app"),

@@ -94,13 +94,19 @@ flags! {
     MiniList 'm' ["mini-list"] Nothing, List [List] "list as lines, one for each value";
     Sort ' ' ["sort"] One("field[:desc]"), List [List]
         "by name, namespace, pid, id, cpu, memory, uptime, restarts or status";
-    Env ' ' ["env"] One("name"), Action [Start, Run, Restart, Reload, StartOrRestart, StartOrReload]
+    Env ' ' ["env"] One("name"), Action [
+        Start, Run, Restart, Reload, StartOrRestart, StartOrReload, CommandId::Validate,
+        CommandId::Plan
+    ]
         "use `env_<name>` of the process file";
     UpdateEnv 'a' ["update-env"] Nothing,
         Action [Start, Restart, Reload, StartOrRestart, StartOrReload]
         "on restart: take over the variables of this shell";
     Only ' ' ["only"] One("names"),
-        Action [Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload]
+        Action [
+            Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload,
+            CommandId::Validate, CommandId::Plan
+        ]
         "only these apps of the process file";
     Force 'f' ["force"] Nothing, Action [Start, Save, CommandId::LinkPm2]
         "start it twice; save an empty list";
@@ -129,7 +135,8 @@ flags! {
     Raw ' ' ["raw"] Nothing, Own [Logs, Run] "the lines alone, errors to standard error";
     Err ' ' ["err"] Nothing, Own [Logs] "standard error only";
     Out ' ' ["out"] Nothing, Own [Logs] "standard output only";
-    Json ' ' ["json"] Nothing, Own [Logs, Run, Trigger, Slist] "one JSON object a line";
+    Json ' ' ["json"] Nothing, Own [Logs, Run, Trigger, Slist, CommandId::Validate, CommandId::Plan]
+        "one JSON object a line";
     Format ' ' ["format"] Nothing, Own [Logs, Run] "`key=value` lines";
     Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs, Run]
         "date before each line that arrives";
@@ -185,7 +192,7 @@ flags! {
 
 /// Options that a command takes although, or because, it does something else with them than to
 /// set an attribute.
-const OTHERWISE: [(CommandId, &str, &str); 18] = [
+const OTHERWISE: [(CommandId, &str, &str); 21] = [
     (CommandId::Web, "port", "where it listens; default 9615"),
     (CommandId::Serve, "name", "name of the app; default static-page-server-PORT"),
     (CommandId::Serve, "namespace", "group of apps that it belongs to"),
@@ -200,6 +207,9 @@ const OTHERWISE: [(CommandId, &str, &str); 18] = [
     (Reload, "wait", "wait for a reload that is under way, then until it is ready"),
     (StartOrReload, "wait", "wait for a reload that is under way, then until all are ready"),
     (List, "watch", "show the list again and again"),
+    (Stop, "watch", "do not watch its files when it is started again"),
+    (Restart, "watch", "watch its files, or no longer; with a path, that"),
+    (Reload, "watch", "watch its files, or no longer; with a path, that"),
     (Startup, "user", "user that the service runs as"),
     (Unstartup, "user", "user that the service runs as"),
     (CommandId::Logrotate, "user", "user whose manager it is; default who runs the command"),
@@ -223,7 +233,7 @@ impl Flag {
     /// The option of an attribute.
     fn of(chapter: &'static str, of: &Attribute, flag: &'static attributes::Flag) -> Self {
         let commands: &[CommandId] = match (of.effect, of.applies) {
-            (Effect::NotYet { .. } | Effect::PartOf(_), _) => &[],
+            (Effect::NotYet { .. }, _) => &[],
             (_, Applies::Added) => &[Start, Run],
             _ if of.over_file => &[Start, Run, Restart, Reload, StartOrRestart, StartOrReload],
             _ => &[Start, Run, Restart, Reload],
@@ -361,7 +371,10 @@ mod tests {
         check("name", &["start", "run", "serve", "restart", "reload"]);
         check("cwd", &[&["start", "run", "restart", "reload"][..], &files].concat());
         check("instances", &["start", "run"]);
-        check("watch", &["list"]);
+        check(
+            "watch",
+            &[&["start", "run", "stop", "restart", "reload"][..], &files, &["list"]].concat(),
+        );
         check("cron-restart", &["start", "run", "restart", "reload"]);
         check(
             "user",

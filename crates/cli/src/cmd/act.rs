@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use ostler_wire::control::{Action, Change, ProcView};
+use ostler_wire::control::{Action, Change, ProcView, Watch};
 
 use super::file::{self, File};
 use super::ready::{self, Counts};
@@ -103,7 +103,12 @@ fn each_word(session: &mut Session, act: Act, action: Action) -> Result<(), Fail
 fn change(session: &mut Session, action: Action) -> Result<Change, Failed> {
     match action {
         Action::Restart => perform::changes(session),
-        Action::Stop | Action::Delete | Action::Reset => perform::unchanged(session),
+        Action::Stop => {
+            // In PM2 a stop ends the watching, also for the start after it.
+            let off = session.program == Program::Pm2 || session.args.has_attribute("watch");
+            Ok(Change { watch: off.then_some(Watch::Off), ..perform::unchanged(session)? })
+        }
+        Action::Delete | Action::Reset => perform::unchanged(session),
     }
 }
 

@@ -36,6 +36,7 @@ mod no_daemon;
 mod perform;
 mod pid;
 mod ping;
+mod plan;
 mod prettylist;
 mod profile;
 mod promote;
@@ -61,6 +62,7 @@ mod transfer;
 mod trigger;
 mod unwritten;
 mod update;
+mod validate;
 mod version;
 mod version_control;
 mod wait;
@@ -165,6 +167,8 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Start => start::run(session),
         CommandId::Run => foreground::run(session),
         CommandId::Health => health::run(session),
+        CommandId::Validate => validate::run(session),
+        CommandId::Plan => plan::run(session),
         CommandId::LinkPm2 => link_pm2::run(session),
         CommandId::Stop => act::stop(session),
         CommandId::Restart => act::restart(session),

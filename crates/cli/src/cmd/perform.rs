@@ -2,7 +2,7 @@
 //! went with each.
 
 use ostler_client::Answer;
-use ostler_wire::control::{Action, Change, Event, Reply, Request};
+use ostler_wire::control::{Action, Change, Event, Reply, Request, Watch};
 
 use super::unwritten;
 use crate::apps;
@@ -26,12 +26,13 @@ pub(super) fn pick(session: &mut Session, word: &str) -> Result<Picked, Failed> 
 pub(super) fn changes(session: &mut Session) -> Result<Change, Failed> {
     let change = unchanged(session)?;
     refuse_env(session)?;
-    let patch = apps::patch(session)?;
+    let watch = apps::watch(session);
+    let patch = apps::patch(session, watch == Some(Watch::Toggle))?;
     let env = session.has(FlagId::UpdateEnv).then(caller::environment);
     if env.is_none() {
         session.out.tell(&Notice::KeepsEnvironment);
     }
-    Ok(Change { patch, env, ..change })
+    Ok(Change { patch, env, watch, ..change })
 }
 
 /// Returns a change of nothing: only how many processes are acted on at a time.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use ostler_wire::control::{Action, Change, Phase, ProcView};
+use ostler_wire::control::{Action, Change, Phase, ProcView, Watch};
 
 use super::file::{self, File, Known};
 use super::ready::{self, Counts};
@@ -238,12 +238,13 @@ fn again(
     named: &[(String, Picked)],
 ) -> Result<Vec<String>, Failed> {
     perform::refuse_env(session)?;
-    let patch = apps::patch(session)?;
+    let patch = apps::patch(session, false)?;
+    let watch = session.args.has_attribute("watch").then_some(Watch::Configured);
     let env = session.has(FlagId::UpdateEnv).then(caller::environment);
     for (word, picked) in named {
         perform::announce(session, act, word, picked);
     }
-    let change = Change { patch, env, ..Change::default() };
+    let change = Change { patch, env, watch, ..Change::default() };
     let ids: Vec<u32> = named.iter().flat_map(|(_, picked)| picked.ids()).collect();
     let first = named.iter().flat_map(|(_, picked)| &picked.targets).next();
     let first = first.map_or(("", false), |target| (target.name.as_str(), target.cluster));

@@ -50,7 +50,6 @@ fn row(attribute: &Attribute) -> [String; 7] {
         Effect::NotYet { lacks, .. } => {
             format!(" **Not yet**: {lacks}. An option is refused, a file is warned of.")
         }
-        Effect::PartOf(other) => format!(" Not before `{other}` works."),
     };
     let meaning =
         format!("{}{later} Example: {}.", sentence(attribute.help), code(attribute.example));

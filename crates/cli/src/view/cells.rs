@@ -62,11 +62,6 @@ pub(super) fn status(process: &ProcView) -> Cell<'static> {
     Cell::inked(words::status(process.phase), inks)
 }
 
-/// Whether it asks for its files to be watched, which is not done yet.
-pub(super) fn is_watch_wanted(process: &ProcView) -> bool {
-    process.not_yet.iter().any(|name| name == "watch")
-}
-
 /// Returns the version, `N/A` when unknown.
 pub(super) fn version(process: &ProcView) -> &str {
     process.version.as_deref().unwrap_or("N/A")

@@ -114,14 +114,7 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
         ("exec mode", Cell::plain(if view.cluster { "cluster_mode" } else { "fork_mode" })),
         ("node.js version", Cell::plain(or_none(details.node_version.as_deref()))),
         ("node env", Cell::plain(or_none(details.node_env.as_deref()))),
-        (
-            "watch & reload",
-            if cells::is_watch_wanted(view) {
-                Cell::inked("not yet", &[Ink::Yellow])
-            } else {
-                Cell::plain("✘")
-            },
-        ),
+        ("watch & reload", Cell::plain(if view.watching { "✔" } else { "✘" })),
         ("unstable restarts", Cell::plain(details.unstable.to_string())),
         ("created at", Cell::plain(or_none(ostler_logs::iso(details.created_at).as_deref()))),
     ]);
@@ -133,11 +126,8 @@ fn rows(details: &Details, now: u64) -> Vec<(String, Cell<'_>)> {
 fn our_rows(details: &Details) -> Vec<(&'static str, Cell<'_>)> {
     let view = &details.view;
     let mut rows = Vec::new();
-    let shown_above = ["watch"];
-    let others = view.not_yet.iter().filter(|name| !shown_above.contains(&name.as_str()));
-    let others: Vec<&str> = others.map(String::as_str).collect();
-    if !others.is_empty() {
-        rows.push(("not yet", Cell::plain(others.join(", "))));
+    if !view.not_yet.is_empty() {
+        rows.push(("not yet", Cell::plain(view.not_yet.join(", "))));
     }
     if let Some(rollout) = &view.rollout {
         rows.push(("rollout", Cell::plain(rollout.as_str())));

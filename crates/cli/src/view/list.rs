@@ -157,8 +157,8 @@ fn full<'a>(process: &'a ProcView, now: u64, row: &mut Vec<Cell<'a>>) {
         Cell::plain(cells::cpu(process.cpu)),
         Cell::plain(cells::memory(process.memory)),
         Cell::inked(process.user.as_str(), &[Ink::Bold]),
-        if cells::is_watch_wanted(process) {
-            Cell::inked("not yet", &[Ink::Yellow])
+        if process.watching {
+            Cell::inked("enabled", &[Ink::Green, Ink::Bold])
         } else {
             Cell::inked("disabled", &[Ink::Grey])
         },
@@ -206,7 +206,8 @@ mod tests {
         list[2].cluster = true;
         list[2].version = Some("1.2.3".to_owned());
         list[2].cpu = 4.5;
-        list[2].not_yet = vec!["trace".to_owned(), "watch".to_owned()];
+        list[2].not_yet = vec!["trace".to_owned(), "v8".to_owned()];
+        list[2].watching = true;
         list[2].rollout = Some("canary".to_owned());
         list
     }
@@ -249,8 +250,8 @@ mod tests {
     fn what_has_no_effect_yet_is_said_below_the_list() {
         assert_eq!(not_yet(&[sample(0, "app")]), None);
         let mut list = three();
-        list[1].not_yet = vec!["watch".to_owned()];
-        assert_eq!(not_yet(&list).unwrap(), "not yet in effect: trace of web; watch of app, web");
+        list[1].not_yet = vec!["v8".to_owned()];
+        assert_eq!(not_yet(&list).unwrap(), "not yet in effect: trace of web; v8 of app, web");
     }
 
     #[test]

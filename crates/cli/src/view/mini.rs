@@ -9,7 +9,7 @@ use super::cells;
 /// Returns one process as lines; `pid_file` is not part of the list and comes apart.
 pub(crate) fn mini(process: &ProcView, pid_file: &str, now: u64) -> String {
     let pid_file = shown(pid_file);
-    let watching = if cells::is_watch_wanted(process) { "not yet" } else { "no" };
+    let watching = if process.watching { "yes" } else { "no" };
     format!(
         "+--- {}\nnamespace : {}\nversion : {}\npid : {}\npm2 id : {}\nstatus : {}\nmode : {}\n\
          restarted : {}\nuptime : {}\nmemory usage : {} \nerror log : {}\n\

@@ -32,6 +32,22 @@ fn every_form_of_a_process_file_is_read() {
             "{ // comment\n \"apps\": { \"script\": \"app.sh\", \"name\": \"NAME\", \"env\": \
              {\"STAGE\": \"dev\"}, env_production: {'STAGE': 'prod'}, args: 'one', } }",
         ),
+        (
+            "e.yaml",
+            "base: &base\n  script: app.sh\n  env: { STAGE: dev }\napps:\n  - <<: *base\n    name: \
+             NAME\n    env_production: { STAGE: prod }\n    args: [one]\n",
+        ),
+        (
+            "f.toml",
+            "[[apps]]\nname = 'NAME'\nscript = 'app.sh'\nargs = 'one'\nenv = { STAGE = 'dev' }\n\
+             env_production = { STAGE = 'prod' }\n",
+        ),
+        (
+            "package.json",
+            "{ \"name\": \"x\", \"ostler\": { \"apps\": [{ \"script\": \"app.sh\", \"name\": \
+             \"NAME\", \"args\": \"one\", \"env\": { \"STAGE\": \"dev\" }, \"env_production\": \
+             { \"STAGE\": \"prod\" } }] } }",
+        ),
     ];
     for (number, (file, text)) in files.into_iter().enumerate() {
         let name = format!("app-{number}");

@@ -136,25 +136,24 @@ fn help_and_version_need_neither_a_daemon_nor_a_home() {
 fn what_is_not_done_yet_is_never_confirmed() {
     let sandbox = sandbox();
     let script = sandbox.write("idle.sh", "exec sleep 1000000");
-    sandbox.write("eco.json", r#"{ "script": "idle.sh", "watch": true, "trace": true }"#);
-    let watch = "error: no `--watch` yet: files are not watched\nhint: leave it out, and let a \
-                 program such as `entr` call `ostler restart <name>`\n";
-    misused(&sandbox, &["start", "idle.sh", "--watch"], watch);
+    sandbox.write("eco.json", r#"{ "script": "idle.sh", "v8": true, "trace": true }"#);
+    let agent = "error: no `--v8` yet: the agent in apps traces nothing\nhint: leave it out\n";
+    misused(&sandbox, &["start", "idle.sh", "--v8"], agent);
     let said = sandbox.ostler(["start", "eco.json"]).run();
     assert!(said.err.contains("warning: `trace` has no effect yet: "), "{}", said.err);
-    assert!(said.err.contains("  --> eco.json:1:48 (trace)\n"), "{}", said.err);
+    assert!(said.err.contains("  --> eco.json:1:45 (trace)\n"), "{}", said.err);
     let started = sandbox.pids_of("idle");
-    misused(&sandbox, &["restart", "idle", "--watch"], watch);
+    misused(&sandbox, &["restart", "idle", "--v8"], agent);
     assert_eq!(sandbox.pids_of("idle"), started, "of {}", script.display());
     let list = sandbox.ostler(["list"]).run().err;
-    assert_eq!(list, "warning: not yet in effect: trace of idle; watch of idle\n");
+    assert_eq!(list, "warning: not yet in effect: trace of idle; v8 of idle\n");
     let described = sandbox.ostler(["describe", "idle"]).run().out;
-    assert!(described.contains("no effect yet: watch, trace\n"), "{described}");
+    assert!(described.contains("no effect yet: trace, v8\n"), "{described}");
     sandbox.ostler(["save"]).run();
     sandbox.ostler(["delete", "idle"]).run();
     let said = sandbox.ostler(["resurrect"]).run();
     let said = format!("{}{}", said.out, said.err);
-    assert!(said.contains("`idle`: \"watch\" has no effect yet"), "{said}");
+    assert!(said.contains("`idle`: \"trace\" has no effect yet"), "{said}");
 }
 
 #[test]

@@ -150,13 +150,11 @@ pub enum Effect {
     Kept,
     /// It keeps it, and will act on it in a later version; whoever asks for it is told.
     NotYet {
-        /// What is not done, as a clause: `files are not watched`.
+        /// What is not done, as a clause: `no file is written`.
         lacks: &'static str,
         /// What helps until it is done.
         instead: &'static str,
     },
-    /// It says more about this other attribute, which is not acted on yet.
-    PartOf(&'static str),
 }
 
 /// An option of the command line.
@@ -198,6 +196,8 @@ pub enum Gives {
     Bool(bool),
     /// The value as typed, or `true` without one.
     ValueOrTrue,
+    /// Milliseconds: the value as typed is in seconds, or ends with `ms`.
+    Delay,
     /// A list of all values.
     List,
     /// A list of all values, or `true` without any.

@@ -1,6 +1,6 @@
 //! What ostler does not do yet although an app asks for it.
 //!
-//! An attribute that is accepted and does nothing misleads: the app seems to be watched, and is
+//! An attribute that is accepted and does nothing misleads: the app seems to be traced, and is
 //! not. So whoever asks for one is told: on the command line by an error, in a file or a saved list
 //! by a warning, and later by `list` and `describe`.
 
@@ -8,7 +8,7 @@ use ostler_core::spec::AppSpec;
 use serde_json::Value as Json;
 
 use super::attribute::{Attribute, Effect, Flag, Usual};
-use super::{attributes, find};
+use super::attributes;
 use crate::diagnostic::Diagnostic;
 
 /// Something that is asked for and not done.
@@ -27,10 +27,6 @@ impl NotYet {
     pub(crate) fn of(attribute: &'static Attribute, value: &Json) -> Option<Self> {
         let (lacks, instead) = match attribute.effect {
             Effect::NotYet { lacks, instead } => (lacks, instead),
-            Effect::PartOf(other) => {
-                let Effect::NotYet { lacks, instead } = find(other)?.effect else { return None };
-                (lacks, instead)
-            }
             Effect::Acts | Effect::Kept => return None,
         };
         let is_usual = match attribute.usual {
@@ -64,8 +60,7 @@ impl NotYet {
     }
 }
 
-/// Returns what this app asks for and ostler does not do, in the order of the table. What only says
-/// more about something else is not mentioned beside it.
+/// Returns what this app asks for and ostler does not do, in the order of the table.
 pub fn not_yet(spec: &AppSpec) -> impl Iterator<Item = NotYet> + '_ {
     attributes()
         .filter(|attribute| matches!(attribute.effect, Effect::NotYet { .. }))

@@ -18,6 +18,15 @@ pub(super) static ROWS: &[Attribute] = &[
         .usually("the variables of the command that starts the app")
         .example("{ \"NODE_ENV\": \"production\" }")
         .help("variables of the app, over those of the command that starts it"),
+    of("env_file", &[Type::Text, Type::List], Access::Command)
+        .resolved()
+        .rule(Rule::PlainItems)
+        .advice("write a path, such as `\".env\"`, or a list of paths")
+        .example("\".env\"")
+        .help(
+            "files of variables from `cwd` on, by the rules of Node's `--env-file` and with \
+             `${NAME}`; `env` goes over them; `env_file_<name>` is for `--env <name>`",
+        ),
     of("filter_env", &[Type::Bool, Type::List, Type::Text], Access::Kept)
         .rule(Rule::PlainItems)
         .acts()

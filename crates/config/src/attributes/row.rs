@@ -125,11 +125,6 @@ impl Attribute {
     pub(super) const fn not_yet(self, lacks: &'static str, instead: &'static str) -> Self {
         Self { effect: Effect::NotYet { lacks, instead }, ..self }
     }
-
-    /// Kept; it says more about another attribute, which is not acted on yet.
-    pub(super) const fn part_of(self, other: &'static str) -> Self {
-        Self { effect: Effect::PartOf(other), ..self }
-    }
 }
 
 /// An option with a value: `--long <value>`.

@@ -24,27 +24,30 @@ pub(super) static ROWS: &[Attribute] = &[
             "restart at these times, by a pattern of cron in the time zone of `TZ`; `0` ends that",
         ),
     of("watch", &[Type::Bool, Type::List, Type::Text], Access::Kept)
-        .not_yet(
-            "files are not watched",
-            "leave it out, and let a program such as `entr` call `ostler restart <name>`",
-        )
+        .acts()
         .usual("false")
-        .flags(&[value(&["watch"], "path")
-            .takes(Takes::Maybe("path"))
-            .gives(Gives::ListOrTrue)
-            .says("not yet: restart when files change; `list` is shown again and again")])
+        .flags(&[value(&["watch"], "path").takes(Takes::Maybe("path")).gives(Gives::ListOrTrue)])
         .over_file()
         .advice("write `true`, `false` or a list of paths")
         .example("[\"src\"]")
-        .help("restart when files change"),
+        .help("restart when files change: `true` for all below `cwd`, or paths and globs"),
     words("ignore_watch", Access::Kept)
-        .part_of("watch")
-        .flags(&[value(&["ignore-watch"], "paths").says("not yet: files that may change")])
+        .acts()
+        .flags(&[value(&["ignore-watch"], "paths")])
         .over_file()
         .example("[\"node_modules\", \"*.tmp\"]")
-        .help("files that may change"),
-    object("watch_options", Access::Kept).part_of("watch").help("options of PM2's file watcher"),
+        .help("files that may change without a restart: paths and globs"),
+    object("watch_options", Access::Kept)
+        .acts()
+        .flags(&[value(&["ext"], "endings")
+            .gives(Gives::Part("ext"))
+            .says("restart only when files that end so change, such as `js,json`")])
+        .example("{ \"ext\": \"js\" }")
+        .help("how files are watched: `gitignore`, `reload`, `ext`, and options of PM2's watcher"),
     ms("watch_delay", Access::Kept)
-        .part_of("watch")
-        .help("pause between a change of files and the restart"),
+        .acts()
+        .flags(&[value(&["watch-delay"], "seconds").gives(Gives::Delay)])
+        .help(
+            "pause between a change and the restart; the option counts seconds, or takes `500ms`",
+        ),
 ];

@@ -4,6 +4,7 @@
 
 mod accepts;
 mod bad;
+mod env_files;
 mod files;
 mod not_yet;
 mod options;

@@ -6,7 +6,7 @@ use ostler_config::{Options, attributes, load, options_patch};
 use crate::world::{World, options};
 
 fn is_undone(effect: Effect) -> bool {
-    matches!(effect, Effect::NotYet { .. } | Effect::PartOf(_))
+    matches!(effect, Effect::NotYet { .. })
 }
 
 /// The option with the attribute's example as its value.
@@ -38,7 +38,7 @@ fn an_option_for_what_is_not_done_is_an_error_wherever_it_is_given() {
             refused.push(name);
         }
     }
-    assert_eq!(refused, ["watch", "ignore-watch"]);
+    assert_eq!(refused, [] as [&str; 0]);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_key_for_what_is_not_done_is_warned_of_where_it_stands() {
     let mut warned = Vec::new();
     for attribute in attributes().filter(|attribute| attribute.is_in_files()) {
         let text = format!("{{ script: 'a.js', {}: {} }}", attribute.name, attribute.example);
-        if matches!(attribute.name, "script" | "uid" | "gid" | "interpreter" | "cwd") {
+        if matches!(attribute.name, "script" | "uid" | "gid" | "interpreter" | "cwd" | "env_file") {
             continue;
         }
         world.file("eco.json", &text);
@@ -73,7 +73,7 @@ fn a_key_for_what_is_not_done_is_warned_of_where_it_stands() {
         warned.extend(places.first().map(|_| attribute.name));
     }
     let expected =
-        ["watch", "trace", "v8", "event_loop_inspector", "deep_monitoring", "post_update", "write"];
+        ["trace", "v8", "event_loop_inspector", "deep_monitoring", "post_update", "write"];
     assert_eq!(warned, expected);
 }
 
@@ -81,8 +81,8 @@ fn a_key_for_what_is_not_done_is_warned_of_where_it_stands() {
 fn a_value_that_asks_for_nothing_is_not_warned_of() {
     let world = World::new(&["node"]);
     world.file("a.js", "");
-    let text = "{ script: 'a.js', watch: false, ignore_watch: ['x'], watch_delay: 100, \
-                cron_restart: '0', trace: false, post_update: [], vizion: true, pmx: true }";
+    let text = "{ script: 'a.js', cron_restart: '0', trace: false, post_update: [], \
+                vizion: true, pmx: true }";
     world.app(text);
 }
 

@@ -44,7 +44,7 @@ fn a_warning_points_at_the_key_as_it_was_written() {
     let text = "module.exports = { apps: [\n\
                 { script: 'a.js', eventLoopInspector: true, env: { event_loop_inspector: 1 } },\n\
                 { name: 'b', script: 'a.js', eventLoopInspector: true, maxMemoryRestart: '1GB' },\n\
-                { name: 'c', script: 'a.js', ['wa' + 'tch']: true },\n\
+                { name: 'c', script: 'a.js', ['tra' + 'ce']: true },\n\
                 ] };";
     world.file("e.config.js", text);
     let (_, report) = load("e.config.js", &Options::default(), &world.ctx);
@@ -59,7 +59,7 @@ fn a_warning_points_at_the_key_as_it_was_written() {
         ("Verify \"maxMemoryRestart\" with", Some(3)),
         ("\"eventLoopInspector\"", Some(2)),
         ("\"eventLoopInspector\"", Some(3)),
-        ("app `c`: \"watch\"", None),
+        ("app `c`: \"trace\"", None),
     ];
     assert_eq!(said, expected.map(|(about, line)| (about.to_owned(), line)));
 }

@@ -2,7 +2,7 @@
 
 use ostler_keeper::failpoint::hit;
 use ostler_pm2::rpc::{Answer, Asked, Call, Method};
-use ostler_wire::control::Request;
+use ostler_wire::control::{Request, Watch};
 use serde_json::json;
 
 use super::Daemon;
@@ -87,6 +87,12 @@ impl Daemon {
                 self.model.push(Input::Monitored { id, on });
                 Answer::of(&json!({ "success": true, "pm_id": id.0 }))
             }
+            Deed::Watch(ids, how) => {
+                for id in ids {
+                    self.model.push(Input::Watch { id, how });
+                }
+                Answer::of(&json!({ "success": true }))
+            }
             Deed::ReloadLogs => {
                 self.logs.engine().reopen();
                 Answer::of(&json!({}))
@@ -114,7 +120,7 @@ fn changes_something(asked: &Asked) -> bool {
                     | Method::GetReport
                     | Method::GetMonitorData
                     | Method::GetSystemData
-                    | Method::StopWatch
+                    | Method::Watch(_, Watch::Off)
                     | Method::NotifyKill
                     | Method::Notify(_)
                     | Method::Kill(_)

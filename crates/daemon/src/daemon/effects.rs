@@ -52,6 +52,7 @@ impl Daemon {
                 let lines = self.runs.stderr_tail(run);
                 self.model.push(Input::StderrTail { run, lines });
             }
+            Effect::Watch(list) => self.files.set(list, &self.inbox.mailbox),
             Effect::WriteDump { client, count, text } => {
                 let task = Task::Write { client, count, text };
                 self.saver.push(task, &self.inbox.mailbox, &mut self.reports);
@@ -104,6 +105,7 @@ fn places(effect: &Effect) -> (&'static str, &'static str) {
         | Effect::SetBalance { .. }
         | Effect::Measure(_)
         | Effect::ReadStderrTail(_)
+        | Effect::Watch(_)
         | Effect::WriteDump { .. }
         | Effect::ReadDump { .. } => ("tell.before", "tell.after"),
     }

@@ -152,6 +152,7 @@ impl Model {
             rollout: None,
             monitored: None,
             halted: false,
+            watch: None,
             scheduled: None,
         };
         self.registry.insert_proc(id, proc);

@@ -72,6 +72,7 @@ impl Model {
             created_at: proc.created_at,
             unique_id: &proc.unique_id,
             waits: proc.scheduled.is_some(),
+            watch: proc.watch,
         }))
     }
 

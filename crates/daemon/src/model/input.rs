@@ -9,6 +9,7 @@ use ostler_wire::control::{self, Connections, Lifecycle, ListenerView, Reply, Re
 use serde_json::value::RawValue;
 
 use super::listed::Listed;
+use super::watches::ToWatch;
 use crate::budget::Capacity;
 
 /// The time of an input.
@@ -93,6 +94,12 @@ pub enum Input {
     Kept { run: RunId, kept: Kept },
     /// A process is shown as monitored, or not.
     Monitored { id: ProcId, on: bool },
+    /// Files of a process are watched from now on, or not.
+    Watch { id: ProcId, how: control::Watch },
+    /// A file of a watched version has changed.
+    Changed { spec: SpecId, path: PathBuf },
+    /// Not all folders of a watched version could be watched, for this reason.
+    WatchLimited { spec: SpecId, limit: String },
     /// What a worker listens on.
     Listeners { run: RunId, listeners: Vec<ListenerView> },
     /// A file of an app can be written again, or could not be.
@@ -158,6 +165,8 @@ pub enum Effect {
     SetBalance { app: AppId, spec: SpecId },
     /// Look at the memory of these runs, for [`Input::Measured`].
     Measure(Vec<RunId>),
+    /// Watch the files of these versions from now on, and of no others, for [`Input::Changed`].
+    Watch(Vec<ToWatch>),
     /// Read the last lines that the run wrote to standard error, for [`Input::StderrTail`].
     ReadStderrTail(RunId),
     /// Write the saved list durably; `client` waits for [`Input::DumpWritten`].

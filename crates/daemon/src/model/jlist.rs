@@ -98,6 +98,7 @@ impl Model {
             rollout: proc.rollout.map(Rollout::as_str),
             in_app: facts.and_then(|facts| facts.in_app.as_deref()).unwrap_or(&SAYS_NOTHING),
             monitored: proc.monitored,
+            watching: self.is_watched(id, proc),
             memory: usage.memory,
             cpu: usage.cpu,
         })

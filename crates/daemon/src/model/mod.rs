@@ -47,6 +47,8 @@ mod unneeded;
 mod unsaved;
 mod unwritten;
 mod view;
+mod watches;
+mod watching;
 
 #[cfg(test)]
 mod tests;
@@ -65,6 +67,7 @@ use ostler_wire::control::Failure;
 use scheduled::Schedules;
 use settling::Settling;
 use tickets::Tickets;
+use watches::Watches;
 
 pub use counters::Counters;
 pub use input::{ClientId, Effect, Input, Moment, Unneeded, Usage};
@@ -74,6 +77,7 @@ pub use requests::{closing, is_answered_to_the_end};
 pub use snapshot::FoundRun;
 pub use state::{SavedProc, State, VERSION, saved_serial};
 pub use unsaved::told;
+pub use watches::ToWatch;
 
 /// What does not change while a daemon lives.
 #[derive(Clone, Debug)]
@@ -129,6 +133,8 @@ pub struct Model {
     memory_at: Option<Millis>,
     /// When the clock restarts what.
     schedules: Schedules,
+    /// What is watched, and what has changed.
+    watches: Watches,
     /// Apps whose workers begin to listen.
     settling: Settling,
     /// Files of apps that could not be written the last time, and why not.
@@ -168,6 +174,7 @@ impl Model {
             save_by: None,
             memory_at: None,
             schedules: Schedules::default(),
+            watches: Watches::default(),
             settling: Settling::default(),
             unwritten: BTreeMap::new(),
             announced: None,
@@ -205,7 +212,10 @@ impl Model {
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         let due = [self.core.deadline(), self.operations.deadline(), self.save_by, self.memory_at];
-        due.into_iter().chain([self.settled_at(), self.scheduled_at()]).flatten().min()
+        due.into_iter()
+            .chain([self.settled_at(), self.scheduled_at(), self.changed_at()])
+            .flatten()
+            .min()
     }
 
     /// Whether [`snapshot`](Self::snapshot) must be saved before the effects are carried out. Asked
@@ -294,6 +304,9 @@ impl Model {
                     self.unsaved = true;
                 }
             }
+            Input::Watch { id, how } => self.on_watch(id, how),
+            Input::Changed { spec, path } => self.on_changed(spec, path),
+            Input::WatchLimited { spec, limit } => self.on_watch_limited(spec, &limit, out),
             Input::Rejections { run, count } => {
                 if let Some(facts) = self.facts.get_mut(&run) {
                     facts.rejections = facts.rejections.max(count);
@@ -321,6 +334,9 @@ impl Model {
             Input::Deadline => self.on_deadline(out),
         }
         self.settle(out);
+        if self.unsaved {
+            self.arm_watches(out);
+        }
     }
 
     /// A report for the supervision machine.
@@ -345,6 +361,7 @@ impl Model {
         self.tidy_settled(out);
         self.look_at_memory(out);
         self.restart_scheduled(out);
+        self.restart_changed(out);
         self.expire(out);
     }
 

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use ostler_config::watch::Watching;
 use ostler_core::spec::{AppSpec, ExecMode, Policy};
 use ostler_core::{AppId, Pool, ProcId, SpecId};
 use ostler_pm2::SharedText;
@@ -36,6 +37,8 @@ pub struct Version {
     pub policy: Arc<Policy>,
     /// Whether its processes are of a module.
     pub is_module: bool,
+    /// What it says of the watching of its files.
+    pub watching: Watching,
     /// Attributes that ask for something that is not done yet.
     pub not_yet: Vec<&'static str>,
     /// The specification as it is saved, made on demand.
@@ -50,7 +53,8 @@ impl Version {
         let not_yet = ostler_config::not_yet(&spec).map(|of| of.attribute.name).collect();
         let is_module = spec.passthrough.get(MARK).is_some_and(|mark| mark == "true");
         let (record, shared) = (OnceCell::new(), OnceCell::new());
-        Self { spec: Arc::new(spec), policy, is_module, not_yet, record, shared }
+        let watching = Watching::of(&spec);
+        Self { spec: Arc::new(spec), policy, is_module, watching, not_yet, record, shared }
     }
 
     /// Whether its processes are workers of a cluster.
@@ -108,6 +112,8 @@ pub struct Proc {
     pub monitored: Option<bool>,
     /// The user stopped it: nothing but the user starts it again.
     pub halted: bool,
+    /// Whether the user wants its files to be watched, where that is not as its app says.
+    pub watch: Option<bool>,
     /// When the clock restarts it.
     pub scheduled: Option<Scheduled>,
 }

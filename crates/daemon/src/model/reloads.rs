@@ -63,6 +63,9 @@ impl Model {
         }
         let versions = self.changed_specs(&fresh, change, true)?;
         self.halt(&fresh, false);
+        if let Some(how) = change.watch {
+            fresh.iter().for_each(|id| self.on_watch(*id, how));
+        }
         let mut clusters: BTreeMap<AppId, QueuedReload> = BTreeMap::new();
         for (id, spec) in fresh.iter().filter_map(|id| Some((*id, *versions.get(id)?))) {
             // Two processes of an app that binds its own port cannot live at the same time: it is

@@ -120,6 +120,9 @@ impl Model {
             Action::Restart => self.halt(&rest, false),
             Action::Delete | Action::Reset => {}
         }
+        if let Some(how) = change.watch {
+            rest.iter().for_each(|id| self.on_watch(*id, how));
+        }
         self.begin(operation, out);
     }
 

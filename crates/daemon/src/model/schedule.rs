@@ -107,16 +107,22 @@ impl Model {
             out.push(Effect::Log(format!("App [{label}] is restarted by its `cron_restart`")));
         }
         self.unsaved = true;
-        self.restart_by_itself(&due, out);
+        self.restart_by_itself(&due, true, out);
     }
 
-    /// Restarts processes for which nobody asked. Workers that serve are replaced without a gap.
-    pub(super) fn restart_by_itself(&mut self, ids: &[ProcId], out: &mut Vec<Effect>) {
+    /// Restarts processes for which nobody asked; or, where that may be, replaces workers that
+    /// serve without a gap.
+    pub(super) fn restart_by_itself(
+        &mut self,
+        ids: &[ProcId],
+        may_reload: bool,
+        out: &mut Vec<Effect>,
+    ) {
         let mut restart = Operation::new(None, Reporting::Slots);
         let mut reload = Vec::new();
         for id in ids.iter().copied() {
             let app = self.registry.app_of(id);
-            if !self.is_replaceable(id) {
+            if !may_reload || !self.is_replaceable(id) {
                 restart.todo.push_back((id, Action::Restart));
             } else if app.is_some_and(|app| !self.reload_goes_on(app)) {
                 reload.push(id.0);

@@ -101,6 +101,7 @@ impl Model {
             over_memory: proc.over_memory,
             monitored: proc.monitored,
             halted: Some(proc.halted),
+            watch: proc.watch,
             scheduled: proc.scheduled.map(|next| (next.spec.0, next.at)),
             in_app: self.saved_in_app(saved.id),
         })
@@ -160,6 +161,8 @@ impl Model {
         self.recover_rollouts();
         self.unsaved = true;
         self.settle(out);
+        self.watches.missed = true;
+        self.arm_watches(out);
         if state.ending {
             self.close();
             self.settle(out);
@@ -282,6 +285,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         monitored: saved.monitored,
         // Earlier versions did not tell who stopped it.
         halted: saved.halted.unwrap_or(!saved.up && !saved.errored),
+        watch: saved.watch,
         scheduled: saved.scheduled.map(|(spec, at)| Scheduled { spec: SpecId(spec), at }),
     }
 }

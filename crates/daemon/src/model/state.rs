@@ -167,6 +167,9 @@ pub struct SavedProc {
     /// The user stopped it.
     #[serde(default)]
     pub halted: Option<bool>,
+    /// Whether the user wants its files to be watched, where that is not as its app says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<bool>,
     /// When the clock restarts it, ms since 1970, by which specification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled: Option<(u32, u64)>,

@@ -57,6 +57,8 @@ struct Row<'a> {
     user: &'a str,
     #[serde(skip_serializing_if = "is_false")]
     module: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    watching: bool,
     not_yet: &'a [&'static str],
     rollout: Option<&'static str>,
     script: Cow<'a, str>,
@@ -111,6 +113,7 @@ impl From<Row<'_>> for ProcView {
             memory: row.memory,
             user: row.user.to_owned(),
             module: row.module,
+            watching: row.watching,
             not_yet: row.not_yet.iter().map(|name| (*name).to_owned()).collect(),
             rollout: row.rollout.map(str::to_owned),
             script: row.script.into_owned(),
@@ -164,6 +167,7 @@ impl Model {
             memory: usage.memory,
             user: &spec.username,
             module: version.is_module,
+            watching: self.is_watched(id, proc),
             not_yet: &version.not_yet,
             rollout: proc.rollout.map(Rollout::as_str),
             script: spec.script.to_string_lossy(),

@@ -6,7 +6,7 @@ use ostler_core::{Phase, ProcId, RunId};
 use ostler_pm2::rpc::{
     Addressee, Answer, Asked, Changes, Message, Method, PM2_VERSION, Profile, Slot, asked_of_agent,
 };
-use ostler_wire::control::{Action, Change, ProfileKind, ReloadOptions, Request, ScaleTo};
+use ostler_wire::control::{Action, Change, ProfileKind, ReloadOptions, Request, ScaleTo, Watch};
 use serde_json::{Map, Value as Json, json};
 
 use super::Then;
@@ -51,6 +51,8 @@ pub enum Deed {
     },
     /// A process is shown as monitored, or not.
     Monitor(ProcId, bool),
+    /// Files of processes are watched from now on, or not.
+    Watch(Vec<ProcId>, Watch),
     /// Log files are opened again.
     ReloadLogs,
     /// Everything ends; the process of this number is told.
@@ -127,8 +129,13 @@ fn planned(method: Method, model: &Model) -> Result<Plan, String> {
             Plan::Do(Deed::Signal(runs, signal_number(&signal)?))
         }
         Method::Message(message) => trigger(&message, model)?,
-        Method::StopWatch => Plan::Answer(Answer::of(&json!({ "success": true }))),
-        Method::Watch => return Err("watching files is not there yet".to_owned()),
+        Method::Watch(slot, how) => {
+            let all = || model.registry().procs().map(|(id, _)| id).collect();
+            let one = |slot: Slot| known(&slot, model, unknown).map(|id| vec![id]);
+            // PM2 has no error for it, and says at a stop what is gone by then.
+            let ids = slot.map_or_else(|| Ok(all()), one).unwrap_or_default();
+            Plan::Do(Deed::Watch(ids, how))
+        }
         Method::Notify(notification) => {
             let id = known(&notification.slot, model, |_| "process id doesnt exists".to_owned())?;
             let (event, manually) = (notification.action, notification.manually);

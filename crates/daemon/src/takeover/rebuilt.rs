@@ -190,6 +190,7 @@ impl Builder {
             over_memory: None,
             monitored: None,
             halted: None,
+            watch: None,
             scheduled: None,
             in_app: None,
         });

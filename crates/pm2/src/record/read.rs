@@ -126,6 +126,7 @@ impl Reader<'_> {
         if settings.is_some_and(|value| value.is_object() || value.as_str() == Some("{}")) {
             spec.env.remove(&spec.name);
         }
+        ostler_config::watch::as_pm2(spec);
         if RAN.iter().any(|key| self.map.contains_key(*key)) && self.get("pm_pid_path").is_some() {
             spec.pid_file = take_off_id(&spec.pid_file, &mut spec.logs);
         }

@@ -1,5 +1,6 @@
 //! The methods that a client may call.
 
+use ostler_wire::control::Watch;
 use serde_json::{Map, Value as Json};
 
 use super::arguments::{Arguments, Changes, Slot, slot_at, text_at};
@@ -77,10 +78,8 @@ pub enum Method {
     SignalName(String, String),
     /// Asks for an action in a process.
     Message(Message),
-    /// Watching of files ends: nothing is watched, so it has.
-    StopWatch,
-    /// Watching of files begins, or is turned round.
-    Watch,
+    /// Files of a process, or of all, are watched from now on, or not, or turned round.
+    Watch(Option<Slot>, Watch),
     /// Says on the bus what was done to a process.
     Notify(Notification),
     /// Everything is about to be ended.
@@ -169,8 +168,9 @@ impl Method {
             "sendDataToProcessId" => data(args.object()?)?,
             "sendSignalToProcessId" | "sendSignalToProcessName" => signal(&args.object()?)?,
             "msgProcess" => Self::Message(message(args.object()?)?),
-            "stopWatch" => Self::StopWatch,
-            "startWatch" | "toggleWatch" => Self::Watch,
+            "stopWatch" => Self::Watch(watched(&mut args), Watch::Off),
+            "startWatch" => Self::Watch(watched(&mut args), Watch::On),
+            "toggleWatch" => Self::Watch(watched(&mut args), Watch::Toggle),
             "notifyByProcessId" => Self::Notify(notification(&args.object()?)?),
             "notifyKillPM2" => Self::NotifyKill,
             "monitor" | "unmonitor" => Self::Monitor(args.slot()?, name == "monitor"),
@@ -182,6 +182,15 @@ impl Method {
             }
             unknown => return Err(format!("method \"{unknown}\" does not exist")),
         })
+    }
+}
+
+/// The process of which files are watched: a number, or an object with it; all where there is none.
+fn watched(args: &mut Arguments<'_>) -> Option<Slot> {
+    args.next();
+    match args.next() {
+        Json::Object(map) => slot_at(&map, "id"),
+        value => slot_at(&Map::from_iter([("id".to_owned(), value)]), "id"),
     }
 }
 

@@ -88,6 +88,7 @@ fn options(attribute: &Attribute, value: &mut Json) -> Vec<(&'static str, Option
             (Gives::Value, Some(Json::Array(items))) => {
                 out.push((*long, Some(items.iter().map(text).collect::<Vec<_>>().join(" "))));
             }
+            (Gives::Delay, Some(ms)) => out.push((*long, Some(format!("{ms}ms")))),
             (_, part) => out.extend(part.map(|value| (*long, Some(text(&value))))),
         }
     }

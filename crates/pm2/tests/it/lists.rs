@@ -47,6 +47,7 @@ fn facts<'a>(spec: &'a AppSpec, shared: &'a SharedText) -> Facts<'a> {
         rollout: None,
         in_app: &IN_APP,
         monitored: None,
+        watching: false,
         memory: 50_000_000,
         cpu: 1.5,
     }
@@ -110,6 +111,7 @@ fn a_process_has_pm2s_keys_once_each() {
               "axm_monitor": {},
               "axm_options": {},
               "axm_dynamic": {},
+              "watch": false,
               "km_link": false,
               "vizion_running": false,
               "exit_code": 7
@@ -175,6 +177,7 @@ fn what_is_dumped_is_read_back() {
         created_at: 1_600_000_000_000,
         unique_id: "u-1",
         waits: false,
+        watch: None,
     };
     let element = Json::Object(dump::element(&saving)).to_string();
     let saved = dump::read_element(&element, CPUS).unwrap();

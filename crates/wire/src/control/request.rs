@@ -231,9 +231,26 @@ pub struct Change {
     pub env: Option<std::collections::BTreeMap<String, String>>,
     /// How many at a time; PM2's default is 2.
     pub parallel: Option<u32>,
+    /// Whether its files are watched from then on; `None`: as before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Watch>,
     /// Whether it is to be told how many connections are dropped by it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub connections: bool,
+}
+
+/// Whether files of a process are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Watch {
+    /// They are watched.
+    On,
+    /// They are not watched.
+    Off,
+    /// They are if they were not, and the other way round.
+    Toggle,
+    /// As the configuration of the app says.
+    Configured,
 }
 
 /// A number of instances.

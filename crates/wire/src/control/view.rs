@@ -34,7 +34,10 @@ pub struct ProcView {
     /// It is of a module, which watches apps: `all` does not mean it.
     #[serde(default)]
     pub module: bool,
-    /// Attributes of the app that ask for something that is not done yet: `watch`, `cron_restart`.
+    /// Its files are watched.
+    #[serde(default)]
+    pub watching: bool,
+    /// Attributes of the app that ask for something that is not done yet: `trace`.
     #[serde(default)]
     pub not_yet: Vec<String>,
     /// A reload under way: what is being rolled out to this process (`reloading`, `canary`).

@@ -261,22 +261,11 @@ fn what_pm2_has_and_is_not_there_says_what_it_is_and_what_to_use() {
         "there is no `create`: a folder of examples from the network",
         "`ostler init` writes a process file to begin with",
     );
-    own(
-        "start a.js --watch",
-        "no `--watch` yet: files are not watched",
-        "leave it out, and let a program such as `entr` call `ostler restart <name>`",
-    );
-    own(
-        "start a.js --ignore-watch x",
-        "no `--ignore-watch` yet: files are not watched",
-        "leave it out",
-    );
-    for line in ["stop api --watch", "logs --watch", "describe api --watch"] {
+    own("start a.js --write", "no `--write` yet: no process file is written", "write it by hand");
+    for line in ["logs --watch", "describe api --watch"] {
         let said = parsed(line, Program::Ostler).unwrap_err().said(Program::Ostler);
         assert!(said.text.ends_with("does not take `--watch`"), "{}", said.text);
     }
-    own("start a.js --ext js", "no `--ext` yet: files are not watched", "leave it out");
-    own("--ext js start a.js", "no `--ext` yet: files are not watched", "leave it out");
 }
 
 #[test]
@@ -304,7 +293,7 @@ fn under_the_name_pm2_the_words_are_pm2s() {
     pm2("kill xx", "Unknown command argument: xx", "`pm2 kill` takes no such argument");
     pm2("create", "`create` is not there", "`pm2 init` writes a process file to begin with");
     pm2("link a b", "`link` belongs to PM2's vendor and is not there", "");
-    pm2("start a.js --ext js", "unknown option `--ext'", "");
+    pm2("start a.js --web", "unknown option `--web'", "");
     // Every option of PM2 with every command, and words too many.
     for line in ["list --name x", "ping xx", "reload web api -i 2", "kill --watch", "list -- x"] {
         assert!(parsed(line, Program::Pm2).is_ok(), "{line}");

@@ -6,8 +6,14 @@ use serde_json::json;
 use super::words::record;
 use super::world::World;
 
-const COUNTED: Change =
-    Change { records: Vec::new(), patch: None, env: None, parallel: None, connections: true };
+const COUNTED: Change = Change {
+    records: Vec::new(),
+    patch: None,
+    env: None,
+    parallel: None,
+    watch: None,
+    connections: true,
+};
 
 fn counted(script: &str) -> Change {
     Change { records: vec![record("api", script, 1, json!({}))], ..COUNTED }

@@ -33,5 +33,6 @@ mod stopping;
 mod telling;
 mod tickets;
 mod told;
+mod watching;
 mod words;
 mod world;

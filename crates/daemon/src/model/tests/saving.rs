@@ -231,13 +231,13 @@ fn what_is_wrong_with_the_file_is_warned_of_first() {
 
 #[test]
 fn what_comes_back_and_has_no_effect_yet_is_warned_of_once_an_app() {
-    let more = json!({"watch": true, "trace": true, "ignore_watch": ["tmp"]});
+    let more = json!({"post_update": ["x"], "trace": true});
     let mut world = after_a_reboot(World::with_more("api", "good", 2, more));
     let client = resurrect(&mut world);
     assert_eq!(
         world.heard(client),
-        "warning `api`: \"watch\" has no effect yet: files are not watched\n\
-         warning `api`: \"trace\" has no effect yet: the agent in apps does no such thing\n\
+        "warning `api`: \"trace\" has no effect yet: the agent in apps does no such thing\n\
+         warning `api`: \"post_update\" has no effect yet: there is no command `pull`\n\
          restored api /srv/good.js\n\
          restored api /srv/good.js\n\
          done"

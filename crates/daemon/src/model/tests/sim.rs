@@ -88,6 +88,7 @@ impl World {
                 let lines = vec!["it is broken".to_owned()];
                 return self.soon(Input::StderrTail { run, lines });
             }
+            Effect::Watch(list) => self.watched = list,
             Effect::WriteDump { client, count, text } => {
                 let result = if self.full {
                     let message = "could not save the list".to_owned();

@@ -81,6 +81,8 @@ pub struct World {
     pub untold: Untold,
     /// Reports come together: all are decided before anything of it is carried out.
     pub together: bool,
+    /// What is watched.
+    pub watched: Vec<super::super::ToWatch>,
     /// The connections to each run that is signalled.
     pub open: Connections,
 }
@@ -129,6 +131,7 @@ impl World {
             removed: Vec::new(),
             untold: Untold::default(),
             together: false,
+            watched: Vec::new(),
             open: Connections::Nowhere,
         }
     }
