@@ -16,6 +16,7 @@ mod last_lines;
 mod listening;
 mod output;
 mod own_lines;
+mod reports;
 mod requests;
 mod succession;
 mod takeover;
@@ -24,8 +25,6 @@ mod talk;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use ostler_core::RunId;
-use ostler_pm2::in_app::{self, Said};
 use ostler_poll::{Events, Poll, Ready, Watched};
 
 use crate::budget::Capacity;
@@ -41,11 +40,10 @@ use crate::home::Watch;
 use crate::keeper::Keeper;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
-use crate::model::Input;
 use crate::node::Node;
 use crate::probes::ProbeMessage;
 use crate::profiles::Profiles;
-use crate::reports::{Report, Reports};
+use crate::reports::Reports;
 use crate::rest::Rest;
 use crate::rpc::Rpc;
 use crate::runs::Runs;
@@ -313,66 +311,6 @@ impl Daemon {
             daemon_log::flush();
             self.keeper.send_released();
         }
-    }
-
-    /// Takes up what the parts have told.
-    fn take_reports(&mut self) {
-        while let Some(report) = self.reports.pop_front() {
-            match report {
-                Report::Model(input) => self.model.push(input),
-                Report::Core(event) => self.model.report(event),
-                Report::Listening(run) => self.driver().on_listening(run),
-                Report::SpawnAgain(run) => {
-                    self.model.decide();
-                    self.driver().send_spawn(run);
-                }
-                Report::Released(run) => self.driver().on_released(run),
-                Report::AppError { app, text } => {
-                    let name = self.model.registry().app_name(app);
-                    daemon_log::error(format!("app [{name}] {text}"));
-                }
-                Report::CannotListen { app, why, holder } => {
-                    let registry = self.model.registry();
-                    daemon_log::error(listening::cannot(registry, app, &why, holder));
-                }
-                Report::Disagrees { app, holder, policy, key } => {
-                    let registry = self.model.registry();
-                    daemon_log::error(listening::disagree(registry, (app, holder), policy, &key));
-                }
-                Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
-                Report::LinesTaken(client) => self.logs.engine().taken(client as u64),
-                Report::Reply { client, reply } => self.reply(client, &reply),
-                Report::Said { run, text } => self.on_said(run, &text),
-                Report::Profiled { run, text } => {
-                    if let Some((client, reply)) = self.profiles.on_message(run, &text) {
-                        self.reply(client, &reply);
-                    }
-                }
-                Report::Heard(heard) => {
-                    self.node.set_heard(heard);
-                    self.logs.set_heard(heard);
-                    if heard {
-                        daemon_log::watch(true);
-                    }
-                }
-                Report::Upgraded { client } => self.make_room(client),
-            }
-        }
-    }
-
-    /// An app has said something in its channel.
-    fn on_said(&mut self, run: RunId, text: &str) {
-        let said = match in_app::read(text) {
-            Said::Kept(kept) => return self.model.push(Input::Kept { run, kept }),
-            said => said,
-        };
-        let model = self.model.model();
-        if let Said::Typed(topic, data) = &said
-            && topic == in_app::REPLY
-        {
-            self.actions.on_reply(run, data, model, &mut self.clients);
-        }
-        self.bus.said(model, run, &said, text);
     }
 
     /// Sends what was said to clients.

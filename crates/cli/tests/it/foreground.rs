@@ -211,7 +211,7 @@ fn what_pm2s_names_do_not_do_here_is_said() {
     }
     let output = finish(under_name(&sandbox, "pm2-dev"), &["app.sh"]);
     assert_eq!(output.code, 1);
-    assert!(output.err.contains("files are not watched yet"), "{}", output.err);
+    assert!(output.err.contains("use `pm2-runtime FILE --watch`"), "{}", output.err);
     assert_eq!(finish(under_name(&sandbox, "pm2-runtime"), &[]).code, 1);
     let output = finish(under_name(&sandbox, "pm2-runtime"), &["nope.sh", "--unheard-of"]);
     assert!(output.err.contains("`--unheard-of` is not known"), "{}", output.err);

@@ -1,0 +1,71 @@
+//! What the parts tell, taken up in the order in which they told it.
+
+use ostler_core::RunId;
+use ostler_pm2::in_app::{self, Said};
+
+use super::{Daemon, listening};
+use crate::daemon_log;
+use crate::model::Input;
+use crate::reports::Report;
+
+impl Daemon {
+    /// Takes up what the parts have told.
+    pub(super) fn take_reports(&mut self) {
+        while let Some(report) = self.reports.pop_front() {
+            match report {
+                Report::Model(input) => self.model.push(input),
+                Report::Core(event) => self.model.report(event),
+                Report::Listening(run) => self.driver().on_listening(run),
+                Report::SpawnAgain(run) => {
+                    self.model.decide();
+                    self.driver().send_spawn(run);
+                }
+                Report::Released(run) => self.driver().on_released(run),
+                Report::AppError { app, text } => {
+                    let name = self.model.registry().app_name(app);
+                    daemon_log::error(format!("app [{name}] {text}"));
+                }
+                Report::CannotListen { app, why, holder } => {
+                    let registry = self.model.registry();
+                    daemon_log::error(listening::cannot(registry, app, &why, holder));
+                }
+                Report::Disagrees { app, holder, policy, key } => {
+                    let registry = self.model.registry();
+                    daemon_log::error(listening::disagree(registry, (app, holder), policy, &key));
+                }
+                Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
+                Report::LinesTaken(client) => self.logs.engine().taken(client as u64),
+                Report::Reply { client, reply } => self.reply(client, &reply),
+                Report::Said { run, text } => self.on_said(run, &text),
+                Report::Profiled { run, text } => {
+                    if let Some((client, reply)) = self.profiles.on_message(run, &text) {
+                        self.reply(client, &reply);
+                    }
+                }
+                Report::Heard(heard) => {
+                    self.node.set_heard(heard);
+                    self.logs.set_heard(heard);
+                    if heard {
+                        daemon_log::watch(true);
+                    }
+                }
+                Report::Upgraded { client } => self.make_room(client),
+            }
+        }
+    }
+
+    /// An app has said something in its channel.
+    fn on_said(&mut self, run: RunId, text: &str) {
+        let said = match in_app::read(text) {
+            Said::Kept(kept) => return self.model.push(Input::Kept { run, kept }),
+            said => said,
+        };
+        let model = self.model.model();
+        if let Said::Typed(topic, data) = &said
+            && topic == in_app::REPLY
+        {
+            self.actions.on_reply(run, data, model, &mut self.clients);
+        }
+        self.bus.said(model, run, &said, text);
+    }
+}
