@@ -45,6 +45,12 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Err(Failed::new(format!("only root may write `{}`", target.display()))
             .hint(format!("`sudo ostler logrotate -u {pasted}`", pasted = pasted.join(" --hp "))));
     }
+    // Who can write into a home decides what its settings are.
+    if account.uid == me.as_raw() {
+        home.refuse_unusable()?;
+    } else {
+        home.refuse_others(account.uid)?;
+    }
     let text = config(program, home.path(), &account)?;
     write(&below_root(&target), text.as_bytes(), 0o644, None)?;
     let prefix = if program == Program::Pm2 { "[PM2] " } else { "" };

@@ -90,7 +90,7 @@ fn a_home_that_we_make_is_ours_alone_whatever_the_mask() {
 }
 
 /// Every command that has to do with a home, with words that it takes.
-const COMMANDS: [&[&str]; 56] = [
+const COMMANDS: [&[&str]; 59] = [
     &["list"],
     &["start", "app.js"],
     &["start", "eco.json"],
@@ -143,14 +143,18 @@ const COMMANDS: [&[&str]; 56] = [
     &["profile:cpu", "app"],
     &["profile:mem", "app"],
     &["migrate"],
+    &["plan", "eco.json"],
     &["serve"],
+    &["logrotate"],
+    &["web"],
     &["install", "a-module"],
     &["uninstall", "a-module"],
     &["module:update", "a-module"],
 ];
 
-/// Commands that need no home: they install or print something, or make a home of their own.
-const WITHOUT_HOME: [&str; 13] = [
+/// Commands that need no home: they install or print something, or make a home of their own. `monit`
+/// wants a terminal before it wants a home.
+const WITHOUT_HOME: [&str; 15] = [
     "startup",
     "unstartup",
     "completion",
@@ -164,6 +168,8 @@ const WITHOUT_HOME: [&str; 13] = [
     "package",
     "publish",
     "deploy",
+    "validate",
+    "monit",
 ];
 
 #[test]

@@ -76,7 +76,10 @@ fn a_description_says_why_and_shows_the_tree_and_the_last_lines() {
     wait_log(&sandbox, "broken-error.log", "EADDRINUSE");
     let shown = seen(&sandbox, &["describe", "broken"], 120);
     assert!(shown.starts_with("○ broken: exited\n"), "{shown}");
-    assert!(shown.contains(" with exit code 7 (port in use), and it is not to be"), "{shown}");
+    assert!(
+        shown.contains(" with exit code 7 (Error: listen EADDRINUSE), and it is not to be"),
+        "{shown}"
+    );
     let listed = seen(&sandbox, &["list", "broken"], 80);
     assert!(listed.contains("○ exited: port in use "), "{listed}");
     let fields =
