@@ -152,8 +152,8 @@ const COMMANDS: [&[&str]; 59] = [
     &["module:update", "a-module"],
 ];
 
-/// Commands that need no home: they install or print something, or make a home of their own. `monit`
-/// wants a terminal before it wants a home.
+/// Commands that need no home: they install or print something, or make a home of their own.
+/// `monit` wants a terminal before it wants a home.
 const WITHOUT_HOME: [&str; 15] = [
     "startup",
     "unstartup",
