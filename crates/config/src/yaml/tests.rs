@@ -13,8 +13,8 @@ fn check(text: &str, expected: &serde_json::Value) {
 #[test]
 fn words_mean_what_js_yaml_takes_them_for() {
     let text = "a: yes\nb: true\nc: ~\nd: 0x1F\ne: 1e3\nf: -12\ng: '5'\nh: 1.5\ni: 010\n\
-                j: 1.2.3\n\
-                k: .5\nl: v1\nm: 'x y'\nn:\no: on\np: !!str 5\nq: \"a\\tb\"\nr: 2026-11-27\n";
+                    j: 1.2.3\n\
+                    k: .5\nl: v1\nm: 'x y'\nn:\no: on\np: !!str 5\nq: \"a\\tb\"\nr: 2026-11-27\n";
     check(
         text,
         &json!({
@@ -32,10 +32,10 @@ base: &base { script: a.js, env: { A: 1 } }
 more: &more { cwd: /srv, script: b.js }
 apps:
   - <<: *base
-name: one
+    name: one
   - <<: [*more, *base]
-name: two
-cwd: /own
+    name: two
+    cwd: /own
   - *base
 ";
     let apps = parse(text).unwrap().get("apps").unwrap().to_json();
@@ -52,7 +52,7 @@ cwd: /own
 #[test]
 fn several_documents_are_the_apps_of_all() {
     let text = "---\nname: a\nscript: a.js\n---\napps:\n  - name: b\ndeploy: { x: 1 }\n\
-                ---\n- name: c\n...\n";
+                    ---\n- name: c\n...\n";
     check(
         text,
         &json!({
@@ -67,7 +67,7 @@ fn several_documents_are_the_apps_of_all() {
 #[test]
 fn each_value_has_its_place() {
     let text = "\u{feff}# é\napps:\n  - name: api\n    args: [a, \"b c\"]\n\
-                \x20   env:\n      A: |\n        x\n  - name: b\n";
+                    \x20   env:\n      A: |\n        x\n  - name: b\n";
     let root = parse(text).unwrap();
     let slice = |node: &Node| &text[node.span.unwrap().start..node.span.unwrap().end];
     let Value::List(apps) = &root.get("apps").unwrap().value else { panic!() };
