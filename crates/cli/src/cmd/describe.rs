@@ -1,7 +1,9 @@
 //! `describe`: everything about an app, or under PM2's name about each process of a name.
 
+use std::collections::BTreeMap;
+
 use ostler_client::Answer;
-use ostler_wire::control::{Details, Phase, Reply, Request};
+use ostler_wire::control::{Details, Phase, ProcView, Reply, Request};
 
 use super::list::{meant, shape};
 use crate::caller;
@@ -46,17 +48,28 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         session.out.data(&text);
         return Ok(());
     }
+    show_apps(session, &details, &processes, &reasons);
+    Ok(())
+}
+
+/// Shows each app of these processes, for a person or a line for each fact.
+fn show_apps(
+    session: &mut Session,
+    details: &[Details],
+    processes: &[ProcView],
+    reasons: &BTreeMap<u32, &'static str>,
+) {
     let look = Look {
         window: view::width(),
         now: view::now(),
         paint: session.out.paint,
         all: true,
-        reasons: &reasons,
+        reasons,
     };
     let local = caller::environment();
     let specs = of_file::specs(session);
     let terminal = session.out.terminal;
-    for (nth, app) in show::fold(&processes).iter().enumerate() {
+    for (nth, app) in show::fold(processes).iter().enumerate() {
         let is_of_app =
             |of: &&Details| app.processes.iter().any(|process| process.id == of.view.id);
         let of_app: Vec<Details> = details.iter().filter(is_of_app).cloned().collect();
@@ -64,16 +77,11 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         let trees: Vec<_> = running.map(|process| show::tree(process.pid)).collect();
         let notable = app.most_notable();
         let said = notable.and_then(show::said);
-        let taken = notable.zip(said.as_ref()).and_then(|(process, line)| {
-            // One that listens again has what it wanted.
-            let wants = process.phase != Phase::Online || process.listens.is_empty();
-            let id = process.id;
-            wants.then(|| holder::taken(session, id, std::slice::from_ref(line))).flatten()
-        });
+        let taken = notable.zip(said.as_ref()).and_then(|(of, line)| taken(session, of, line));
         let seen = Seen {
             app,
             said,
-            taken: taken.map(|Taken { sentence, hint }| (sentence, hint)),
+            taken,
             details: &of_app,
             trees: &trees,
             tail: notable.and_then(|process| show::last_lines(process, LINES)),
@@ -86,14 +94,24 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         session.out.data(if nth == 0 { "" } else { "\n" });
         session.out.data(&text);
     }
-    Ok(())
+}
+
+/// Returns who has the address that a process says it could not have, and what frees it.
+fn taken(
+    session: &mut Session,
+    process: &ProcView,
+    line: &String,
+) -> Option<(String, Option<String>)> {
+    // One that listens again has what it wanted.
+    if process.phase == Phase::Online && !process.listens.is_empty() {
+        return None;
+    }
+    let Taken { sentence, hint } = holder::taken(session, process.id, std::slice::from_ref(line))?;
+    Some((sentence, hint))
 }
 
 /// Returns the names of variables that the caller has with another value.
-fn other_env(
-    details: &[Details],
-    local: &std::collections::BTreeMap<String, String>,
-) -> Vec<String> {
+fn other_env(details: &[Details], local: &BTreeMap<String, String>) -> Vec<String> {
     let Some(first) = details.first() else { return Vec::new() };
     let differs = |(name, value): &(&String, &String)| {
         *name != "_" && local.get(*name).is_some_and(|here| here != *value)

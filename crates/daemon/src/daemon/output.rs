@@ -1,7 +1,7 @@
 //! What the log engine tells: output that was written, lines for who reads them, what is
 //! to be kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ostler_core::supervisor::Slot;
 use ostler_core::{ProcId, RunId, Supervisor};
@@ -34,13 +34,7 @@ impl Daemon {
                 Event::Flushed(token) => {
                     self.end_flush(token);
                 }
-                Event::Subscribed(subscriber) => {
-                    let starts =
-                        |ids: Option<&[u32]>| log_starts(self.model.core(), &self.runs, ids);
-                    if let Ok(client) = usize::try_from(subscriber) {
-                        self.clients.confirm(client, starts);
-                    }
-                }
+                Event::Subscribed(subscriber) => self.on_subscribed(subscriber),
                 Event::Lines { subscriber, lines } => {
                     if subscriber == BUS {
                         self.bus.lines(self.model.model(), &lines);
@@ -55,15 +49,7 @@ impl Daemon {
                     "could not empty the log file `{}`: {error}",
                     path.display()
                 )),
-                Event::Rotated { path, to } => {
-                    daemon_log::remark(format!(
-                        "rotated the log file `{}` to `{}`",
-                        path.display(),
-                        to.display()
-                    ));
-                    self.runs.rotated(&path);
-                    self.logs.on_rotated();
-                }
+                Event::Rotated { path, to } => self.on_rotated(&path, &to),
                 Event::NotRotated { path, error } => daemon_log::error(format!(
                     "could not rotate the log file `{}`: {error}; it is written on, and tried \
                      again each minute",
@@ -98,6 +84,20 @@ impl Daemon {
             meanwhile(fate)
         ));
         self.model.push(Input::Written { path, error: Some(error.to_owned()) });
+    }
+
+    fn on_subscribed(&mut self, subscriber: u64) {
+        let starts = |ids: Option<&[u32]>| log_starts(self.model.core(), &self.runs, ids);
+        if let Ok(client) = usize::try_from(subscriber) {
+            self.clients.confirm(client, starts);
+        }
+    }
+
+    fn on_rotated(&mut self, path: &Path, to: &Path) {
+        let (from, to) = (path.display(), to.display());
+        daemon_log::remark(format!("rotated the log file `{from}` to `{to}`"));
+        self.runs.rotated(path);
+        self.logs.on_rotated();
     }
 
     fn on_written_again(&mut self, path: PathBuf) {

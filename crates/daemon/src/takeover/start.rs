@@ -50,8 +50,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     sys::limit_arenas();
     let signals = sys::signal_fd().map_err(said("could not set up signals"))?;
     let poll = Rc::new(Poll::new().map_err(said("could not poll"))?);
-    let guard = Guard::start(Rc::clone(&poll));
-    let guard = guard.map_err(said("could not prepare a guard for connections"))?;
+    let guard = start_guard(&poll)?;
     home::raise_descriptor_limit();
     let (reserve, of_keeper) = (Reserve::filled(), Reserve::of(reserve::KEEPER));
     let room = Room::keep();
@@ -66,9 +65,8 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let read = Interest::READ.edge();
     let waker = Waker::new(&poll, Source::Waker).map_err(unpolled())?;
     let held = take_named(&mut inventory.items, logs::PREFIX);
-    let care = LogCare::new(&config.home, config.rotates_logs);
-    let logs =
-        Logs::start(waker.clone(), held, care).map_err(said("could not start the log engine"))?;
+    let logs = Logs::start(waker.clone(), held, LogCare::new(&config.home, config.rotates_logs));
+    let logs = logs.map_err(said("could not start the log engine"))?;
     let foreground = Foreground::of_environment(&poll)?;
     logs.engine().await_reader(foreground.is_some() && !foreground.is_gone());
     let listener = poll.watch(listener, Source::Control, read).map_err(unpolled())?;
@@ -107,6 +105,10 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     daemon.take_over(inventory, swept, listed);
     settle_in(&mut daemon, &home, keeper_pid);
     Ok(daemon)
+}
+
+fn start_guard(poll: &Rc<Poll<Source>>) -> Result<Guard, String> {
+    Guard::start(Rc::clone(poll)).map_err(said("could not prepare a guard for connections"))
 }
 
 /// The lock of the home with those that it had before, and whether orphans of an earlier keeper

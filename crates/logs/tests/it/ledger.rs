@@ -21,7 +21,7 @@ use rustix::io::FdFlags;
 
 use crate::account::{Account, bare};
 use crate::pieces;
-use crate::rig::{Dice, pipe};
+use crate::rig::{Dice, pipe, size_of_all};
 use crate::rotated;
 use crate::small::Small;
 use crate::sys::inherited;
@@ -306,26 +306,15 @@ fn check_full(mode: &str) {
         }
     }
     small.empty();
-    let (written, seed) = scene.finish();
-    let mut found = Account::default();
+    let ((written, seed), mut found) = (scene.finish(), Account::default());
     for entry in std::fs::read_dir(&logs).unwrap() {
         found.add(mode, &entry.unwrap().path(), seed);
     }
-    let files = if mode == "combined" { 2 } else { 1 };
-    let all = files * written.values().sum::<u64>();
+    let all = written.values().sum::<u64>() * if mode == "combined" { 2 } else { 1 };
     let said = found.whole + found.lost;
-    let place = logs.display();
-    assert!((all..=all + found.doubtful).contains(&said), "seed {seed}: {said} of {all}, {place}");
+    let as_said = (all..=all + found.doubtful).contains(&said);
+    assert!(as_said, "seed {seed}: {said} of {all}, {}", logs.display());
     assert!(found.lost > 0, "seed {seed}: nothing was lost");
-}
-
-fn size_of_all(folder: &Path) -> u64 {
-    std::fs::read_dir(folder)
-        .unwrap()
-        .flatten()
-        .filter_map(|entry| entry.metadata().ok())
-        .map(|meta| meta.len())
-        .sum()
 }
 
 #[track_caller]

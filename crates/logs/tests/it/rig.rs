@@ -136,3 +136,13 @@ impl Dice {
         self.0 % bound
     }
 }
+
+/// Returns how many bytes the files of a folder have together.
+pub fn size_of_all(folder: &Path) -> u64 {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|meta| meta.len())
+        .sum()
+}

@@ -111,6 +111,19 @@ pub(super) fn attach(session: &mut Session) -> Result<(), Failed> {
     stream(session, &Target::everything(), writer, None)
 }
 
+/// What the daemon is asked for.
+fn subscription(target: &Target, form: Form) -> Request {
+    let ids = if target.is_id() { target.ids.clone() } else { Vec::new() };
+    let both = target.out && target.err;
+    let events = both && form == Form::Json;
+    // As PM2: its own lines with those of all. Whoever reads objects or bytes of apps gets the
+    // daemon's only when they are asked for by name.
+    let own =
+        both && (target.daemon || target.all() && matches!(form, Form::Labelled | Form::Pairs));
+    let (out, err) = (target.out, target.err);
+    Request::Logs { ids, out, err, events, own, confirm: false, patient: false }
+}
+
 fn stream(
     session: &mut Session,
     target: &Target,
@@ -123,22 +136,7 @@ fn stream(
     out.flush()?;
     end_with_reader()
         .map_err(|error| Failed::new(format!("cannot wait for the reader: {error}")))?;
-    let ids = if target.is_id() { target.ids.clone() } else { Vec::new() };
-    let both = target.out && target.err;
-    let events = both && writer.form == Form::Json;
-    // As PM2: its own lines with those of all. Whoever reads objects or bytes of apps gets the
-    // daemon's only when they are asked for by name.
-    let own = both
-        && (target.daemon || target.all() && matches!(writer.form, Form::Labelled | Form::Pairs));
-    let request = Request::Logs {
-        ids,
-        out: target.out,
-        err: target.err,
-        events,
-        own,
-        confirm: false,
-        patient: false,
-    };
+    let request = subscription(target, writer.form);
     let wants = |text: &str| query.is_none_or(|query| query.matches(text.as_bytes()));
     let mut end = Ok(());
     let out = std::cell::RefCell::new(out);

@@ -204,8 +204,8 @@ impl World {
 
     /// Clients that still wait for their reply.
     pub fn waiting(&self) -> BTreeSet<usize> {
-        let waits = |talk: &&Talk| !talk.over && !talk.cut;
-        self.talks.iter().filter(|(_, talk)| waits(talk)).map(|(client, _)| *client).collect()
+        let waits = self.talks.iter().filter(|(_, talk)| !talk.over && !talk.cut);
+        waits.map(|(client, _)| *client).collect()
     }
 
     /// One input, and everything that follows from it at once.
@@ -327,11 +327,10 @@ impl World {
             }
         }
         for (client, request) in again {
-            if deaths < self.deaths {
-                return;
+            if self.deaths == deaths {
+                let request = serde_json::from_str(&request).unwrap();
+                self.input(Input::Request { client: ClientId(client), request });
             }
-            let request = serde_json::from_str(&request).unwrap();
-            self.input(Input::Request { client: ClientId(client), request });
         }
     }
 
