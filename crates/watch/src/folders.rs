@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::io::Errno;
@@ -24,7 +25,7 @@ pub struct Folder {
 #[derive(Debug)]
 pub struct Folders {
     /// Tells of changes.
-    pub inotify: OwnedFd,
+    pub inotify: Arc<OwnedFd>,
     watched: HashMap<i32, Folder>,
 }
 
@@ -35,7 +36,7 @@ impl Folders {
     /// Out of descriptors, or this user has too many watchers.
     pub fn new() -> io::Result<Self> {
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        Ok(Self { inotify, watched: HashMap::new() })
+        Ok(Self { inotify: Arc::new(inotify), watched: HashMap::new() })
     }
 
     /// The folder of this number.

@@ -19,6 +19,9 @@ use crate::scan::{Changed, Found, Root};
 /// Folders that are not there are looked for after this, seconds.
 const RETRY: i64 = 1;
 
+/// So many events of the kernel are taken before apps are told of what they mean.
+const MOST_AT_ONCE: usize = 10_000;
+
 /// An app that is to be watched.
 #[derive(Clone, Debug)]
 pub struct Wanted {
@@ -218,9 +221,12 @@ impl Work {
     fn hear(&mut self, say: &mut impl FnMut(Said)) -> io::Result<()> {
         let mut changes = Changes::default();
         let mut buffer = [MaybeUninit::uninit(); 16 << 10];
-        let inotify = self.folders.inotify.try_clone()?;
-        let mut reader = Reader::new(&inotify, &mut buffer);
-        loop {
+        let inotify = Arc::clone(&self.folders.inotify);
+        let mut reader = Reader::new(&*inotify, &mut buffer);
+        let mut count = 0;
+        // Under writes without an end apps are told all the same. What was read is not lost.
+        while count < MOST_AT_ONCE || !reader.is_buffer_empty() {
+            count += 1;
             let event = match reader.next() {
                 Ok(event) => event,
                 Err(Errno::AGAIN) => break,
