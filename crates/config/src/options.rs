@@ -86,7 +86,8 @@ fn node(gives: Gives, values: Vec<Option<&str>>) -> Option<Node> {
         Gives::ValueOrTrue => Some(last.map_or_else(|| truth(true), Node::text)),
         Gives::Delay => last.map(delay),
         Gives::List => (!all.is_empty()).then(|| list(&all)),
-        Gives::ListOrTrue if all.is_empty() => Some(truth(true)),
+        Gives::ListOrTrue if all.is_empty() || all == ["true"] => Some(truth(true)),
+        Gives::ListOrTrue if all == ["false"] => Some(truth(false)),
         Gives::ListOrTrue => Some(list(&all)),
         // `--stop-exit-codes "1, 2"` and `--stop-exit-codes 1 2` mean the same.
         Gives::SplitList => {

@@ -56,9 +56,10 @@ commands! {
     Start Run ["start"] [Any("name|namespace|file|ecosystem|id")]
         "start a script, a process file, or a stopped app"
         "A word that is the name, namespace or id of processes in the list starts those that do \
-         not run. A process file (`*.config.js`, `*.json`, or `-` for standard input) starts all \
-         of its apps, and restarts those that run. Anything else is a script, a program in `PATH`, \
-         or a command in quotes. Without an argument the file is `ecosystem.config.js`.";
+         not run. A process file (`*.config.js`, JSON, YAML, TOML, or `-` for JSON on standard \
+         input) starts all of its apps, and restarts those that run. Anything else is a \
+         script, a program in `PATH`, or a command in quotes. Without an argument the file is \
+         `ecosystem.config.js`.";
     Run Run ["run"] [Needed("script|ecosystem")]
         "run apps in the foreground, as a container does"
         "The apps' output is this command's. SIGTERM, SIGINT and SIGQUIT stop everything, SIGUSR2 \

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use lexopt::Arg as Word;
 
 use super::commands::{Arg, Command, CommandId};
-use super::flags::{FLAGS, Flag, FlagId};
+use super::flags::{FLAGS, Flag, FlagId, Takes};
 use super::misuse::Misuse;
 use super::parsed::Parsed;
 use super::take::{negative_number, refuse_apart, take_values, text};
@@ -44,6 +44,7 @@ fn parse_for(
     let mut parsed = Parsed { command, rest, ..Parsed::default() };
     let mut options: Vec<Written> = Vec::new();
     let mut parser = lexopt::Parser::from_args(words);
+    let mut apart = None;
     loop {
         if let Some(number) = negative_number(&mut parser, parsed.command) {
             parsed.words.push(number);
@@ -74,7 +75,14 @@ fn parse_for(
                                 let value = parser.optional_value().map(text).transpose()?;
                                 parsed.given.push((flag.id, value));
                             }
-                            Some(_) | None => take_values(flag, &mut parser, &mut parsed.given)?,
+                            Some(_) | None => {
+                                let next = next_apart(&mut parser);
+                                take_values(flag, &mut parser, &mut parsed.given)?;
+                                let value = parsed.given.last().and_then(|(_, of)| of.as_ref());
+                                if matches!(flag.takes, Takes::Maybe(_)) && value == next.as_ref() {
+                                    apart = next.map(|value| (flag, value));
+                                }
+                            }
                         }
                     }
                     // A value that hangs on it (`--x=1`) must be taken away, or the parser
@@ -85,6 +93,12 @@ fn parse_for(
             }
         }
     }
+    if let (Some((flag, value)), Some(command), Program::Ostler) = (apart, parsed.command, program)
+        && parsed.words.is_empty()
+        && matches!(command.id, CommandId::Start | CommandId::Stop | CommandId::Restart)
+    {
+        return Err(Misuse::Swallowed { flag, value, command });
+    }
     if command.is_some() {
         parsed = of_runtime(parsed, &mut options)?;
     }
@@ -93,6 +107,11 @@ fn parse_for(
         parsed = asked_for_help(parsed)?;
     }
     check(parsed, &options, program)
+}
+
+/// The next word, where it does not hang on an option (`--x=1`).
+fn next_apart(parser: &mut lexopt::Parser) -> Option<String> {
+    parser.try_raw_args()?.peek()?.to_str().map(str::to_owned)
 }
 
 /// Takes what follows `--` for arguments of the command where there is no app to give it to: so an

@@ -43,7 +43,10 @@ pub(super) fn end(
     let urls: Vec<String> = addresses.iter().filter_map(|one| address::url(one)).collect();
     let started = perform::finish(session, act, started, &urls);
     first_run::warn(session, &ended);
-    shared_port::warn(session, name, &addresses);
+    // `--wait` tells it when all is ready.
+    if !session.has(FlagId::Wait) {
+        shared_port::warn(session, name, &addresses);
+    }
     unwritten::warn(session);
     started.map(|_| addresses)
 }

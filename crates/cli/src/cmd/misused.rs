@@ -58,6 +58,7 @@ fn refuse_in_pm2s_way(out: &mut Output, misuse: &Misuse) {
         | Misuse::Missing { .. }
         | Misuse::Extra { .. }
         | Misuse::Apart { .. }
+        | Misuse::Swallowed { .. }
         | Misuse::NotText(_) => {
             let hint = hint.map_or(String::new(), |hint| format!("  hint: {hint}\n"));
             out.data_aside(&format!("\n  error: {text}\n{hint}\n"));

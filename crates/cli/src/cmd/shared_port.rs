@@ -4,6 +4,10 @@
 //! and a mistake when a port was copied. Rule: it is allowed, and the start of the second
 //! app says so.
 
+use std::collections::BTreeSet;
+
+use ostler_wire::control::ProcView;
+
 use crate::program::Program;
 use crate::session::Session;
 use crate::voice::Notice;
@@ -16,13 +20,22 @@ pub(super) fn warn(session: &mut Session, name: &str, addresses: &[String]) {
     // Without a list there is nothing to compare with.
     let list = session.list().unwrap_or_default();
     for address in addresses {
-        let other = list.iter().find(|of| of.name != name && of.listens.contains(address));
-        let Some(other) = other.map(|of| of.name.as_str()) else { continue };
-        let text = format!("`{address}` is shared with app `{other}`: connections go to both");
-        let (pasted, pasted_other) = (ostler_shell::word(name), ostler_shell::word(other));
+        let of = |of: &&ProcView| of.name != name && of.listens.contains(address);
+        let others: BTreeSet<&str> = list.iter().filter(of).map(|of| of.name.as_str()).collect();
+        if others.is_empty() {
+            continue;
+        }
+        let shown: Vec<String> = others.iter().map(|of| format!("`{of}`")).collect();
+        let apps = if others.len() == 1 { "app" } else { "apps" };
+        let text = format!(
+            "`{address}` is shared with {apps} {}: connections go to all of them",
+            shown.join(", ")
+        );
+        let pasted: Vec<_> = others.iter().map(|of| ostler_shell::word(of)).collect();
         let hint = format!(
-            "`ostler stop {pasted_other}` leaves it to `{name}`, `ostler stop {pasted}` to \
-             `{other}`; what is to be separate needs another port"
+            "`ostler stop {pasted}` leaves it to `{name}`; what is to be separate needs another \
+             port",
+            pasted = pasted.join(" ")
         );
         session.out.tell(&Notice::Warning { text: &text, hint: Some(&hint), apart: true });
     }

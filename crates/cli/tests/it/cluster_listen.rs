@@ -179,7 +179,8 @@ fn two_apps_on_one_port_share_it_and_a_stop_of_one_leaves_the_other_serving() {
     // Who starts another on purpose or by mistake is told.
     let start = sandbox.ostler(["start", "app.js", "-i", "1", "-n", "white", "--wait"]);
     let start = start.env("PORT", port.to_string());
-    let warning = format!("`127.0.0.1:{port}` is shared with app `green`: connections go to both");
+    let warning =
+        format!("`127.0.0.1:{port}` is shared with app `green`: connections go to all of them");
     start.shows(warning).shows("`ostler stop green` leaves it to `white`").run();
     sandbox.ostler(["delete", "white"]).run();
     sandbox.ostler(["stop", "green"]).run();

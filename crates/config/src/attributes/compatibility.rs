@@ -33,7 +33,7 @@ pub(super) static ROWS: &[Attribute] = &[
     agent("deep_monitoring").help("PM2's agent measures all it can"),
     truth("windowsHide", Access::Kept).usual("true").example("false").help("no window on Windows"),
     of("post_update", &[Type::List], Access::Kept)
-        .not_yet("there is no command `pull`", "leave it out, and put them into your deploy script")
+        .not_yet("`pull` runs no commands", "leave it out, and put them into your deploy script")
         .advice("write a list of texts, such as `[\"a\", \"b\"]`, or one text split on blanks")
         .example("[\"npm ci\"]")
         .help("commands after PM2's `pull`"),

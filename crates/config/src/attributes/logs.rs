@@ -76,8 +76,8 @@ pub(super) static ROWS: &[Attribute] = &[
         .usually("`size`; under the name `pm2` `never`, unless pm2-logrotate is configured")
         .example("\"daily\"")
         .help(
-            "when the log files are rotated: when they are full (`log_max_size`), besides every \
-             hour, day, week or month, or never",
+            "when the log files are rotated: when they are full (`size`, see `log_max_size`), \
+             besides `hourly`, `daily`, `weekly` or `monthly`, or `never`",
         ),
     of("log_max_size", &[Type::Number, Type::Text], field!(logs.rotation.max_size as Size))
         .rule(Rule::Memory)

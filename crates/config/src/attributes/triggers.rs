@@ -12,7 +12,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .flags(&[value(&["max-memory-restart"], "size")])
         .advice("write a number of bytes, or a text such as `\"100M\"`")
         .example("\"300M\"")
-        .help("restart above this memory: bytes, or `300M`, `2G`"),
+        .help("restart above this memory, looked at every 30 s: bytes, or `300M`, `2G`"),
     of("cron_restart", &[Type::Number, Type::Text], Access::Kept)
         .aliases(&["cron"])
         .acts()
@@ -47,6 +47,7 @@ pub(super) static ROWS: &[Attribute] = &[
     ms("watch_delay", Access::Kept)
         .acts()
         .flags(&[value(&["watch-delay"], "seconds").gives(Gives::Delay)])
+        .advice("a file has milliseconds, such as `2000`; the option seconds, `2`, or `500ms`")
         .help(
             "pause between a change and the restart; the option counts seconds, or takes `500ms`",
         ),

@@ -26,6 +26,8 @@ pub(crate) enum Misuse {
     Value { option: String, unexpected: bool },
     /// The value of an option stands apart from it, where it would be an argument.
     Apart { flag: &'static Flag, value: String },
+    /// What was meant as the argument was taken as the value of the option before it.
+    Swallowed { flag: &'static Flag, value: String, command: &'static Command },
     /// The value of an option that takes exit codes is none.
     ExitCode { option: String, value: String },
     /// The value of an option that takes a number is none.

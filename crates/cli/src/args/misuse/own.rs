@@ -38,6 +38,9 @@ fn text(misuse: &Misuse) -> String {
                 flag.name()
             )
         }
+        Misuse::Swallowed { flag, value, .. } => {
+            format!("`{value}` was taken as the value of `--{}`", flag.name())
+        }
         Misuse::ExitCode { option, value } => {
             let name = option.split(' ').next().unwrap_or_default();
             format!("`{value}` is not an exit code, which `{name}` needs")
@@ -77,6 +80,15 @@ fn hint(misuse: &Misuse) -> Option<String> {
         Misuse::Value { option, unexpected: false } => Some(format!("write `{option}`")),
         Misuse::Missing { command, .. } | Misuse::Extra { command, .. } => Some(example(command)),
         Misuse::Apart { flag, value } => Some(format!("write `--{}={value}`", flag.name())),
+        Misuse::Swallowed { flag, value, command } => {
+            let pasted = format!("{} --{}", ostler_shell::word(value), flag.name());
+            let option = format!("--{}={}", flag.name(), ostler_shell::word(value));
+            Some(format!(
+                "`{NAME} {command} {pasted}` is about `{value}`; where it is the value, write \
+                 `{option}`",
+                command = command.name()
+            ))
+        }
         Misuse::NotANumber { flag, .. } => Some(format!("write `{}`", flag.long_shown())),
         Misuse::ExitCode { .. } => Some("exit codes are numbers from 0 to 255".to_owned()),
         Misuse::NotText(_) => Some(

@@ -42,7 +42,9 @@ fn text(misuse: &Misuse) -> String {
             let words: Vec<&str> = argument.words().collect();
             format!("missing required argument `{}'", words.join("|"))
         }
-        Misuse::Extra { word, .. } | Misuse::Apart { value: word, .. } => {
+        Misuse::Extra { word, .. }
+        | Misuse::Apart { value: word, .. }
+        | Misuse::Swallowed { value: word, .. } => {
             format!("Unknown command argument: {word}")
         }
         Misuse::NotText(word) => format!("argument `{word}' is not valid UTF-8"),
@@ -71,6 +73,7 @@ fn hint(misuse: &Misuse) -> Option<String> {
         Misuse::AbsentOption { .. }
         | Misuse::Value { .. }
         | Misuse::Apart { .. }
+        | Misuse::Swallowed { .. }
         | Misuse::NotANumber { .. }
         | Misuse::NotText(_) => None,
     }

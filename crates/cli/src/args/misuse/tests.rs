@@ -186,6 +186,20 @@ fn an_argument_behind_an_option_that_needs_no_value_is_an_argument() {
 }
 
 #[test]
+fn an_app_that_was_taken_as_the_value_of_an_option_is_not_lost() {
+    own(
+        "start --watch idle.js",
+        "`idle.js` was taken as the value of `--watch`",
+        "`ostler start idle.js --watch` is about `idle.js`; where it is the value, write \
+         `--watch=idle.js`",
+    );
+    for line in ["start --watch=src", "start --watch src app.js", "start --watch"] {
+        assert!(parsed(line, Program::Ostler).is_ok(), "{line}");
+    }
+    assert!(parsed("start --watch idle.js", Program::Pm2).is_ok());
+}
+
+#[test]
 fn a_value_that_is_no_number_is_refused_before_anything_is_asked() {
     own("logs --lines abc", "`--lines` needs a number, but is `abc`", "write `--lines <n>`");
     own(
