@@ -4,7 +4,7 @@ use std::io;
 
 use rustix::io::Errno;
 
-use crate::fileio::write_all_at;
+use crate::fileio::append_all;
 use crate::files::{LogFile, Open};
 use crate::inodes::FileId;
 use crate::note::{Target, Which};
@@ -121,9 +121,9 @@ fn append(file: &LogFile, end: Option<u64>, lead: bool, output: &[u8]) -> io::Re
     match end {
         Some(end) => {
             if lead {
-                write_all_at(&open.fd, b"\n", end)?;
+                append_all(&open.fd, b"\n", end)?;
             }
-            write_all_at(&open.fd, output, end + u64::from(lead))
+            append_all(&open.fd, output, end + u64::from(lead))
         }
         None => write_device(open, output),
     }

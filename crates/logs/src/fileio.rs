@@ -1,10 +1,10 @@
 //! Whole reads and writes at an offset, and a file known by its inode.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::io::Errno;
+use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 
 /// Writes all of it at this offset, whatever it takes.
 pub(crate) fn write_all_at(file: impl AsFd, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
@@ -16,6 +16,27 @@ pub(crate) fn write_all_at(file: impl AsFd, mut bytes: &[u8], mut offset: u64) -
                 offset += written as u64;
             }
             Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Writes all of it at the end of the file, which was asked for just before. Whoever empties the
+/// file between the two gets no hole of zeros before it: the kernel looks for the end itself.
+pub(crate) fn append_all(file: impl AsFd, mut bytes: &[u8], end: u64) -> io::Result<()> {
+    let mut written_so_far = 0;
+    while !bytes.is_empty() {
+        let offset = end + written_so_far;
+        match pwritev2(&file, &[IoSlice::new(bytes)], offset, ReadWriteFlags::APPEND) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                bytes = bytes.get(written..).unwrap_or_default();
+                written_so_far += written as u64;
+            }
+            Err(Errno::INTR) => {}
+            // An old kernel or file system.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => return write_all_at(file, bytes, offset),
             Err(error) => return Err(error.into()),
         }
     }
