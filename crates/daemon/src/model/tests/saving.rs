@@ -237,7 +237,7 @@ fn what_comes_back_and_has_no_effect_yet_is_warned_of_once_an_app() {
     assert_eq!(
         world.heard(client),
         "warning `api`: \"trace\" has no effect yet: the agent in apps does no such thing\n\
-         warning `api`: \"post_update\" has no effect yet: there is no command `pull`\n\
+         warning `api`: \"post_update\" has no effect yet: `pull` runs no commands\n\
          restored api /srv/good.js\n\
          restored api /srv/good.js\n\
          done"
