@@ -63,7 +63,7 @@ fn a_file_that_is_copied_and_emptied_goes_on_at_its_beginning() {
         let file = format!("logs/{name}-out.log");
         s.wait_file(&file, SOON, |text| text.ends_with("line 9\n").then_some(()));
         copy_and_empty(&s.file(&file));
-        s.write(&format!("go-{name}"), "");
+        s.write(format!("go-{name}"), "");
         s.wait_file(&file, SOON, |text| text.ends_with("after\n").then_some(()));
         let text = fs::read_to_string(s.file(&file)).unwrap();
         assert!(!text.contains('\0') && text.lines().count() == 1, "{name}: {text:?}");
