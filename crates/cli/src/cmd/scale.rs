@@ -13,7 +13,7 @@ use crate::voice::{Act, Notice, Problem, Target};
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let name = session.args.word().to_owned();
     let text = session.args.words.get(1).cloned().unwrap_or_default();
-    let Some(target) = parse(&text) else {
+    let Some(target) = ScaleTo::parse(&text) else {
         return Err(Failed::misuse(format!("`{text}` is not a number of instances"))
             .hint("write 4, +2 or -1"));
     };
@@ -49,30 +49,4 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     unwritten::warn(session);
     result?;
     list::table(session)
-}
-
-fn parse(text: &str) -> Option<ScaleTo> {
-    let digits = |text: &str| {
-        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
-    };
-    match text.split_at_checked(1)? {
-        ("+", count) => digits(count).map(ScaleTo::Add),
-        ("-", count) => digits(count).map(ScaleTo::Remove),
-        _ => digits(text).map(ScaleTo::Exactly),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_absolute_or_signed() {
-        assert_eq!(parse("4"), Some(ScaleTo::Exactly(4)));
-        assert_eq!(parse("+2"), Some(ScaleTo::Add(2)));
-        assert_eq!(parse("-1"), Some(ScaleTo::Remove(1)));
-        for text in ["", "+", "-", "x", "4x", "--1", "+-1", "99999999999", "½"] {
-            assert_eq!(parse(text), None, "{text}");
-        }
-    }
 }

@@ -265,6 +265,21 @@ pub enum ScaleTo {
     Remove(u32),
 }
 
+impl ScaleTo {
+    /// Reads a number of instances, or `+N` or `-N` for so many more or fewer.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = |text: &str| {
+            text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+        };
+        match text.split_at_checked(1)? {
+            ("+", count) => digits(count).map(Self::Add),
+            ("-", count) => digits(count).map(Self::Remove),
+            _ => digits(text).map(Self::Exactly),
+        }
+    }
+}
+
 /// How a reload goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -42,3 +42,13 @@ fn a_request_keeps_its_records_as_they_are() {
     };
     assert_eq!(apps[0].get(), r#"{"name":"a","args":[1, 2]}"#);
 }
+
+#[test]
+fn numbers_of_instances_are_absolute_or_signed() {
+    assert_eq!(ScaleTo::parse("4"), Some(ScaleTo::Exactly(4)));
+    assert_eq!(ScaleTo::parse("+2"), Some(ScaleTo::Add(2)));
+    assert_eq!(ScaleTo::parse("-1"), Some(ScaleTo::Remove(1)));
+    for text in ["", "+", "-", "x", "4x", "--1", "+-1", "99999999999", "½"] {
+        assert_eq!(ScaleTo::parse(text), None, "{text}");
+    }
+}

@@ -225,7 +225,7 @@ pub(super) async fn scale(
     body: Bytes,
 ) -> Result<Response, Refused> {
     let HowMany { instances } = read(&body)?;
-    let Some(target) = scale_to(&instances) else {
+    let Some(target) = ScaleTo::parse(&instances) else {
         let message = format!("`{instances}` is no number of instances");
         return Err(Refused::new(StatusCode::BAD_REQUEST, Code::Invalid, message)
             .hint("write `4`, `+2` or `-1`"));
@@ -242,17 +242,6 @@ fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
         Refused::new(StatusCode::BAD_REQUEST, Code::Invalid, message)
             .hint("`GET /api/v1/openapi.json` describes it")
     })
-}
-
-fn scale_to(text: &str) -> Option<ScaleTo> {
-    let digits = |text: &str| {
-        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
-    };
-    match text.split_at_checked(1)? {
-        ("+", count) => digits(count).map(ScaleTo::Add),
-        ("-", count) => digits(count).map(ScaleTo::Remove),
-        _ => digits(text).map(ScaleTo::Exactly),
-    }
 }
 
 async fn on_all(
@@ -371,19 +360,4 @@ fn step(event: Event) -> Option<(Progress, Option<Failure>)> {
     };
     let error = failure.clone().map(Why::from);
     Some((Progress { id, name, text, error }, failure))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_of_instances_is_one_more_or_less() {
-        assert_eq!(scale_to("4"), Some(ScaleTo::Exactly(4)));
-        assert_eq!(scale_to("+2"), Some(ScaleTo::Add(2)));
-        assert_eq!(scale_to("-1"), Some(ScaleTo::Remove(1)));
-        for text in ["", "+", "x", "4x", "--1", "99999999999"] {
-            assert_eq!(scale_to(text), None, "{text}");
-        }
-    }
 }
