@@ -4,39 +4,38 @@ use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::io::{Errno, ReadWriteFlags, pwritev2};
+use rustix::io::{Errno, ReadWriteFlags, pwrite, pwritev2};
 
 /// Writes all of it at this offset, whatever it takes.
-pub(crate) fn write_all_at(file: impl AsFd, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+pub(crate) fn write_all_at(file: impl AsFd, bytes: &[u8], offset: u64) -> io::Result<()> {
+    write_all(bytes, offset, |bytes, offset| pwrite(&file, bytes, offset))
+}
+
+/// Writes all of it at the end of the file, which was asked for just before. Whoever empties the
+/// file between the two gets no hole of zeros before it: the kernel looks for the end itself.
+pub(crate) fn append_all(file: impl AsFd, bytes: &[u8], end: u64) -> io::Result<()> {
+    write_all(bytes, end, |bytes, offset| {
+        match pwritev2(&file, &[IoSlice::new(bytes)], offset, ReadWriteFlags::APPEND) {
+            // An old kernel or file system.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => pwrite(&file, bytes, offset),
+            written => written,
+        }
+    })
+}
+
+fn write_all(
+    mut bytes: &[u8],
+    mut offset: u64,
+    write: impl Fn(&[u8], u64) -> Result<usize, Errno>,
+) -> io::Result<()> {
     while !bytes.is_empty() {
-        match rustix::io::pwrite(&file, bytes, offset) {
+        match write(bytes, offset) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => {
                 bytes = bytes.get(written..).unwrap_or_default();
                 offset += written as u64;
             }
             Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-/// Writes all of it at the end of the file, which was asked for just before. Whoever empties the
-/// file between the two gets no hole of zeros before it: the kernel looks for the end itself.
-pub(crate) fn append_all(file: impl AsFd, mut bytes: &[u8], end: u64) -> io::Result<()> {
-    let mut written_so_far = 0;
-    while !bytes.is_empty() {
-        let offset = end + written_so_far;
-        match pwritev2(&file, &[IoSlice::new(bytes)], offset, ReadWriteFlags::APPEND) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => {
-                bytes = bytes.get(written..).unwrap_or_default();
-                written_so_far += written as u64;
-            }
-            Err(Errno::INTR) => {}
-            // An old kernel or file system.
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => return write_all_at(file, bytes, offset),
             Err(error) => return Err(error.into()),
         }
     }
