@@ -45,20 +45,20 @@ pub fn reasons(processes: &[ProcView]) -> BTreeMap<u32, &'static str> {
 
 /// Returns why a process ended, if its last lines say so.
 pub(crate) fn of(process: &ProcView) -> Option<&'static str> {
-    let ended = words::own_end(process)?;
-    let [_, err, all] = &process.logs;
-    let path = err.as_deref().or(all.as_deref())?;
-    let tail = tail(Path::new(path), UNIX_EPOCH + Duration::from_millis(ended.at))?;
-    told_by(&tail)
+    told_by(&tail_of_end(process)?)
 }
 
 /// Returns the line that says why a process ended, if its last lines have one.
 pub fn said(process: &ProcView) -> Option<String> {
+    Some(cut(line_of(&tail_of_end(process)?)?, LONGEST).into_owned())
+}
+
+/// What stands at the end of its log since a process ended.
+fn tail_of_end(process: &ProcView) -> Option<String> {
     let ended = words::own_end(process)?;
     let [_, err, all] = &process.logs;
     let path = err.as_deref().or(all.as_deref())?;
-    let tail = tail(Path::new(path), UNIX_EPOCH + Duration::from_millis(ended.at))?;
-    Some(cut(line_of(&tail)?, LONGEST).into_owned())
+    tail(Path::new(path), UNIX_EPOCH + Duration::from_millis(ended.at))
 }
 
 /// The line that says what a text says last about an end: one that calls it an error says more than

@@ -13,7 +13,7 @@ pub(crate) fn wrap(out: &mut String, text: &str, indent: usize, window: usize) {
         out.push_str(line);
         out.push('\n');
     };
-    for mut word in unbroken(&shown(text)) {
+    for mut word in unbroken(shown(text).split(' ')) {
         if !line.is_empty() && width < columns(&line) + 1 + columns(&word) {
             add(&line);
             line.clear();
@@ -34,11 +34,11 @@ pub(crate) fn wrap(out: &mut String, text: &str, indent: usize, window: usize) {
     add(&line);
 }
 
-/// Returns the words of a text; what stands in backticks is one of them.
-fn unbroken(text: &str) -> Vec<String> {
+/// Returns the words of a text; what stands in backticks, such as a command, is one of them.
+pub fn unbroken<'a>(words_of_text: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut is_open = false;
-    for word in text.split(' ') {
+    for word in words_of_text {
         match words.last_mut().filter(|_| is_open) {
             Some(last) => {
                 last.push(' ');

@@ -1,5 +1,7 @@
 //! Text in the width of a page.
 
+use ostler_show::unbroken;
+
 /// The most columns of a line of help: what every terminal has.
 pub(super) const WIDTH: usize = 80;
 
@@ -30,7 +32,7 @@ pub(super) fn columns(left: &str, right: &str, at: usize) -> String {
 
 fn lines(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in words(text) {
+    for word in unbroken(text.split_whitespace()) {
         let Some(line) = lines.last_mut() else { continue };
         let used = line.chars().count();
         if 0 < used && width < used + 1 + word.chars().count() {
@@ -43,20 +45,6 @@ fn lines(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-/// Returns the words of a text; what stands in backticks, such as a command, is one of them.
-fn words(text: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut is_open = false;
-    for word in text.split_whitespace() {
-        match words.last_mut().filter(|_| is_open) {
-            Some(last) => last.push_str(&format!(" {word}")),
-            None => words.push(word.to_owned()),
-        }
-        is_open ^= word.matches('`').count() % 2 == 1;
-    }
-    words
 }
 
 #[cfg(test)]
