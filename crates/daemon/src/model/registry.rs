@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use ostler_config::cron::pattern_of;
 use ostler_config::watch::Watching;
 use ostler_core::spec::{AppSpec, ExecMode, Policy};
 use ostler_core::{AppId, Pool, ProcId, SpecId};
@@ -39,6 +40,8 @@ pub struct Version {
     pub is_module: bool,
     /// What it says of the watching of its files.
     pub watching: Watching,
+    /// Whether the clock restarts its processes.
+    pub is_scheduled: bool,
     /// Attributes that ask for something that is not done yet.
     pub not_yet: Vec<&'static str>,
     /// The specification as it is saved, made on demand.
@@ -54,7 +57,9 @@ impl Version {
         let is_module = spec.passthrough.get(MARK).is_some_and(|mark| mark == "true");
         let (record, shared) = (OnceCell::new(), OnceCell::new());
         let watching = Watching::of(&spec);
-        Self { spec: Arc::new(spec), policy, is_module, watching, not_yet, record, shared }
+        let is_scheduled = pattern_of(&spec).is_some();
+        let spec = Arc::new(spec);
+        Self { spec, policy, is_module, watching, is_scheduled, not_yet, record, shared }
     }
 
     /// Whether its processes are workers of a cluster.

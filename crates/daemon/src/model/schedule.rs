@@ -12,7 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use ostler_config::cron::{Schedule, pattern_of};
+use ostler_config::cron::Schedule;
 use ostler_core::{Millis, Phase, ProcId, SpecId};
 use ostler_wire::control::{Action, Change, ReloadOptions};
 
@@ -37,7 +37,7 @@ impl Model {
     pub(super) fn arm_schedules(&mut self) {
         let versions = self.registry.versions();
         let with: BTreeSet<SpecId> =
-            versions.filter(|(_, of)| pattern_of(&of.spec).is_some()).map(|(id, _)| id).collect();
+            versions.filter(|(_, of)| of.is_scheduled).map(|(id, _)| id).collect();
         if with.is_empty() && self.schedules.of_version.is_empty() {
             return;
         }
