@@ -52,7 +52,10 @@ impl Daemon {
                 let lines = self.runs.stderr_tail(run);
                 self.model.push(Input::StderrTail { run, lines });
             }
-            Effect::Watch(list) => self.files.set(list, &self.inbox.mailbox),
+            Effect::Watch(list) => {
+                let failed = self.files.set(list, &self.inbox.mailbox).err();
+                failed.into_iter().for_each(|input| self.model.push(input));
+            }
             Effect::WriteDump { client, count, text } => {
                 let task = Task::Write { client, count, text };
                 self.saver.push(task, &self.inbox.mailbox, &mut self.reports);

@@ -306,7 +306,11 @@ impl Model {
             }
             Input::Watch { id, how } => self.on_watch(id, how),
             Input::Changed { spec, path } => self.on_changed(spec, path),
-            Input::WatchLimited { spec, limit } => self.on_watch_limited(spec, &limit, out),
+            Input::WatchLimited { spec, folders, most } => {
+                self.on_watch_limited(spec, folders, most, out);
+            }
+            Input::Watching => self.on_watching(out),
+            Input::WatchEnded { why } => self.on_watch_ended(why, out),
             Input::Rejections { run, count } => {
                 if let Some(facts) = self.facts.get_mut(&run) {
                     facts.rejections = facts.rejections.max(count);
@@ -362,6 +366,7 @@ impl Model {
         self.look_at_memory(out);
         self.restart_scheduled(out);
         self.restart_changed(out);
+        self.watch_again(out);
         self.expire(out);
     }
 

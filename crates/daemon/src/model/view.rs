@@ -230,6 +230,7 @@ impl Model {
             listeners: facts.map_or_else(Vec::new, |facts| facts.listeners.clone()),
             node_version: proc.node_version.clone(),
             unwritten: self.unwritten_of(id),
+            unwatched: self.why_unwatched(id, proc),
             rejections: facts.map_or(0, |facts| facts.rejections),
             readiness: control::Readiness {
                 run: process.run().map(|run| run.0),

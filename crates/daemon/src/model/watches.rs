@@ -15,8 +15,19 @@ pub struct Watches {
     pub changing: BTreeMap<SpecId, Changing>,
     /// Restarts in a row: how many, and when the last one was.
     pub rows: BTreeMap<AppId, (u32, Millis)>,
-    /// Nothing was watched while there was no daemon.
+    /// Nothing was watched for some time: there was no daemon, or nobody who looked.
     pub missed: bool,
+    /// Nothing is watched although it is wanted.
+    pub failure: Option<WatchFailure>,
+}
+
+/// Why nothing is watched, and when that is tried again.
+#[derive(Debug)]
+pub struct WatchFailure {
+    /// What the system says.
+    pub why: String,
+    /// When the next try is; `None` while one is under way.
+    pub again: Option<Millis>,
 }
 
 /// A version whose files have changed.

@@ -7,6 +7,8 @@
 //! # Invariants
 //! - What the user stopped is not watched. Test: `what_was_stopped_is_not_started_by_a_change`.
 //! - What changes together is one restart. Test: `changes_that_come_together_are_one_restart`.
+//! - Whoever looks at the files may fail at any time. It is begun again, and what changed meanwhile
+//!   is found. Test: `a_watch_that_ends_is_begun_again_and_what_changed_meanwhile_is_found`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -18,7 +20,7 @@ use ostler_wire::control::Watch;
 use super::Model;
 use super::input::Effect;
 use super::registry::{Proc, Version};
-use super::watches::{Changing, ToWatch};
+use super::watches::{Changing, ToWatch, WatchFailure};
 
 /// For so long nothing more may change, ms.
 const REST: Millis = 30;
@@ -28,13 +30,16 @@ const LONGEST: Millis = 2000;
 const IN_A_ROW: Millis = 3000;
 /// After so many of them the app probably changes its files itself, and each pause is longer.
 const TOO_MANY: u32 = 5;
+/// A watch that failed is tried again after this, ms.
+const WATCH_AGAIN: Millis = 10_000;
 /// The first and the longest of these pauses, ms.
 const PAUSES: (Millis, Millis) = (500, 15_000);
 
 impl Model {
     /// When a change is followed by a restart.
     pub(super) fn changed_at(&self) -> Option<Millis> {
-        self.watches.changing.values().map(|of| of.due).min()
+        let again = self.watches.failure.as_ref().and_then(|of| of.again);
+        self.watches.changing.values().map(|of| of.due).chain(again).min()
     }
 
     /// Whether files of a process are watched.
@@ -82,6 +87,12 @@ impl Model {
             watched.then(|| slot.process().next_spec())
         };
         let wanted: BTreeSet<SpecId> = self.registry.procs().filter_map(of_slot).collect();
+        let waits = self.watches.failure.as_ref().is_some_and(|of| of.again.is_some());
+        if wanted.is_empty() {
+            self.watches.failure = None;
+        } else if waits {
+            return;
+        }
         let missed = std::mem::take(&mut self.watches.missed);
         if wanted == self.watches.told {
             return;
@@ -195,14 +206,64 @@ impl Model {
         }
     }
 
+    /// Nothing is watched any more, or nothing could be.
+    pub(super) fn on_watch_ended(&mut self, why: String, out: &mut Vec<Effect>) {
+        self.watches.told.clear();
+        self.watches.missed = true;
+        let before = self.watches.failure.take();
+        // What fails again in the same way is told once.
+        if before.is_none_or(|before| before.why != why) {
+            out.push(Effect::Complain(format!(
+                "files of apps are not watched: {why}; trying again every {} s",
+                WATCH_AGAIN / 1000
+            )));
+        }
+        let again = Some(self.at.now + WATCH_AGAIN);
+        self.watches.failure = Some(WatchFailure { why, again });
+    }
+
+    /// It is time to watch again what could not be watched.
+    pub(super) fn watch_again(&mut self, out: &mut Vec<Effect>) {
+        let now = self.at.now;
+        if let Some(failure) = &mut self.watches.failure
+            && failure.again.take_if(|at| *at <= now).is_some()
+        {
+            self.arm_watches(out);
+        }
+    }
+
+    /// All that is to be watched is watched.
+    pub(super) fn on_watching(&mut self, out: &mut Vec<Effect>) {
+        if self.watches.failure.take_if(|of| of.again.is_none()).is_some() {
+            out.push(Effect::Log("Files of apps are watched again".to_owned()));
+        }
+    }
+
+    /// Why files of a process are not watched although they are to be.
+    pub(super) fn why_unwatched(&self, id: ProcId, proc: &Proc) -> Option<String> {
+        let failure = self.watches.failure.as_ref().filter(|_| self.is_watched(id, proc))?;
+        Some(failure.why.clone())
+    }
+
     /// There are more folders than may be watched.
-    pub(super) fn on_watch_limited(&mut self, spec: SpecId, limit: &str, out: &mut Vec<Effect>) {
+    pub(super) fn on_watch_limited(
+        &mut self,
+        spec: SpecId,
+        folders: usize,
+        most: Option<u64>,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(app) = self.watched_slots(spec).first().and_then(|id| self.registry.app_of(*id))
         else {
             return;
         };
-        let text =
-            format!("not all files of app `{}` are watched: {limit}", self.registry.app_name(app));
+        let most = most.map_or_else(|| "no more".to_owned(), |most| format!("{most}"));
+        let text = format!(
+            "not all files of app `{}` are watched: the system lets a user watch {most} folders \
+             (ostler watches {folders}); name fewer paths in `watch`, or run `sysctl \
+             fs.inotify.max_user_watches=524288`",
+            self.registry.app_name(app)
+        );
         out.push(Effect::Complain(text.clone()));
         self.announce(text);
     }
