@@ -17,7 +17,7 @@ impl Daemon {
             Effect::Core(action) => self.driver().act(&action),
             Effect::Reply { client, reply } => self.reply(client.0, &reply),
             Effect::List { client, which } => {
-                self.clients.reply_list(client.0, &self.model.model().list_reply(&which));
+                self.clients.reply_list(client.0, &self.model.model().known().list_reply(&which));
             }
             Effect::Raw { client, text } => self.clients.reply_raw(client.0, text),
             Effect::Event { client, event } => match client.call() {

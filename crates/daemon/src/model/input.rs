@@ -9,7 +9,7 @@ use ostler_wire::control::{self, Connections, Lifecycle, ListenerView, Reply, Re
 use serde_json::value::RawValue;
 
 use super::listed::Listed;
-use super::watches::ToWatch;
+use super::to_watch::ToWatch;
 use crate::budget::Capacity;
 
 /// The time of an input.

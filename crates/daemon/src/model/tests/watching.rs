@@ -131,13 +131,13 @@ fn workers_are_restarted_or_reloaded_if_asked() {
     world.change("/srv/a.js");
     world.wait(29);
     world.late(1);
-    assert_eq!(world.model.count_online(), 0);
+    assert_eq!(world.model.known().count_online(), 0);
     let mut world = watched("api", "good", 2, json!({"watch_options": {"reload": true}}));
     world.change("/srv/a.js");
     world.wait(29);
     world.late(1);
     while world.deliver() {
-        assert_eq!(world.model.count_online(), 2);
+        assert_eq!(world.model.known().count_online(), 2);
     }
     world.wait(1000);
     assert_eq!(world.restarts(), [1, 1]);
@@ -245,7 +245,7 @@ fn a_watch_that_ends_is_begun_again_and_what_changed_meanwhile_is_found() {
     assert_eq!(world.restarts(), [1, 0]);
     let said = ["files of apps are not watched: no more; trying again every 10 s"];
     assert_eq!(world.said_of_watching(), [said[0], "Files of apps are watched again"]);
-    assert_eq!(world.model.watches.failure.is_none(), true);
+    assert_eq!(world.model.details(ProcId(0)).unwrap().unwatched, None);
 }
 
 #[test]
