@@ -15,24 +15,22 @@ use crate::model::{Input, ToWatch};
 pub struct WatchedFiles(Option<Watcher>);
 
 impl WatchedFiles {
-    /// Watches the files of these versions, and no others; [`Input::Watching`] follows.
-    ///
-    /// # Errors
-    /// Nothing can be watched, for the model.
-    pub fn set(&mut self, list: Vec<ToWatch>, mailbox: &Mailbox<FromThread>) -> Result<(), Input> {
+    /// Watches the files of these versions, and no others. [`Input::Watching`] follows; where
+    /// nothing can be watched, the model is to be told at once.
+    pub fn set(&mut self, list: Vec<ToWatch>, mailbox: &Mailbox<FromThread>) -> Option<Input> {
         if list.is_empty() {
             self.0 = None;
-            return Ok(());
+            return None;
         }
-        let watcher = match self.0.take() {
-            Some(watcher) => watcher,
-            None => start(mailbox).map_err(|error| Input::WatchEnded { why: why(&error) })?,
+        let begun = self.0.take().map_or_else(|| start(mailbox), Ok);
+        let watcher = match begun {
+            Ok(watcher) => self.0.insert(watcher),
+            Err(error) => return Some(Input::WatchEnded { why: why(&error) }),
         };
         let wanted =
             |of: ToWatch| Wanted { id: of.spec.0, rules: Rules::new(of.asked), since: of.since };
         watcher.set(list.into_iter().map(wanted).collect());
-        self.0 = Some(watcher);
-        Ok(())
+        None
     }
 
     /// Takes what the thread says, for the model. One that has ended is of no use any more.

@@ -53,7 +53,7 @@ impl Daemon {
                 self.model.push(Input::StderrTail { run, lines });
             }
             Effect::Watch(list) => {
-                let failed = self.files.set(list, &self.inbox.mailbox).err();
+                let failed = self.files.set(list, &self.inbox.mailbox);
                 failed.into_iter().for_each(|input| self.model.push(input));
             }
             Effect::WriteDump { client, count, text } => {

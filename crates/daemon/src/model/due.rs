@@ -41,7 +41,9 @@ impl Due {
 }
 
 impl Model {
-    /// When to call [`handle`](Self::handle) with [`Input::Deadline`](super::Input::Deadline) if nothing happens first.
+    /// When to call [`handle`](Self::handle) with [`Input::Deadline`] if nothing happens first.
+    ///
+    /// [`Input::Deadline`]: super::Input::Deadline
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()

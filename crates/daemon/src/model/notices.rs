@@ -238,7 +238,7 @@ impl Model {
                 self.reload_over(app, Some(if ended == noted { &failure } else { &ended }));
             }
             None if self.known.core.reload(app).is_some() => {
-                _ = self.failures.tails.insert(run, (app, lines))
+                self.failures.tails.insert(run, (app, lines));
             }
             None => {}
         }

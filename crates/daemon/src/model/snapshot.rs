@@ -7,6 +7,7 @@ use ostler_core::{
     Action, AppId, Exit, Failure, Goal, Phase, ProcId, ReloadOptions, RunId, SavedProcess,
     SavedReload, SeenRun, SpecId, Supervisor, Taken,
 };
+use ostler_pm2::in_app::InApp;
 
 use super::Model;
 use super::counters::Counters;
@@ -87,12 +88,7 @@ impl Model {
         self.known.registry.forget_apps_without_procs();
         let reloads =
             state.reloads.iter().filter_map(|saved| self.known.reload_of(saved)).collect();
-        for run in found {
-            let mut facts = RunFacts::new(run.seen.proc, run.seen.spec, run.since);
-            facts.pid = run.pid;
-            facts.in_app = in_app.remove(&run.seen.run).map(Box::new);
-            self.known.facts.insert(run.seen.run, facts);
-        }
+        self.known.take_up_runs(found, in_app);
         let seen: Vec<SeenRun> = found.iter().map(|run| run.seen).collect();
         let registry = &self.known.registry;
         let version_of = |spec: SpecId| Some((spec, registry.version(spec)?.policy.clone()));
@@ -158,6 +154,16 @@ impl Model {
 }
 
 impl Known {
+    /// Takes up what is known of the runs that were found.
+    fn take_up_runs(&mut self, found: &[FoundRun], mut in_app: BTreeMap<RunId, InApp>) {
+        for run in found {
+            let mut facts = RunFacts::new(run.seen.proc, run.seen.spec, run.since);
+            facts.pid = run.pid;
+            facts.in_app = in_app.remove(&run.seen.run).map(Box::new);
+            self.facts.insert(run.seen.run, facts);
+        }
+    }
+
     fn saved_proc(&self, saved: SavedProcess) -> Option<state::SavedProc> {
         let proc = self.registry.proc(saved.id)?;
         Some(state::SavedProc {
