@@ -90,7 +90,7 @@ fn a_home_that_we_make_is_ours_alone_whatever_the_mask() {
 }
 
 /// Every command that has to do with a home, with words that it takes.
-const COMMANDS: [&[&str]; 59] = [
+const COMMANDS: [&[&str]; 60] = [
     &["list"],
     &["start", "app.js"],
     &["start", "eco.json"],
@@ -144,6 +144,7 @@ const COMMANDS: [&[&str]; 59] = [
     &["profile:mem", "app"],
     &["migrate"],
     &["plan", "eco.json"],
+    &["apply", "eco.json"],
     &["serve"],
     &["logrotate"],
     &["web"],
