@@ -97,6 +97,8 @@ commands! {
         "tell what is wrong with process files"
         "Everything is told at once, each with its line and what was probably meant, and nothing \
          is started. Ends with 1 when something is wrong that keeps an app from being started.";
+    Explain Run ["explain"] [Maybe("code")]
+        "tell what the code of a complaint means" "Without a code all are listed.";
     Plan Run ["plan"] [Needed("file")]
         "show what `apply` of a process file would do"
         "A line for each app: `unchanged`, `start`, `restart`, `reload`, `scale`, `replace` (it is \
@@ -343,8 +345,11 @@ impl Command {
 
     /// Whether PM2's command line does not have it.
     fn is_ours_alone(&self) -> bool {
-        use CommandId::{Apply, Health, Help, LinkPm2, Migrate, Plan, Run, Validate};
-        matches!(self.id, Apply | Help | Run | Health | LinkPm2 | Migrate | Plan | Validate)
+        use CommandId::{Apply, Explain, Health, Help, LinkPm2, Migrate, Plan, Run, Validate};
+        matches!(
+            self.id,
+            Apply | Explain | Help | Run | Health | LinkPm2 | Migrate | Plan | Validate
+        )
     }
 
     /// Returns the command that runs apps in the foreground, which `pm2-runtime` is.

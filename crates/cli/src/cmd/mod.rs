@@ -12,6 +12,7 @@ mod describe;
 mod dev;
 mod env;
 mod examples;
+mod explain;
 mod file;
 mod first_run;
 mod first_steps;
@@ -171,6 +172,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Validate => validate::run(session),
         CommandId::Plan => plan::run(session),
         CommandId::Apply => apply::run(session),
+        CommandId::Explain => explain::run(session),
         CommandId::LinkPm2 => link_pm2::run(session),
         CommandId::Stop => act::stop(session),
         CommandId::Restart => act::restart(session),

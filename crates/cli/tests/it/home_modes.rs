@@ -155,7 +155,7 @@ const COMMANDS: [&[&str]; 60] = [
 
 /// Commands that need no home: they install or print something, or make a home of their own.
 /// `monit` wants a terminal before it wants a home.
-const WITHOUT_HOME: [&str; 15] = [
+const WITHOUT_HOME: [&str; 16] = [
     "startup",
     "unstartup",
     "completion",
@@ -170,6 +170,7 @@ const WITHOUT_HOME: [&str; 15] = [
     "publish",
     "deploy",
     "validate",
+    "explain",
     "monit",
 ];
 

@@ -65,3 +65,20 @@ fn plan_says_what_apply_then_does() {
         })
     );
 }
+
+#[test]
+fn the_code_of_a_complaint_is_explained_without_a_daemon() {
+    let sandbox = sandbox();
+    sandbox.write("bad.json", "{ script: 'idle.sh', max_memory_restart: '1GB' }");
+    let said = sandbox.ostler(["validate", "bad.json"]).code(1).run();
+    let code = said.err.split_once("error[").and_then(|(_, rest)| rest.split_once(']'));
+    let (code, _) = code.unwrap_or_else(|| panic!("no code in {}", said.err));
+    let page = sandbox.ostler(["explain", code]).run().out;
+    assert!(page.starts_with("wrong-form: ") && page.contains("300M"), "{page}");
+    assert!(sandbox.ostler(["explain"]).run().out.contains("\nwrong-form "));
+    let said = sandbox.ostler(["explain", "wrong-from"]).code(1).run();
+    let expected =
+        "error: no complaint has the code `wrong-from`\nhint: did you mean `wrong-form`?\n";
+    assert_eq!(said.err, expected);
+    assert_eq!(sandbox.daemon_pid(), None);
+}
