@@ -6,7 +6,7 @@ fn step(phases: &[Phase], found: Differences, change: impl Fn(&mut AppSpec)) -> 
     let mut list = Vec::new();
     for (phase, id) in phases.iter().zip(0..) {
         let mut process = sample(id, "api");
-        process.phase = phase.clone();
+        process.phase = *phase;
         list.push(process);
     }
     let mut spec = AppSpec::new("/srv/api.js".into(), "/srv".into());
