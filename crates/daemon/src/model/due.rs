@@ -49,6 +49,14 @@ impl Model {
         Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()
     }
 
+    /// Whether a look at memory is all that is due.
+    #[must_use]
+    pub fn only_looks_at_memory(&self) -> bool {
+        let others = Due::ALL.iter().filter(|due| **due != Due::Memory);
+        let others = others.filter_map(|due| self.due_at(*due)).min();
+        self.memory.due().is_some_and(|at| others.is_none_or(|other| at < other))
+    }
+
     /// When it is due, if it is.
     fn due_at(&self, due: Due) -> Option<Millis> {
         match due {

@@ -251,7 +251,11 @@ impl Model {
                     }
                 }
             }
-            Input::Measured { run, memory } => self.ask(Event::Measured { run, memory }),
+            Input::Measured(all) => {
+                for (run, memory) in self.memory.on_measured(&self.known, &all) {
+                    self.ask(Event::Measured { run, memory });
+                }
+            }
             Input::NodeVersion { run, version } => {
                 let proc = self.known.facts.get(&run).map(|facts| facts.proc);
                 if let Some(proc) = proc.and_then(|id| self.known.registry.proc_mut(id))

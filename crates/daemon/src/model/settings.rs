@@ -18,8 +18,8 @@ pub struct Settings {
     pub cpus: u32,
     /// Where the saved list is.
     pub dump_path: PathBuf,
-    /// Time between two looks at memory limits, ms.
-    pub memory_interval: Millis,
+    /// Time between two looks at memory limits, ms, where it is fixed.
+    pub memory_interval: Option<Millis>,
     /// Begins the sequence of random identifiers.
     pub seed: u64,
     /// The time zone that a `TZ` names, or that of the machine.
