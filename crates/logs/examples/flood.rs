@@ -40,11 +40,18 @@ fn main() -> io::Result<()> {
 }
 
 fn measure(name: &str, megabytes: usize, sink: Sink, watched: bool) -> io::Result<()> {
+    // As the daemon has it; `NO_TIMES=1` shows what they cost.
+    let times = std::env::var_os("NO_TIMES").is_none().then(|| {
+        ostler_logs::times::folder(
+            &std::env::temp_dir().join(format!("flood-{}", std::process::id())),
+        )
+    });
     let (wake, woken) = mpsc::channel();
     let engine = Engine::start(
         Box::new(move || wake.send(()).unwrap_or(())),
         Vec::new(),
         Arc::new(ostler_logs::Plain),
+        times,
     )?;
     engine.resumed();
     if watched {

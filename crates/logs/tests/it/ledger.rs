@@ -72,6 +72,7 @@ fn child() {
         Box::new(move || wake.send(()).unwrap_or(())),
         kept,
         Arc::new(ostler_logs::Plain),
+        Some(ostler_logs::times::folder(Path::new(parts[2]))),
     )
     .unwrap();
     let mut left = 0;
@@ -154,7 +155,8 @@ fn start(plan: &str) -> Child {
 }
 
 fn journal() -> OwnedFd {
-    let engine = Engine::start(Box::new(|| {}), Vec::new(), Arc::new(ostler_logs::Plain)).unwrap();
+    let engine =
+        Engine::start(Box::new(|| {}), Vec::new(), Arc::new(ostler_logs::Plain), None).unwrap();
     match engine.try_recv() {
         Some(Event::Keep { name, fd }) => {
             assert_eq!(name, "logs/journal");
@@ -307,8 +309,8 @@ fn check_full(mode: &str) {
     }
     small.empty();
     let ((written, seed), mut found) = (scene.finish(), Account::default());
-    for entry in std::fs::read_dir(&logs).unwrap() {
-        found.add(mode, &entry.unwrap().path(), seed);
+    for log in rotated::logs_of(&logs) {
+        found.add(mode, &log, seed);
     }
     let all = written.values().sum::<u64>() * if mode == "combined" { 2 } else { 1 };
     let said = found.whole + found.lost;
