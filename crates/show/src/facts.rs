@@ -50,6 +50,7 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("user", view.user.clone());
     fact("NODE_ENV", details.node_env.clone().unwrap_or_default());
     fact("cron restart", cron_restart(details));
+    fact("settings", settings(details));
     fact("files", if view.watching { "watched".to_owned() } else { String::new() });
     fact("no effect yet", view.not_yet.join(", "));
     let logs = seen.details.iter().flat_map(|of| of.view.logs.iter().flatten());
@@ -135,6 +136,14 @@ fn interpreter(details: &Details) -> String {
         Some(version) => format!("{text} (Node {version})"),
         None => text,
     }
+}
+
+/// What it was given, without what has a line of its own.
+fn settings(details: &Details) -> String {
+    const SHOWN: [&str; 4] = ["health", "cron_restart", "max_memory_restart", "watch"];
+    let rest = details.settings.iter().filter(|(name, _)| !SHOWN.contains(&name.as_str()));
+    let shown = rest.map(|(name, value)| format!("{name} {}", value.trim_matches('"')));
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 /// The pattern, and when its next time is.
