@@ -68,13 +68,9 @@ fn child() {
     let parts: Vec<&str> = plan.split('|').collect();
     let (wake, woken) = mpsc::channel();
     let kept = vec![("logs/journal".to_owned(), inherited(parts[0].parse().unwrap()))];
-    let engine = Engine::start(
-        Box::new(move || wake.send(()).unwrap_or(())),
-        kept,
-        Arc::new(ostler_logs::Plain),
-        Some(ostler_logs::times::folder(Path::new(parts[2]))),
-    )
-    .unwrap();
+    let wake = Box::new(move || wake.send(()).unwrap_or(()));
+    let times = Some(ostler_logs::times::folder(Path::new(parts[2])));
+    let engine = Engine::start(wake, kept, Arc::new(ostler_logs::Plain), times).unwrap();
     let mut left = 0;
     for (index, fd) in parts[3].split(' ').enumerate() {
         let sink = Arc::new(form(parts[1], Path::new(parts[2]), index));
