@@ -12,7 +12,7 @@ pub(super) static ROWS: &[Attribute] = &[
     text("balance", field!(balance))
         .rule(Rule::Words(Balance::WORDS))
         .flags(&[value(&["balance"], "way")])
-        .advice("write `\"round-robin\"`, `\"sticky\"` or `\"shared\"`")
+        .advice("write `\"round-robin\"`, `\"sticky\"`, `\"least\"` or `\"shared\"`")
         .example("\"sticky\"")
         .help("how connections are spread: round-robin (also called least), sticky or shared"),
     object("fds", field!(fds))
