@@ -1,8 +1,7 @@
 //! How fast the engine is: 100-byte lines in writes of 64 KiB into one file, per form.
 //!
 //! `cargo run --release -p ostler-logs --example flood [MB [no-times]]`; the CPU
-//! time is the engine thread's alone. `no-times` shows what it costs to keep when the file was
-//! written.
+//! time is the engine thread's alone. `no-times` shows what keeping times costs.
 #![expect(clippy::print_stdout, reason = "it prints a measurement")]
 
 use std::fs::File;
