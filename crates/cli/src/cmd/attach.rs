@@ -108,7 +108,16 @@ fn watch(client: Client, home: Home, id: u32, tell: SyncSender<Came>) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             },
-            _ => ControlFlow::Continue(()),
+            Event::Acted { .. }
+            | Event::Step { .. }
+            | Event::Failed { .. }
+            | Event::Warning { .. }
+            | Event::Started { .. }
+            | Event::Process { .. }
+            | Event::Own { .. }
+            | Event::Restored { .. }
+            | Event::Asked { .. }
+            | Event::Answered { .. } => ControlFlow::Continue(()),
         };
         let result = follow(client, &home, &request, on_event, |_| ());
         // Without a listener the command is over.
