@@ -1,6 +1,7 @@
 //! One connection to the daemon: a request, the events on the way, one answer.
 
 use std::io::{self, Read as _, Write as _};
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -36,15 +37,6 @@ pub enum Heard {
     Nothing,
     /// One daemon after the other ends before it takes the connection. This is told once.
     DaemonsEnd,
-}
-
-/// Whether further events are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Further events are wanted.
-    Continue,
-    /// No more events are wanted.
-    Stop,
 }
 
 /// The end of a request.
@@ -119,9 +111,9 @@ impl Client {
     ) -> Result<Answer, Error> {
         let answer = self.exchange(request, &mut |event| {
             on_event(event);
-            Step::Continue
+            ControlFlow::Continue(())
         })?;
-        // Only `Step::Stop` ends an exchange without an answer.
+        // Only `Break` ends an exchange without an answer.
         answer.ok_or(Error::Broken)
     }
 
@@ -137,7 +129,7 @@ impl Client {
     ) -> Result<Answer, Error> {
         let answer = self.exchange_within(request, Some(limit), &mut |event| {
             on_event(event);
-            Step::Continue
+            ControlFlow::Continue(())
         })?;
         answer.ok_or(Error::Broken)
     }
@@ -208,7 +200,7 @@ impl Client {
     pub(crate) fn exchange(
         &mut self,
         request: &Request,
-        on_event: &mut dyn FnMut(Event) -> Step,
+        on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<Option<Answer>, Error> {
         self.exchange_within(request, (!waits_for_apps(request)).then_some(ANSWER_LIMIT), on_event)
     }
@@ -217,14 +209,14 @@ impl Client {
         &mut self,
         request: &Request,
         limit: Option<Duration>,
-        on_event: &mut dyn FnMut(Event) -> Step,
+        on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<Option<Answer>, Error> {
         self.set_read_timeout(limit)?;
         self.send(request)?;
         loop {
             match self.receive() {
                 Ok(Incoming::Event(event)) => {
-                    if on_event(event) == Step::Stop {
+                    if on_event(event) == ControlFlow::Break(()) {
                         return Ok(None);
                     }
                 }
@@ -333,7 +325,7 @@ impl Client {
 
     /// Asks whether an answer is not understood because the daemon is of another version.
     fn mismatch(&mut self) -> Option<Error> {
-        match self.exchange(&Request::Hello, &mut |_| Step::Continue) {
+        match self.exchange(&Request::Hello, &mut |_| ControlFlow::Continue(())) {
             Ok(Some(Answer::Reply(Reply::Hello { protocol, version, .. })))
                 if protocol != control::VERSION =>
             {

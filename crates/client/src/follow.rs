@@ -2,9 +2,11 @@
 //! replaced or killed at any time, and its listening socket stays open in the keeper, so the next
 //! connection simply waits for the next daemon.
 
+use std::ops::ControlFlow;
+
 use ostler_wire::control::{Event, Request};
 
-use crate::{Answer, Client, Error, Home, Step};
+use crate::{Answer, Client, Error, Home};
 
 /// Connections in a row that may end without an event before it is given up.
 const TRIES: u32 = 5;
@@ -27,7 +29,7 @@ pub fn follow(
     mut client: Client,
     home: &Home,
     request: &Request,
-    mut on_event: impl FnMut(Event) -> Step,
+    mut on_event: impl FnMut(Event) -> ControlFlow<()>,
     mut on_trouble: impl FnMut(Trouble),
 ) -> Result<Option<Answer>, Error> {
     let mut fruitless = 0;

@@ -75,7 +75,7 @@ mod start;
 mod sys;
 mod waits;
 
-pub use client::{Answer, Client, Heard, Step};
+pub use client::{Answer, Client, Heard};
 pub use error::Error;
 pub use follow::{Trouble, follow};
 pub use home::{Home, SOCKET_PATH_LIMIT};

@@ -8,7 +8,7 @@
 #![deny(unsafe_code)]
 
 mod monit;
-mod refusal;
+mod failed;
 mod say;
 mod sys;
 mod web;
@@ -16,7 +16,7 @@ mod web;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use refusal::Refusal;
+use failed::Failed;
 use say::say;
 
 const USAGE: &str = "\
@@ -42,14 +42,14 @@ fn main() -> ExitCode {
 }
 
 /// Does what has no exit code of its own.
-fn other(words: &[&str]) -> Result<(), Refusal> {
+fn other(words: &[&str]) -> Result<(), Failed> {
     match words {
         ["web"] => web::run(),
         ["check-web"] => web::check().and_then(|url| say(&format!("{url}\n"))),
         ["--version"] => say(concat!(env!("CARGO_PKG_VERSION"), "\n")),
         ["--help"] => say(USAGE),
-        [] => Err(Refusal::new("nothing was asked for").hint("see `ostler-companion --help`")),
-        [word, ..] => Err(Refusal::new(format!("`{}` is not known", ostler_text::shown(word)))
+        [] => Err(Failed::new("nothing was asked for").hint("see `ostler-companion --help`")),
+        [word, ..] => Err(Failed::new(format!("`{}` is not known", ostler_text::shown(word)))
             .hint("see `ostler-companion --help`")),
     }
 }

@@ -2,13 +2,13 @@
 
 use std::io::Write as _;
 
-use crate::refusal::Refusal;
+use crate::failed::Failed;
 
 /// Writes the text.
 ///
 /// # Errors
 /// It cannot be written.
-pub(crate) fn say(text: &str) -> Result<(), Refusal> {
+pub(crate) fn say(text: &str) -> Result<(), Failed> {
     let written = std::io::stdout().write_all(text.as_bytes());
-    written.map_err(|error| Refusal::new(format!("cannot write to standard output: {error}")))
+    written.map_err(|error| Failed::new(format!("cannot write to standard output: {error}")))
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use ostler_core::spec::Address;
 use serde_json::{Map, Value as Json};
 
-use crate::attributes::{FieldType, Refusal};
+use crate::attributes::{FieldType, BadValue};
 use crate::diagnostic::Diagnostic;
 use crate::value::{Entry, Node, Value};
 
@@ -29,9 +29,9 @@ impl FieldType for BTreeMap<u32, Address> {
         entries.collect::<Map<_, _>>().into()
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         let place = |(part, diagnostic): (&Node, Diagnostic)| (part.span, diagnostic);
-        parse(node).map_err(|wrong| Refusal::Said(wrong.into_iter().map(place).collect()))
+        parse(node).map_err(|wrong| BadValue::Said(wrong.into_iter().map(place).collect()))
     }
 }
 

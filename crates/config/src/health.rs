@@ -3,7 +3,7 @@
 use ostler_core::spec::{Health, Probe};
 use serde_json::{Value as Json, json};
 
-use crate::attributes::{FieldType, Refusal};
+use crate::attributes::{FieldType, BadValue};
 use crate::diagnostic::Diagnostic;
 use crate::suggest;
 use crate::value::{Entry, Node, Value};
@@ -69,11 +69,11 @@ impl FieldType for Option<Health> {
         })
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         let place = |(part, diagnostic): (Option<&Node>, Diagnostic)| {
             (part.and_then(|node| node.span), diagnostic)
         };
-        parse(node).map(Some).map_err(|wrong| Refusal::Said(wrong.into_iter().map(place).collect()))
+        parse(node).map(Some).map_err(|wrong| BadValue::Said(wrong.into_iter().map(place).collect()))
     }
 }
 

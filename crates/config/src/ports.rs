@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use crate::attributes::{FieldType, Refusal};
+use crate::attributes::{FieldType, BadValue};
 use crate::diagnostic::Diagnostic;
 use crate::value::{Node, Value};
 
@@ -13,7 +13,7 @@ impl FieldType for BTreeSet<u16> {
         self.iter().copied().collect::<Vec<_>>().into()
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         let parts: Vec<(&Node, String)> = match &node.value {
             Value::List(parts) => parts.iter().map(|part| (part, part.plain())).collect(),
             _ => {
@@ -30,7 +30,7 @@ impl FieldType for BTreeSet<u16> {
                 Ok(_) | Err(_) => wrong.push((part.span, no_port(&text))),
             }
         }
-        if wrong.is_empty() { Ok(ports) } else { Err(Refusal::Said(wrong)) }
+        if wrong.is_empty() { Ok(ports) } else { Err(BadValue::Said(wrong)) }
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use ostler_core::Texts;
 use ostler_core::spec::{AppSpec, ExecMode, LogSpec};
 
-use crate::attributes::{Attribute, Input, NotYet, Refusal, Usual, attributes};
+use crate::attributes::{Attribute, Input, NotYet, BadValue, Usual, attributes};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, From};
@@ -56,14 +56,14 @@ pub(crate) fn put_direct(
 }
 
 /// What is said about a refused value, each in its place.
-fn complaints(fields: &Fields<'_>, key: &Attribute, refusal: Refusal) -> Vec<Diagnostic> {
+fn complaints(fields: &Fields<'_>, key: &Attribute, refusal: BadValue) -> Vec<Diagnostic> {
     let list = match refusal {
-        Refusal::Wanted(wanted) => {
+        BadValue::Wanted(wanted) => {
             let message = format!("`{}` must be {wanted}", key.name);
             vec![(None, Diagnostic::error("wrong-form", message).help(key.advice))]
         }
-        Refusal::Part { said, span, .. } => vec![(span, said.help(key.advice))],
-        Refusal::Said(list) => list,
+        BadValue::Part { said, span, .. } => vec![(span, said.help(key.advice))],
+        BadValue::Said(list) => list,
     };
     let place = |(span, diagnostic)| match span {
         Some(_) => fields.at_span(key.name, span, diagnostic),

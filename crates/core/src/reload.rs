@@ -101,7 +101,7 @@ pub(crate) struct Held {
 
 /// The next thing to do.
 #[derive(Clone, Debug)]
-pub(crate) enum Step {
+pub(crate) enum NextMove {
     /// Start a candidate of this version for this slot.
     Begin(ProcId, Version),
     /// Tell that the canary serves.
@@ -223,28 +223,28 @@ impl Reload {
     }
 
     /// Returns the next step, where `extra` runs above the number of slots are alive.
-    pub(crate) fn next_step(&mut self, extra: usize) -> Step {
+    pub(crate) fn next_step(&mut self, extra: usize) -> NextMove {
         if self.is_canary() && !(self.done.is_empty() && self.pending.is_empty()) {
-            return Step::Wait;
+            return NextMove::Wait;
         }
         if self.active.is_empty() {
             if let Some(first) = self.canary() {
                 self.direction = Direction::Canary;
-                return Step::CanaryWaits(first);
+                return NextMove::CanaryWaits(first);
             }
             if self.pending.is_empty() {
-                return Step::End(self.in_force());
+                return NextMove::End(self.in_force());
             }
         }
         if !self.has_room(extra) {
-            return Step::Wait;
+            return NextMove::Wait;
         }
         match self.pending.pop_front() {
             Some(id) => {
                 self.active.insert(id);
-                Step::Begin(id, self.version_for(id))
+                NextMove::Begin(id, self.version_for(id))
             }
-            None => Step::Wait,
+            None => NextMove::Wait,
         }
     }
 

@@ -14,12 +14,13 @@ use rustix::time::{
     timerfd_settime,
 };
 
+use crate::daemon_log;
 use crate::model::Input;
-use crate::tokens::Source;
+use crate::tokens::Polled;
 
 /// A timer on the calendar, made when the first time is wanted.
 pub struct Calendar {
-    poll: Rc<Poll<Source>>,
+    poll: Rc<Poll<Polled>>,
     timer: Option<Watched<OwnedFd>>,
     /// What it is set to, ms since 1970.
     at: Option<u64>,
@@ -27,15 +28,19 @@ pub struct Calendar {
 
 impl Calendar {
     /// A timer that is not set.
-    pub fn new(poll: Rc<Poll<Source>>) -> Self {
+    pub fn new(poll: Rc<Poll<Polled>>) -> Self {
         Self { poll, timer: None, at: None }
     }
 
-    /// Wakes the loop at this time, ms since 1970, or when the calendar is set.
-    ///
-    /// # Errors
-    /// Out of descriptors or of kernel memory: then the loop's own clock has to do.
-    pub fn wake_at(&mut self, at: Option<u64>) -> io::Result<()> {
+    /// Wakes the loop at this time, ms since 1970, or when the calendar is set. Where that cannot
+    /// be, for want of descriptors or of kernel memory, the loop's own clock has to do.
+    pub fn wake_at(&mut self, at: Option<u64>) {
+        if let Err(error) = self.set(at) {
+            daemon_log::error(format!("could not set a timer on the calendar: {error}"));
+        }
+    }
+
+    fn set(&mut self, at: Option<u64>) -> io::Result<()> {
         if self.at == at {
             return Ok(());
         }
@@ -44,7 +49,7 @@ impl Calendar {
             None => {
                 let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
                 let timer = timerfd_create(TimerfdClockId::Realtime, flags)?;
-                self.poll.watch(timer, Source::Calendar, Interest::READ)?
+                self.poll.watch(timer, Polled::Calendar, Interest::READ)?
             }
         };
         let never = Timespec { tv_sec: 0, tv_nsec: 0 };

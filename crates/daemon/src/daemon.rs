@@ -49,7 +49,7 @@ use crate::rpc::Rpc;
 use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::state_file::StateFile;
-use crate::tokens::Source;
+use crate::tokens::Polled;
 use crate::watched_files::WatchedFiles;
 use crate::{clock, daemon_log};
 use actions::Actions;
@@ -96,7 +96,7 @@ pub(crate) struct Daemon {
 
 /// Where the loop hears of things that concern no part alone.
 pub(crate) struct Inbox {
-    pub(crate) poll: Rc<Poll<Source>>,
+    pub(crate) poll: Rc<Poll<Polled>>,
     pub(crate) signals: Watched<OwnedFd>,
     pub(crate) mailbox: Mailbox<FromThread>,
     pub(crate) foreground: Foreground,
@@ -172,10 +172,16 @@ impl Daemon {
         self.work();
         while !self.model.is_gone() {
             self.inbox.poll.wait(&mut events, self.deadline())?;
-            self.begin_turn();
+            // What the last turn left comes after all others had theirs.
+            self.clients.begin_turn();
+            self.rpc.begin_turn();
+            let mut driver = self.driver();
+            let (node, mut parts) = driver.node();
+            node.begin_turn(&mut parts);
+            self.take_reports();
             let mut worked = false;
             for event in events.iter() {
-                worked |= event.token != Source::Keeper;
+                worked |= event.token != Polled::Keeper;
                 self.on_ready(event.token, event.ready);
                 if self.model.is_gone() {
                     break;
@@ -194,16 +200,6 @@ impl Daemon {
         Ok(())
     }
 
-    /// Takes up what the last turn left for after all others had theirs.
-    fn begin_turn(&mut self) {
-        self.clients.begin_turn();
-        self.rpc.begin_turn();
-        let mut driver = self.driver();
-        let (node, mut parts) = driver.node();
-        node.begin_turn(&mut parts);
-        self.take_reports();
-    }
-
     /// Gives everything back but the connections of clients: those that wait for our end take the
     /// end of their connection for it, so it comes with the end of the process.
     pub(crate) fn end(self) {
@@ -211,37 +207,40 @@ impl Daemon {
         std::mem::forget(clients);
     }
 
-    fn on_ready(&mut self, source: Source, ready: Ready) {
+    fn on_ready(&mut self, source: Polled, ready: Ready) {
         match source {
-            Source::Keeper => self.on_keeper(),
-            Source::Control => self.clients.accept(&mut self.reports),
-            Source::Client(number) => {
+            Polled::Keeper => self.on_keeper(),
+            Polled::Control => self.clients.accept(&mut self.reports),
+            Polled::Client(number) => {
                 self.clients.on_ready(number, ready.is_readable());
                 self.serve();
                 self.clients.flush_one(number, &mut self.reports);
             }
-            Source::Channel(run) => {
+            Polled::Channel(run) => {
                 let mut driver = self.driver();
                 let (node, mut parts) = driver.node();
                 node.on_channel(run, ready, &mut parts);
             }
-            Source::Listener(listener) => {
+            Polled::Listener(listener) => {
                 let mut driver = self.driver();
                 let (node, mut parts) = driver.node();
                 node.on_listener(listener, &mut parts);
             }
-            Source::Signals => self.on_signals(),
-            Source::Foreground => self.on_foreground_end(),
-            Source::Waker => self.on_wake(),
-            Source::Descendant(pid) => self.runs.on_descendant(pid),
-            Source::Inotify => self.runs.on_inotify(&mut self.reports),
-            Source::Guard => self.node.on_guard(),
-            Source::Home => self.home.rest(),
-            Source::Calendar => self.on_calendar(),
-            Source::Rpc => self.rpc.accept(),
-            Source::Caller(number) => self.rpc.on_ready(number, ready.is_readable()),
-            Source::Bus => self.bus.accept(&mut self.reports),
-            Source::Subscriber(number) => {
+            Polled::Signals => self.on_signals(),
+            Polled::Foreground => self.on_foreground_end(),
+            Polled::Waker => self.on_wake(),
+            Polled::Descendant(pid) => self.runs.on_descendant(pid),
+            Polled::Inotify => self.runs.on_inotify(&mut self.reports),
+            Polled::Guard => self.node.on_guard(),
+            Polled::Home => self.home.rest(),
+            Polled::Calendar => {
+                let input = self.calendar.on_ready();
+                input.into_iter().for_each(|input| self.model.push(input));
+            }
+            Polled::Rpc => self.rpc.accept(),
+            Polled::Caller(number) => self.rpc.on_ready(number, ready.is_readable()),
+            Polled::Bus => self.bus.accept(&mut self.reports),
+            Polled::Subscriber(number) => {
                 self.bus.on_ready(number, ready.is_readable(), &mut self.reports);
             }
         }
@@ -287,7 +286,7 @@ impl Daemon {
         self.release_told();
         self.actions.look(self.model.model(), &self.runs, &mut self.clients);
         self.driver().shorten_starts();
-        self.set_calendar();
+        self.calendar.wake_at(self.model.model().scheduled_for());
         self.end_if_over();
         own_lines::publish(&mut self.clients, &mut self.bus);
         self.keeper.watch_link();
@@ -336,7 +335,7 @@ impl Daemon {
                 }
                 FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
                 FromThread::Cleared(runs) => self.driver().on_cleared(runs),
-                FromThread::Watched(said) => self.model.push(self.files.on_said(said)),
+                FromThread::Watched(news) => self.model.push(self.files.on_news(news)),
                 FromThread::Saver(done) => {
                     self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
                     self.home.watch();

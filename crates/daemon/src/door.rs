@@ -14,7 +14,7 @@ use ostler_poll::{Interest, Poll, Watched};
 
 use crate::home::{FileId, id_at, id_of_new};
 use crate::keeper::Keeper;
-use crate::tokens::Source;
+use crate::tokens::Polled;
 use crate::{clock, daemon_log, reserve, sys};
 
 /// The socket of calls.
@@ -29,14 +29,14 @@ const MEND_AGAIN: u64 = 5000;
 /// One of PM2's sockets.
 pub struct Door {
     name: &'static str,
-    source: Source,
+    source: Polled,
     open: Option<Open>,
     guests: Guests,
     /// When those are taken in for whom there was no room.
     accept_at: Option<u64>,
     /// When it is tried again to bind it.
     mend_at: Option<u64>,
-    poll: Rc<Poll<Source>>,
+    poll: Rc<Poll<Polled>>,
 }
 
 struct Open {
@@ -91,9 +91,9 @@ impl Door {
     /// The socket of this name, with what the keeper held of it.
     pub fn new(
         name: &'static str,
-        source: Source,
+        source: Polled,
         kept: Option<(Vec<u8>, OwnedFd)>,
-        poll: &Rc<Poll<Source>>,
+        poll: &Rc<Poll<Polled>>,
     ) -> Self {
         let guests = Guests::of_environment();
         let mut door = Self {

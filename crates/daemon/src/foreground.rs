@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::runs::Stat;
-use crate::tokens::Source;
+use crate::tokens::Polled;
 
 /// The process in the foreground, as the daemon sees it.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Foreground {
     ///
     /// # Errors
     /// The variable is not understood, or the process cannot be watched.
-    pub fn of_environment(poll: &Poll<Source>) -> Result<Self, String> {
+    pub fn of_environment(poll: &Poll<Polled>) -> Result<Self, String> {
         Self::find(std::env::var(ostler_env::OSTLER_FOREGROUND).ok().as_deref(), poll)
     }
 
@@ -38,7 +38,7 @@ impl Foreground {
     ///
     /// # Errors
     /// The variable is not understood, or the process cannot be watched.
-    fn find(variable: Option<&str>, poll: &Poll<Source>) -> Result<Self, String> {
+    fn find(variable: Option<&str>, poll: &Poll<Polled>) -> Result<Self, String> {
         let Some(word) = variable.filter(|word| !word.is_empty()) else { return Ok(Self::None) };
         let Some((pid, start)) = parse(word) else {
             return Err(format!("`{word}` in OSTLER_FOREGROUND is no process"));
@@ -57,7 +57,7 @@ impl Foreground {
         if Stat::read(pid).is_none_or(|stat| stat.start_time != start || stat.is_dead()) {
             return Ok(Self::Gone);
         }
-        poll.watch(pidfd, Source::Foreground, Interest::READ).map(Self::Lives).map_err(unwatched)
+        poll.watch(pidfd, Polled::Foreground, Interest::READ).map(Self::Lives).map_err(unwatched)
     }
 
     /// Whether the manager is for a process in the foreground.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use ostler_core::RunId;
-use ostler_watch::Said;
+use ostler_watch::WatchNews;
 
 use crate::keeper::Tried;
 use crate::log_care::Cared;
@@ -24,7 +24,7 @@ pub(crate) enum FromThread {
     /// Nothing is left of what a dead keeper had begun of these runs.
     Cleared(BTreeSet<RunId>),
     /// What happened to files of apps, or why they are watched no more.
-    Watched(io::Result<Said>),
+    Watched(io::Result<WatchNews>),
     /// What became of the saved list.
     Saver(Done),
     /// What was done for rotated log files.

@@ -5,7 +5,7 @@ use ostler_poll::{Token, pack, unpack};
 
 /// What a descriptor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum Polled {
     /// The link to the keeper.
     Keeper,
     /// The control socket.
@@ -42,7 +42,7 @@ pub enum Source {
     Calendar,
 }
 
-impl Token for Source {
+impl Token for Polled {
     fn to_raw(self) -> u64 {
         let (kind, number) = match self {
             Self::Keeper => (0, 0),
@@ -98,26 +98,26 @@ mod tests {
     #[test]
     fn every_source_survives_the_packing() {
         let all = [
-            Source::Keeper,
-            Source::Control,
-            Source::Client(7),
-            Source::Channel(RunId(1 << 40)),
-            Source::Listener(3),
-            Source::Signals,
-            Source::Waker,
-            Source::Descendant(4_000_000),
-            Source::Inotify,
-            Source::Guard,
-            Source::Home,
-            Source::Rpc,
-            Source::Caller(9),
-            Source::Bus,
-            Source::Subscriber(1),
-            Source::Foreground,
-            Source::Calendar,
+            Polled::Keeper,
+            Polled::Control,
+            Polled::Client(7),
+            Polled::Channel(RunId(1 << 40)),
+            Polled::Listener(3),
+            Polled::Signals,
+            Polled::Waker,
+            Polled::Descendant(4_000_000),
+            Polled::Inotify,
+            Polled::Guard,
+            Polled::Home,
+            Polled::Rpc,
+            Polled::Caller(9),
+            Polled::Bus,
+            Polled::Subscriber(1),
+            Polled::Foreground,
+            Polled::Calendar,
         ];
         for source in all {
-            assert_eq!(Source::from_raw(source.to_raw()), Some(source));
+            assert_eq!(Polled::from_raw(source.to_raw()), Some(source));
         }
     }
 }

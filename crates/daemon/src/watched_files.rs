@@ -3,7 +3,7 @@
 use std::io;
 
 use ostler_core::SpecId;
-use ostler_watch::{Rules, Said, Wanted, Watcher};
+use ostler_watch::{Rules, WatchNews, Wanted, Watcher};
 use rustix::io::Errno;
 
 use crate::from_thread::FromThread;
@@ -34,13 +34,13 @@ impl WatchedFiles {
     }
 
     /// Takes what the thread says, for the model. One that has ended is of no use any more.
-    pub fn on_said(&mut self, said: io::Result<Said>) -> Input {
-        match said {
-            Ok(Said::Changed { id, path }) => Input::Changed { spec: SpecId(id), path },
-            Ok(Said::Limited { id, folders }) => {
+    pub fn on_news(&mut self, news: io::Result<WatchNews>) -> Input {
+        match news {
+            Ok(WatchNews::Changed { id, path }) => Input::Changed { spec: SpecId(id), path },
+            Ok(WatchNews::Limited { id, folders }) => {
                 Input::WatchLimited { spec: SpecId(id), folders, most: most_folders() }
             }
-            Ok(Said::Watching(_)) => Input::Watching,
+            Ok(WatchNews::Watching(_)) => Input::Watching,
             Err(error) => {
                 self.0 = None;
                 Input::WatchEnded { why: why(&error) }

@@ -27,7 +27,7 @@ const AGENT: &str = r#"{"type":"ostler:agent""#;
 
 /// A message of an app, understood as far as PM2 does.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Said {
+pub enum AppMessage {
     /// It is kept, and not passed on.
     Kept(Kept),
     /// For the bus, under its own name: data.
@@ -59,7 +59,7 @@ pub fn may_be_kept(message: &str) -> bool {
 
 /// Understands a message, JSON text.
 #[must_use]
-pub fn read(message: &str) -> Said {
+pub fn read(message: &str) -> AppMessage {
     #[derive(Deserialize)]
     struct Typed<'a> {
         #[serde(borrow, rename = "type")]
@@ -70,16 +70,16 @@ pub fn read(message: &str) -> Said {
         node_version: Option<&'a RawValue>,
     }
     if !message.starts_with('{') {
-        return Said::Raw;
+        return AppMessage::Raw;
     }
-    let Ok(typed) = serde_json::from_str::<Typed<'_>>(message) else { return Said::Raw };
+    let Ok(typed) = serde_json::from_str::<Typed<'_>>(message) else { return AppMessage::Raw };
     if typed.node_version.is_some() {
-        return Said::Nothing;
+        return AppMessage::Nothing;
     }
     let data = typed.data.map(RawValue::get).filter(|data| is_truthy(data));
     match (typed.kind.filter(|kind| !kind.is_empty()), data) {
         (Some(kind), Some(data)) => of_type(&kind, data),
-        (_, _) => Said::Raw,
+        (_, _) => AppMessage::Raw,
     }
 }
 
@@ -105,18 +105,18 @@ fn is_truthy(value: &str) -> bool {
     !matches!(value, "null" | "false" | "0" | "-0" | "0.0" | "\"\"")
 }
 
-fn of_type(kind: &str, data: &str) -> Said {
+fn of_type(kind: &str, data: &str) -> AppMessage {
     match kind {
-        "axm:action" => action(data).map_or(Said::Nothing, Said::Kept),
-        "axm:monitor" => values(data).map_or(Said::Nothing, |all| Said::Kept(Kept::Monitor(all))),
+        "axm:action" => action(data).map_or(AppMessage::Nothing, AppMessage::Kept),
+        "axm:monitor" => values(data).map_or(AppMessage::Nothing, |all| AppMessage::Kept(Kept::Monitor(all))),
         "axm:option:configuration" => {
-            values(data).map_or(Said::Nothing, |all| Said::Kept(Kept::Options(all)))
+            values(data).map_or(AppMessage::Nothing, |all| AppMessage::Kept(Kept::Options(all)))
         }
         "ostler:agent" => {
-            Agent::read(data).map_or(Said::Nothing, |agent| Said::Kept(Kept::Agent(agent)))
+            Agent::read(data).map_or(AppMessage::Nothing, |agent| AppMessage::Kept(Kept::Agent(agent)))
         }
-        "axm:option:setPID" | "ostler:rejections" | "ostler:profiled" => Said::Nothing,
-        _ => Said::Typed(kind.to_owned(), data.to_owned()),
+        "axm:option:setPID" | "ostler:rejections" | "ostler:profiled" => AppMessage::Nothing,
+        _ => AppMessage::Typed(kind.to_owned(), data.to_owned()),
     }
 }
 

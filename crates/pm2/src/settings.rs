@@ -49,7 +49,7 @@ impl Key {
 
 /// Why a setting cannot be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum BadSetting {
     /// On the way to it stands a value: its place, with dots.
     Value(String),
 }
@@ -98,14 +98,14 @@ impl Settings {
     ///
     /// # Errors
     /// A value stands on the way; nothing has changed then.
-    pub fn set(&mut self, key: &Key, value: Json) -> Result<(), Refusal> {
+    pub fn set(&mut self, key: &Key, value: Json) -> Result<(), BadSetting> {
         let mut map = &mut self.all;
         let Some((last, way)) = key.parts.split_last() else { return Ok(()) };
         for (index, part) in way.iter().enumerate() {
             let below = map.entry(part.clone()).or_insert_with(|| Map::new().into());
             let Json::Object(below) = below else {
                 let place = key.parts.iter().take(index + 1).map(String::as_str);
-                return Err(Refusal::Value(place.collect::<Vec<_>>().join(".")));
+                return Err(BadSetting::Value(place.collect::<Vec<_>>().join(".")));
             };
             map = below;
         }
@@ -254,9 +254,9 @@ mod tests {
         let mut all = settings(&[("a", "b"), ("app.deep.er", "x")]);
         let before = all.clone();
         let refused = all.set(&key("a.c.d"), "e".into());
-        assert_eq!(refused, Err(Refusal::Value("a".to_owned())));
+        assert_eq!(refused, Err(BadSetting::Value("a".to_owned())));
         let refused = all.set(&key("app.deep.er.y"), "e".into());
-        assert_eq!(refused, Err(Refusal::Value("app.deep.er".to_owned())));
+        assert_eq!(refused, Err(BadSetting::Value("app.deep.er".to_owned())));
         assert_eq!(all, before);
     }
 

@@ -13,7 +13,7 @@ use crate::log::Log;
 use crate::packed::Packed;
 use crate::request::{Method, Request};
 use crate::settings::Settings;
-use crate::target::{self, Refusal};
+use crate::target::{self, NotServed};
 use crate::types;
 
 /// The file of a folder.
@@ -65,9 +65,9 @@ impl Site {
         }
         let target = match target::of(request.target) {
             Ok(target) => target,
-            Err(Refusal::Malformed) => return Ok(Answer::words(Status::Malformed)),
-            Err(Refusal::Outside) => return Ok(Answer::words(Status::Forbidden)),
-            Err(Refusal::Hidden) => {
+            Err(NotServed::Malformed) => return Ok(Answer::words(Status::Malformed)),
+            Err(NotServed::Outside) => return Ok(Answer::words(Status::Forbidden)),
+            Err(NotServed::Hidden) => {
                 return self.missing(&Folder::open(&self.settings.root)?, None, request);
             }
         };

@@ -21,7 +21,7 @@ pub(crate) struct Target {
 
 /// Why there is no such thing, whatever files there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum NotServed {
     /// It is no path of HTTP.
     Malformed,
     /// It leads out of the folder.
@@ -31,21 +31,21 @@ pub(crate) enum Refusal {
 }
 
 /// Takes a request's target apart.
-pub(crate) fn of(target: &str) -> Result<Target, Refusal> {
-    let path = path_part(target).ok_or(Refusal::Malformed)?;
+pub(crate) fn of(target: &str) -> Result<Target, NotServed> {
+    let path = path_part(target).ok_or(NotServed::Malformed)?;
     let mut parts = PathBuf::new();
     let mut is_folder = true;
     for name in path.split('/') {
-        let name = decoded(name).ok_or(Refusal::Malformed)?;
+        let name = decoded(name).ok_or(NotServed::Malformed)?;
         is_folder = name.is_empty() || name == b".";
         match name.as_slice() {
             b"" | b"." => {}
-            b".." => return Err(Refusal::Outside),
+            b".." => return Err(NotServed::Outside),
             // A slash that was encoded would join names that were checked apart.
-            name if name.contains(&b'/') => return Err(Refusal::Outside),
-            name if name.contains(&0) => return Err(Refusal::Malformed),
+            name if name.contains(&b'/') => return Err(NotServed::Outside),
+            name if name.contains(&0) => return Err(NotServed::Malformed),
             WELL_KNOWN => parts.push(OsStr::from_bytes(WELL_KNOWN)),
-            [b'.', ..] => return Err(Refusal::Hidden),
+            [b'.', ..] => return Err(NotServed::Hidden),
             name => parts.push(OsStr::from_bytes(name)),
         }
     }
@@ -121,20 +121,20 @@ mod tests {
     #[test]
     fn what_leads_out_or_is_hidden_is_refused() {
         for (target, refusal) in [
-            ("/..", Refusal::Outside),
-            ("/a/%2e%2e/b", Refusal::Outside),
-            ("/%2E%2E%2Fetc", Refusal::Outside),
-            ("/a%2fb", Refusal::Outside),
-            ("/.git/config", Refusal::Hidden),
-            ("/a/.env", Refusal::Hidden),
-            ("/%2eenv", Refusal::Hidden),
-            ("/...", Refusal::Hidden),
-            ("/a%00.html", Refusal::Malformed),
-            ("/a%", Refusal::Malformed),
-            ("/a%g0", Refusal::Malformed),
-            ("*", Refusal::Malformed),
-            ("", Refusal::Malformed),
-            ("ftp://h/a", Refusal::Malformed),
+            ("/..", NotServed::Outside),
+            ("/a/%2e%2e/b", NotServed::Outside),
+            ("/%2E%2E%2Fetc", NotServed::Outside),
+            ("/a%2fb", NotServed::Outside),
+            ("/.git/config", NotServed::Hidden),
+            ("/a/.env", NotServed::Hidden),
+            ("/%2eenv", NotServed::Hidden),
+            ("/...", NotServed::Hidden),
+            ("/a%00.html", NotServed::Malformed),
+            ("/a%", NotServed::Malformed),
+            ("/a%g0", NotServed::Malformed),
+            ("*", NotServed::Malformed),
+            ("", NotServed::Malformed),
+            ("ftp://h/a", NotServed::Malformed),
         ] {
             assert_eq!(of(target), Err(refusal), "{target}");
         }

@@ -34,7 +34,7 @@ pub(crate) enum Input {
     /// Lines of the selection with this number.
     Lines(u64, Vec<Line>),
     /// How something goes that was asked for.
-    Said(Said),
+    Remark(Remark),
     /// The terminal is gone, or a signal asks for the end.
     Ended(Option<i32>),
 }
@@ -80,7 +80,7 @@ pub(crate) enum Link {
 
 /// A sentence for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct Remark {
     /// The sentence, safe or not.
     pub(crate) text: String,
     /// What it tells of.

@@ -15,7 +15,7 @@ use crate::deed::{Act, Deed};
 use crate::described::Subject;
 use crate::grid::pages;
 use crate::history::History;
-use crate::input::{Author, Facts, Input, Link, Said, Tone, Wish};
+use crate::input::{Author, Facts, Input, Link, Remark, Tone, Wish};
 use crate::keys::{Command, command};
 use crate::lines::{Line, Lines};
 use crate::rows::{Key, Rows};
@@ -54,7 +54,7 @@ pub(crate) struct Monitor {
     pub(crate) history: History,
     pub(crate) focus: Pane,
     pub(crate) mode: Mode,
-    pub(crate) said: Option<Said>,
+    pub(crate) said: Option<Remark>,
     /// Long lines go on in the next one.
     pub(crate) is_wrapped: bool,
     /// The first line of the details that is in sight.
@@ -114,7 +114,7 @@ impl Monitor {
                 // There may be thousands in a second, and nothing else follows from them.
                 return;
             }
-            Input::Said(said) => {
+            Input::Remark(said) => {
                 self.said = Some(said);
                 out.push(Wish::Look);
             }
@@ -202,12 +202,12 @@ impl Monitor {
     }
 
     fn say(&mut self, text: &str) {
-        self.said = Some(Said { text: text.to_owned(), tone: Tone::Answer });
+        self.said = Some(Remark { text: text.to_owned(), tone: Tone::Answer });
     }
 
     fn tell_news(&mut self, text: String) {
         if self.said.as_ref().is_none_or(|said| said.tone == Tone::News) {
-            self.said = Some(Said { text, tone: Tone::News });
+            self.said = Some(Remark { text, tone: Tone::News });
         }
     }
 

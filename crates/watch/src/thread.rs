@@ -35,7 +35,7 @@ pub struct Wanted {
 
 /// What the thread has to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum WatchNews {
     /// A file of this app has changed, and perhaps others.
     Changed {
         /// What the app is called.
@@ -58,14 +58,14 @@ pub enum Said {
 #[derive(Debug)]
 pub struct Watcher {
     wanted: Option<mpsc::Sender<Vec<Wanted>>>,
-    bell: Arc<OwnedFd>,
+    wakeup: Arc<OwnedFd>,
 }
 
 /// The thread's own end.
 #[derive(Debug)]
 pub struct Work {
     wanted: mpsc::Receiver<Vec<Wanted>>,
-    bell: Arc<OwnedFd>,
+    wakeup: Arc<OwnedFd>,
     folders: Folders,
     roots: BTreeMap<Key, Root>,
     next: Key,
@@ -80,35 +80,35 @@ impl Watcher {
     /// Out of descriptors, or this user has too many watchers.
     pub fn new() -> io::Result<(Self, Work)> {
         let (sender, wanted) = mpsc::channel();
-        let bell = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let wakeup = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let work = Work {
             wanted,
-            bell: Arc::clone(&bell),
+            wakeup: Arc::clone(&wakeup),
             folders: Folders::new()?,
             roots: BTreeMap::new(),
             next: 0,
             heard: now(),
         };
-        Ok((Self { wanted: Some(sender), bell }, work))
+        Ok((Self { wanted: Some(sender), wakeup }, work))
     }
 
     /// Watches these apps from now on, and no others.
     pub fn set(&self, wanted: Vec<Wanted>) {
         // A thread that has ended was told to.
         _ = self.wanted.as_ref().map(|sender| sender.send(wanted));
-        self.ring();
+        self.wake();
     }
 
-    fn ring(&self) {
-        // It can only be full, and rings then, too.
-        _ = rustix::io::write(&*self.bell, &1_u64.to_ne_bytes());
+    fn wake(&self) {
+        // It can only be full, and wakes it then, too.
+        _ = rustix::io::write(&*self.wakeup, &1_u64.to_ne_bytes());
     }
 }
 
 impl Drop for Watcher {
     fn drop(&mut self) {
         self.wanted = None;
-        self.ring();
+        self.wake();
     }
 }
 
@@ -117,7 +117,7 @@ impl Work {
     ///
     /// # Errors
     /// The kernel does not let it wait.
-    pub fn run(mut self, mut say: impl FnMut(Said)) -> io::Result<()> {
+    pub fn run(mut self, mut say: impl FnMut(WatchNews)) -> io::Result<()> {
         loop {
             loop {
                 match self.wanted.try_recv() {
@@ -136,19 +136,19 @@ impl Work {
         let is_lost = self.roots.values().any(|root| !root.lost.is_empty());
         let timeout = is_lost.then_some(Timespec { tv_sec: RETRY, tv_nsec: 0 });
         let mut of = [
-            PollFd::new(&*self.bell, PollFlags::IN),
+            PollFd::new(&*self.wakeup, PollFlags::IN),
             PollFd::new(&self.folders.inotify, PollFlags::IN),
         ];
         match poll(&mut of, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        // What rings again meanwhile is in the channel.
-        _ = rustix::io::read(&*self.bell, &mut [0_u8; 8]);
+        // Whoever wakes it meanwhile is in the channel.
+        _ = rustix::io::read(&*self.wakeup, &mut [0_u8; 8]);
         Ok(())
     }
 
-    fn set(&mut self, wanted: Vec<Wanted>, say: &mut impl FnMut(Said)) {
+    fn set(&mut self, wanted: Vec<Wanted>, say: &mut impl FnMut(WatchNews)) {
         let mut kept = Vec::new();
         for one in wanted {
             let same = |(key, root): &(&Key, &Root)| {
@@ -173,27 +173,27 @@ impl Work {
             self.roots.remove(&key);
             self.folders.leave(key, |_| true);
         }
-        say(Said::Watching(self.folders.len()));
+        say(WatchNews::Watching(self.folders.len()));
     }
 
-    fn begin(&mut self, key: Key, mut root: Root, changed: Changed, say: &mut impl FnMut(Said)) {
+    fn begin(&mut self, key: Key, mut root: Root, changed: Changed, say: &mut impl FnMut(WatchNews)) {
         let mut found = Found::default();
         root.begin(key, &mut self.folders, changed, &mut found);
         self.tell(root.id, found, say);
         self.roots.insert(key, root);
     }
 
-    fn tell(&self, id: u32, found: Found, say: &mut impl FnMut(Said)) {
+    fn tell(&self, id: u32, found: Found, say: &mut impl FnMut(WatchNews)) {
         if found.limited {
-            say(Said::Limited { id, folders: self.folders.len() });
+            say(WatchNews::Limited { id, folders: self.folders.len() });
         }
         if let Some(path) = found.changed {
-            say(Said::Changed { id, path });
+            say(WatchNews::Changed { id, path });
         }
     }
 
     /// Walks through an app anew.
-    fn again(&mut self, key: Key, changed: Changed, say: &mut impl FnMut(Said)) {
+    fn again(&mut self, key: Key, changed: Changed, say: &mut impl FnMut(WatchNews)) {
         let Some(root) = self.roots.remove(&key) else { return };
         self.folders.leave(key, |_| true);
         let rules = Rules::new(root.rules.asked().clone());
@@ -201,7 +201,7 @@ impl Work {
     }
 
     /// Looks for folders that were not there.
-    fn find_lost(&mut self, say: &mut impl FnMut(Said)) {
+    fn find_lost(&mut self, say: &mut impl FnMut(WatchNews)) {
         for (key, root) in &mut self.roots {
             let mut found = Found::default();
             for folder in std::mem::take(&mut root.lost) {
@@ -212,13 +212,13 @@ impl Work {
                 }
             }
             if let Some(path) = found.changed {
-                say(Said::Changed { id: root.id, path });
+                say(WatchNews::Changed { id: root.id, path });
             }
         }
     }
 
     /// Takes all that the kernel tells; each app is told of once.
-    fn hear(&mut self, say: &mut impl FnMut(Said)) -> io::Result<()> {
+    fn hear(&mut self, say: &mut impl FnMut(WatchNews)) -> io::Result<()> {
         let mut changes = Changes::default();
         let mut buffer = [MaybeUninit::uninit(); 16 << 10];
         let inotify = Arc::clone(&self.folders.inotify);

@@ -5,10 +5,11 @@
 //! last line brings about is to be seen.
 
 use std::io::{BufRead as _, BufReader, Read};
+use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
-use ostler_client::{Client, Error, Home, Step, follow};
+use ostler_client::{Client, Error, Home, follow};
 use ostler_wire::control::{Code, Event, Failure, LogLine, Request, Talk};
 
 use super::{send, talk};
@@ -101,13 +102,22 @@ fn watch(client: Client, home: Home, id: u32, tell: SyncSender<Came>) {
             Event::Following { .. } => {
                 // Of the second daemon nobody waits for it.
                 _ = ready.send(());
-                Step::Continue
+                ControlFlow::Continue(())
             }
             Event::Log(line) => match tell.send(Came::Line(line)) {
-                Ok(()) => Step::Continue,
-                Err(_) => Step::Stop,
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
             },
-            _ => Step::Continue,
+            Event::Acted { .. }
+            | Event::Step { .. }
+            | Event::Failed { .. }
+            | Event::Warning { .. }
+            | Event::Started { .. }
+            | Event::Process { .. }
+            | Event::Own { .. }
+            | Event::Restored { .. }
+            | Event::Asked { .. }
+            | Event::Answered { .. } => ControlFlow::Continue(()),
         };
         let result = follow(client, &home, &request, on_event, |_| ());
         // Without a listener the command is over.

@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use ostler_pm2::rotation;
-use ostler_pm2::settings::{Key, Refusal, Settings, shown};
+use ostler_pm2::settings::{Key, BadSetting, Settings, shown};
 use ostler_wire::control::{Action, Change, Request};
 
 use super::perform;
@@ -182,7 +182,7 @@ fn put(
         return Err(Failed::new(message)
             .hint(format!("write `{pasted}.KEY`, or `ostler unset {pasted}` first")));
     }
-    settings.set(key, value.into()).map_err(|Refusal::Value(place)| {
+    settings.set(key, value.into()).map_err(|BadSetting::Value(place)| {
         Failed::new(format!("`{place}` is a value, so that there is no `{word}`")).hint(format!(
             "`ostler unset {pasted}` removes the value",
             pasted = ostler_shell::word(&place)

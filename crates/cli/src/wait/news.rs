@@ -1,8 +1,9 @@
 //! The stream of news, read by a thread of its own while the command looks and sleeps.
 
+use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver};
 
-use ostler_client::{Client, Home, Step, Trouble, follow};
+use ostler_client::{Client, Home, Trouble, follow};
 use ostler_wire::control::{Event, LogLine, LogStart, Request};
 
 use crate::failed::Failed;
@@ -45,7 +46,7 @@ pub(super) fn open(
     };
     let work = move || {
         // Whoever waits may have gone, which ends the stream.
-        let tell = |news| if sender.send(news).is_ok() { Step::Continue } else { Step::Stop };
+        let tell = |news| if sender.send(news).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
         let on_event = |event| match event {
             Event::Following { starts } => tell(News::Following(starts)),
             Event::Process { id, .. } => tell(News::Happened(id)),
@@ -58,7 +59,7 @@ pub(super) fn open(
             | Event::Asked { .. }
             | Event::Answered { .. }
             | Event::Restored { .. }
-            | Event::Warning { .. } => Step::Continue,
+            | Event::Warning { .. } => ControlFlow::Continue(()),
         };
         let on_trouble = |trouble| match trouble {
             // It is made good when the next daemon says that it tells everything.

@@ -1,9 +1,10 @@
 //! Every way a conversation can end.
 
-use ostler_client::{Answer, Client, Error, Home, Step, Trouble, follow};
+use ostler_client::{Answer, Client, Error, Home, Trouble, follow};
 use ostler_wire::control::{Event, FrameKind, Reply, Request};
 use serde_json::json;
 use std::io::Write as _;
+use std::ops::ControlFlow;
 use tempfile::TempDir;
 
 use crate::fake::{listen, next, send};
@@ -146,7 +147,7 @@ fn a_stream_goes_on_with_the_next_daemon() {
             if let Event::Warning { text } = event {
                 seen.push(text);
             }
-            if seen.len() == 20 { Step::Stop } else { Step::Continue }
+            if seen.len() == 20 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         },
         |trouble| lost += u32::from(trouble == Trouble::Lost),
     );
@@ -161,7 +162,7 @@ fn a_stream_that_never_gives_anything_is_given_up() {
     let client = Client::connect(&home).unwrap();
     let request = logs_of_all();
     std::fs::write(home.log(), "it panicked\n").unwrap();
-    let end = follow(client, &home, &request, |_| Step::Continue, |_| ());
+    let end = follow(client, &home, &request, |_| ControlFlow::Continue(()), |_| ());
     let error = end.unwrap_err();
     let said =
         "one daemon after the other ends before it answers; its log ends with:\n  it panicked";

@@ -46,7 +46,7 @@ pub(crate) enum Peer {
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum Denied {
     /// It names no host, or one that anybody could have chosen.
     Host,
     /// Another page has a browser ask.
@@ -66,35 +66,35 @@ pub(crate) fn decide(
     asked: &Asked<'_>,
     tokens: &Tokens,
     names: &[String],
-) -> Result<Role, Refusal> {
+) -> Result<Role, Denied> {
     origin(asked, names)?;
     let role = match (tokens.is_empty(), asked.peer) {
         (true, Peer::Own) => Role::Operate,
-        (true, Peer::Other) => return Err(Refusal::Peer),
+        (true, Peer::Other) => return Err(Denied::Peer),
         (false, _) => {
-            let shown = asked.authorization.and_then(bearer).ok_or(Refusal::Token)?;
-            tokens.role_of(shown).ok_or(Refusal::Token)?
+            let shown = asked.authorization.and_then(bearer).ok_or(Denied::Token)?;
+            tokens.role_of(shown).ok_or(Denied::Token)?
         }
     };
-    if asked.changes && role < Role::Operate { Err(Refusal::Role) } else { Ok(role) }
+    if asked.changes && role < Role::Operate { Err(Denied::Role) } else { Ok(role) }
 }
 
 /// Decides about what is no secret and changes nothing: only whom it is said to.
-pub(crate) fn origin(asked: &Asked<'_>, names: &[String]) -> Result<(), Refusal> {
-    let host = asked.host.filter(|host| is_ours(host, names)).ok_or(Refusal::Host)?;
+pub(crate) fn origin(asked: &Asked<'_>, names: &[String]) -> Result<(), Denied> {
+    let host = asked.host.filter(|host| is_ours(host, names)).ok_or(Denied::Host)?;
     let is_same = |origin: &str| {
         origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host))
     };
     let follows_link = !asked.changes && asked.mode == Some("navigate");
     let is_far = matches!(asked.site, Some("cross-site" | "same-site")) && !follows_link;
     if is_far || !asked.origin.is_none_or(is_same) {
-        return Err(Refusal::Origin);
+        return Err(Denied::Origin);
     }
     // What a form can send, and what old browsers send without saying for whom.
     let kind = asked.content_type.and_then(|kind| kind.split(';').next()).map(str::trim);
     let forms = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
     let is_form = kind.is_some_and(|kind| forms.iter().any(|of| kind.eq_ignore_ascii_case(of)));
-    if asked.changes && is_form { Err(Refusal::Form) } else { Ok(()) }
+    if asked.changes && is_form { Err(Denied::Form) } else { Ok(()) }
 }
 
 fn bearer(authorization: &str) -> Option<&str> {
@@ -138,7 +138,7 @@ mod tests {
     };
     const POST: Asked<'static> = Asked { changes: true, ..GET };
 
-    fn check(asked: Asked<'_>, expected: Result<Role, Refusal>) {
+    fn check(asked: Asked<'_>, expected: Result<Role, Denied>) {
         assert_eq!(decide(&asked, &Tokens::default(), &[]), expected, "{asked:?}");
     }
 
@@ -148,9 +148,9 @@ mod tests {
             check(Asked { host: Some(good), ..GET }, Ok(Role::Operate));
         }
         for bad in ["", "evil.example:9615", "localhost.evil", "127.0.0.1.evil.example", ":"] {
-            check(Asked { host: Some(bad), ..GET }, Err(Refusal::Host));
+            check(Asked { host: Some(bad), ..GET }, Err(Denied::Host));
         }
-        check(Asked { host: None, ..GET }, Err(Refusal::Host));
+        check(Asked { host: None, ..GET }, Err(Denied::Host));
         let asked = Asked { host: Some("Ops.example:80"), ..GET };
         let names = ["ops.example".to_owned()];
         assert_eq!(decide(&asked, &Tokens::default(), &names), Ok(Role::Operate));
@@ -163,26 +163,26 @@ mod tests {
         check(POST, Ok(Role::Operate));
         for origin in ["https://evil.example", "null", "http://127.0.0.1:3000", "http://localhost"]
         {
-            check(Asked { origin: Some(origin), ..GET }, Err(Refusal::Origin));
-            check(Asked { origin: Some(origin), ..POST }, Err(Refusal::Origin));
+            check(Asked { origin: Some(origin), ..GET }, Err(Denied::Origin));
+            check(Asked { origin: Some(origin), ..POST }, Err(Denied::Origin));
         }
         for site in ["cross-site", "same-site"] {
-            check(Asked { site: Some(site), ..GET }, Err(Refusal::Origin));
+            check(Asked { site: Some(site), ..GET }, Err(Denied::Origin));
             // A person follows a link, or a page sends a form.
             let mode = Some("navigate");
             check(Asked { site: Some(site), mode, ..GET }, Ok(Role::Operate));
-            check(Asked { site: Some(site), mode, ..POST }, Err(Refusal::Origin));
+            check(Asked { site: Some(site), mode, ..POST }, Err(Denied::Origin));
         }
         for form in ["text/plain", "application/x-www-form-urlencoded; charset=UTF-8"] {
-            check(Asked { content_type: Some(form), ..POST }, Err(Refusal::Form));
+            check(Asked { content_type: Some(form), ..POST }, Err(Denied::Form));
         }
         check(Asked { content_type: Some("application/json"), ..POST }, Ok(Role::Operate));
     }
 
     #[test]
     fn without_tokens_another_user_of_the_machine_gets_nothing() {
-        check(Asked { peer: Peer::Other, ..GET }, Err(Refusal::Peer));
-        check(Asked { peer: Peer::Other, ..POST }, Err(Refusal::Peer));
+        check(Asked { peer: Peer::Other, ..GET }, Err(Denied::Peer));
+        check(Asked { peer: Peer::Other, ..POST }, Err(Denied::Peer));
     }
 
     #[test]
@@ -190,7 +190,7 @@ mod tests {
         let text = "read aaaaaaaaaaaaaaaaaaaa\noperate bbbbbbbbbbbbbbbbbbbb\n\
             admin cccccccccccccccccccc\n";
         let tokens = Tokens::parse(text).unwrap();
-        let check = |asked: Asked<'_>, expected: Result<Role, Refusal>| {
+        let check = |asked: Asked<'_>, expected: Result<Role, Denied>| {
             assert_eq!(decide(&asked, &tokens, &[]), expected, "{asked:?}");
         };
         let [read, operate, admin] =
@@ -203,16 +203,16 @@ mod tests {
         let leak = |text: String| -> &'static str { text.leak() };
         let [read, operate, admin] = [read, operate, admin].map(leak);
         check(shows(GET, read), Ok(Role::Read));
-        check(shows(POST, read), Err(Refusal::Role));
+        check(shows(POST, read), Err(Denied::Role));
         check(shows(POST, operate), Ok(Role::Operate));
         check(shows(POST, admin), Ok(Role::Admin));
-        check(GET, Err(Refusal::Token));
+        check(GET, Err(Denied::Token));
         for wrong in
             ["", "Bearer", "Bearer x", "Basic aaaaaaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaaaaaa"]
         {
-            check(shows(GET, wrong), Err(Refusal::Token));
+            check(shows(GET, wrong), Err(Denied::Token));
         }
         let asked = Asked { origin: Some("https://evil.example"), ..shows(GET, admin) };
-        check(asked, Err(Refusal::Origin));
+        check(asked, Err(Denied::Origin));
     }
 }

@@ -13,7 +13,7 @@ use ostler_client::Error;
 use ostler_wire::control::{Event, LogLine, Request};
 use tokio::sync::watch;
 
-use super::link::{Link, Said};
+use super::link::{Link, FromDaemon};
 
 /// What is kept, at most.
 const MOST: usize = 2000;
@@ -209,8 +209,8 @@ impl Hub {
             connection.send(&request).await?;
             loop {
                 match connection.receive(None).await? {
-                    Said::Event(event) => self.tell(event),
-                    Said::Answer(_) => return Err(Error::Broken),
+                    FromDaemon::Event(event) => self.tell(event),
+                    FromDaemon::Answer(_) => return Err(Error::Broken),
                 }
             }
         };

@@ -66,8 +66,8 @@ impl Link {
         let limit = (!ostler_client::waits_for_apps(request)).then_some(LIMIT);
         loop {
             match connection.receive(limit).await? {
-                Said::Event(event) => on_event(event),
-                Said::Answer(answer) => return Ok(answer),
+                FromDaemon::Event(event) => on_event(event),
+                FromDaemon::Answer(answer) => return Ok(answer),
             }
         }
     }
@@ -100,7 +100,7 @@ pub(crate) struct Connection<'a> {
 
 /// What the daemon said.
 #[derive(Debug)]
-pub(crate) enum Said {
+pub(crate) enum FromDaemon {
     /// Something on the way.
     Event(Event),
     /// The end of the request.
@@ -117,7 +117,7 @@ impl Connection<'_> {
     }
 
     /// Receives what comes next; no limit means as long as it takes.
-    pub(crate) async fn receive(&mut self, limit: Option<Duration>) -> Result<Said, Error> {
+    pub(crate) async fn receive(&mut self, limit: Option<Duration>) -> Result<FromDaemon, Error> {
         let next = self.next();
         match limit {
             None => next.await,
@@ -127,7 +127,7 @@ impl Connection<'_> {
         }
     }
 
-    async fn next(&mut self) -> Result<Said, Error> {
+    async fn next(&mut self) -> Result<FromDaemon, Error> {
         loop {
             let pending = self.buffer.get(self.consumed..).unwrap_or_default();
             if let Some(frame) = control::decode(pending)? {
@@ -148,20 +148,20 @@ impl Connection<'_> {
     async fn protocol(&mut self) -> Result<u32, Error> {
         self.send(&Request::Hello).await?;
         match self.receive(Some(LIMIT)).await? {
-            Said::Answer(Answer::Reply(Reply::Hello { protocol, .. })) => Ok(protocol),
-            Said::Event(_) | Said::Answer(_) => Err(Error::Malformed("no version".to_owned())),
+            FromDaemon::Answer(Answer::Reply(Reply::Hello { protocol, .. })) => Ok(protocol),
+            FromDaemon::Event(_) | FromDaemon::Answer(_) => Err(Error::Malformed("no version".to_owned())),
         }
     }
 }
 
-fn understand(kind: FrameKind, payload: &[u8]) -> Result<Said, Error> {
+fn understand(kind: FrameKind, payload: &[u8]) -> Result<FromDaemon, Error> {
     let malformed = |error: serde_json::Error| Error::Malformed(error.to_string());
     match kind {
-        FrameKind::Event => serde_json::from_slice(payload).map(Said::Event).map_err(malformed),
+        FrameKind::Event => serde_json::from_slice(payload).map(FromDaemon::Event).map_err(malformed),
         FrameKind::Reply => serde_json::from_slice(payload)
-            .map(|reply| Said::Answer(Answer::Reply(reply)))
+            .map(|reply| FromDaemon::Answer(Answer::Reply(reply)))
             .map_err(malformed),
-        FrameKind::Raw => Ok(Said::Answer(Answer::Raw(payload.to_vec()))),
+        FrameKind::Raw => Ok(FromDaemon::Answer(Answer::Raw(payload.to_vec()))),
         FrameKind::Request => Err(Error::Malformed("it is a request".to_owned())),
     }
 }

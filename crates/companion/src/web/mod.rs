@@ -22,18 +22,18 @@ mod settings;
 mod state;
 mod tokens;
 
-use crate::refusal::Refusal;
+use crate::failed::Failed;
 use settings::Settings;
 
 /// Serves until it is asked to end.
-pub(crate) fn run() -> Result<(), Refusal> {
+pub(crate) fn run() -> Result<(), Failed> {
     let settings = Settings::read(|name| std::env::var(name).ok())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Refusal::new(format!("cannot wait: {error}")))?;
+    let runtime = runtime.map_err(|error| Failed::new(format!("cannot wait: {error}")))?;
     runtime.block_on(server::run(settings))
 }
 
 /// Returns the address at which it would be found.
-pub(crate) fn check() -> Result<String, Refusal> {
+pub(crate) fn check() -> Result<String, Failed> {
     Settings::read(|name| std::env::var(name).ok()).map(|settings| settings.url())
 }

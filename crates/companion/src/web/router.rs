@@ -95,29 +95,29 @@ fn asked(request: &Request) -> Asked<'_> {
 }
 
 /// What somebody is told who is refused.
-fn refused(refusal: guard::Refusal) -> Refused {
+fn refused(refusal: guard::Denied) -> Refused {
     let of = |status, why| Refused::new(status, Code::Invalid, why);
     match refusal {
-        guard::Refusal::Host => of(
+        guard::Denied::Host => of(
             StatusCode::FORBIDDEN,
             "the request names a host that others could have pointed to this machine",
         )
         .hint("ask `127.0.0.1` or `localhost`, or name the host in OSTLER_WEB_HOSTS"),
-        guard::Refusal::Origin => of(StatusCode::FORBIDDEN, "a page of another origin asks"),
-        guard::Refusal::Form => of(
+        guard::Denied::Origin => of(StatusCode::FORBIDDEN, "a page of another origin asks"),
+        guard::Denied::Form => of(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "what is sent is of a kind that a form of another page can send",
         )
         .hint("say `Content-Type: application/json`"),
-        guard::Refusal::Peer => of(
+        guard::Denied::Peer => of(
             StatusCode::FORBIDDEN,
             "another user of the machine asks than the one whose apps these are",
         )
         .hint("let that user give out a token: `ostler web --token-file FILE`"),
-        guard::Refusal::Token => {
+        guard::Denied::Token => {
             of(StatusCode::UNAUTHORIZED, "no token was given, or one that is not known")
                 .hint("say `Authorization: Bearer TOKEN`")
         }
-        guard::Refusal::Role => of(StatusCode::FORBIDDEN, "this token permits to look, no more"),
+        guard::Denied::Role => of(StatusCode::FORBIDDEN, "this token permits to look, no more"),
     }
 }

@@ -21,7 +21,7 @@ use super::guard::Peer;
 use super::router::router;
 use super::settings::Settings;
 use super::state::Shared;
-use crate::refusal::Refusal;
+use crate::failed::Failed;
 use crate::say::say;
 
 /// Connections at the same time.
@@ -34,15 +34,15 @@ const END_LIMIT: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until it is asked to end.
-pub(super) async fn run(settings: Settings) -> Result<(), Refusal> {
+pub(super) async fn run(settings: Settings) -> Result<(), Failed> {
     let refused = |error: io::Error| {
         let taken = error.kind() == io::ErrorKind::AddrInUse;
-        let refusal = Refusal::new(format!("cannot listen on `{}`: {error}", settings.address));
+        let refusal = Failed::new(format!("cannot listen on `{}`: {error}", settings.address));
         if taken { refusal.hint("take another port: `ostler web PORT`") } else { refusal }
     };
     let listener = TcpListener::bind(settings.address).await.map_err(refused)?;
     let signals =
-        |kind| signal(kind).map_err(|error| Refusal::new(format!("cannot take signals: {error}")));
+        |kind| signal(kind).map_err(|error| Failed::new(format!("cannot take signals: {error}")));
     let mut term = signals(SignalKind::terminate())?;
     let mut int = signals(SignalKind::interrupt())?;
     say(&format!("serving the web API on {}\n", settings.url()))?;

@@ -9,7 +9,7 @@ use ostler_env::{
 };
 
 use super::tokens::Tokens;
-use crate::refusal::Refusal;
+use crate::failed::Failed;
 
 /// The port that PM2 has for it.
 const PORT: u16 = 9615;
@@ -31,12 +31,12 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Reads them from variables.
-    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Refusal> {
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Failed> {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let of_user = || Some(PathBuf::from(set(HOME)?).join(".ostler"));
         let home = set(OSTLER_HOME).or_else(|| set(PM2_HOME)).map(PathBuf::from).or_else(of_user);
         let Some(home) = home else {
-            return Err(Refusal::new("neither OSTLER_HOME, PM2_HOME nor HOME is set")
+            return Err(Failed::new("neither OSTLER_HOME, PM2_HOME nor HOME is set")
                 .hint("start it by `ostler web`"));
         };
         let tokens = set(OSTLER_WEB_TOKEN_FILE).map(|path| Tokens::load(path.as_ref()));
@@ -56,7 +56,7 @@ impl Settings {
     }
 }
 
-fn ip(given: Option<String>, for_everybody: bool) -> Result<IpAddr, Refusal> {
+fn ip(given: Option<String>, for_everybody: bool) -> Result<IpAddr, Failed> {
     let text = given.unwrap_or_else(|| "127.0.0.1".to_owned());
     let shown = ostler_text::shown(&text);
     let ip = match text.as_str() {
@@ -64,10 +64,10 @@ fn ip(given: Option<String>, for_everybody: bool) -> Result<IpAddr, Refusal> {
         text => text.parse::<IpAddr>(),
     };
     let ip = ip.map_err(|_| {
-        Refusal::new(format!("the address `{shown}` is none")).hint("it is one such as 127.0.0.1")
+        Failed::new(format!("the address `{shown}` is none")).hint("it is one such as 127.0.0.1")
     })?;
     if !ip.is_loopback() && for_everybody {
-        return Err(Refusal::new(format!(
+        return Err(Failed::new(format!(
             "`{shown}` can be reached from other machines, and nobody is asked for a token"
         ))
         .hint(
@@ -78,12 +78,12 @@ fn ip(given: Option<String>, for_everybody: bool) -> Result<IpAddr, Refusal> {
     Ok(ip)
 }
 
-fn port(given: Option<String>) -> Result<u16, Refusal> {
+fn port(given: Option<String>) -> Result<u16, Failed> {
     let Some(text) = given else { return Ok(PORT) };
     let port = text.parse().ok().filter(|port| 0 < *port);
     port.ok_or_else(|| {
         let shown = ostler_text::shown(&text);
-        Refusal::new(format!("`{shown}` is no port")).hint("a port is a number from 1 to 65535")
+        Failed::new(format!("`{shown}` is no port")).hint("a port is a number from 1 to 65535")
     })
 }
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use crate::refusal::Refusal;
+use crate::failed::Failed;
 
 /// What somebody may do; each may what those before may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,21 +47,21 @@ impl std::fmt::Debug for Tokens {
 
 impl Tokens {
     /// Reads a file of tokens.
-    pub(crate) fn load(path: &Path) -> Result<Self, Refusal> {
+    pub(crate) fn load(path: &Path) -> Result<Self, Failed> {
         let shown = path.display();
         let cannot = |error: std::io::Error| {
-            Refusal::new(format!("cannot read the tokens in `{shown}`: {error}"))
+            Failed::new(format!("cannot read the tokens in `{shown}`: {error}"))
         };
         let meta = fs::metadata(path).map_err(|error| cannot(error).hint(how_to_write_one()))?;
         let (me, owner) = (rustix::process::geteuid().as_raw(), meta.uid());
         if meta.mode() & 0o077 != 0 || (owner != me && owner != 0) {
             let path = path.to_string_lossy();
             let pasted = ostler_text::shown(&path);
-            return Err(Refusal::new(format!("others can read the tokens in `{shown}`"))
+            return Err(Failed::new(format!("others can read the tokens in `{shown}`"))
                 .hint(format!("run `chmod 600 '{pasted}'`, and write other tokens into it")));
         }
         Self::parse(&fs::read_to_string(path).map_err(cannot)?)
-            .map_err(|why| Refusal::new(format!("`{shown}`: {why}")).hint(how_to_write_one()))
+            .map_err(|why| Failed::new(format!("`{shown}`: {why}")).hint(how_to_write_one()))
     }
 
     /// Reads the lines of a file.

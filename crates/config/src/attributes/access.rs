@@ -26,14 +26,14 @@ pub(crate) struct FieldAccess {
     /// Returns the value, null when there is none.
     pub(crate) get: fn(&AppSpec) -> Json,
     /// Puts a value, or refuses it and changes nothing.
-    pub(crate) set: fn(&mut AppSpec, &Node) -> Result<(), Refusal>,
+    pub(crate) set: fn(&mut AppSpec, &Node) -> Result<(), BadValue>,
     /// Whether the first has what the second, an app of defaults, has.
     pub(crate) same: fn(&AppSpec, &AppSpec) -> bool,
 }
 
 /// Why a value is refused.
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub(crate) enum BadValue {
     /// It must be this.
     Wanted(&'static str),
     /// It must be this; in a file, one part of it is pointed at instead.
@@ -55,7 +55,7 @@ pub(crate) trait FieldType: Sized {
     fn write(&self) -> Json;
 
     /// Reads a value.
-    fn read(node: &Node) -> Result<Self, Refusal>;
+    fn read(node: &Node) -> Result<Self, BadValue>;
 }
 
 /// A form that the type of the field does not say.
@@ -64,7 +64,7 @@ pub(crate) trait Form<T> {
     fn write(value: &T) -> Json;
 
     /// Reads a value.
-    fn read(node: &Node) -> Result<T, Refusal>;
+    fn read(node: &Node) -> Result<T, BadValue>;
 }
 
 /// The form that a type has by itself.
@@ -75,7 +75,7 @@ impl<T: FieldType> Form<T> for Plain {
         value.write()
     }
 
-    fn read(node: &Node) -> Result<T, Refusal> {
+    fn read(node: &Node) -> Result<T, BadValue> {
         T::read(node)
     }
 }

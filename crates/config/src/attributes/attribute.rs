@@ -3,7 +3,7 @@
 use ostler_core::spec::AppSpec;
 use serde_json::Value as Json;
 
-use super::access::{Access, Refusal};
+use super::access::{Access, BadValue};
 use crate::diagnostic::Diagnostic;
 use crate::value::Node;
 
@@ -256,17 +256,17 @@ impl Attribute {
             return Ok(());
         }
         self.put(spec, &Node::from_json(value)).map_err(|refusal| match refusal {
-            Refusal::Wanted(wanted) | Refusal::Part { wanted, .. } => {
+            BadValue::Wanted(wanted) | BadValue::Part { wanted, .. } => {
                 let shown: String = value.to_string().chars().take(80).collect();
                 let message = format!("\"{}\" must be {wanted}, but is `{shown}`", self.record);
                 vec![Diagnostic::error("bad-record", message)]
             }
-            Refusal::Said(list) => list.into_iter().map(|(_, diagnostic)| diagnostic).collect(),
+            BadValue::Said(list) => list.into_iter().map(|(_, diagnostic)| diagnostic).collect(),
         })
     }
 
     /// Gives the app a value as it was written.
-    pub(crate) fn put(&self, spec: &mut AppSpec, node: &Node) -> Result<(), Refusal> {
+    pub(crate) fn put(&self, spec: &mut AppSpec, node: &Node) -> Result<(), BadValue> {
         match &self.access {
             Access::Field(field) => (field.set)(spec, node)?,
             Access::Kept => {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
-use super::access::{FieldType, Form, Refusal};
+use super::access::{FieldType, Form, BadValue};
 use crate::diagnostic::Diagnostic;
 use crate::units;
 use crate::value::{Node, Value};
@@ -21,7 +21,7 @@ impl Form<u64> for Uptime {
         time.write()
     }
 
-    fn read(node: &Node) -> Result<u64, Refusal> {
+    fn read(node: &Node) -> Result<u64, BadValue> {
         let with_unit = node.as_text().and_then(units::uptime);
         with_unit.map_or_else(|| u64::read(node), Ok)
     }
@@ -35,7 +35,7 @@ impl Form<Option<u64>> for Size {
         bytes.write()
     }
 
-    fn read(node: &Node) -> Result<Option<u64>, Refusal> {
+    fn read(node: &Node) -> Result<Option<u64>, BadValue> {
         let with_unit = node.as_text().and_then(units::memory);
         let bytes = with_unit.map_or_else(|| u64::read(node), Ok)?;
         Ok(Some(bytes).filter(|bytes| 0 < *bytes))
@@ -50,7 +50,7 @@ impl Form<Option<u64>> for Count {
         count.write()
     }
 
-    fn read(node: &Node) -> Result<Option<u64>, Refusal> {
+    fn read(node: &Node) -> Result<Option<u64>, BadValue> {
         u64::read(node).map(Some)
     }
 }
@@ -63,7 +63,7 @@ impl Form<Vec<i32>> for ExitCodes {
         codes.as_slice().into()
     }
 
-    fn read(node: &Node) -> Result<Vec<i32>, Refusal> {
+    fn read(node: &Node) -> Result<Vec<i32>, BadValue> {
         let items = match &node.value {
             Value::List(items) => items.as_slice(),
             _ => std::slice::from_ref(node),
@@ -72,11 +72,11 @@ impl Form<Vec<i32>> for ExitCodes {
     }
 }
 
-fn exit_code(item: &Node) -> Result<i32, Refusal> {
+fn exit_code(item: &Node) -> Result<i32, BadValue> {
     let text = item.plain();
     text.trim().parse().map_err(|_| {
         let message = format!("`stop_exit_codes` has `{text}`, which is not a whole number");
-        Refusal::Part {
+        BadValue::Part {
             wanted: "a list of whole numbers",
             said: Box::new(Diagnostic::error("wrong-form", message)),
             span: item.span,
@@ -92,12 +92,12 @@ impl Form<i32> for Signal {
         units::signal_name(*number).into()
     }
 
-    fn read(node: &Node) -> Result<i32, Refusal> {
+    fn read(node: &Node) -> Result<i32, BadValue> {
         let text = String::read(node)?;
         units::signal(&text).ok_or_else(|| {
             let message = format!("`kill_signal` is `{text}`, which is not a signal");
             let said = Box::new(Diagnostic::error("no-signal", message));
-            Refusal::Part { wanted: "a signal", said, span: None }
+            BadValue::Part { wanted: "a signal", said, span: None }
         })
     }
 }
@@ -110,7 +110,7 @@ impl Form<Option<String>> for Program {
         program.as_deref().unwrap_or("none").into()
     }
 
-    fn read(node: &Node) -> Result<Option<String>, Refusal> {
+    fn read(node: &Node) -> Result<Option<String>, BadValue> {
         Ok(Some(String::read(node)?).filter(|program| program != "none"))
     }
 }
@@ -123,7 +123,7 @@ impl Form<Option<PathBuf>> for LogFile {
         path.as_ref().map_or_else(|| NO_FILE.into(), FieldType::write)
     }
 
-    fn read(node: &Node) -> Result<Option<PathBuf>, Refusal> {
+    fn read(node: &Node) -> Result<Option<PathBuf>, BadValue> {
         let path = Some(String::read(node)?);
         let path = path.filter(|path| !matches!(path.as_str(), "" | "NULL" | NO_FILE));
         Ok(path.map(PathBuf::from))
@@ -138,7 +138,7 @@ impl Form<Option<PathBuf>> for MoreLogFile {
         path.as_ref().map_or(Json::Null, FieldType::write)
     }
 
-    fn read(node: &Node) -> Result<Option<PathBuf>, Refusal> {
+    fn read(node: &Node) -> Result<Option<PathBuf>, BadValue> {
         LogFile::read(node)
     }
 }
@@ -151,7 +151,7 @@ impl Form<Option<String>> for DateFormat {
         format.write()
     }
 
-    fn read(node: &Node) -> Result<Option<String>, Refusal> {
+    fn read(node: &Node) -> Result<Option<String>, BadValue> {
         Ok(Some(String::read(node)?).filter(|format| !matches!(format.as_str(), "" | "false")))
     }
 }
@@ -164,7 +164,7 @@ impl Form<Option<String>> for Version {
         version.write()
     }
 
-    fn read(node: &Node) -> Result<Option<String>, Refusal> {
+    fn read(node: &Node) -> Result<Option<String>, BadValue> {
         Ok(Some(String::read(node)?).filter(|version| version != "N/A"))
     }
 }

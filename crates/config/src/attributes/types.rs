@@ -9,7 +9,7 @@ use ostler_core::Texts;
 use ostler_core::spec::{ExecMode, Readiness};
 use serde_json::{Map, Value as Json};
 
-use super::access::{FieldType, Refusal};
+use super::access::{FieldType, BadValue};
 use crate::value::{Node, Value, number_text};
 
 impl FieldType for bool {
@@ -17,12 +17,12 @@ impl FieldType for bool {
         (*self).into()
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         match &node.value {
             Value::Bool(value) => Ok(*value),
             Value::Text(text) if text == "true" => Ok(true),
             Value::Text(text) if text == "false" => Ok(false),
-            _ => Err(Refusal::Wanted("true or false")),
+            _ => Err(BadValue::Wanted("true or false")),
         }
     }
 }
@@ -32,7 +32,7 @@ impl FieldType for u64 {
         (*self).into()
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         let number = match &node.value {
             Value::Number(number) => Some(*number),
             Value::Text(text) => text.trim().parse().ok(),
@@ -46,8 +46,8 @@ impl FieldType for u64 {
         let number = number
             .filter(|number: &f64| 0.0 <= *number && number.is_finite())
             .map(|number| number as u64)
-            .ok_or(Refusal::Wanted("a number from 0 up"))?;
-        if MOST < number { Err(Refusal::Wanted("at most 1125899906842624")) } else { Ok(number) }
+            .ok_or(BadValue::Wanted("a number from 0 up"))?;
+        if MOST < number { Err(BadValue::Wanted("at most 1125899906842624")) } else { Ok(number) }
     }
 }
 
@@ -61,7 +61,7 @@ impl FieldType for u32 {
         (*self).into()
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         Ok(u64::read(node)?.try_into().unwrap_or(Self::MAX))
     }
 }
@@ -72,7 +72,7 @@ impl FieldType for Option<u64> {
         (*self).into()
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         u64::read(node).map(|number| Some(number).filter(|number| 0 < *number))
     }
 }
@@ -83,9 +83,9 @@ impl FieldType for Option<u32> {
         (*self).into()
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         let number = u64::read(node)?;
-        number.try_into().map(Some).map_err(|_| Refusal::Wanted("a user or group number"))
+        number.try_into().map(Some).map_err(|_| BadValue::Wanted("a user or group number"))
     }
 }
 
@@ -94,11 +94,11 @@ impl FieldType for String {
         self.as_str().into()
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         match &node.value {
             Value::Text(text) => Ok(text.clone()),
             Value::Number(number) => Ok(number_text(*number)),
-            _ => Err(Refusal::Wanted("a text")),
+            _ => Err(BadValue::Wanted("a text")),
         }
     }
 }
@@ -108,7 +108,7 @@ impl FieldType for Option<String> {
         self.as_deref().into()
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         String::read(node).map(Some)
     }
 }
@@ -118,7 +118,7 @@ impl FieldType for PathBuf {
         self.to_string_lossy().into()
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         String::read(node).map(Self::from)
     }
 }
@@ -129,8 +129,8 @@ impl FieldType for Vec<String> {
         self.clone().into()
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
-        node.words().ok_or(Refusal::Wanted("a list of texts"))
+    fn read(node: &Node) -> Result<Self, BadValue> {
+        node.words().ok_or(BadValue::Wanted("a list of texts"))
     }
 }
 
@@ -141,8 +141,8 @@ impl FieldType for Texts {
         entries.collect::<Map<_, _>>().into()
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
-        let Value::Object(entries) = &node.value else { return Err(Refusal::Wanted("an object")) };
+    fn read(node: &Node) -> Result<Self, BadValue> {
+        let Value::Object(entries) = &node.value else { return Err(BadValue::Wanted("an object")) };
         Ok(entries.iter().map(|entry| (entry.key.as_str(), entry.node.plain())).collect())
     }
 }
@@ -155,11 +155,11 @@ impl FieldType for ExecMode {
         }
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         match String::read(node)?.as_str() {
             "cluster_mode" | "cluster" => Ok(Self::Cluster),
             "fork_mode" | "fork" => Ok(Self::Fork),
-            _ => Err(Refusal::Wanted("`fork_mode` or `cluster_mode`")),
+            _ => Err(BadValue::Wanted("`fork_mode` or `cluster_mode`")),
         }
     }
 }
@@ -169,7 +169,7 @@ impl FieldType for Option<bool> {
         (*self).into()
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         bool::read(node).map(Some)
     }
 }
@@ -183,7 +183,7 @@ impl FieldType for Readiness {
         }
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         Ok(if bool::read(node)? { Self::Message } else { Self::Started })
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::access::{FieldType, Refusal};
+use super::access::{FieldType, BadValue};
 use crate::value::Node;
 
 /// A type whose values are words.
@@ -21,11 +21,11 @@ impl<T: Worded> FieldType for T {
         at.and_then(|at| T::WORDS.get(at)).copied().into()
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         let text = String::read(node)?;
         let at = T::WORDS.iter().position(|word| *word == text);
         let value = at.and_then(|at| T::VALUES.get(at)).copied();
-        value.map_or_else(|| T::OTHERWISE.map_err(Refusal::Wanted), Ok)
+        value.map_or_else(|| T::OTHERWISE.map_err(BadValue::Wanted), Ok)
     }
 }
 
@@ -35,7 +35,7 @@ impl<T: Worded> FieldType for Option<T> {
         self.map_or(Json::Null, |value| value.write())
     }
 
-    fn read(node: &Node) -> Result<Self, Refusal> {
+    fn read(node: &Node) -> Result<Self, BadValue> {
         T::read(node).map(Some)
     }
 }

@@ -3,7 +3,7 @@
 use super::Supervisor;
 use crate::candidate::{Candidate, Needs, Verdict};
 use crate::event::Notice;
-use crate::reload::{AfterFailure, Reload, ReloadOptions, Step};
+use crate::reload::{AfterFailure, Reload, ReloadOptions, NextMove};
 use crate::run::{AppId, Failure, ProcId};
 use crate::spec::Version;
 use crate::{Action, Millis};
@@ -44,12 +44,12 @@ impl Supervisor {
             let extra: usize = of_app.map(|slot| slot.extra_runs()).sum();
             let Some(reload) = self.reloads.get_mut(&app) else { return };
             match reload.next_step(extra) {
-                Step::Begin(id, version) => self.begin_candidate(now, id, version, out),
-                Step::CanaryWaits(proc) => {
+                NextMove::Begin(id, version) => self.begin_candidate(now, id, version, out),
+                NextMove::CanaryWaits(proc) => {
                     out.push(Action::Tell(Notice::CanaryWaits { app, proc }));
                 }
-                Step::Wait => return,
-                Step::End(spec) => {
+                NextMove::Wait => return,
+                NextMove::End(spec) => {
                     let failure = reload.failure();
                     self.reloads.remove(&app);
                     out.push(Action::Tell(Notice::ReloadEnded { app, spec, failure }));

@@ -3,7 +3,7 @@
 use ostler_core::{ProcId, RunId};
 use ostler_logs::{Line, Stream};
 use ostler_pm2::bus::{self, Subject};
-use ostler_pm2::in_app::Said;
+use ostler_pm2::in_app::AppMessage;
 use ostler_wire::control::Lifecycle;
 
 use super::Bus;
@@ -100,7 +100,7 @@ impl Bus {
     }
 
     /// An app said something over its channel: `said` is what is understood of the text.
-    pub fn said(&mut self, model: &Model, run: RunId, said: &Said, text: &str) {
+    pub fn said(&mut self, model: &Model, run: RunId, said: &AppMessage, text: &str) {
         if !self.is_heard() {
             return;
         }
@@ -108,11 +108,11 @@ impl Bus {
             return;
         };
         let (topic, payload) = match said {
-            Said::Typed(topic, data) => {
+            AppMessage::Typed(topic, data) => {
                 (topic.as_str(), bus::message(&of, clock::wall(), "data", data))
             }
-            Said::Raw => ("process:msg", bus::message(&of, clock::wall(), "raw", text)),
-            Said::Kept(_) | Said::Nothing => return,
+            AppMessage::Raw => ("process:msg", bus::message(&of, clock::wall(), "raw", text)),
+            AppMessage::Kept(_) | AppMessage::Nothing => return,
         };
         self.publish(topic, &payload);
     }

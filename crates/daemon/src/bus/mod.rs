@@ -16,7 +16,7 @@ use ostler_poll::{Interest, Poll};
 
 use crate::door::{Door, PUB};
 use crate::reports::{Report, Reports};
-use crate::tokens::Source;
+use crate::tokens::Polled;
 use crate::{clock, daemon_log};
 use subscriber::Subscriber;
 
@@ -29,14 +29,14 @@ pub struct Bus {
     fresh: bool,
     /// Whether anybody subscribed when it was told last.
     heard: bool,
-    poll: Rc<Poll<Source>>,
+    poll: Rc<Poll<Polled>>,
 }
 
 impl Bus {
     /// Subscribers come in at this socket; `kept`: what the keeper held of it.
-    pub fn new(kept: Option<(Vec<u8>, OwnedFd)>, poll: &Rc<Poll<Source>>) -> Self {
+    pub fn new(kept: Option<(Vec<u8>, OwnedFd)>, poll: &Rc<Poll<Polled>>) -> Self {
         Self {
-            door: Door::new(PUB, Source::Bus, kept, poll),
+            door: Door::new(PUB, Polled::Bus, kept, poll),
             subscribers: BTreeMap::new(),
             next: 0,
             fresh: false,
@@ -66,7 +66,7 @@ impl Bus {
             let number = self.next;
             self.next += 1;
             let interest = Interest::READ.edge() | Interest::WRITE.edge();
-            match self.poll.watch(stream, Source::Subscriber(number), interest) {
+            match self.poll.watch(stream, Polled::Subscriber(number), interest) {
                 Ok(stream) => _ = self.subscribers.insert(number, Subscriber::new(stream)),
                 Err(error) => daemon_log::error(format!("a subscriber cannot be polled: {error}")),
             }

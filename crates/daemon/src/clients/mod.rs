@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::reports::{Report, Reports};
 use crate::reserve::{self, Reserve};
-use crate::tokens::Source;
+use crate::tokens::Polled;
 use crate::{clock, daemon_log};
 pub use conn::Watching;
 use conn::{Conn, Incoming};
@@ -55,12 +55,12 @@ pub struct Clients {
     reserve: Reserve,
     /// When those are taken in for whom there was no room.
     accept_at: Option<u64>,
-    poll: Rc<Poll<Source>>,
+    poll: Rc<Poll<Polled>>,
 }
 
 impl Clients {
     /// Clients come in at this socket, which does not block.
-    pub fn new(listener: Watched<UnixListener>, reserve: Reserve, poll: Rc<Poll<Source>>) -> Self {
+    pub fn new(listener: Watched<UnixListener>, reserve: Reserve, poll: Rc<Poll<Polled>>) -> Self {
         Self {
             listener,
             connected: BTreeMap::new(),
@@ -89,7 +89,7 @@ impl Clients {
     /// # Errors
     /// It cannot be polled; all is as before.
     pub fn listen_at(&mut self, listener: UnixListener) -> io::Result<()> {
-        self.listener = self.poll.watch(listener, Source::Control, Interest::READ.edge())?;
+        self.listener = self.poll.watch(listener, Polled::Control, Interest::READ.edge())?;
         Ok(())
     }
 
@@ -156,7 +156,7 @@ impl Clients {
         let interest = Interest::READ.edge() | Interest::WRITE;
         let stream = stream
             .set_nonblocking(true)
-            .and_then(|()| self.poll.watch(stream, Source::Client(number), interest))
+            .and_then(|()| self.poll.watch(stream, Polled::Client(number), interest))
             .map_err(|error| format!("it cannot be polled: {error}"))?;
         self.connected.insert(number, Conn::new(stream, clock::monotonic()));
         Ok(())

@@ -20,7 +20,7 @@ impl Scene {
         let poll = Rc::new(Poll::new().unwrap());
         let listener = UnixListener::bind(&path).unwrap();
         listener.set_nonblocking(true).unwrap();
-        let listener = poll.watch(listener, Source::Control, Interest::READ).unwrap();
+        let listener = poll.watch(listener, Polled::Control, Interest::READ).unwrap();
         let clients = Clients::new(listener, Reserve::default(), poll);
         let mut scene = Self { clients, reports: Reports::new(), _folder: folder };
         let streams = (0..count).map(|_| UnixStream::connect(&path).unwrap()).collect();

@@ -105,19 +105,6 @@ impl Daemon {
         Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()
     }
 
-    /// Lets the calendar wake the loop, too.
-    pub fn set_calendar(&mut self) {
-        if let Err(error) = self.calendar.wake_at(self.model.model().scheduled_for()) {
-            daemon_log::error(format!("could not set a timer on the calendar: {error}"));
-        }
-    }
-
-    /// The calendar woke the loop.
-    pub fn on_calendar(&mut self) {
-        let input = self.calendar.on_ready();
-        input.into_iter().for_each(|input| self.model.push(input));
-    }
-
     /// Does what is due.
     pub fn on_time(&mut self) {
         let now = clock::monotonic();

@@ -5,7 +5,7 @@ use ostler_keeper::failpoint::hit;
 
 use super::Daemon;
 use crate::daemon_log;
-use crate::model::{ClientId, Effect, Input};
+use crate::model::{Effect, Input};
 use crate::saver::Task;
 
 impl Daemon {
@@ -62,17 +62,6 @@ impl Daemon {
             }
         }
         hit(after);
-    }
-
-    /// Forgets what a client that has left had asked for.
-    pub(super) fn on_client_gone(&mut self, client: usize, watched: bool) {
-        if watched {
-            self.logs.engine().unsubscribe(client as u64);
-        }
-        self.last_lines.forget(client);
-        self.node.stop_sharing(client);
-        self.actions.forget(client);
-        self.model.push(Input::ClientGone(ClientId(client)));
     }
 }
 

@@ -35,11 +35,6 @@ impl Daemon {
         }
     }
 
-    /// Whether it had ended before this daemon began.
-    pub(crate) fn is_abandoned(&self) -> bool {
-        self.inbox.foreground.is_gone()
-    }
-
     /// The process in the foreground, for which all of this runs, has ended.
     pub(crate) fn on_foreground_end(&mut self) {
         daemon_log::log("the process in the foreground has ended: stopping everything");
@@ -50,17 +45,14 @@ impl Daemon {
         self.model.push(Input::Abandoned);
     }
 
-    /// Goes when nothing is left.
+    /// Goes when nothing is left, and leaves nothing behind: keeper and guard go too, sockets and
+    /// pid file are removed.
     pub(super) fn end_if_over(&mut self) {
         let told = !self.model.has_effects() && !self.saver.is_busy();
         let over = told && self.model.model().is_over();
-        if over && !self.model.is_gone() && !self.runs.wait_for_output() {
-            self.go();
+        if !over || self.model.is_gone() || self.runs.wait_for_output() {
+            return;
         }
-    }
-
-    /// Leaves nothing behind: keeper and guard go too, sockets and pid file are removed.
-    fn go(&mut self) {
         self.runs.remove_groups();
         leftovers::remove(&self.config.home);
         self.rpc.door_mut().remove(&self.config.home);

@@ -1,7 +1,5 @@
 //! What the keeper reports, and another keeper for one that died, with our copies of everything.
 
-use std::os::fd::OwnedFd;
-
 use ostler_core::RunId;
 use ostler_keeper::failpoint::hit;
 use ostler_keeper::proto::{FromKeeper, ToKeeper, version};
@@ -15,16 +13,12 @@ impl Daemon {
     /// Everything the keeper has to say.
     pub(super) fn on_keeper(&mut self) {
         loop {
-            match self.keeper.receive() {
+            let (message, fds) = match self.keeper.receive() {
                 Ok(None) => return,
-                Ok(Some((message, fds))) => self.on_keeper_message(message, fds),
+                Ok(Some(received)) => received,
                 Err(error) => return self.replace_keeper(&error),
-            }
-        }
-    }
-
-    fn on_keeper_message(&mut self, message: FromKeeper, fds: Vec<OwnedFd>) {
-        match message {
+            };
+            match message {
             FromKeeper::Spawned { run, pid, start_time, mask } => {
                 hit("report.spawned");
                 self.keeper.spawn_answered();
@@ -56,6 +50,7 @@ impl Daemon {
             }
             // Parts of an inventory, which is asked for and taken in before the loop begins.
             FromKeeper::Run { .. } | FromKeeper::Item { .. } | FromKeeper::InventoryEnd => {}
+        }
         }
     }
 

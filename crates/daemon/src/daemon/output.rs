@@ -1,7 +1,7 @@
 //! What the log engine tells: output that was written, lines for who reads them, what is
 //! to be kept.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ostler_core::supervisor::Slot;
 use ostler_core::{ProcId, RunId, Supervisor};
@@ -34,7 +34,12 @@ impl Daemon {
                 Event::Flushed(token) => {
                     self.end_flush(token);
                 }
-                Event::Subscribed(subscriber) => self.on_subscribed(subscriber),
+                Event::Subscribed(subscriber) => {
+                    let starts = |ids: Option<&[u32]>| log_starts(self.model.core(), &self.runs, ids);
+                    if let Ok(client) = usize::try_from(subscriber) {
+                        self.clients.confirm(client, starts);
+                    }
+                }
                 Event::Lines { subscriber, lines } => {
                     if subscriber == BUS {
                         self.bus.lines(self.model.model(), &lines);
@@ -43,13 +48,18 @@ impl Daemon {
                     }
                 }
                 Event::FileError { path, error, fate } => {
-                    self.on_unwritten(path, &error.to_string(), fate);
+                    self.model.push(on_unwritten(path, &error.to_string(), fate));
                 }
                 Event::NotEmptied { path, error } => daemon_log::error(format!(
                     "could not empty the log file `{}`: {error}",
                     path.display()
                 )),
-                Event::Rotated { path, to } => self.on_rotated(&path, &to),
+                Event::Rotated { path, to } => {
+                    let (from, to) = (path.display(), to.display());
+                    daemon_log::remark(format!("rotated the log file `{from}` to `{to}`"));
+                    self.runs.rotated(&path);
+                    self.logs.on_rotated();
+                }
                 Event::NotRotated { path, error } => daemon_log::error(format!(
                     "could not rotate the log file `{}`: {error}; it is written on, and tried \
                      again each minute",
@@ -61,7 +71,7 @@ impl Daemon {
                     path.display()
                 )),
                 Event::Grown => self.logs.on_grown(),
-                Event::FileOk { path } => self.on_written_again(path),
+                Event::FileOk { path } => self.model.push(on_written_again(path)),
                 Event::FileOpened { path } => {
                     self.model.push(Input::Written { path, error: None });
                 }
@@ -78,38 +88,6 @@ impl Daemon {
             }
         }
     }
-}
-
-impl Daemon {
-    /// A log file cannot be written.
-    fn on_unwritten(&mut self, path: PathBuf, error: &str, fate: Fate) {
-        daemon_log::error(format!(
-            "could not write the log file `{}`: {error}; trying again, and meanwhile {}",
-            path.display(),
-            meanwhile(fate)
-        ));
-        self.model.push(Input::Written { path, error: Some(error.to_owned()) });
-    }
-
-    fn on_subscribed(&mut self, subscriber: u64) {
-        let starts = |ids: Option<&[u32]>| log_starts(self.model.core(), &self.runs, ids);
-        if let Ok(client) = usize::try_from(subscriber) {
-            self.clients.confirm(client, starts);
-        }
-    }
-
-    fn on_rotated(&mut self, path: &Path, to: &Path) {
-        let (from, to) = (path.display(), to.display());
-        daemon_log::remark(format!("rotated the log file `{from}` to `{to}`"));
-        self.runs.rotated(path);
-        self.logs.on_rotated();
-    }
-
-    fn on_written_again(&mut self, path: PathBuf) {
-        daemon_log::remark(format!("the log file `{}` is written again", path.display()));
-        self.model.push(Input::Written { path, error: None });
-    }
-
     /// The engine has done everything that it was told before.
     fn end_flush(&mut self, token: u64) {
         match self.clients.end_flush(token) {
@@ -122,6 +100,21 @@ impl Daemon {
             None => {}
         }
     }
+}
+
+/// A log file cannot be written.
+fn on_unwritten(path: PathBuf, error: &str, fate: Fate) -> Input {
+    daemon_log::error(format!(
+        "could not write the log file `{}`: {error}; trying again, and meanwhile {}",
+        path.display(),
+        meanwhile(fate)
+    ));
+    Input::Written { path, error: Some(error.to_owned()) }
+}
+
+fn on_written_again(path: PathBuf) -> Input {
+    daemon_log::remark(format!("the log file `{}` is written again", path.display()));
+    Input::Written { path, error: None }
 }
 
 /// Where the lines of these slots begin, or of all: a client reads them from now on.

@@ -1,11 +1,11 @@
 //! What the parts tell, taken up in the order in which they told it.
 
 use ostler_core::RunId;
-use ostler_pm2::in_app::{self, Said};
+use ostler_pm2::in_app::{self, AppMessage};
 
 use super::{Daemon, listening};
 use crate::daemon_log;
-use crate::model::Input;
+use crate::model::{ClientId, Input};
 use crate::reports::Report;
 
 impl Daemon {
@@ -33,7 +33,15 @@ impl Daemon {
                     let registry = self.model.registry();
                     daemon_log::error(listening::disagree(registry, (app, holder), policy, &key));
                 }
-                Report::ClientGone { client, watched } => self.on_client_gone(client, watched),
+                Report::ClientGone { client, watched } => {
+                    if watched {
+                        self.logs.engine().unsubscribe(client as u64);
+                    }
+                    self.last_lines.forget(client);
+                    self.node.stop_sharing(client);
+                    self.actions.forget(client);
+                    self.model.push(Input::ClientGone(ClientId(client)));
+                }
                 Report::LinesTaken(client) => self.logs.engine().taken(client as u64),
                 Report::Reply { client, reply } => self.reply(client, &reply),
                 Report::Said { run, text } => self.on_said(run, &text),
@@ -57,11 +65,11 @@ impl Daemon {
     /// An app has said something in its channel.
     fn on_said(&mut self, run: RunId, text: &str) {
         let said = match in_app::read(text) {
-            Said::Kept(kept) => return self.model.push(Input::Kept { run, kept }),
+            AppMessage::Kept(kept) => return self.model.push(Input::Kept { run, kept }),
             said => said,
         };
         let model = self.model.model();
-        if let Said::Typed(topic, data) = &said
+        if let AppMessage::Typed(topic, data) = &said
             && topic == in_app::REPLY
         {
             self.actions.on_reply(run, data, model, &mut self.clients);

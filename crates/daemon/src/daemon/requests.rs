@@ -117,13 +117,6 @@ impl Daemon {
         }
     }
 
-    fn take_profile(&mut self, client: usize, wanted: &Wanted) {
-        match self.profiles.begin(client, wanted, self.model.model()) {
-            Ok((run, line)) => self.runs.send(run, &line),
-            Err(failure) => self.reply(client, &Reply::Error(failure)),
-        }
-    }
-
     /// Ends a request: of a client, or of the call of one of PM2's.
     pub(super) fn reply(&mut self, client: usize, reply: &Reply) {
         match ClientId(client).call() {

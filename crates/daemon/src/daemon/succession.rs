@@ -53,7 +53,14 @@ impl Daemon {
             match self.keeper.await_successor(&claim, until) {
                 Waited::Over => return Ok(until.is_some()),
                 Waited::TakenBack => {
-                    self.start_keeper_again();
+                    // The keeper died before the successor had everything: another one gets it.
+                    let died = io::Error::other("it died while the daemon made room for another");
+                    self.keeper.lose(&died, &mut self.reports);
+                    while self.keeper.is_lost() {
+                        self.keeper.await_due();
+                        self.start_due_keeper(clock::monotonic());
+                        daemon_log::flush();
+                    }
                     claim = self.keeper.succeed()?;
                 }
                 Waited::Late => {
@@ -61,20 +68,6 @@ impl Daemon {
                     self.reply(client, &Reply::Error(late()));
                     self.flush_clients();
                 }
-            }
-        }
-    }
-
-    /// The keeper died before the successor had everything: another one gets it.
-    fn start_keeper_again(&mut self) {
-        let died = io::Error::other("it died while the daemon made room for another");
-        self.keeper.lose(&died, &mut self.reports);
-        loop {
-            self.keeper.await_due();
-            self.start_due_keeper(clock::monotonic());
-            daemon_log::flush();
-            if !self.keeper.is_lost() {
-                return;
             }
         }
     }

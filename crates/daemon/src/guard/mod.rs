@@ -36,7 +36,7 @@ pub use ledger::Ledger;
 pub use recover::{Left, PREFIX, recover};
 
 use crate::sys::SharedText;
-use crate::tokens::Source;
+use crate::tokens::Polled;
 use crate::{clock, daemon_log, sys};
 
 /// Room for lines of the log, bytes.
@@ -63,7 +63,7 @@ pub struct Guard {
     name: String,
     /// Number and descriptor of its process.
     process: Option<(Pid, Watched<OwnedFd>)>,
-    poll: Rc<Poll<Source>>,
+    poll: Rc<Poll<Polled>>,
     since: u64,
     /// Before the next try.
     pause: u64,
@@ -78,7 +78,7 @@ impl Guard {
     /// # Errors
     /// The system refuses memory or descriptors. (That no process could be started is told in the
     /// log: it is tried again.)
-    pub fn start(poll: Rc<Poll<Source>>) -> io::Result<Self> {
+    pub fn start(poll: Rc<Poll<Polled>>) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC;
         let (from, to) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         let mut guard = Self {
@@ -112,7 +112,7 @@ impl Guard {
         });
         match started.and_then(|pid| Ok((pid, pidfd_open(pid, PidfdFlags::empty())?))) {
             Ok((pid, pidfd)) => {
-                let mut pidfd = self.poll.unwatched(pidfd, Source::Guard);
+                let mut pidfd = self.poll.unwatched(pidfd, Polled::Guard);
                 if let Err(error) = pidfd.set(Interest::READ.edge()) {
                     daemon_log::error(format!(
                         "the guard of connections cannot be watched: {error}"

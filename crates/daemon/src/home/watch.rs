@@ -18,7 +18,7 @@ use ostler_poll::{Interest, Poll, Watched};
 use rustix::fs::inotify::{self, WatchFlags};
 
 use super::{DUMP, FOLDERS, FileId, LOCK, LOG, PID, SOCKET, mark};
-use crate::tokens::Source;
+use crate::tokens::Polled;
 use crate::{clock, door};
 
 /// What could not be made again is tried again after this, ms.
@@ -52,10 +52,10 @@ impl Watch {
         home: &Path,
         mark: String,
         socket: FileId,
-        poll: &Rc<Poll<Source>>,
+        poll: &Rc<Poll<Polled>>,
     ) -> io::Result<Self> {
         let flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
-        let inotify = poll.watch(inotify::init(flags)?, Source::Home, Interest::READ.edge())?;
+        let inotify = poll.watch(inotify::init(flags)?, Polled::Home, Interest::READ.edge())?;
         Ok(Self { home: home.to_owned(), inotify, mark, socket, retry_at: None, rest: None })
     }
 

@@ -27,7 +27,7 @@ use ostler_poll::{Interest, Poll, Watched};
 use crate::reserve::Reserve;
 use crate::runs::Adoption;
 use crate::starts::Starts;
-use crate::tokens::Source;
+use crate::tokens::Polled;
 use crate::{clock, daemon_log};
 use process::KeeperProcess;
 pub use program::Tried;
@@ -111,7 +111,7 @@ pub struct Keeper {
     starts: Starts,
     /// For the start of another keeper.
     reserve: Reserve,
-    poll: Rc<Poll<Source>>,
+    poll: Rc<Poll<Polled>>,
 }
 
 impl Keeper {
@@ -125,10 +125,10 @@ impl Keeper {
         (lock, old_locks): (OwnedFd, Vec<OwnedFd>),
         starts: Starts,
         reserve: Reserve,
-        poll: Rc<Poll<Source>>,
+        poll: Rc<Poll<Polled>>,
     ) -> io::Result<Self> {
         let link =
-            link.map_socket(|socket| poll.watch(socket, Source::Keeper, Interest::READ.edge()))?;
+            link.map_socket(|socket| poll.watch(socket, Polled::Keeper, Interest::READ.edge()))?;
         let process = KeeperProcess::of(welcome.pid);
         Ok(Self {
             link,

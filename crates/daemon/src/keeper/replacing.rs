@@ -7,7 +7,7 @@ use ostler_poll::Interest;
 use super::{Keeper, LATE, PINGS_SINCE, SILENCE, process};
 use crate::config::Config;
 use crate::reports::Reports;
-use crate::tokens::Source;
+use crate::tokens::Polled;
 use crate::{daemon_log, reserve};
 
 impl Keeper {
@@ -54,7 +54,7 @@ impl Keeper {
         }
         self.reserve.release();
         let poll = &self.poll;
-        let watch = |socket| poll.watch(socket, Source::Keeper, Interest::READ.edge());
+        let watch = |socket| poll.watch(socket, Polled::Keeper, Interest::READ.edge());
         match process::start(config, self.welcome.nofile, watch) {
             Ok((link, child)) => {
                 self.link = link;

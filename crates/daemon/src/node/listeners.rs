@@ -14,7 +14,7 @@ use crate::budget::Full;
 use crate::keeper::Keeper;
 use crate::reports::Report;
 use crate::rights::Rights;
-use crate::tokens::Source;
+use crate::tokens::Polled;
 use crate::{clock, daemon_log, sys};
 
 impl Node {
@@ -92,7 +92,7 @@ impl Node {
         if self.listeners.is_empty() {
             set_batch_scheduling(true);
         }
-        let mut socket = self.poll.unwatched(Rc::new(fd), Source::Listener(id.0));
+        let mut socket = self.poll.unwatched(Rc::new(fd), Polled::Listener(id.0));
         if let Err(error) = socket.set(Interest::READ.edge()) {
             daemon_log::error(format!("a listening socket cannot be watched: {error}"));
         }

@@ -38,7 +38,7 @@ use crate::keeper::Keeper;
 use crate::reports::Reports;
 use crate::rights::Rights;
 use crate::runs::{Runs, Seen};
-use crate::tokens::Source;
+use crate::tokens::Polled;
 use listener::{Closing, Listener};
 use sharing::Sharing;
 pub use sockets::serves;
@@ -82,7 +82,7 @@ pub struct Node {
     heard: bool,
     /// Keeps accepted connections when we die.
     guard: Guard,
-    poll: Rc<Poll<Source>>,
+    poll: Rc<Poll<Polled>>,
 }
 
 /// The other parts, as far as this one speaks to them.
@@ -108,7 +108,7 @@ pub struct Restored {
 
 impl Node {
     /// No app yet.
-    pub fn new(guard: Guard, poll: Rc<Poll<Source>>) -> Self {
+    pub fn new(guard: Guard, poll: Rc<Poll<Polled>>) -> Self {
         Self {
             primary: Primary::new(config()),
             workers: BTreeMap::new(),

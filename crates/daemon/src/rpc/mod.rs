@@ -22,7 +22,7 @@ use crate::door::{Door, RPC};
 use crate::model::{ClientId, Model};
 use crate::reports::{Report, Reports};
 use crate::runs::Runs;
-use crate::tokens::Source;
+use crate::tokens::Polled;
 use crate::{clock, daemon_log};
 use conn::{Conn, Incoming};
 pub use plan::{Deed, Plan, line, plan, run_of};
@@ -52,7 +52,7 @@ pub struct Rpc {
     sends: Vec<(u64, Vec<RunId>, Vec<u8>)>,
     /// Processes that are told of our end.
     told: Vec<u32>,
-    poll: Rc<Poll<Source>>,
+    poll: Rc<Poll<Polled>>,
 }
 
 /// A call that the model works on.
@@ -65,9 +65,9 @@ struct Open {
 
 impl Rpc {
     /// Clients come in at this socket; `kept`: what the keeper held of it.
-    pub fn new(kept: Option<(Vec<u8>, OwnedFd)>, poll: &Rc<Poll<Source>>) -> Self {
+    pub fn new(kept: Option<(Vec<u8>, OwnedFd)>, poll: &Rc<Poll<Polled>>) -> Self {
         Self {
-            door: Door::new(RPC, Source::Rpc, kept, poll),
+            door: Door::new(RPC, Polled::Rpc, kept, poll),
             connected: BTreeMap::new(),
             next: 0,
             unread: VecDeque::new(),
@@ -97,7 +97,7 @@ impl Rpc {
             let number = self.next;
             self.next += 1;
             let interest = Interest::READ.edge() | Interest::WRITE;
-            match self.poll.watch(stream, Source::Caller(number), interest) {
+            match self.poll.watch(stream, Polled::Caller(number), interest) {
                 Ok(stream) => _ = self.connected.insert(number, Conn::new(stream)),
                 Err(error) => daemon_log::error(format!("a client cannot be polled: {error}")),
             }

@@ -15,7 +15,7 @@ use super::{Meta, NewRun, Pending, Run, Runs};
 use crate::app_files::AppFiles;
 use crate::environment::{self, Prepared};
 use crate::model::Input;
-use crate::tokens::Source;
+use crate::tokens::Polled;
 use crate::{daemon_log, inspect, reserve};
 
 /// What becomes of a run's descriptors and requests once it is there.
@@ -101,7 +101,7 @@ impl Runs {
         let Life::Asked { then } = held.life else { return None };
         let mut alive = Alive::new(process, fds.pidfd.map(Arc::new), held.since);
         if let Some(ipc) = fds.ipc {
-            let mut ipc = self.poll.unwatched(Arc::new(ipc), Source::Channel(run));
+            let mut ipc = self.poll.unwatched(Arc::new(ipc), Polled::Channel(run));
             if let Err(error) = ipc.set(Interest::READ.edge() | Interest::WRITE) {
                 daemon_log::error(format!(
                     "the channel of run {} cannot be watched: {error}",

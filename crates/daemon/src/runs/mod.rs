@@ -42,7 +42,7 @@ use crate::budget::{Budget, Capacity, Full};
 use crate::environment::Prepared;
 use crate::model::{Counters, Input, Usage};
 use crate::reports::{Report, Reports};
-use crate::tokens::Source;
+use crate::tokens::Polled;
 use crate::{clock, daemon_log};
 use cgroup::Groups;
 use clearing::Clearings;
@@ -104,7 +104,7 @@ pub struct Runs {
     priority: StartupPriority,
     /// The daemon was started in an environment that says so for all apps.
     kills_by_message: bool,
-    poll: Rc<Poll<Source>>,
+    poll: Rc<Poll<Polled>>,
 }
 
 impl Runs {
@@ -112,9 +112,9 @@ impl Runs {
     ///
     /// # Errors
     /// Out of file descriptors, or nobody can tell whether there are control groups.
-    pub fn new(mark: String, poll: Rc<Poll<Source>>) -> io::Result<Self> {
+    pub fn new(mark: String, poll: Rc<Poll<Polled>>) -> io::Result<Self> {
         let flags = inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK;
-        let inotify = poll.watch(inotify::init(flags)?, Source::Inotify, Interest::READ.edge())?;
+        let inotify = poll.watch(inotify::init(flags)?, Polled::Inotify, Interest::READ.edge())?;
         Ok(Self {
             all: BTreeMap::new(),
             prepared: BTreeMap::new(),

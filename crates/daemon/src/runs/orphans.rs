@@ -12,7 +12,7 @@ use super::left::{self, Left};
 use super::proc::ProcessRef;
 use super::run::{Dead, Descendants, Life, Run};
 use super::walk::Purpose;
-use super::{Runs, Source};
+use super::{Runs, Polled};
 use crate::reports::{Report, Reports};
 use crate::starts::Start;
 use crate::{clock, daemon_log};
@@ -99,7 +99,7 @@ impl Runs {
         }
         let watch = |one: ProcessRef| {
             let pid = one.pid;
-            let mut one = self.poll.unwatched(one, Source::Descendant(pid));
+            let mut one = self.poll.unwatched(one, Polled::Descendant(pid));
             if let Err(error) = one.set(Interest::READ.edge()) {
                 daemon_log::error(format!("could not watch process {pid}: {error}"));
             }

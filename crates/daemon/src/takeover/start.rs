@@ -36,7 +36,7 @@ use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::starts::Starts;
 use crate::state_file::StateFile;
-use crate::tokens::Source;
+use crate::tokens::Polled;
 use crate::{daemon_log, door, drain, logs, state_file, sys};
 
 /// The shortest fixed time between two looks at memory limits, ms.
@@ -63,14 +63,15 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let (listener, note) = control(&config.home, &mut inventory.items, &mut link)?;
     let unpolled = || said("could not poll");
     let read = Interest::READ.edge();
-    let waker = Waker::new(&poll, Source::Waker).map_err(unpolled())?;
+    let waker = Waker::new(&poll, Polled::Waker).map_err(unpolled())?;
     let held = take_named(&mut inventory.items, logs::PREFIX);
     let logs = Logs::start(waker.clone(), held, LogCare::new(&config.home, config.rotates_logs));
     let logs = logs.map_err(said("could not start the log engine"))?;
     let foreground = Foreground::of_environment(&poll)?;
-    logs.engine().await_reader(foreground.is_some() && !foreground.is_gone());
-    let listener = poll.watch(listener, Source::Control, read).map_err(unpolled())?;
-    let signals = poll.watch(signals, Source::Signals, read).map_err(unpolled())?;
+    let abandoned = foreground.is_gone();
+    logs.engine().await_reader(foreground.is_some() && !abandoned);
+    let listener = poll.watch(listener, Polled::Control, read).map_err(unpolled())?;
+    let signals = poll.watch(signals, Polled::Signals, read).map_err(unpolled())?;
     let (home, keeper_pid) = (config.home.clone(), inventory.welcome.pid);
     // The keeper has it as well; both get it anew.
     let listed = inventory.items.remove(STARTS).is_some();
@@ -103,11 +104,14 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
         },
     );
     daemon.take_over(inventory, swept, listed);
+    if abandoned {
+        daemon.on_foreground_end();
+    }
     settle_in(&mut daemon, &home, keeper_pid);
     Ok(daemon)
 }
 
-fn start_guard(poll: &Rc<Poll<Source>>) -> Result<Guard, String> {
+fn start_guard(poll: &Rc<Poll<Polled>>) -> Result<Guard, String> {
     Guard::start(Rc::clone(poll)).map_err(said("could not prepare a guard for connections"))
 }
 
@@ -135,9 +139,6 @@ fn take_locks(
 
 /// The home shows who the daemon is.
 fn settle_in(daemon: &mut Daemon, home: &Path, keeper_pid: u32) {
-    if daemon.is_abandoned() {
-        daemon.on_foreground_end();
-    }
     if let Err(problem) = home::write_pid(home) {
         daemon_log::error(problem);
     }

@@ -2,7 +2,7 @@
 
 use ostler_pm2::amp::{Argument, FrameError, MAX_FRAME, decode, encode};
 use ostler_pm2::bus::{self, Subject};
-use ostler_pm2::in_app::{InApp, Kept, Said, read};
+use ostler_pm2::in_app::{InApp, Kept, AppMessage, read};
 use ostler_pm2::rpc::{Answer, Asked, Call, METHODS, Method};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -177,19 +177,19 @@ fn a_restart_keeps_where_output_goes_and_takes_variables_that_are_text() {
 
 #[test]
 fn what_an_app_says_is_kept_passed_on_or_neither() {
-    let typed = |kind: &str, data: &str| Said::Typed(kind.to_owned(), data.to_owned());
-    let check = |message: &str, expected: Said| assert_eq!(read(message), expected, "{message}");
+    let typed = |kind: &str, data: &str| AppMessage::Typed(kind.to_owned(), data.to_owned());
+    let check = |message: &str, expected: AppMessage| assert_eq!(read(message), expected, "{message}");
     check(r#"{"type":"custom:ev","data":{"a":1}}"#, typed("custom:ev", r#"{"a":1}"#));
     check(r#"{"type":"axm:reply","data":{"return":1}}"#, typed("axm:reply", r#"{"return":1}"#));
     for raw in ["\"ready\"", "7", r#"{"type":"x"}"#, r#"{"type":"x","data":0}"#, "[]", "{", ""] {
-        check(raw, Said::Raw);
+        check(raw, AppMessage::Raw);
     }
-    check(r#"{"node_version":"20.0.0"}"#, Said::Nothing);
-    check(r#"{"type":"axm:option:setPID","data":7}"#, Said::Nothing);
-    check(r#"{"type":"axm:action","data":{"arity":1}}"#, Said::Nothing);
+    check(r#"{"node_version":"20.0.0"}"#, AppMessage::Nothing);
+    check(r#"{"type":"axm:option:setPID","data":7}"#, AppMessage::Nothing);
+    check(r#"{"type":"axm:action","data":{"arity":1}}"#, AppMessage::Nothing);
     let text = r#"{"action_name":"act","arity":1}"#;
     let message = format!(r#"{{"type":"axm:action","data":{text}}}"#);
-    check(&message, Said::Kept(Kept::Action("act".to_owned(), text.to_owned())));
+    check(&message, AppMessage::Kept(Kept::Action("act".to_owned(), text.to_owned())));
 }
 
 #[test]
@@ -309,7 +309,7 @@ proptest! {
     #[test]
     fn no_message_of_an_app_brings_its_reader_down(message in "[{}\\[\\]\",:a-e0-9\\\\]{0,60}") {
         _ = read(&message);
-        if let Said::Kept(kept) = read(&format!(r#"{{"type":"axm:monitor","data":{message}}}"#)) {
+        if let AppMessage::Kept(kept) = read(&format!(r#"{{"type":"axm:monitor","data":{message}}}"#)) {
             InApp::default().keep(kept);
         }
     }

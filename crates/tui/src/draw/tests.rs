@@ -11,7 +11,7 @@ use ratatui::crossterm::event::{
 use ratatui::style::Color;
 
 use crate::deed::{Act, Deed};
-use crate::input::{Facts, Host, Input, Link, Said, Tone, Wish};
+use crate::input::{Facts, Host, Input, Link, Remark, Tone, Wish};
 use crate::keys::KEYS;
 use crate::lines::Line;
 use crate::monitor::{Mode, Monitor};
@@ -228,7 +228,7 @@ fn what_happens_by_itself_does_not_take_the_place_of_an_answer() {
     let exit = || Input::Happened { id: 5, name: "worker".into(), what: Lifecycle::Exit };
     viewed.learn(exit());
     assert!(viewed.picture().contains("worker:5 ended"));
-    viewed.learn(Input::Said(Said { text: "reloaded api".into(), tone: Tone::Answer }));
+    viewed.learn(Input::Remark(Remark { text: "reloaded api".into(), tone: Tone::Answer }));
     viewed.learn(exit());
     assert!(viewed.picture().contains("reloaded api"));
     viewed.press("kk");
@@ -326,7 +326,7 @@ fn no_name_line_or_message_of_an_app_reaches_the_terminal_raw() {
         processes[0].namespace = evil.to_owned();
         viewed.learn(facts(processes));
         viewed.write([Line::of_app(evil, 0, false, evil)]);
-        viewed.learn(Input::Said(Said { text: evil.to_owned(), tone: Tone::Failure }));
+        viewed.learn(Input::Remark(Remark { text: evil.to_owned(), tone: Tone::Failure }));
         viewed.learn(Input::Happened { id: 0, name: evil.to_owned(), what: Lifecycle::Exit });
         for keys in ["", "\t", "\t", "zw"] {
             viewed.press(keys);

@@ -7,7 +7,7 @@ use ostler_wire::control::{Event, Reply, Request, resumable_since};
 
 use super::{connect, why};
 use crate::deed::Deed;
-use crate::input::{Input, Said, Tone};
+use crate::input::{Input, Remark, Tone};
 
 /// The most daemons that may die under one request.
 const TRIES: u32 = 5;
@@ -17,12 +17,12 @@ pub(crate) fn act(home: Home, deed: Deed, tell: SyncSender<Input>) {
     std::thread::spawn(move || {
         let ticket = format!("{}-monit-{}", std::process::id(), ostler_show::now());
         let said = match ask(&home, &deed.request(ticket), &tell) {
-            Ok(None) => Said { text: deed.done(), tone: Tone::Answer },
-            Ok(Some(failure)) => Said { text: deed.failed(&failure), tone: Tone::Failure },
-            Err(error) => Said { text: deed.failed(&why(&error)), tone: Tone::Failure },
+            Ok(None) => Remark { text: deed.done(), tone: Tone::Answer },
+            Ok(Some(failure)) => Remark { text: deed.failed(&failure), tone: Tone::Failure },
+            Err(error) => Remark { text: deed.failed(&why(&error)), tone: Tone::Failure },
         };
         // Without a view nobody wants to know.
-        _ = tell.send(Input::Said(said));
+        _ = tell.send(Input::Remark(said));
     });
 }
 
@@ -53,7 +53,7 @@ fn ask(home: &Home, request: &Request, tell: &SyncSender<Input>) -> Result<Optio
                 | Event::Answered { .. } => return,
             };
             // Without a view it goes on all the same.
-            _ = tell.send(Input::Said(Said { text, tone: Tone::Answer }));
+            _ = tell.send(Input::Remark(Remark { text, tone: Tone::Answer }));
         });
         let is_resumed = resumable_since(request).is_some_and(|since| since <= protocol);
         match answer {

@@ -1,8 +1,9 @@
 //! What happens to processes, and whether the daemon is there.
 
+use std::ops::ControlFlow;
 use std::sync::mpsc::SyncSender;
 
-use ostler_client::{Error, Home, Step, Trouble, follow};
+use ostler_client::{Error, Home, Trouble, follow};
 use ostler_wire::control::{Event, Request};
 
 use super::{AGAIN, connect, why};
@@ -46,9 +47,9 @@ fn listen(home: &Home, tell: &SyncSender<Input>) -> Result<(), Error> {
             | Event::Own { .. }
             | Event::Restored { .. }
             | Event::Asked { .. }
-            | Event::Answered { .. } => return Step::Continue,
+            | Event::Answered { .. } => return ControlFlow::Continue(()),
         };
-        if tell.send(input).is_ok() { Step::Continue } else { Step::Stop }
+        if tell.send(input).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let on_trouble = |trouble| match trouble {
         // Without a view the next event ends this.

@@ -13,7 +13,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, UNIX_EPOCH};
 
-use ostler_watch::{Asked, Rules, Said, Wanted, Watcher};
+use ostler_watch::{Asked, Rules, WatchNews, Wanted, Watcher};
 use tempfile::TempDir;
 
 /// Long enough on a machine that does much else.
@@ -23,10 +23,10 @@ const SOON: Duration = Duration::from_secs(20);
 struct World {
     folder: TempDir,
     watcher: Option<Watcher>,
-    said: mpsc::Receiver<Said>,
+    said: mpsc::Receiver<WatchNews>,
     thread: Option<JoinHandle<()>>,
     probes: usize,
-    early: RefCell<Vec<Said>>,
+    early: RefCell<Vec<WatchNews>>,
 }
 
 impl World {
@@ -69,7 +69,7 @@ impl World {
         let mut early = self.early.borrow_mut();
         loop {
             match self.said.recv_timeout(SOON).unwrap() {
-                Said::Watching(_) => return,
+                WatchNews::Watching(_) => return,
                 said => early.push(said),
             }
         }
@@ -104,13 +104,13 @@ impl World {
         loop {
             let early = self.early.borrow_mut().pop();
             match early.unwrap_or_else(|| self.said.recv_timeout(SOON).unwrap()) {
-                Said::Watching(_) => {}
-                Said::Changed { id: 0, path } if path == self.path(&probe) => return told,
-                Said::Changed { path, .. } => {
+                WatchNews::Watching(_) => {}
+                WatchNews::Changed { id: 0, path } if path == self.path(&probe) => return told,
+                WatchNews::Changed { path, .. } => {
                     let path = path.strip_prefix(self.folder.path()).unwrap_or(&path).to_owned();
                     told.insert(path.display().to_string());
                 }
-                Said::Limited { .. } => _ = told.insert("limited".to_owned()),
+                WatchNews::Limited { .. } => _ = told.insert("limited".to_owned()),
             }
         }
     }
@@ -202,7 +202,7 @@ fn a_build_folder_may_be_removed_and_made_again_and_so_may_the_apps_own() {
     world.told();
     world.write("app/dist/a.js");
     let told = world.said.recv_timeout(SOON).unwrap();
-    assert_eq!(told, Said::Changed { id: 1, path: world.path("app/dist/a.js") });
+    assert_eq!(told, WatchNews::Changed { id: 1, path: world.path("app/dist/a.js") });
     assert_eq!(world.after(|world| world.write("app/dist/a.js")), ["app/dist/a.js"]);
 }
 

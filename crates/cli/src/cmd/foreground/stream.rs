@@ -3,9 +3,10 @@
 //!
 //! Nothing is left out: the apps wait for this reader, as they would for the reader of a pipe.
 
+use std::ops::ControlFlow;
 use std::sync::mpsc::Sender;
 
-use ostler_client::{Client, Home, Step, follow};
+use ostler_client::{Client, Home, follow};
 use ostler_wire::control::{Event, Lifecycle, Request};
 
 use super::course::News;
@@ -47,7 +48,7 @@ impl Stream {
             // Nobody reads any more, or the disk is full: apps go on, and the manager is told that
             // their lines were taken.
             _ = self.out.flush();
-            Step::Continue
+            ControlFlow::Continue(())
         };
         // How it ended is found out by whoever hears of it.
         _ = follow(client, home, &request, on_event, |_| ());

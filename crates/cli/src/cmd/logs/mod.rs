@@ -7,8 +7,9 @@ mod target;
 mod words;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
-use ostler_client::{Step, Trouble, follow};
+use ostler_client::{Trouble, follow};
 use ostler_logs::Names;
 use ostler_pm2::rotation::Rules;
 use ostler_wire::control::{Event, ProcView, Request};
@@ -159,7 +160,7 @@ fn stream(
                 _ => {}
             }
             end = out.flush();
-            if end.is_ok() { Step::Continue } else { Step::Stop }
+            if end.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         },
         |trouble| match trouble {
             Trouble::Lost => out.borrow_mut().warn_aside(

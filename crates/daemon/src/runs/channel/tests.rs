@@ -6,12 +6,12 @@ use std::os::unix::net::UnixStream;
 use ostler_poll::Poll;
 
 use super::*;
-use crate::tokens::Source;
+use crate::tokens::Polled;
 
 fn channel() -> (Channel, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let poll = Rc::new(Poll::new().unwrap());
-    (Channel::new(poll.unwatched(Arc::new(ours.into()), Source::Waker)), theirs)
+    (Channel::new(poll.unwatched(Arc::new(ours.into()), Polled::Waker)), theirs)
 }
 
 /// Every line that is in the framer.

@@ -4,13 +4,13 @@ use std::fmt;
 
 /// What went wrong, and what to do.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct Failed {
     message: String,
     hint: Option<String>,
 }
 
-impl Refusal {
-    /// A refusal without advice.
+impl Failed {
+    /// A failure without advice.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None }
     }
@@ -21,7 +21,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Failed {
     /// As `ostler web` reads it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", self.message)?;
