@@ -7,8 +7,8 @@
 
 #![deny(unsafe_code)]
 
-mod monit;
 mod failed;
+mod monit;
 mod say;
 mod sys;
 mod web;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use ostler_core::spec::Address;
 use serde_json::{Map, Value as Json};
 
-use crate::attributes::{FieldType, BadValue};
+use crate::attributes::{BadValue, FieldType};
 use crate::diagnostic::Diagnostic;
 use crate::value::{Entry, Node, Value};
 

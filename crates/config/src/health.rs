@@ -3,7 +3,7 @@
 use ostler_core::spec::{Health, Probe};
 use serde_json::{Value as Json, json};
 
-use crate::attributes::{FieldType, BadValue};
+use crate::attributes::{BadValue, FieldType};
 use crate::diagnostic::Diagnostic;
 use crate::suggest;
 use crate::value::{Entry, Node, Value};
@@ -73,7 +73,9 @@ impl FieldType for Option<Health> {
         let place = |(part, diagnostic): (Option<&Node>, Diagnostic)| {
             (part.and_then(|node| node.span), diagnostic)
         };
-        parse(node).map(Some).map_err(|wrong| BadValue::Said(wrong.into_iter().map(place).collect()))
+        parse(node)
+            .map(Some)
+            .map_err(|wrong| BadValue::Said(wrong.into_iter().map(place).collect()))
     }
 }
 

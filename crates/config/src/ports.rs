@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use crate::attributes::{FieldType, BadValue};
+use crate::attributes::{BadValue, FieldType};
 use crate::diagnostic::Diagnostic;
 use crate::value::{Node, Value};
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use ostler_core::Texts;
 use ostler_core::spec::{AppSpec, ExecMode, LogSpec};
 
-use crate::attributes::{Attribute, Input, NotYet, BadValue, Usual, attributes};
+use crate::attributes::{Attribute, BadValue, Input, NotYet, Usual, attributes};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, From};

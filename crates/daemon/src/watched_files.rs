@@ -3,7 +3,7 @@
 use std::io;
 
 use ostler_core::SpecId;
-use ostler_watch::{Rules, WatchNews, Wanted, Watcher};
+use ostler_watch::{Rules, Wanted, WatchNews, Watcher};
 use rustix::io::Errno;
 
 use crate::from_thread::FromThread;

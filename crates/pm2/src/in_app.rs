@@ -108,13 +108,14 @@ fn is_truthy(value: &str) -> bool {
 fn of_type(kind: &str, data: &str) -> AppMessage {
     match kind {
         "axm:action" => action(data).map_or(AppMessage::Nothing, AppMessage::Kept),
-        "axm:monitor" => values(data).map_or(AppMessage::Nothing, |all| AppMessage::Kept(Kept::Monitor(all))),
+        "axm:monitor" => {
+            values(data).map_or(AppMessage::Nothing, |all| AppMessage::Kept(Kept::Monitor(all)))
+        }
         "axm:option:configuration" => {
             values(data).map_or(AppMessage::Nothing, |all| AppMessage::Kept(Kept::Options(all)))
         }
-        "ostler:agent" => {
-            Agent::read(data).map_or(AppMessage::Nothing, |agent| AppMessage::Kept(Kept::Agent(agent)))
-        }
+        "ostler:agent" => Agent::read(data)
+            .map_or(AppMessage::Nothing, |agent| AppMessage::Kept(Kept::Agent(agent))),
         "axm:option:setPID" | "ostler:rejections" | "ostler:profiled" => AppMessage::Nothing,
         _ => AppMessage::Typed(kind.to_owned(), data.to_owned()),
     }

@@ -18,4 +18,4 @@ mod scan;
 mod thread;
 
 pub use rules::{Asked, Rules};
-pub use thread::{WatchNews, Wanted, Watcher};
+pub use thread::{Wanted, WatchNews, Watcher};

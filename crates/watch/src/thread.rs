@@ -176,7 +176,13 @@ impl Work {
         say(WatchNews::Watching(self.folders.len()));
     }
 
-    fn begin(&mut self, key: Key, mut root: Root, changed: Changed, say: &mut impl FnMut(WatchNews)) {
+    fn begin(
+        &mut self,
+        key: Key,
+        mut root: Root,
+        changed: Changed,
+        say: &mut impl FnMut(WatchNews),
+    ) {
         let mut found = Found::default();
         root.begin(key, &mut self.folders, changed, &mut found);
         self.tell(root.id, found, say);

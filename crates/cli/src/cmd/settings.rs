@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use ostler_pm2::rotation;
-use ostler_pm2::settings::{Key, BadSetting, Settings, shown};
+use ostler_pm2::settings::{BadSetting, Key, Settings, shown};
 use ostler_wire::control::{Action, Change, Request};
 
 use super::perform;

@@ -46,7 +46,13 @@ pub(super) fn open(
     };
     let work = move || {
         // Whoever waits may have gone, which ends the stream.
-        let tell = |news| if sender.send(news).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        let tell = |news| {
+            if sender.send(news).is_ok() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        };
         let on_event = |event| match event {
             Event::Following { starts } => tell(News::Following(starts)),
             Event::Process { id, .. } => tell(News::Happened(id)),
@@ -67,7 +73,7 @@ pub(super) fn open(
             Trouble::DaemonsEnd => _ = tell(News::DaemonsEnd),
         };
         if let Err(error) = follow(client, &home, &request, on_event, on_trouble) {
-            tell(News::Over(error));
+            _ = tell(News::Over(error)); // Nothing comes after it.
         }
     };
     let thread = std::thread::Builder::new().name("news".to_owned());

@@ -62,11 +62,7 @@ pub(crate) enum Denied {
 }
 
 /// Decides what somebody may who asks. `names`: hosts besides those that nobody else can be.
-pub(crate) fn decide(
-    asked: &Asked<'_>,
-    tokens: &Tokens,
-    names: &[String],
-) -> Result<Role, Denied> {
+pub(crate) fn decide(asked: &Asked<'_>, tokens: &Tokens, names: &[String]) -> Result<Role, Denied> {
     origin(asked, names)?;
     let role = match (tokens.is_empty(), asked.peer) {
         (true, Peer::Own) => Role::Operate,

@@ -13,7 +13,7 @@ use ostler_client::Error;
 use ostler_wire::control::{Event, LogLine, Request};
 use tokio::sync::watch;
 
-use super::link::{Link, FromDaemon};
+use super::link::{FromDaemon, Link};
 
 /// What is kept, at most.
 const MOST: usize = 2000;

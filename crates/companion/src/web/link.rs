@@ -149,7 +149,9 @@ impl Connection<'_> {
         self.send(&Request::Hello).await?;
         match self.receive(Some(LIMIT)).await? {
             FromDaemon::Answer(Answer::Reply(Reply::Hello { protocol, .. })) => Ok(protocol),
-            FromDaemon::Event(_) | FromDaemon::Answer(_) => Err(Error::Malformed("no version".to_owned())),
+            FromDaemon::Event(_) | FromDaemon::Answer(_) => {
+                Err(Error::Malformed("no version".to_owned()))
+            }
         }
     }
 }
@@ -157,7 +159,9 @@ impl Connection<'_> {
 fn understand(kind: FrameKind, payload: &[u8]) -> Result<FromDaemon, Error> {
     let malformed = |error: serde_json::Error| Error::Malformed(error.to_string());
     match kind {
-        FrameKind::Event => serde_json::from_slice(payload).map(FromDaemon::Event).map_err(malformed),
+        FrameKind::Event => {
+            serde_json::from_slice(payload).map(FromDaemon::Event).map_err(malformed)
+        }
         FrameKind::Reply => serde_json::from_slice(payload)
             .map(|reply| FromDaemon::Answer(Answer::Reply(reply)))
             .map_err(malformed),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
-use super::access::{FieldType, Form, BadValue};
+use super::access::{BadValue, FieldType, Form};
 use crate::diagnostic::Diagnostic;
 use crate::units;
 use crate::value::{Node, Value};

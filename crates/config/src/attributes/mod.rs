@@ -23,7 +23,7 @@ mod triggers;
 mod types;
 mod worded;
 
-pub(crate) use access::{FieldType, BadValue};
+pub(crate) use access::{BadValue, FieldType};
 pub use attribute::{
     Applies, Attribute, Effect, Flag, Gives, Input, Rule, Takes, Type, Unit, Usual, kept_value,
 };

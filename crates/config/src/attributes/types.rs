@@ -9,7 +9,7 @@ use ostler_core::Texts;
 use ostler_core::spec::{ExecMode, Readiness};
 use serde_json::{Map, Value as Json};
 
-use super::access::{FieldType, BadValue};
+use super::access::{BadValue, FieldType};
 use crate::value::{Node, Value, number_text};
 
 impl FieldType for bool {

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::access::{FieldType, BadValue};
+use super::access::{BadValue, FieldType};
 use crate::value::Node;
 
 /// A type whose values are words.

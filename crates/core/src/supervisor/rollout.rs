@@ -3,7 +3,7 @@
 use super::Supervisor;
 use crate::candidate::{Candidate, Needs, Verdict};
 use crate::event::Notice;
-use crate::reload::{AfterFailure, Reload, ReloadOptions, NextMove};
+use crate::reload::{AfterFailure, NextMove, Reload, ReloadOptions};
 use crate::run::{AppId, Failure, ProcId};
 use crate::spec::Version;
 use crate::{Action, Millis};

@@ -19,38 +19,38 @@ impl Daemon {
                 Err(error) => return self.replace_keeper(&error),
             };
             match message {
-            FromKeeper::Spawned { run, pid, start_time, mask } => {
-                hit("report.spawned");
-                self.keeper.spawn_answered();
-                self.driver().on_spawned(RunId(run), (pid, start_time), mask, fds);
+                FromKeeper::Spawned { run, pid, start_time, mask } => {
+                    hit("report.spawned");
+                    self.keeper.spawn_answered();
+                    self.driver().on_spawned(RunId(run), (pid, start_time), mask, fds);
+                }
+                FromKeeper::SpawnFailed { run, stage, errno } => {
+                    self.keeper.spawn_answered();
+                    self.driver().on_spawn_failed(RunId(run), stage, errno);
+                }
+                FromKeeper::Exited { run, status, next } => {
+                    hit("report.exited");
+                    self.driver().on_exited(RunId(run), exit_of(status), next.map(RunId));
+                }
+                FromKeeper::Welcome { version, pid, nofile, .. } => {
+                    self.keeper.welcomed(Welcome { version, pid, nofile });
+                    self.keeper.on_upgraded(None, &mut self.reports);
+                }
+                FromKeeper::Ping => self.keeper.send(&ToKeeper::Pong, Vec::new()),
+                FromKeeper::UpgradeFailed { errno } => {
+                    self.keeper.on_upgraded(Some(errno), &mut self.reports);
+                }
+                FromKeeper::Synced { number } => {
+                    let mut driver = self.driver();
+                    let (node, mut parts) = driver.node();
+                    node.on_synced(number, &mut parts);
+                }
+                FromKeeper::Refused { what, why } => {
+                    daemon_log::error(format!("the keeper refused `{what}`: {why}"));
+                }
+                // Parts of an inventory, which is asked for and taken in before the loop begins.
+                FromKeeper::Run { .. } | FromKeeper::Item { .. } | FromKeeper::InventoryEnd => {}
             }
-            FromKeeper::SpawnFailed { run, stage, errno } => {
-                self.keeper.spawn_answered();
-                self.driver().on_spawn_failed(RunId(run), stage, errno);
-            }
-            FromKeeper::Exited { run, status, next } => {
-                hit("report.exited");
-                self.driver().on_exited(RunId(run), exit_of(status), next.map(RunId));
-            }
-            FromKeeper::Welcome { version, pid, nofile, .. } => {
-                self.keeper.welcomed(Welcome { version, pid, nofile });
-                self.keeper.on_upgraded(None, &mut self.reports);
-            }
-            FromKeeper::Ping => self.keeper.send(&ToKeeper::Pong, Vec::new()),
-            FromKeeper::UpgradeFailed { errno } => {
-                self.keeper.on_upgraded(Some(errno), &mut self.reports);
-            }
-            FromKeeper::Synced { number } => {
-                let mut driver = self.driver();
-                let (node, mut parts) = driver.node();
-                node.on_synced(number, &mut parts);
-            }
-            FromKeeper::Refused { what, why } => {
-                daemon_log::error(format!("the keeper refused `{what}`: {why}"));
-            }
-            // Parts of an inventory, which is asked for and taken in before the loop begins.
-            FromKeeper::Run { .. } | FromKeeper::Item { .. } | FromKeeper::InventoryEnd => {}
-        }
         }
     }
 

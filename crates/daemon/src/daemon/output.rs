@@ -35,7 +35,8 @@ impl Daemon {
                     self.end_flush(token);
                 }
                 Event::Subscribed(subscriber) => {
-                    let starts = |ids: Option<&[u32]>| log_starts(self.model.core(), &self.runs, ids);
+                    let starts =
+                        |ids: Option<&[u32]>| log_starts(self.model.core(), &self.runs, ids);
                     if let Ok(client) = usize::try_from(subscriber) {
                         self.clients.confirm(client, starts);
                     }

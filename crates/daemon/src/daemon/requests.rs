@@ -67,7 +67,11 @@ impl Daemon {
                 self.reply(client, &Reply::Done);
             }
             Request::Profile { id, kind, ms, file } => {
-                self.take_profile(client, &Wanted { id: ProcId(id), kind, ms, file });
+                let wanted = Wanted { id: ProcId(id), kind, ms, file };
+                match self.profiles.begin(client, &wanted, self.model.model()) {
+                    Ok((run, line)) => self.runs.send(run, &line),
+                    Err(failure) => self.reply(client, &Reply::Error(failure)),
+                }
             }
             Request::Update { exe } => {
                 self.keeper.begin_update(client, exe, &self.inbox.mailbox, &mut self.reports);

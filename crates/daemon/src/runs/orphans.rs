@@ -12,7 +12,7 @@ use super::left::{self, Left};
 use super::proc::ProcessRef;
 use super::run::{Dead, Descendants, Life, Run};
 use super::walk::Purpose;
-use super::{Runs, Polled};
+use super::{Polled, Runs};
 use crate::reports::{Report, Reports};
 use crate::starts::Start;
 use crate::{clock, daemon_log};

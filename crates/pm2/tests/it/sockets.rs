@@ -2,7 +2,7 @@
 
 use ostler_pm2::amp::{Argument, FrameError, MAX_FRAME, decode, encode};
 use ostler_pm2::bus::{self, Subject};
-use ostler_pm2::in_app::{InApp, Kept, AppMessage, read};
+use ostler_pm2::in_app::{AppMessage, InApp, Kept, read};
 use ostler_pm2::rpc::{Answer, Asked, Call, METHODS, Method};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -178,7 +178,8 @@ fn a_restart_keeps_where_output_goes_and_takes_variables_that_are_text() {
 #[test]
 fn what_an_app_says_is_kept_passed_on_or_neither() {
     let typed = |kind: &str, data: &str| AppMessage::Typed(kind.to_owned(), data.to_owned());
-    let check = |message: &str, expected: AppMessage| assert_eq!(read(message), expected, "{message}");
+    let check =
+        |message: &str, expected: AppMessage| assert_eq!(read(message), expected, "{message}");
     check(r#"{"type":"custom:ev","data":{"a":1}}"#, typed("custom:ev", r#"{"a":1}"#));
     check(r#"{"type":"axm:reply","data":{"return":1}}"#, typed("axm:reply", r#"{"return":1}"#));
     for raw in ["\"ready\"", "7", r#"{"type":"x"}"#, r#"{"type":"x","data":0}"#, "[]", "{", ""] {

@@ -13,7 +13,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, UNIX_EPOCH};
 
-use ostler_watch::{Asked, Rules, WatchNews, Wanted, Watcher};
+use ostler_watch::{Asked, Rules, Wanted, WatchNews, Watcher};
 use tempfile::TempDir;
 
 /// Long enough on a machine that does much else.
