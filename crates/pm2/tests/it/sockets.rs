@@ -310,7 +310,8 @@ proptest! {
     #[test]
     fn no_message_of_an_app_brings_its_reader_down(message in "[{}\\[\\]\",:a-e0-9\\\\]{0,60}") {
         _ = read(&message);
-        if let AppMessage::Kept(kept) = read(&format!(r#"{{"type":"axm:monitor","data":{message}}}"#)) {
+        let monitor = format!(r#"{{"type":"axm:monitor","data":{message}}}"#);
+        if let AppMessage::Kept(kept) = read(&monitor) {
             InApp::default().keep(kept);
         }
     }
