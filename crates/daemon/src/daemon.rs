@@ -201,6 +201,9 @@ impl Daemon {
         let mut driver = self.driver();
         let (node, mut parts) = driver.node();
         node.begin_turn(&mut parts);
+        if self.logs.begin_turn() {
+            self.on_log_events();
+        }
         self.take_reports();
     }
 
