@@ -1,6 +1,8 @@
 //! From the command line and process files to records for the daemon. The only place that
 //! knows how an app becomes a record.
 
+mod planned;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +26,8 @@ use crate::served;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
 use crate::voice::{Notice, Problem};
+
+pub(crate) use planned::{of_spec, specs_of_file};
 
 /// An app that can be started, as the daemon is given it.
 #[derive(Debug)]
@@ -174,7 +178,7 @@ pub(crate) fn deploy_target(
 }
 
 /// Returns this program.
-fn program() -> Result<PathBuf, Failed> {
+pub(crate) fn program() -> Result<PathBuf, Failed> {
     std::env::current_exe()
         .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))
 }
@@ -222,13 +226,6 @@ pub(crate) fn checked(
 ) -> Result<(Vec<String>, Vec<Diagnostic>), Failed> {
     let (specs, diagnostics) = read_file(session, path)?;
     Ok((specs.into_iter().map(|spec| spec.name).collect(), diagnostics))
-}
-
-/// Returns the specifications of the apps of a process file in which nothing is wrong.
-pub(crate) fn specs_of_file(session: &mut Session, path: &str) -> Result<Vec<AppSpec>, Failed> {
-    let (specs, diagnostics) = read_file(session, path)?;
-    let failed = report(session, &diagnostics, !specs.is_empty());
-    if diagnostics.iter().any(Diagnostic::is_error) { Err(failed) } else { Ok(specs) }
 }
 
 fn read_file(session: &Session, path: &str) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {

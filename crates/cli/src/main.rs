@@ -22,6 +22,7 @@ mod modules;
 mod of_file;
 mod output;
 mod paint;
+mod plan;
 mod process_file;
 mod program;
 mod reader;

@@ -88,8 +88,8 @@ impl Decisions {
         if self.inputs.is_empty() {
             return;
         }
-        self.worked = true;
         let at = moment();
+        self.worked |= !self.inputs.iter().all(|input| self.is_look(input));
         let mut out = Vec::new();
         while let Some(input) = self.inputs.pop_front() {
             self.model.handle(at, input, &mut out);
@@ -97,10 +97,16 @@ impl Decisions {
         self.effects.extend(out);
     }
 
+    /// A look at memory limits, which comes about once a second: no work that puts the rest off.
+    fn is_look(&self, input: &Input) -> bool {
+        matches!(input, Input::Measured(_))
+            || matches!(input, Input::Deadline) && self.model.only_looks_at_memory()
+    }
+
     /// The next thing to be done.
     pub fn next_effect(&mut self) -> Option<Effect> {
         // At the end of everything there is nothing to be saved.
-        let unsaved = self.unsaved.as_deref().filter(|_| !self.model.is_closing());
+        let unsaved = self.unsaved.as_deref().filter(|_| !self.model.known().is_closing());
         Some(told(self.effects.pop_front()?, unsaved))
     }
 

@@ -50,7 +50,8 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("user", view.user.clone());
     fact("NODE_ENV", details.node_env.clone().unwrap_or_default());
     fact("cron restart", cron_restart(details));
-    fact("files", if view.watching { "watched".to_owned() } else { String::new() });
+    fact("settings", settings(details));
+    fact("files", files(details));
     fact("no effect yet", view.not_yet.join(", "));
     let logs = seen.details.iter().flat_map(|of| of.view.logs.iter().flatten());
     fact("logs", once_each(logs.cloned()));
@@ -135,6 +136,23 @@ fn interpreter(details: &Details) -> String {
         Some(version) => format!("{text} (Node {version})"),
         None => text,
     }
+}
+
+/// Whether its files are watched, and why not where they are to be.
+fn files(details: &Details) -> String {
+    match &details.unwatched {
+        Some(why) => format!("not watched: {why}; tried again every 10 s"),
+        None if details.view.watching => "watched".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// What it was given, without what has a line of its own.
+fn settings(details: &Details) -> String {
+    const SHOWN: [&str; 4] = ["health", "cron_restart", "max_memory_restart", "watch"];
+    let rest = details.settings.iter().filter(|(name, _)| !SHOWN.contains(&name.as_str()));
+    let shown = rest.map(|(name, value)| format!("{name} {}", value.trim_matches('"')));
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 /// The pattern, and when its next time is.

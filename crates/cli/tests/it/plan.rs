@@ -30,30 +30,30 @@ fn validate_tells_everything_and_starts_nothing() {
 }
 
 #[test]
-fn plan_says_what_a_start_then_does() {
+fn plan_says_what_apply_then_does() {
     let sandbox = sandbox();
     for script in ["one.sh", "two.sh"] {
         sandbox.write(script, "exec sleep 1000000");
     }
     sandbox.write("eco.json", "[{ name: 'a', script: 'one.sh' }, { name: 'b', script: 'one.sh' }]");
     let plan = || sandbox.ostler(["plan", "eco.json"]).run().out;
-    assert_eq!(plan(), "start    a  instances 1\nstart    b  instances 1\n");
+    assert_eq!(plan(), "start      a  instances 1\nstart      b  instances 1\n");
     assert_eq!(sandbox.daemon_pid(), None);
     sandbox.ostler(["start", "eco.json"]).run();
-    assert_eq!(plan(), "restart  a  nothing changed\nrestart  b  nothing changed\n");
+    assert_eq!(plan(), "unchanged  a  nothing changed\nunchanged  b  nothing changed\n");
     let text = "[{ name: 'a', script: 'two.sh', env: { SECRET: 's3cret' }, kill_timeout: 500 },\n\
                 { name: 'c', script: 'one.sh', instances: 2 }]";
     sandbox.write("eco.json", text);
     let said = plan();
     let lines: Vec<&str> = said.lines().collect();
     let [first, second, third] = lines.as_slice() else { panic!("{said}") };
-    assert!(first.starts_with("restart  a  "), "{said}");
+    assert!(first.starts_with("restart    a  "), "{said}");
     for part in ["/one.sh → ", "/two.sh", "kill_timeout 1600 → 500", "env SECRET"] {
         assert!(first.contains(part), "{part}: {said}");
     }
     assert!(!said.contains("s3cret"), "{said}");
-    assert_eq!(*second, "start    c  instances 2");
-    assert!(third.starts_with("keep     b  not in the file any more"), "{said}");
+    assert_eq!(*second, "start      c  instances 2");
+    assert!(third.starts_with("keep       b  not in the file any more"), "{said}");
     // It has done nothing.
     assert_eq!(sandbox.jlist().len(), 2);
     let found = sandbox.ostler(["plan", "eco.json", "--json"]).run().out;
@@ -61,7 +61,24 @@ fn plan_says_what_a_start_then_does() {
     assert_eq!(
         found[1],
         json!({
-            "app": "c", "action": "start", "changes": ["instances 2"], "not_applied": [],
+            "app": "c", "action": "start", "changes": ["instances 2"],
         })
     );
+}
+
+#[test]
+fn the_code_of_a_complaint_is_explained_without_a_daemon() {
+    let sandbox = sandbox();
+    sandbox.write("bad.json", "{ script: 'idle.sh', max_memory_restart: '1GB' }");
+    let said = sandbox.ostler(["validate", "bad.json"]).code(1).run();
+    let code = said.err.split_once("error[").and_then(|(_, rest)| rest.split_once(']'));
+    let (code, _) = code.unwrap_or_else(|| panic!("no code in {}", said.err));
+    let page = sandbox.ostler(["explain", code]).run().out;
+    assert!(page.starts_with("wrong-form: ") && page.contains("300M"), "{page}");
+    assert!(sandbox.ostler(["explain"]).run().out.contains("\nwrong-form "));
+    let said = sandbox.ostler(["explain", "wrong-from"]).code(1).run();
+    let expected =
+        "error: no complaint has the code `wrong-from`\nhint: did you mean `wrong-form`?\n";
+    assert_eq!(said.err, expected);
+    assert_eq!(sandbox.daemon_pid(), None);
 }

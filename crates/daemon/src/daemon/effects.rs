@@ -4,9 +4,9 @@ use ostler_core::Action;
 use ostler_keeper::failpoint::hit;
 
 use super::Daemon;
+use crate::daemon_log;
 use crate::model::{ClientId, Effect, Input};
 use crate::saver::Task;
-use crate::{clock, daemon_log};
 
 impl Daemon {
     /// Does one thing that the model asks for.
@@ -17,7 +17,7 @@ impl Daemon {
             Effect::Core(action) => self.driver().act(&action),
             Effect::Reply { client, reply } => self.reply(client.0, &reply),
             Effect::List { client, which } => {
-                self.clients.reply_list(client.0, &self.model.model().list_reply(&which));
+                self.clients.reply_list(client.0, &self.model.model().known().list_reply(&which));
             }
             Effect::Raw { client, text } => self.clients.reply_raw(client.0, text),
             Effect::Event { client, event } => match client.call() {
@@ -42,17 +42,17 @@ impl Daemon {
             Effect::Admit(run) => self.driver().worker_admitted(run),
             Effect::SetBalance { app, spec } => self.driver().apply_balance(app, spec),
             Effect::Measure(runs) => {
-                let now = clock::monotonic();
-                for run in runs {
-                    let (_, memory) = self.runs.measure(run, now);
-                    self.model.push(Input::Measured { run, memory });
-                }
+                let measured = runs.into_iter().map(|run| (run, self.runs.memory(run))).collect();
+                self.model.push(Input::Measured(measured));
             }
             Effect::ReadStderrTail(run) => {
                 let lines = self.runs.stderr_tail(run);
                 self.model.push(Input::StderrTail { run, lines });
             }
-            Effect::Watch(list) => self.files.set(list, &self.inbox.mailbox),
+            Effect::Watch(list) => {
+                let failed = self.files.set(list, &self.inbox.mailbox);
+                failed.into_iter().for_each(|input| self.model.push(input));
+            }
             Effect::WriteDump { client, count, text } => {
                 let task = Task::Write { client, count, text };
                 self.saver.push(task, &self.inbox.mailbox, &mut self.reports);

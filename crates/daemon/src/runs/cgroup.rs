@@ -11,7 +11,8 @@ use std::path::PathBuf;
 
 use ostler_core::RunId;
 
-use super::proc::{ProcessRef, Stat, hold, is_gone};
+use super::proc::{ProcessRef, hold};
+use super::stat::{Stat, is_gone};
 use crate::daemon_log;
 
 /// With the value `off` in the environment of the command that starts the daemon, no control groups

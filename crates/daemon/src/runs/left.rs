@@ -12,7 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ostler_core::{ProcId, RunId};
 
 use super::cgroup::Groups;
-use super::proc::{self, ProcessRef, Processes, Stat};
+use super::marks;
+use super::proc::{self, ProcessRef, Processes};
+use super::stat::Stat;
 use crate::daemon_log;
 use crate::starts::Start;
 
@@ -70,7 +72,7 @@ impl Left {
         let at = self.others.iter().position(|held| Some(held.pid) == leader);
         self.leader = at.map(|at| self.others.swap_remove(at));
         let in_environment = |leader: &ProcessRef| {
-            proc::variable_of(leader.pid, ostler_env::PM_ID)?.parse().ok().map(ProcId)
+            marks::variable_of(leader.pid, ostler_env::PM_ID)?.parse().ok().map(ProcId)
         };
         self.slot =
             start.and_then(Start::slot).or_else(|| self.leader.as_ref().and_then(in_environment));
@@ -134,7 +136,7 @@ mod tests {
     use super::*;
 
     fn stat(ppid: u32, session: u32, start_time: u64) -> Stat {
-        Stat { state: 'S', ppid, session, cpu: 0, start_time, rss: 0 }
+        Stat { state: 'S', ppid, session, cpu: 0, start_time, rss: 0, is_kernel: false }
     }
 
     fn start(pid: u32, start_time: u64) -> Start {

@@ -10,6 +10,7 @@ mod gauge;
 mod input;
 mod last;
 mod left;
+mod marks;
 mod messages;
 mod meta;
 mod next;
@@ -20,6 +21,7 @@ mod proc;
 mod run;
 mod shown;
 mod startup_priority;
+mod stat;
 mod stderr;
 mod walk;
 mod walking;
@@ -52,11 +54,13 @@ use walk::Walks;
 pub use channel::{Channel, Seen, SendError};
 pub use input::InputError;
 pub use left::Left;
+pub use marks::RUN_VARIABLE;
 pub use meta::Meta;
-pub use proc::{ProcessRef, RUN_VARIABLE, Stat, end_orphans, signal};
+pub use proc::{ProcessRef, end_orphans, signal};
 use run::Next;
 pub use run::{Adoption, NewRun, Pending, Run};
 pub use shown::Shown;
+pub use stat::Stat;
 pub use stderr::log_lengths;
 pub use walk::Walked;
 
@@ -325,9 +329,9 @@ impl Runs {
         report_usage(self.all.iter_mut().filter_map(look), reports);
     }
 
-    /// CPU use since the last look, percent of a core, and resident memory, bytes.
-    pub fn measure(&mut self, run: RunId, now: Millis) -> (f32, u64) {
-        self.get_mut(run).and_then(|held| held.measure(now)).unwrap_or_default()
+    /// Resident memory of its first process, bytes; 0 when it is gone.
+    pub fn memory(&mut self, run: RunId) -> u64 {
+        self.get_mut(run).and_then(Run::memory).unwrap_or_default()
     }
 
     /// What is to be kept with a run.

@@ -1,94 +1,27 @@
 //! Processes, and who descends from a run's first one: also what forked twice or left its session.
 //!
 //! Signalling a number is a race: the process may be gone and its number given to a stranger. So
-//! descendants are found in `/proc` by parent, session, or the variable [`RUN_VARIABLE`] in their
-//! environment, each is opened as a pidfd first, checked again through it, and only then signalled.
+//! descendants are found in `/proc` by parent, session, or their mark in the environment
+//! ([`marks`]), each is opened as a pidfd first, checked again through it, and only then signalled.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ostler_core::RunId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+use super::marks;
+use super::stat::Stat;
 use crate::daemon_log;
 
 /// What a dead keeper's last children may take to die of SIGKILL before their run is started again,
 /// all of them.
 const ORPHANS_LIMIT: Duration = Duration::from_millis(500);
-
-/// Marks every process of a run, in its environment: `HOME_MARK:RUN`.
-pub const RUN_VARIABLE: &str = ostler_env::OSTLER_RUN;
-
-/// What `/proc/PID/stat` says of a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stat {
-    /// One letter; `Z` and `X` are dead.
-    pub state: char,
-    /// Number of its parent.
-    pub ppid: u32,
-    /// Number of its session.
-    pub session: u32,
-    /// CPU time, clock ticks.
-    pub cpu: u64,
-    /// Clock ticks after boot.
-    pub start_time: u64,
-    /// Resident memory, pages.
-    pub rss: u64,
-}
-
-impl Stat {
-    /// Reads it; `None` when there is no such process. One `read`: a list of a thousand processes
-    /// asks a thousand times.
-    pub fn read(pid: u32) -> Option<Self> {
-        Self::try_read(pid).ok().flatten()
-    }
-
-    /// The same, telling a process that is gone (`None`) from one that cannot be looked at.
-    fn try_read(pid: u32) -> io::Result<Option<Self>> {
-        let path = format!("/proc/{pid}/stat");
-        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
-        let mut line = [0; 1024];
-        let read = rustix::fs::open(path.as_str(), flags, rustix::fs::Mode::empty())
-            .and_then(|file| rustix::io::read(&file, &mut line))
-            .map_err(io::Error::from);
-        match read {
-            // A name is whatever bytes a program likes; what is read of it is not used.
-            Ok(length) => {
-                Ok(Self::parse(&String::from_utf8_lossy(line.get(..length).unwrap_or_default())))
-            }
-            Err(error) if is_gone(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Parses the line. The name may hold blanks and parentheses: what counts comes after
-    /// the last one.
-    pub fn parse(line: &str) -> Option<Self> {
-        let (_, rest) = line.rsplit_once(") ")?;
-        let mut fields = rest.split_ascii_whitespace();
-        let state = fields.next()?.chars().next()?;
-        // What is left out between two of these: process group; terminal to children's faults; and
-        // so on.
-        let mut skip = |count: usize| fields.nth(count)?.parse::<u64>().ok();
-        let ppid = u32::try_from(skip(0)?).ok()?;
-        let session = u32::try_from(skip(1)?).unwrap_or(0);
-        let cpu = skip(7)? + skip(0)?;
-        let (start_time, rss) = (skip(6)?, skip(1)?);
-        Some(Self { state, ppid, session, cpu, start_time, rss })
-    }
-
-    /// Dead: a zombie counts as gone, whoever forgets to reap it.
-    pub fn is_dead(&self) -> bool {
-        matches!(self.state, 'Z' | 'X')
-    }
-}
 
 /// A process that is held fast: its number cannot be given to another while this is open.
 #[derive(Debug)]
@@ -122,7 +55,7 @@ pub struct Processes {
 pub fn processes_with_marks(mark: &str) -> io::Result<Processes> {
     let mut all = processes()?;
     leave_out_manager(&mut all, std::process::id(), std::os::unix::process::parent_id());
-    let marked = all.keys().filter_map(|pid| Some((*pid, run_of(*pid, mark)?))).collect();
+    let marked = marks::of(&all, mark);
     Ok(Processes { all, marked })
 }
 
@@ -176,12 +109,6 @@ pub(super) fn user_of(pid: u32) -> Option<u32> {
     fs::metadata(format!("/proc/{pid}")).ok().map(|meta| meta.uid())
 }
 
-/// The run that a process belongs to, if it carries the mark of a home.
-fn run_of(pid: u32, mark: &str) -> Option<RunId> {
-    let value = variable(pid, RUN_VARIABLE)?;
-    value.strip_prefix(mark)?.strip_prefix(':')?.parse().ok().map(RunId)
-}
-
 /// Opens the process and makes sure that it is still the one that began at `start_time`; `None`
 /// when it is gone.
 pub(super) fn hold(pid: u32, start_time: u64) -> io::Result<Option<ProcessRef>> {
@@ -195,12 +122,6 @@ pub(super) fn hold(pid: u32, start_time: u64) -> io::Result<Option<ProcessRef>> 
     Ok(stat
         .is_some_and(|stat| stat.start_time == start_time && !stat.is_dead())
         .then_some(ProcessRef { pid, fd }))
-}
-
-/// Whether the error says that there is no such process or group any more.
-pub(super) fn is_gone(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound
-        || matches!(error.raw_os_error(), Some(code) if code == libc::ESRCH || code == libc::ENODEV)
 }
 
 /// Signals through the descriptor. A process that is gone already is no error.
@@ -260,33 +181,9 @@ pub fn end_orphans(orphans: &[ProcessRef]) {
     }
 }
 
-/// A variable of another process's environment.
-pub fn variable_of(pid: u32, name: &str) -> Option<String> {
-    variable(pid, name)
-}
-
-fn variable(pid: u32, name: &str) -> Option<String> {
-    let bytes = fs::read(Path::new("/proc").join(pid.to_string()).join("environ")).ok()?;
-    let found = bytes.split(|byte| *byte == 0).find_map(|entry| {
-        let entry = entry.strip_prefix(name.as_bytes())?;
-        entry.strip_prefix(b"=")
-    })?;
-    let text: &OsStr = std::os::unix::ffi::OsStrExt::from_bytes(found);
-    text.to_str().map(str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_process_name_with_blanks_and_parentheses_does_not_shift_the_fields() {
-        let line = "42 (a ) b) S 7 42 41 0 -1 4194560 97 0 0 0 3 4 0 0 20 0 1 0 1234 2437120 55 \
-                    18446744073709551615 1";
-        let stat = Stat::parse(line).unwrap();
-        assert_eq!((stat.state, stat.ppid, stat.session, stat.cpu), ('S', 7, 41, 7));
-        assert_eq!((stat.start_time, stat.rss), (1234, 55));
-    }
 
     #[test]
     fn a_run_whose_first_process_is_not_known_has_no_relatives() {
@@ -297,7 +194,8 @@ mod tests {
 
     #[test]
     fn the_manager_is_never_among_the_descendants_of_an_app_that_started_it() {
-        let stat = |ppid| Stat { state: 'S', ppid, session: 7, cpu: 0, start_time: 1, rss: 0 };
+        let like = Stat::read(std::process::id()).unwrap();
+        let stat = |ppid| Stat { ppid, session: 7, ..like };
         // The app, a command of its, the keeper, the daemon, the guard, and another run.
         let mut all = BTreeMap::from([7, 8, 20, 21, 22, 30].map(|pid| (pid, stat(1))));
         for (pid, parent, session) in
@@ -308,11 +206,5 @@ mod tests {
         leave_out_manager(&mut all, 21, 20);
         assert_eq!(relatives(7, &all), BTreeSet::from([8]));
         assert_eq!(relatives(30, &all), BTreeSet::new());
-    }
-
-    #[test]
-    fn we_find_ourselves_but_not_a_process_that_never_was() {
-        assert!(Stat::read(std::process::id()).is_some_and(|stat| !stat.is_dead()));
-        assert_eq!(Stat::read(u32::MAX), None);
     }
 }

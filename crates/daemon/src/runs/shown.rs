@@ -15,7 +15,7 @@ use ostler_pm2::environment::flattened;
 use ostler_pm2::record::from_map;
 use serde_json::{Map, Value as Json};
 
-use super::proc::RUN_VARIABLE;
+use super::marks::RUN_VARIABLE;
 
 /// Variables that the manager sets for each run.
 const OF_RUN: [&str; 12] = [

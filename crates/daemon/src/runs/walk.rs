@@ -85,6 +85,7 @@ impl Walk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runs::marks;
 
     #[test]
     fn what_comes_while_a_walk_is_under_way_waits_for_the_next() {
@@ -114,7 +115,7 @@ mod tests {
         let start = |run: u64| {
             let mut command = Command::new("setsid");
             command.args(["sh", "-c", "sleep 1000000 & echo; read x; kill $!"]);
-            command.env(proc::RUN_VARIABLE, format!("{mark}:{run}"));
+            command.env(marks::RUN_VARIABLE, format!("{mark}:{run}"));
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
         };
         let mut children = [start(1), start(2)];

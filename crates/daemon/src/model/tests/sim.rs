@@ -51,7 +51,7 @@ impl World {
             Effect::Core(action) => self.act_on(action),
             Effect::Reply { client, reply } => self.answer(client, reply_text(&reply)),
             Effect::List { client, which } => {
-                let text = serde_json::to_string(&self.model.list_reply(&which)).unwrap();
+                let text = serde_json::to_string(&self.model.known().list_reply(&which)).unwrap();
                 self.answer(client, text);
             }
             Effect::Raw { client, text } => self.answer(client, text),
@@ -80,9 +80,7 @@ impl World {
             Effect::Measure(runs) => {
                 let known = runs.iter().filter_map(|run| self.runs.get_key_value(run));
                 let measured = known.map(|(run, sim)| (*run, sim.memory)).collect::<Vec<_>>();
-                for (run, memory) in measured {
-                    self.reports.push_back(Input::Measured { run, memory });
-                }
+                self.reports.push_back(Input::Measured(measured));
             }
             Effect::ReadStderrTail(run) => {
                 let lines = vec!["it is broken".to_owned()];
