@@ -2,7 +2,7 @@
 //! `npm start -w web`, `yarn workspace web start`, `pnpm --filter web start`.
 //!
 //! Which folders are packages says the `package.json` at the top under `workspaces`, or
-//! `pnpm-workspace.yaml` under `packages`: paths, in which `*` is any name and `**` are any folders.
+//! `pnpm-workspace.yaml` under `packages`: paths in which `*` is any name, `**` any folders.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
