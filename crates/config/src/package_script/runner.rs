@@ -106,7 +106,7 @@ impl Runner {
         let mut words = words.into_iter();
         let Some(first) = words.next() else { return Asked::Other };
         let script = |name: Option<String>, args: Vec<String>, or_program| match name {
-            Some(name) => Asked::Script { name, args, place: place.clone(), or_program },
+            Some(name) => Asked::Script { name, args, place, or_program },
             None => Asked::Other,
         };
         match (self, first.as_str()) {
