@@ -51,7 +51,7 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("NODE_ENV", details.node_env.clone().unwrap_or_default());
     fact("cron restart", cron_restart(details));
     fact("settings", settings(details));
-    fact("files", if view.watching { "watched".to_owned() } else { String::new() });
+    fact("files", files(details));
     fact("no effect yet", view.not_yet.join(", "));
     let logs = seen.details.iter().flat_map(|of| of.view.logs.iter().flatten());
     fact("logs", once_each(logs.cloned()));
@@ -135,6 +135,15 @@ fn interpreter(details: &Details) -> String {
     match &details.node_version {
         Some(version) => format!("{text} (Node {version})"),
         None => text,
+    }
+}
+
+/// Whether its files are watched, and why not where they are to be.
+fn files(details: &Details) -> String {
+    match &details.unwatched {
+        Some(why) => format!("not watched: {why}; tried again every 10 s"),
+        None if details.view.watching => "watched".to_owned(),
+        None => String::new(),
     }
 }
 
