@@ -1,8 +1,8 @@
 //! What a record says of the process file that its app is from.
 //!
 //! Problem: a variable that is taken out of a file is to disappear from the app, which has
-//! variables from elsewhere, too. Rule: the record notes which ones the file gave. PM2's records have no such
-//! note, so there variables stay, as in PM2.
+//! variables from elsewhere, too. Rule: the record notes which ones the file gave. PM2's records
+//! have no such note, so there variables stay, as in PM2.
 
 use std::collections::BTreeSet;
 
