@@ -186,7 +186,8 @@ impl Daemon {
                 self.work();
             }
             let worked = worked || self.model.take_worked();
-            if self.rest.end_turn(worked, clock::monotonic()) {
+            let looked = self.model.take_looked();
+            if self.rest.end_turn(worked, clock::monotonic()) && !looked {
                 ostler_keeper::release_program_pages();
             }
         }
