@@ -178,6 +178,9 @@ impl Daemon {
             let mut driver = self.driver();
             let (node, mut parts) = driver.node();
             node.begin_turn(&mut parts);
+            if self.logs.begin_turn() {
+                self.on_log_events();
+            }
             self.take_reports();
             let mut worked = false;
             for event in events.iter() {
@@ -192,7 +195,8 @@ impl Daemon {
                 self.work();
             }
             let worked = worked || self.model.take_worked();
-            if self.rest.end_turn(worked, clock::monotonic()) {
+            let looked = self.model.take_looked();
+            if self.rest.end_turn(worked, clock::monotonic()) && !looked {
                 ostler_keeper::release_program_pages();
             }
         }

@@ -1,7 +1,8 @@
 //! What the log engine tells: output that was written, lines for who reads them, what is
 //! to be kept.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use ostler_core::supervisor::Slot;
 use ostler_core::{ProcId, RunId, Supervisor};
@@ -51,26 +52,23 @@ impl Daemon {
                 Event::FileError { path, error, fate } => {
                     self.model.push(on_unwritten(path, &error.to_string(), fate));
                 }
-                Event::NotEmptied { path, error } => daemon_log::error(format!(
-                    "could not empty the log file `{}`: {error}",
-                    path.display()
-                )),
+                Event::NotEmptied { path, error } => {
+                    not_done("could not empty the log file", &path, &error, "");
+                }
                 Event::Rotated { path, to } => {
                     let (from, to) = (path.display(), to.display());
                     daemon_log::remark(format!("rotated the log file `{from}` to `{to}`"));
                     self.runs.rotated(&path);
                     self.logs.on_rotated();
                 }
-                Event::NotRotated { path, error } => daemon_log::error(format!(
-                    "could not rotate the log file `{}`: {error}; it is written on, and tried \
-                     again each minute",
-                    path.display()
-                )),
-                Event::TimesNotKept { path, error } => daemon_log::error(format!(
-                    "could not keep when the log file `{}` is written: {error}; \
-                     `logs --since` knows less of it",
-                    path.display()
-                )),
+                Event::NotRotated { path, error } => {
+                    let then = "; it is written on, and tried again each minute";
+                    not_done("could not rotate the log file", &path, &error, then);
+                }
+                Event::TimesNotKept { path, error } => {
+                    let then = "; `logs --since` knows less of it";
+                    not_done("could not keep the times of the log file", &path, &error, then);
+                }
                 Event::Grown => self.logs.on_grown(),
                 Event::FileOk { path } => self.model.push(on_written_again(path)),
                 Event::FileOpened { path } => {
@@ -89,6 +87,7 @@ impl Daemon {
             }
         }
     }
+
     /// The engine has done everything that it was told before.
     fn end_flush(&mut self, token: u64) {
         match self.clients.end_flush(token) {
@@ -101,6 +100,11 @@ impl Daemon {
             None => {}
         }
     }
+}
+
+/// Something could not be done with a log file.
+fn not_done(what: &str, path: &Path, error: &io::Error, then: &str) {
+    daemon_log::error(format!("{what} `{}`: {error}{then}", path.display()));
 }
 
 /// A log file cannot be written.
