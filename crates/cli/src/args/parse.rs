@@ -68,22 +68,8 @@ fn parse_for(
                 let flag = find_flag(&option, parsed.command, program);
                 match flag {
                     Some(flag) => {
-                        let command = parsed.command.filter(|_| program == Program::Ostler);
-                        refuse_apart(flag, command, &mut parser)?;
-                        match command {
-                            Some(command) if flag.takes_nothing_with(command.id) => {
-                                let value = parser.optional_value().map(text).transpose()?;
-                                parsed.given.push((flag.id, value));
-                            }
-                            Some(_) | None => {
-                                let next = next_apart(&mut parser);
-                                take_values(flag, &mut parser, &mut parsed.given)?;
-                                let value = parsed.given.last().and_then(|(_, of)| of.as_ref());
-                                if matches!(flag.takes, Takes::Maybe(_)) && value == next.as_ref() {
-                                    apart = next.map(|value| (flag, value));
-                                }
-                            }
-                        }
+                        let next = take_option(flag, &mut parser, &mut parsed, program)?;
+                        apart = next.map(|value| (flag, value)).or(apart);
                     }
                     // A value that hangs on it (`--x=1`) must be taken away, or the parser
                     // complains about that.
@@ -107,6 +93,28 @@ fn parse_for(
         parsed = asked_for_help(parsed)?;
     }
     check(parsed, &options, program)
+}
+
+/// Takes an option with its values. Returns the word behind it, if that was taken for a value that
+/// need not be given.
+fn take_option(
+    flag: &'static Flag,
+    parser: &mut lexopt::Parser,
+    parsed: &mut Parsed,
+    program: Program,
+) -> Result<Option<String>, Misuse> {
+    let command = parsed.command.filter(|_| program == Program::Ostler);
+    refuse_apart(flag, command, parser)?;
+    if command.is_some_and(|command| flag.takes_nothing_with(command.id)) {
+        let value = parser.optional_value().map(text).transpose()?;
+        parsed.given.push((flag.id, value));
+        return Ok(None);
+    }
+    let next = next_apart(parser);
+    take_values(flag, parser, &mut parsed.given)?;
+    let value = parsed.given.last().and_then(|(_, of)| of.as_ref());
+    let is_swallowed = matches!(flag.takes, Takes::Maybe(_)) && value == next.as_ref();
+    Ok(next.filter(|_| is_swallowed))
 }
 
 /// The next word, where it does not hang on an option (`--x=1`).

@@ -16,6 +16,10 @@ use crate::logs::{self, BUS};
 use crate::model::Input;
 use crate::runs::Runs;
 
+/// What becomes of a log that cannot be rotated, and of one whose times cannot be kept.
+const WRITTEN_ON: &str = "; it is written on, and tried again each minute";
+const UNKNOWN: &str = "; `logs --since` knows less of it";
+
 impl Daemon {
     /// Everything the engine has to say.
     pub(super) fn on_log_events(&mut self) {
@@ -32,9 +36,7 @@ impl Daemon {
                         self.keeper.close_output(RunId(source), which);
                     }
                 }
-                Event::Flushed(token) => {
-                    self.end_flush(token);
-                }
+                Event::Flushed(token) => self.end_flush(token),
                 Event::Subscribed(subscriber) => {
                     let starts =
                         |ids: Option<&[u32]>| log_starts(self.model.core(), &self.runs, ids);
@@ -62,12 +64,10 @@ impl Daemon {
                     self.logs.on_rotated();
                 }
                 Event::NotRotated { path, error } => {
-                    let then = "; it is written on, and tried again each minute";
-                    not_done("could not rotate the log file", &path, &error, then);
+                    not_done("could not rotate the log file", &path, &error, WRITTEN_ON);
                 }
                 Event::TimesNotKept { path, error } => {
-                    let then = "; `logs --since` knows less of it";
-                    not_done("could not keep the times of the log file", &path, &error, then);
+                    not_done("could not keep the times of the log file", &path, &error, UNKNOWN);
                 }
                 Event::Grown => self.logs.on_grown(),
                 Event::FileOk { path } => self.model.push(on_written_again(path)),
@@ -76,13 +76,11 @@ impl Daemon {
                 }
                 Event::Keep { name, fd } => {
                     self.logs.keep(&name, &fd);
-                    let name = format!("{}{name}", logs::PREFIX);
-                    self.keeper.put(name, Vec::new(), Ok(fd));
+                    self.keeper.put(of_engine(&name), Vec::new(), Ok(fd));
                 }
                 Event::Unkeep { name } => {
                     self.logs.forget(&name);
-                    let name = format!("{}{name}", logs::PREFIX);
-                    self.keeper.forget(name);
+                    self.keeper.forget(of_engine(&name));
                 }
             }
         }
@@ -100,6 +98,11 @@ impl Daemon {
             None => {}
         }
     }
+}
+
+/// The keeper's name of what it holds for the log engine.
+fn of_engine(name: &str) -> String {
+    format!("{}{name}", logs::PREFIX)
 }
 
 /// Something could not be done with a log file.

@@ -65,11 +65,9 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let read = Interest::READ.edge();
     let waker = Waker::new(&poll, Polled::Waker).map_err(unpolled())?;
     let held = take_named(&mut inventory.items, logs::PREFIX);
-    let logs = Logs::start(waker.clone(), held, LogCare::new(&config.home, config.rotates_logs));
-    let logs = logs.map_err(said("could not start the log engine"))?;
     let foreground = Foreground::of_environment(&poll)?;
     let abandoned = foreground.is_gone();
-    logs.engine().await_reader(foreground.is_some() && !abandoned);
+    let logs = start_logs(&waker, held, &config, foreground.is_some() && !abandoned)?;
     let listener = poll.watch(listener, Polled::Control, read).map_err(unpolled())?;
     let signals = poll.watch(signals, Polled::Signals, read).map_err(unpolled())?;
     let (home, keeper_pid) = (config.home.clone(), inventory.welcome.pid);
@@ -81,8 +79,6 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let mut keeper = keeper.map_err(unpolled())?;
     let state = StateFile::new(&home, &mark, take_notes(&mut inventory.items, &mut keeper));
     let watch = Watch::new(&home, mark.clone(), socket, &poll).map_err(said("could not watch"))?;
-    let rpc = Rpc::new(inventory.items.remove(door::RPC), &poll);
-    let bus = Bus::new(inventory.items.remove(door::PUB), &poll);
     let model = Decisions::new(settings(&config, &mark));
     let saver = Saver::new(dump_path(&config.home));
     let runs = Runs::new(mark, Rc::clone(&poll));
@@ -94,8 +90,8 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
             saver,
             keeper,
             clients: Clients::new(listener, reserve, Rc::clone(&poll)),
-            rpc,
-            bus,
+            rpc: Rpc::new(inventory.items.remove(door::RPC), &poll),
+            bus: Bus::new(inventory.items.remove(door::PUB), &poll),
             home: watch,
             runs: runs.map_err(said("could not watch control groups"))?,
             node: Node::new(guard, Rc::clone(&poll)),
@@ -109,6 +105,20 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     }
     settle_in(&mut daemon, &home, keeper_pid);
     Ok(daemon)
+}
+
+/// Starts the log engine; `is_read`: somebody in the foreground reads its lines soon.
+fn start_logs(
+    waker: &Waker,
+    held: Vec<(String, OwnedFd)>,
+    config: &Config,
+    is_read: bool,
+) -> Result<Logs, String> {
+    let care = LogCare::new(&config.home, config.rotates_logs);
+    let logs = Logs::start(waker.clone(), held, care);
+    let logs = logs.map_err(said("could not start the log engine"))?;
+    logs.engine().await_reader(is_read);
+    Ok(logs)
 }
 
 fn start_guard(poll: &Rc<Poll<Polled>>) -> Result<Guard, String> {
