@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use crate::args::{CommandId, FlagId, Parsed};
 use crate::caller;
 use crate::failed::{FAILED, Failed, MISUSED};
-use crate::process_file::ProcessFile;
+use crate::process_file::{self, ProcessFile};
 use crate::program::Program;
 use crate::select;
 use crate::served;
@@ -62,7 +62,7 @@ fn refuse_empty(session: &Session) -> Result<(), Failed> {
 fn refuse_name(session: &Session, name: &str) -> Result<(), Failed> {
     if LONGEST_NAME < name.len() && session.program == Program::Ostler {
         let message = format!("a name of {} bytes is too long: files are called by it", name.len());
-        return Err(Failed::new(message)
+        return Err(Failed::misuse(message)
             .hint(format!("give it one of {LONGEST_NAME} at most, with `--name`")));
     }
     let means = match name {
@@ -72,7 +72,7 @@ fn refuse_name(session: &Session, name: &str) -> Result<(), Failed> {
         name if select::is_pattern(name) => "every app whose name matches it",
         _ => return Ok(()),
     };
-    Err(Failed::new(format!("an app cannot be called `{name}`: to a command that is {means}"))
+    Err(Failed::misuse(format!("an app cannot be called `{name}`: to a command that is {means}"))
         .hint("give it another name"))
 }
 
@@ -174,7 +174,7 @@ pub(crate) fn deploy_target(
 }
 
 /// Returns this program.
-fn program() -> Result<PathBuf, Failed> {
+pub(crate) fn program() -> Result<PathBuf, Failed> {
     std::env::current_exe()
         .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))
 }
@@ -184,13 +184,7 @@ fn program() -> Result<PathBuf, Failed> {
 pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bool), Failed> {
     let context = Context { server: Some(program()?), ..context(session)? };
     let options = options(&session.args);
-    let (mut specs, diagnostics) = if path == "-" {
-        let text = std::io::read_to_string(std::io::stdin())
-            .map_err(|error| Failed::new(format!("cannot read standard input: {error}")))?;
-        ostler_config::load_text(&text, "standard input", &options, &context)
-    } else {
-        ostler_config::load(path, &options, &context)
-    };
+    let (mut specs, diagnostics) = process_file::load(path, &options, &context)?;
     let bad = diagnostics.iter().any(Diagnostic::is_error);
     // What is accepted works: an option that changes nothing is refused before anything is done.
     // PM2 takes it.
@@ -201,7 +195,8 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
         return Err(failed);
     }
     for spec in &mut specs {
-        refuse_name(session, &spec.name)?;
+        // The command line says nothing of it.
+        refuse_name(session, &spec.name).map_err(|refused| Failed { code: FAILED, ..refused })?;
         served::prepare(session, spec)?;
     }
     let settings = settings(session)?;
@@ -213,27 +208,6 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
         app(with_settings(spec, &settings))
     });
     Ok((apps.collect::<Result<_, _>>()?, bad))
-}
-
-/// Returns the names of the apps of a process file, and what there is to say about it.
-pub(crate) fn checked(
-    session: &Session,
-    path: &str,
-) -> Result<(Vec<String>, Vec<Diagnostic>), Failed> {
-    let (specs, diagnostics) = read_file(session, path)?;
-    Ok((specs.into_iter().map(|spec| spec.name).collect(), diagnostics))
-}
-
-/// Returns the specifications of the apps of a process file in which nothing is wrong.
-pub(crate) fn specs_of_file(session: &mut Session, path: &str) -> Result<Vec<AppSpec>, Failed> {
-    let (specs, diagnostics) = read_file(session, path)?;
-    let failed = report(session, &diagnostics, !specs.is_empty());
-    if diagnostics.iter().any(Diagnostic::is_error) { Err(failed) } else { Ok(specs) }
-}
-
-fn read_file(session: &Session, path: &str) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
-    let context = Context { server: Some(program()?), ..context(session)? };
-    Ok(ostler_config::load(path, &options(&session.args), &context))
 }
 
 /// Tells what there is to say about a process file.
@@ -345,7 +319,7 @@ fn raw(json: String) -> Result<Box<RawValue>, Failed> {
 
 /// Prints every complaint, and returns the failure, which has nothing more to say. `others`: other
 /// apps of the file are fine, which PM2 words differently.
-fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Failed {
+pub(crate) fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Failed {
     let color = session.out.paint.text;
     if session.program == Program::Ostler {
         let shown = diagnostics.iter().map(|diagnostic| match diagnostic.code {
@@ -373,7 +347,8 @@ fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Fa
     Failed::quiet(FAILED)
 }
 
-fn options(args: &Parsed) -> Options {
+/// Returns what the options say of apps.
+pub(crate) fn options(args: &Parsed) -> Options {
     let mut options = Options {
         args: args.rest.clone(),
         env: args.value(FlagId::Env).map(str::to_owned),

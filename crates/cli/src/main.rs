@@ -13,6 +13,7 @@ mod companion;
 mod complete;
 mod deploy;
 mod failed;
+mod file_check;
 mod generate;
 mod heard;
 mod holder;

@@ -25,6 +25,8 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("pid", some(pids.map(|of| of.pid.to_string()).collect()));
     fact("ports", ports(seen));
     fact("restarts", restarts(seen, look));
+    fact("restart by itself", seen.history.restarted.clone().unwrap_or_default());
+    fact("failed reload", seen.history.failed_reload.clone().unwrap_or_default());
     if seen.app.processes.iter().any(|of| of.pid != 0) {
         fact("cpu", amount::cpu(seen.app.cpu()));
         fact("memory", memory(seen, details));
@@ -50,12 +52,14 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("user", view.user.clone());
     fact("NODE_ENV", details.node_env.clone().unwrap_or_default());
     fact("cron restart", cron_restart(details));
-    fact("files", if view.watching { "watched".to_owned() } else { String::new() });
+    let watched = seen.watched.clone().unwrap_or_else(|| "yes".to_owned());
+    fact("files watched", if view.watching { watched } else { String::new() });
     fact("no effect yet", view.not_yet.join(", "));
     let logs = seen.details.iter().flat_map(|of| of.view.logs.iter().flatten());
     fact("logs", once_each(logs.cloned()));
     let unwritten = seen.details.iter().flat_map(|of| &of.unwritten);
     let unwritten = unwritten.map(|file| format!("{} ({})", file.path, file.error));
+    fact("log rotation", seen.rotation.clone().unwrap_or_default());
     fact("cannot be written", once_each(unwritten));
     fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
     fact("unlike this shell", seen.other_env.join(", "));

@@ -32,8 +32,10 @@ pub(super) fn warn(session: &mut Session, name: &str, addresses: &[String]) {
             shown.join(", ")
         );
         let pasted: Vec<_> = others.iter().map(|of| ostler_shell::word(of)).collect();
+        let dashed = others.iter().any(|of| of.starts_with('-'));
+        let end = if dashed { "-- " } else { "" };
         let hint = format!(
-            "`ostler stop {pasted}` leaves it to `{name}`; what is to be separate needs another \
+            "`ostler stop {end}{pasted}` leaves it to `{name}`; what is to be separate needs another \
              port",
             pasted = pasted.join(" ")
         );

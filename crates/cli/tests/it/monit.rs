@@ -98,3 +98,15 @@ fn without_a_terminal_nothing_is_started_and_it_is_said_what_does_instead() {
     );
     assert!(sandbox.pids().is_empty(), "it started a daemon");
 }
+
+#[test]
+fn monit_refuses_a_terminal_on_which_nothing_can_be_drawn() {
+    let sandbox = sandbox();
+    built_companion();
+    let mut command = sandbox.command();
+    command.arg("monit").env("TERM", "dumb");
+    let seen = ostler_testkit::pty::in_window(command, 80);
+    assert_eq!(seen.code, 1, "{}", seen.out);
+    assert!(seen.out.starts_with("error: `TERM` is `dumb`: nothing can be drawn"), "{}", seen.out);
+    assert_eq!(sandbox.daemon_pid(), None, "no daemon is started for that");
+}
