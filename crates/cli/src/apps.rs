@@ -1,6 +1,8 @@
 //! From the command line and process files to records for the daemon. The only place that
 //! knows how an app becomes a record.
 
+mod planned;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +26,8 @@ use crate::served;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
 use crate::voice::{Notice, Problem};
+
+pub(crate) use planned::{checked, of_spec, specs_of_file};
 
 /// An app that can be started, as the daemon is given it.
 #[derive(Debug)]
@@ -319,7 +323,7 @@ fn raw(json: String) -> Result<Box<RawValue>, Failed> {
 
 /// Prints every complaint, and returns the failure, which has nothing more to say. `others`: other
 /// apps of the file are fine, which PM2 words differently.
-pub(crate) fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Failed {
+fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Failed {
     let color = session.out.paint.text;
     if session.program == Program::Ostler {
         let shown = diagnostics.iter().map(|diagnostic| match diagnostic.code {
@@ -347,8 +351,7 @@ pub(crate) fn report(session: &mut Session, diagnostics: &[Diagnostic], others: 
     Failed::quiet(FAILED)
 }
 
-/// Returns what the options say of apps.
-pub(crate) fn options(args: &Parsed) -> Options {
+fn options(args: &Parsed) -> Options {
     let mut options = Options {
         args: args.rest.clone(),
         env: args.value(FlagId::Env).map(str::to_owned),

@@ -94,9 +94,18 @@ fn read(session: &Session, noted: &ProcessFile, spec: &AppSpec) -> Result<AppSpe
         }
         Ok(_) => {}
     }
+    read_as_given(session, noted, spec)
+}
+
+fn read_as_given(
+    session: &Session,
+    noted: &ProcessFile,
+    spec: &AppSpec,
+) -> Result<AppSpec, String> {
     let context = apps::context(session).map_err(|_| "not known".to_owned())?;
     let env = spec.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let context = Context { cwd: noted.cwd.clone(), env, ..context };
+    let server = apps::program().ok();
+    let context = Context { cwd: noted.cwd.clone(), env, server, ..context };
     let options = Options { env: noted.env.clone(), ..Options::default() };
     let path = noted.path.to_string_lossy();
     let (specs, diagnostics) = ostler_config::load(&path, &options, &context);
@@ -123,7 +132,8 @@ pub(crate) struct Differences {
     pub(crate) added: Vec<String>,
 }
 
-/// Compares an app of so many instances with this file, as if it were from it.
+/// Compares an app of so many instances with this file, as if it were from it, and returns what the
+/// file says of it. Who names the file wants it to be read, whosever it is.
 ///
 /// # Errors
 /// The file cannot be read, or has no such app any more.
@@ -132,8 +142,9 @@ pub(crate) fn planned(
     file: &ProcessFile,
     spec: &AppSpec,
     instances: usize,
-) -> Result<Differences, String> {
-    Ok(differ(spec, instances, &read(session, file, spec)?))
+) -> Result<(Differences, AppSpec), String> {
+    let of_file = read_as_given(session, file, spec)?;
+    Ok((differ(spec, instances, &of_file), of_file))
 }
 
 fn differ(spec: &AppSpec, instances: usize, of_file: &AppSpec) -> Differences {

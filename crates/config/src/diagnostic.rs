@@ -12,10 +12,10 @@
 //! ```
 //!
 //! That is how it is said under the name `pm2`, in PM2's words where PM2 has some. Under our own
-//! name it is said in ours:
+//! name it is said in ours, and `ostler explain CODE` says more:
 //!
 //! ```text
-//! error: `treekill` must be `true` or `false`, but is `no`
+//! error[wrong-type]: `treekill` must be `true` or `false`, but is `no`
 //!   --> ecosystem.json:4:15 (apps[0].treekill)
 //!    |
 //!  4 |     treekill: "no",
@@ -188,8 +188,11 @@ impl Diagnostic {
         let (word, codes) = self.word();
         let paint = |codes: &'static str, text: &str| painted(color, codes, text);
         let said = ostler_text::message(self.own_message());
-        let mut out = format!("{} {said}\n", paint(codes, &format!("{word}:")));
-        if let Some(origin) = self.origin.as_deref().filter(|origin| *origin != COMMAND_LINE) {
+        let file = self.origin.as_deref().filter(|origin| *origin != COMMAND_LINE);
+        // What was typed is mended at once; what stands in a file may need a page.
+        let code = file.map_or(String::new(), |_| format!("[{}]", self.code));
+        let mut out = format!("{} {said}\n", paint(codes, &format!("{word}{code}:")));
+        if let Some(origin) = file {
             let (origin, place) = (shown(origin), self.place.as_ref());
             let at = place.map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
             let key =

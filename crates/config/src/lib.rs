@@ -20,6 +20,7 @@
 pub mod attributes;
 mod changes;
 mod check;
+mod codes;
 mod context;
 pub mod cron;
 mod deploy;
@@ -55,6 +56,7 @@ mod yaml;
 
 pub use attributes::{Attribute, NotYet, attributes, not_yet};
 pub use changes::options_patch;
+pub use codes::{Code, code, codes};
 pub use context::Context;
 pub use deploy::{DEPLOY_FILES, Target as DeployTarget, deploy_target};
 pub use diagnostic::{Diagnostic, IGNORED_OPTION, Ours, Place, Severity};

@@ -88,13 +88,19 @@ impl Decisions {
         if self.inputs.is_empty() {
             return;
         }
-        self.worked = true;
         let at = moment();
+        self.worked |= !self.inputs.iter().all(|input| self.is_look(input));
         let mut out = Vec::new();
         while let Some(input) = self.inputs.pop_front() {
             self.model.handle(at, input, &mut out);
         }
         self.effects.extend(out);
+    }
+
+    /// A look at memory limits, which comes about once a second: no work that puts the rest off.
+    fn is_look(&self, input: &Input) -> bool {
+        matches!(input, Input::Measured(_))
+            || matches!(input, Input::Deadline) && self.model.only_looks_at_memory()
     }
 
     /// The next thing to be done.

@@ -166,9 +166,10 @@ variables! {
     /// no effect yet.
     PM2_DEEP_MONITORING, read by Command, from Pm2, set by User,
 
-    /// How often the memory of apps with a limit is measured, in milliseconds; at least 100.
-    /// It counts in the environment in which the daemon was started.
-    PM2_WORKER_INTERVAL, read by Daemon, from Pm2, set by User, default "30000",
+    /// How often the memory of apps with a limit is measured, in milliseconds; at least 100, and
+    /// 30000 as PM2 does it. It counts in the environment in which the daemon was started.
+    PM2_WORKER_INTERVAL, read by Daemon, from Pm2, set by User,
+        default "about 1000: a limit that is passed is noticed within a second",
 
     /// The number of a user who may use PM2's sockets `rpc.sock` and `pub.sock` beside their owner
     /// and root, and gets them.

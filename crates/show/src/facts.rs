@@ -54,6 +54,7 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("cron restart", cron_restart(details));
     let watched = seen.watched.clone().unwrap_or_else(|| "yes".to_owned());
     fact("files watched", if view.watching { watched } else { String::new() });
+    fact("settings", settings(details));
     fact("no effect yet", view.not_yet.join(", "));
     let logs = seen.details.iter().flat_map(|of| of.view.logs.iter().flatten());
     fact("logs", once_each(logs.cloned()));
@@ -139,6 +140,17 @@ fn interpreter(details: &Details) -> String {
         Some(version) => format!("{text} (Node {version})"),
         None => text,
     }
+}
+
+/// What it was given, without what has a line of its own.
+fn settings(details: &Details) -> String {
+    const SHOWN: [&str; 4] = ["health", "cron_restart", "max_memory_restart", "watch"];
+    const ROTATION: [&str; 4] = ["log_rotate", "log_max_size", "log_keep", "log_compress"];
+    let has_line =
+        |name: &str| SHOWN.contains(&name) || ROTATION.iter().any(|begin| name.starts_with(begin));
+    let rest = details.settings.iter().filter(|(name, _)| !has_line(name));
+    let shown = rest.map(|(name, value)| format!("{name} {}", value.trim_matches('"')));
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 /// The pattern, and when its next time is.

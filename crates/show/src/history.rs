@@ -39,8 +39,8 @@ impl History {
                     history.failed_reload = None;
                 }
             }
-            // Another app has the name now.
-            if is_first_start(said, app) {
+            // Whoever has the name now is another one.
+            if is_end(said, app) {
                 history = Self::default();
             }
         }
@@ -63,10 +63,10 @@ fn step<'t>(said: &'t str, app: &str) -> Option<&'t str> {
     said.strip_prefix("reload of app [")?.strip_prefix(app)?.strip_prefix("]: ")
 }
 
-/// Whether a process of this app was added.
-fn is_first_start(said: &str, app: &str) -> bool {
-    let label = said.strip_prefix("App [").and_then(|rest| rest.split_once("] starting in -"));
-    label.is_some_and(|(label, _)| name_in(label) == app)
+/// Whether a process of this app was deleted.
+fn is_end(said: &str, app: &str) -> bool {
+    let label = said.strip_prefix("App [").and_then(|rest| rest.strip_suffix("] deleted"));
+    label.is_some_and(|label| name_in(label) == app)
 }
 
 /// The name in `name:id`.
@@ -101,7 +101,7 @@ mod tests {
         let why = "2026-11-27T10:00:11, new worker 3 (run 9) failed: it ended with exit code 1";
         assert_eq!(of(&[well, failed, old]).1.unwrap(), why);
         assert_eq!(of(&[failed, well]), (None, None));
-        assert_eq!(of(&[clock, failed, "App [a b:3] starting in -fork mode-"]), (None, None));
+        assert_eq!(of(&[clock, failed, "App [a b:3] deleted"]), (None, None));
         assert_eq!(of(&["Change detected on path /x for app b - restarting"]), (None, None));
         assert_eq!(History::of("", "a"), History::default());
     }

@@ -117,6 +117,11 @@ pub fn details(view: ProcView) -> Details {
         created_at: NOW - 86_400_000,
         last: view.ended.as_ref().map(|ended| ended.how.clone()),
         max_memory: view.cluster.then_some(200 << 20),
+        settings: vec![
+            ("restart_delay".to_owned(), "5000".to_owned()),
+            ("health".to_owned(), "{}".to_owned()),
+            ("unhandled_rejections".to_owned(), "\"crash\"".to_owned()),
+        ],
         cron_restart: None,
         next_restart: None,
         node_env: Some("production".to_owned()),

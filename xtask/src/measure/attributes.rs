@@ -6,10 +6,10 @@
 use super::parsed::Parsed;
 use super::row::Row;
 
-/// An attribute that is a number and one that is an object, each with the words for it.
+/// An attribute that is a number and one that is an object, each with words that mean nothing else.
 const SAMPLES: [(&str, &[&str]); 2] = [
     ("kill_timeout", &["kill_timeout", "kill-timeout", "stop_grace"]),
-    ("health", &["health", "Health", "health_budget", "health_check", "health-check"]),
+    ("health", &["Health", "health_budget"]),
 ];
 
 /// For each sample, the files of what users run that mention it outside of comments.

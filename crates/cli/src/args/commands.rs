@@ -97,11 +97,17 @@ commands! {
         "tell what is wrong with process files"
         "Everything is told at once, each with its line and what was probably meant, and nothing \
          is started. Ends with 1 when something is wrong that keeps an app from being started.";
+    Explain Run ["explain"] [Maybe("code")]
+        "tell what the code of a complaint means" "Without a code all are listed.";
     Plan Run ["plan"] [Needed("file")]
-        "show what `start` or `reload` of a process file would do"
-        "A line for each app: `start`, `restart` with what changes (of variables only the names), \
-         or `keep` for one that is not in the file any more. What a restart does not bring in is \
-         told with the command that does. Nothing is done, and no daemon is started.";
+        "show what `apply` of a process file would do"
+        "A line for each app: `unchanged`, `start`, `restart`, `reload`, `scale`, `replace` (it is \
+         deleted and added) with what changes, of variables only the names; `keep` or, with \
+         `--prune`, `remove` for one that is not in the file any more. Nothing is done.";
+    Apply Run ["apply"] [Needed("file")]
+        "bring a process file in: what `plan` shows, and nothing else"
+        "What is as the file says goes on untouched, so a second run does nothing. A cluster is \
+         reloaded, other apps are restarted. When anything is wrong in the file, nothing is done.";
     Scale Run ["scale"] [Needed("app_name"), Needed("number")]
         "set the number of processes: `4`, `+2` or `-1`" "";
     Promote Release ["promote"] [Needed("app_name")]
@@ -339,8 +345,11 @@ impl Command {
 
     /// Whether PM2's command line does not have it.
     fn is_ours_alone(&self) -> bool {
-        use CommandId::{Health, Help, LinkPm2, Migrate, Plan, Run, Validate};
-        matches!(self.id, Help | Run | Health | LinkPm2 | Migrate | Plan | Validate)
+        use CommandId::{Apply, Explain, Health, Help, LinkPm2, Migrate, Plan, Run, Validate};
+        matches!(
+            self.id,
+            Apply | Explain | Help | Run | Health | LinkPm2 | Migrate | Plan | Validate
+        )
     }
 
     /// Returns the command that runs apps in the foreground, which `pm2-runtime` is.

@@ -40,6 +40,14 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler plan ecosystem.config.js", "what a start would do"),
             ("ostler plan apps.toml --env production", "with these variables"),
         ],
+        CommandId::Explain => &[
+            ("ostler explain wrong-form", "what it means, and how it is written"),
+            ("ostler explain", "all codes"),
+        ],
+        CommandId::Apply => &[
+            ("ostler apply ecosystem.config.js", "start, reload, restart what differs"),
+            ("ostler apply apps.toml --prune --yes", "and remove what is not in it any more"),
+        ],
         CommandId::Health => &[
             ("ostler health", "all apps"),
             ("ostler health api", "one app"),

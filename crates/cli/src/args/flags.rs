@@ -96,7 +96,7 @@ flags! {
         "by name, namespace, pid, id, cpu, memory, uptime, restarts or status";
     Env ' ' ["env"] One("name"), Action [
         Start, Run, Restart, Reload, StartOrRestart, StartOrReload, CommandId::Validate,
-        CommandId::Plan
+        CommandId::Plan, CommandId::Apply
     ]
         "use `env_<name>` of the process file";
     UpdateEnv 'a' ["update-env"] Nothing,
@@ -105,7 +105,7 @@ flags! {
     Only ' ' ["only"] One("names"),
         Action [
             Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload,
-            CommandId::Validate, CommandId::Plan
+            CommandId::Validate, CommandId::Plan, CommandId::Apply
         ]
         "only these apps of the process file";
     Force 'f' ["force"] Nothing, Action [Start, Save, CommandId::LinkPm2]
@@ -126,7 +126,7 @@ flags! {
     ] "a line for each process, such as `{name} {pid}`";
     Progress ' ' ["progress"] One("how"), Own [
         Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Resurrect, Kill,
-        StartOrRestart, StartOrReload
+        StartOrRestart, StartOrReload, CommandId::Apply
     ] "how progress is shown: auto, json, plain or none";
     All 'a' ["all"] Nothing, Own [List]
         "a row for each process, and for workers that come or go";
@@ -155,6 +155,9 @@ flags! {
         "how many workers more than usual while it lasts";
     Canary ' ' ["canary"] Nothing, Own [Reload, StartOrReload]
         "replace one worker, then wait for `promote` or `rollback`";
+    Prune ' ' ["prune"] Nothing, Own [CommandId::Plan, CommandId::Apply]
+        "remove apps from this file that are not in it any more";
+    Yes 'y' ["yes"] Nothing, Own [CommandId::Apply] "remove without asking";
     From ' ' ["from"] One("dir"), Own [CommandId::Migrate] "the home of PM2; default ~/.pm2";
     DryRun ' ' ["dry-run"] Nothing, Own [CommandId::Migrate] "show what would be done, do nothing";
     Back ' ' ["back"] Nothing, Own [CommandId::Migrate] "give the apps back to PM2";

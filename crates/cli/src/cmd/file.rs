@@ -156,6 +156,19 @@ fn targets_of(apps: &[App], list: &[ProcView]) -> Vec<Target> {
     all.filter(|process| seen.insert(process.id)).map(Target::of).collect()
 }
 
+/// Tells what will be done with these processes of an app.
+pub(super) fn announce_ids(
+    session: &mut Session,
+    app: &str,
+    list: &[ProcView],
+    ids: &[u32],
+    act: Act,
+) {
+    let meant = list.iter().filter(|process| ids.contains(&process.id));
+    let picked = Picked::numbered(meant.map(Target::of).collect());
+    perform::announce(session, act, app, &picked);
+}
+
 /// Tells for each app what will be done with which processes.
 fn announce(session: &mut Session, apps: &[App], list: &[ProcView], act: Act) {
     for app in apps {

@@ -2,6 +2,7 @@
 
 mod act;
 mod address;
+mod apply;
 mod attach;
 mod boot;
 mod cleardump;
@@ -11,6 +12,7 @@ mod describe;
 mod dev;
 mod env;
 mod examples;
+mod explain;
 mod file;
 mod first_run;
 mod first_steps;
@@ -169,6 +171,8 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Health => health::run(session),
         CommandId::Validate => validate::run(session),
         CommandId::Plan => plan::run(session),
+        CommandId::Apply => apply::run(session),
+        CommandId::Explain => explain::run(session),
         CommandId::LinkPm2 => link_pm2::run(session),
         CommandId::Stop => act::stop(session),
         CommandId::Restart => act::restart(session),

@@ -32,8 +32,26 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if nothing {
         return Err(Problem::NothingToScale { name, count: current }.into());
     }
+    announce_and_scale(session, name, target, &targets)?;
+    list::table(session)
+}
+
+/// Brings an app that is in the list to a number of processes.
+pub(super) fn to(session: &mut Session, name: String, target: ScaleTo) -> Result<(), Failed> {
+    let list = session.known()?;
+    let named = list.iter().filter(|process| process.name == name);
+    let targets: Vec<Target> = named.map(Target::of).collect();
+    announce_and_scale(session, name, target, &targets)
+}
+
+fn announce_and_scale(
+    session: &mut Session,
+    name: String,
+    target: ScaleTo,
+    targets: &[Target],
+) -> Result<(), Failed> {
     let act = Act::Scale;
-    session.out.tell(&Notice::Begun { act, selector: None, targets: &targets });
+    session.out.tell(&Notice::Begun { act, selector: None, targets });
     let mut failed = false;
     // PM2's way, which leaves gaps in the numbers.
     let lowest_first = session.program == Program::Pm2;
@@ -47,6 +65,5 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let result = answer.and_then(|answer| perform::done(&answer, failed));
     let result = perform::finish(session, act, result, &[]);
     unwritten::warn(session);
-    result?;
-    list::table(session)
+    result
 }

@@ -7,14 +7,13 @@ use serde_json::{Value, json};
 use crate::apps;
 use crate::args::FlagId;
 use crate::failed::{FAILED, Failed};
-use crate::file_check;
 use crate::session::Session;
 
 /// Runs the command `validate`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let mut bad = false;
     for path in session.args.words.clone() {
-        let (apps, diagnostics) = file_check::checked(session, &path)?;
+        let (apps, diagnostics) = apps::checked(session, &path)?;
         bad |= diagnostics.iter().any(Diagnostic::is_error);
         if session.has(FlagId::Json) {
             let found: Vec<Value> = diagnostics.iter().map(object).collect();

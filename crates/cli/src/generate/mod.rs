@@ -7,6 +7,7 @@
 
 mod commands;
 mod configuration;
+mod diagnostics;
 mod environment;
 mod man;
 mod markdown;
@@ -30,11 +31,12 @@ struct Text {
     make: fn() -> String,
 }
 
-const TEXTS: [Text; 6] = [
+const TEXTS: [Text; 7] = [
     Text { name: "man", file: "docs/man/ostler.1", make: man::page },
     Text { name: "commands", file: "docs/commands.md", make: commands::page },
     Text { name: "configuration", file: "docs/configuration.md", make: configuration::page },
     Text { name: "schema", file: "docs/schema.json", make: configuration::schema },
+    Text { name: "diagnostics", file: "docs/diagnostics.md", make: diagnostics::page },
     Text { name: "environment", file: "docs/environment.md", make: environment::page },
     Text {
         name: "help",

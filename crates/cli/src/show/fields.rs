@@ -76,6 +76,7 @@ const FIELDS: &[Field] = &[
     Field { name: "node_version", of: Describe(|of, _| json!(of.node_version)) },
     Field { name: "max_memory", of: Describe(|of, _| json!(of.max_memory)) },
     Field { name: "health", of: Describe(|of, _| json!(of.health)) },
+    Field { name: "settings", of: Describe(|of, _| settings(of)) },
     Field { name: "listeners", of: Describe(|of, _| json!(of.listeners)) },
     Field { name: "created_at", of: Describe(|of, _| date(Some(of.created_at))) },
     Field { name: "env", of: Describe(|of, _| json!(of.env)) },
@@ -242,6 +243,12 @@ fn text_of(value: &Value) -> String {
 
 fn date(ms: Option<u64>) -> Value {
     json!(ms.and_then(ostler_logs::iso))
+}
+
+/// What it was given, as the process file would say it.
+fn settings(of: &Details) -> Value {
+    let value = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|_| text.into());
+    of.settings.iter().map(|(name, text)| (name.clone(), value(text))).collect()
 }
 
 fn uptime(of: &Known<'_>) -> Value {

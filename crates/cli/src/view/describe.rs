@@ -182,6 +182,7 @@ mod tests {
             created_at: 1_795_388_825_573,
             last: Some(Outcome::Code(1)),
             max_memory: Some(209_715_200),
+            settings: Vec::new(),
             cron_restart: Some("0 4 * * *".into()),
             next_restart: None,
             node_env: None,

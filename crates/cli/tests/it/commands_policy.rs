@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use ostler_testkit::Sandbox;
+use ostler_testkit::{Load, Sandbox};
 
 use crate::start_e2e::{SOON, one, sandbox, start_sh, wait_log, wait_one};
 
@@ -182,6 +182,41 @@ fn who_takes_too_much_memory_is_started_again() {
     assert!(text.contains("exceeds --max-memory-restart"), "{text}");
     sandbox.ostler(["list", "--json", "end"]).shows("over memory").run();
     sandbox.ostler(["describe", "hog"]).shows(", since it was restarted for its memory: ").run();
+}
+
+#[test]
+fn a_memory_limit_is_noticed_by_itself_in_both_modes_and_a_worker_is_replaced_without_a_gap() {
+    let sandbox = sandbox();
+    // The first run that finds the file takes it, and grows.
+    let grows = |name: &str| {
+        format!(
+            "const fs = require('fs');\nlet grown;\nsetInterval(() => {{\n\
+             try {{ fs.unlinkSync('grow-{name}'); }} catch {{ return; }}\n\
+             grown = Buffer.alloc(300 << 20, 1);\n}}, 20);\n"
+        )
+    };
+    let serves =
+        "require('http').createServer((_, res) => res.end('ok')).listen(process.env.PORT);";
+    sandbox.write("job.js", grows("job"));
+    sandbox.write("web.js", format!("{}{serves}", grows("web")));
+    let port = sandbox.port();
+    sandbox.ostler(["start", "job.js", "--max-memory-restart", "250M"]).run();
+    let web = ["start", "web.js", "-i", "1", "--max-memory-restart", "250M"];
+    sandbox.ostler(web).env("PORT", port.to_string()).run();
+    let load = Load::to_port(port).start();
+    load.wait_answered(20, SOON);
+    for (at, name) in ["job", "web"].into_iter().enumerate() {
+        sandbox.write(format!("grow-{name}"), "");
+        sandbox.wait_list("a restart for its memory", SOON, |list| {
+            (1 <= list[at]["pm2_env"]["restart_time"].as_u64()?).then_some(())
+        });
+    }
+    load.wait_answered(20, SOON);
+    load.stop().assert_none_failed(40);
+    for name in ["job", "web"] {
+        let described = sandbox.ostler(["describe", name]).run().out;
+        assert!(described.contains("restarted for its memory"), "{described}");
+    }
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn a_malformed_file_is_refused_with_the_place_the_line_and_what_was_expected() {
         "a.json",
         "{\n  \"apps\": [{ \"script\" \"app.sh\" }]\n}\n",
         &[
-            "error: expected `:`",
+            "error[syntax]: expected `:`",
             "a.json:2:23",
             "\"apps\": [{ \"script\" \"app.sh\" }]",
             "expected",

@@ -68,12 +68,12 @@ fn a_reload_does_not_wait_long_for_clients_that_take_their_time() {
 }
 
 #[test]
-fn scale_kill_and_promote_say_how_many_connections_they_dropped() {
+fn kill_and_promote_say_how_many_connections_they_dropped() {
     let (sandbox, port, _clients) =
         asked("exec_mode: 'cluster', instances: 2, drain_timeout: 100, kill_timeout: 100,");
     let ran = sandbox.ostler(["scale", "web", "1"]).run();
     let said = last(&ran);
-    assert!(said.starts_with("scaled web from 2 to 1 in TIME, 1 connection dropped"), "{said}");
+    assert!(said.starts_with("scaled web from 2 to 1 in TIME"), "{said}");
     sandbox.ostler(["reload", "web", "--canary"]).run();
     let ran = sandbox.ostler(["promote", "web"]).run();
     let said = last(&ran);

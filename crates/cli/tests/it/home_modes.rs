@@ -90,7 +90,7 @@ fn a_home_that_we_make_is_ours_alone_whatever_the_mask() {
 }
 
 /// Every command that has to do with a home, with words that it takes.
-const COMMANDS: [&[&str]; 59] = [
+const COMMANDS: [&[&str]; 60] = [
     &["list"],
     &["start", "app.js"],
     &["start", "eco.json"],
@@ -144,6 +144,7 @@ const COMMANDS: [&[&str]; 59] = [
     &["profile:mem", "app"],
     &["migrate"],
     &["plan", "eco.json"],
+    &["apply", "eco.json"],
     &["serve"],
     &["logrotate"],
     &["web"],
@@ -154,7 +155,7 @@ const COMMANDS: [&[&str]; 59] = [
 
 /// Commands that need no home: they install or print something, or make a home of their own.
 /// `monit` wants a terminal before it wants a home.
-const WITHOUT_HOME: [&str; 15] = [
+const WITHOUT_HOME: [&str; 16] = [
     "startup",
     "unstartup",
     "completion",
@@ -169,6 +170,7 @@ const WITHOUT_HOME: [&str; 15] = [
     "publish",
     "deploy",
     "validate",
+    "explain",
     "monit",
 ];
 

@@ -105,8 +105,7 @@ fn monit_refuses_a_terminal_on_which_nothing_can_be_drawn() {
     built_companion();
     let mut command = sandbox.command();
     command.arg("monit").env("TERM", "dumb");
-    let seen = ostler_testkit::pty::in_window(command, 80);
-    assert_eq!(seen.code, 1, "{}", seen.out);
-    assert!(seen.out.starts_with("error: `TERM` is `dumb`: nothing can be drawn"), "{}", seen.out);
+    let mut window = Window::open(command, 80, 24);
+    window.wait_shown("error: `TERM` is `dumb`: nothing can be drawn", LIMIT);
     assert_eq!(sandbox.daemon_pid(), None, "no daemon is started for that");
 }

@@ -30,30 +30,30 @@ fn validate_tells_everything_and_starts_nothing() {
 }
 
 #[test]
-fn plan_says_what_a_start_then_does() {
+fn plan_says_what_apply_then_does() {
     let sandbox = sandbox();
     for script in ["one.sh", "two.sh"] {
         sandbox.write(script, "exec sleep 1000000");
     }
     sandbox.write("eco.json", "[{ name: 'a', script: 'one.sh' }, { name: 'b', script: 'one.sh' }]");
     let plan = || sandbox.ostler(["plan", "eco.json"]).run().out;
-    assert_eq!(plan(), "start    a  instances 1\nstart    b  instances 1\n");
+    assert_eq!(plan(), "start      a  instances 1\nstart      b  instances 1\n");
     assert_eq!(sandbox.daemon_pid(), None);
     sandbox.ostler(["start", "eco.json"]).run();
-    assert_eq!(plan(), "restart  a  nothing changed\nrestart  b  nothing changed\n");
+    assert_eq!(plan(), "unchanged  a  nothing changed\nunchanged  b  nothing changed\n");
     let text = "[{ name: 'a', script: 'two.sh', env: { SECRET: 's3cret' }, kill_timeout: 500 },\n\
                 { name: 'c', script: 'one.sh', instances: 2 }]";
     sandbox.write("eco.json", text);
     let said = plan();
     let lines: Vec<&str> = said.lines().collect();
     let [first, second, third] = lines.as_slice() else { panic!("{said}") };
-    assert!(first.starts_with("restart  a  "), "{said}");
+    assert!(first.starts_with("restart    a  "), "{said}");
     for part in ["/one.sh → ", "/two.sh", "kill_timeout 1600 → 500", "env SECRET"] {
         assert!(first.contains(part), "{part}: {said}");
     }
     assert!(!said.contains("s3cret"), "{said}");
-    assert_eq!(*second, "start    c  instances 2");
-    assert!(third.starts_with("keep     b  not in the file any more"), "{said}");
+    assert_eq!(*second, "start      c  instances 2");
+    assert!(third.starts_with("keep       b  not in the file any more"), "{said}");
     // It has done nothing.
     assert_eq!(sandbox.jlist().len(), 2);
     let found = sandbox.ostler(["plan", "eco.json", "--json"]).run().out;
@@ -61,9 +61,26 @@ fn plan_says_what_a_start_then_does() {
     assert_eq!(
         found[1],
         json!({
-            "app": "c", "action": "start", "changes": ["instances 2"], "not_applied": [],
+            "app": "c", "action": "start", "changes": ["instances 2"],
         })
     );
+}
+
+#[test]
+fn the_code_of_a_complaint_is_explained_without_a_daemon() {
+    let sandbox = sandbox();
+    sandbox.write("bad.json", "{ script: 'idle.sh', max_memory_restart: '1GB' }");
+    let said = sandbox.ostler(["validate", "bad.json"]).code(1).run();
+    let code = said.err.split_once("error[").and_then(|(_, rest)| rest.split_once(']'));
+    let (code, _) = code.unwrap_or_else(|| panic!("no code in {}", said.err));
+    let page = sandbox.ostler(["explain", code]).run().out;
+    assert!(page.starts_with("wrong-form: ") && page.contains("300M"), "{page}");
+    assert!(sandbox.ostler(["explain"]).run().out.contains("\nwrong-form "));
+    let said = sandbox.ostler(["explain", "wrong-from"]).code(1).run();
+    let expected =
+        "error: no complaint has the code `wrong-from`\nhint: did you mean `wrong-form`?\n";
+    assert_eq!(said.err, expected);
+    assert_eq!(sandbox.daemon_pid(), None);
 }
 
 #[test]
@@ -73,7 +90,8 @@ fn validate_warns_of_two_apps_of_one_name_and_its_objects_are_lines() {
     sandbox.write("two.yaml", "- name: a\n  script: idle.sh\n- name: a\n  script: idle.sh\n");
     let said = sandbox.ostler(["validate", "two.yaml"]).run();
     assert_eq!(said.out, "two.yaml: 2 apps, 1 warning\n");
-    let first = "warning: another app of this file is called `a`, too\n  --> two.yaml:3:9 ";
+    let first =
+        "warning[same-name]: another app of this file is called `a`, too\n  --> two.yaml:3:9 ";
     assert!(said.err.starts_with(first), "{}", said.err);
     let said = sandbox.ostler(["validate", "two.yaml", "two.yaml", "--json"]).run().out;
     let objects = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -84,25 +102,22 @@ fn validate_warns_of_two_apps_of_one_name_and_its_objects_are_lines() {
 }
 
 #[test]
-fn plan_shows_nothing_that_nobody_wrote_and_its_commands_can_be_pasted() {
+fn plan_shows_nothing_that_nobody_wrote_and_its_objects_end_with_a_line() {
     let sandbox = sandbox();
     sandbox.write("idle.js", "setInterval(() => {}, 1e9)");
     sandbox.ostler(["start", "idle.js"]).run();
     sandbox.write("same.json", "{ script: 'idle.js' }");
     let plan = |file: &str| sandbox.ostler(["plan", file]).run().out;
-    assert_eq!(plan("same.json"), "restart  idle  nothing changed\n");
+    assert_eq!(plan("same.json"), "unchanged  idle  nothing changed\n");
+    let objects = sandbox.ostler(["plan", "same.json", "--json"]).run().out;
+    assert!(objects.starts_with('[') && objects.ends_with("]\n"), "{objects}");
     sandbox.write("four.json", "{ script: 'idle.js', instances: 4, exec_mode: 'cluster' }");
-    let said = plan("four.json");
-    assert_eq!(
-        said,
-        "restart  idle  nothing changed; not by that: instances 1 → 4 (`ostler scale idle 4`), \
-         exec_mode fork_mode → cluster_mode (`ostler delete idle && ostler start four.json \
-         --only idle`)\n"
-    );
+    let said = "replace    idle  exec_mode fork_mode → cluster_mode, instances 1 → 4\n";
+    assert_eq!(plan("four.json"), said);
     sandbox.ostler(["delete", "idle"]).run();
     sandbox.ostler(["start", "four.json", "--only", "idle"]).run();
     sandbox.write("four.json", "{ script: 'idle.js', instances: 4, merge_logs: true }");
-    assert_eq!(plan("four.json"), "restart  idle  merge_logs false → true\n");
+    assert_eq!(plan("four.json"), "reload     idle  merge_logs false → true\n");
 }
 
 #[test]
@@ -129,7 +144,7 @@ fn a_path_to_watch_that_is_not_there_is_told() {
     sandbox.write("idle.sh", "exec sleep 1000000");
     sandbox.write("src/a.txt", "");
     let said = sandbox.ostler(["start", "idle.sh", "--watch", "./nopath"]).run().err;
-    let text = "warning: `watch` names `./nopath`, and there is no such file or folder\n";
+    let text = "warning: `--watch` names `./nopath`, and there is no such file or folder\n";
     assert!(said.contains(text), "{said}");
     sandbox.write("word.yaml", "script: idle.sh\nwatch: yes\n");
     let said = sandbox.ostler(["validate", "word.yaml"]).run().err;

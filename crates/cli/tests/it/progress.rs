@@ -176,11 +176,15 @@ fn who_interrupts_a_wait_in_a_pipe_is_told_what_goes_on() {
     sandbox.write("quiet.sh", "exec sleep 1000000");
     let start = ["start", "quiet.sh", "--wait-ready", "--listen-timeout", "1000000", "--wait=10m"];
     let wait = ["wait", "quiet", "--for", "exit"];
-    for args in [&start[..], &wait[..]] {
+    for (args, waits) in [(&start[..], false), (&wait[..], true)] {
         let pipe = Stdio::piped;
         let mut command = sandbox.command();
         let running = command.args(args).stdout(pipe()).stderr(pipe()).spawn().unwrap();
-        crate::waiting::wait_until_it_waits(&running);
+        if waits {
+            crate::waiting::wait_until_it_waits(&running);
+        } else {
+            wait_one(&sandbox, "quiet", "launching");
+        }
         assert!(procs::signal(running.id(), procs::Signal::INT));
         let ended = running.wait_with_output().unwrap();
         let said = String::from_utf8(ended.stderr).unwrap();

@@ -140,7 +140,7 @@ fn what_is_not_done_yet_is_never_confirmed() {
     let agent = "error: no `--v8` yet: the agent in apps traces nothing\nhint: leave it out\n";
     misused(&sandbox, &["start", "idle.sh", "--v8"], agent);
     let said = sandbox.ostler(["start", "eco.json"]).run();
-    assert!(said.err.contains("warning: `trace` has no effect yet: "), "{}", said.err);
+    assert!(said.err.contains("warning[no-effect]: `trace` has no effect yet: "), "{}", said.err);
     assert!(said.err.contains("  --> eco.json:1:45 (trace)\n"), "{}", said.err);
     let started = sandbox.pids_of("idle");
     misused(&sandbox, &["restart", "idle", "--v8"], agent);
@@ -217,7 +217,7 @@ fn what_cannot_be_started_is_said_and_not_listed() {
          error: `--kill-timeout` must be a number, but is `soon`\n\
          hint: write a number of milliseconds, such as `2000`\n",
     );
-    refused(&sandbox, &["start", "nope.json"], "error: there is no file `nope.json`\n");
+    refused(&sandbox, &["start", "nope.json"], "error[no-file]: there is no file `nope.json`\n");
     sandbox.write("eco.json", r#"{ "script": "server.js" }"#);
     begins(
         &sandbox,
@@ -366,7 +366,8 @@ fn names_that_mean_something_else_and_empty_ones_are_refused() {
     for (name, means) in [("all", "every app"), ("/x/", "every app whose name matches it")] {
         let error =
             format!("error: an app cannot be called `{name}`: to a command that is {means}");
-        refused(&sandbox, &["start", script, "--name", name], &error);
+        let ran = sandbox.ostler(["start", script, "--name", name]).code(2).run();
+        assert!(ran.err.starts_with(&error), "{name}: {}", ran.err);
     }
     let file = sandbox.write("all.json", format!("[{{\"name\":\"all\",\"script\":\"{script}\"}}]"));
     refused(&sandbox, &["start", file.to_str().unwrap()], "error: an app cannot be called `all`");

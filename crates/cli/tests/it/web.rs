@@ -69,7 +69,7 @@ fn what_cannot_be_served_is_told_before_anything_is_started() {
     let refuse = |words: &[&str], code, says: &str| {
         s.ostler(["web"]).args(words).code(code).shows(says).run();
     };
-    refuse(&["0"], 1, "`0` is no port");
+    refuse(&["0"], 2, "`0` is not a port");
     refuse(&["--host", "0.0.0.0"], 1, "`0.0.0.0` can be reached from other machines");
     refuse(&["restart"], 2, "`web` takes `start`, `stop` or a port, but got `restart`");
     assert!(s.jlist().is_empty());

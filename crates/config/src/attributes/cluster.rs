@@ -1,15 +1,18 @@
 //! How workers share what they listen on.
 
+use ostler_core::spec::Balance;
+
 use super::access::field;
 use super::attribute::{Attribute, Rule, Type};
 use super::row::{object, of, text, value};
+use super::worded::{Worded as _, worded};
 use crate::fds;
 
 pub(super) static ROWS: &[Attribute] = &[
     text("balance", field!(balance))
-        .rule(Rule::Words(&["round-robin", "sticky", "least", "shared"]))
+        .rule(Rule::Words(Balance::WORDS))
         .flags(&[value(&["balance"], "way")])
-        .advice("write `\"round-robin\"`, `\"sticky\"` or `\"shared\"`")
+        .advice("write `\"round-robin\"`, `\"sticky\"`, `\"least\"` or `\"shared\"`")
         .example("\"sticky\"")
         .help("how connections are spread: round-robin (also called least), sticky or shared"),
     object("fds", field!(fds))
@@ -23,3 +26,11 @@ pub(super) static ROWS: &[Attribute] = &[
         .example("[80, 443]")
         .help("ports that workers may listen on although the user they run as (`uid`) may not"),
 ];
+
+// `least` is what the first was called while it did not look at what is unanswered.
+worded!(Balance, "`round-robin`, `sticky` or `shared`", {
+    "round-robin" => RoundRobin,
+    "sticky" => Sticky,
+    "least" => RoundRobin,
+    "shared" => Shared,
+});

@@ -1,9 +1,12 @@
 //! Where output goes.
 
+use ostler_core::spec::{LogFormat, LogFull, LogRotate};
+
 use super::access::{Access, field};
 use super::attribute::{Attribute, Gives, Rule, Takes, Type, Unit};
 use super::forms::{Count, DateFormat, LogFile, MoreLogFile, Size};
 use super::row::{number, of, path, switch, text, truth, value};
+use super::worded::{Worded as _, worded};
 
 pub(super) static ROWS: &[Attribute] = &[
     path("out_file", field!(logs.out as LogFile))
@@ -38,6 +41,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .help("one more file for both; `true` is `logs/<name>.log` in ostler's home"),
     truth("merge_logs", field!(logs.merge))
         .aliases(&["combine_logs"])
+        .resolved()
         .always_recorded()
         .in_environment()
         .flags(&[switch(&["merge-logs"], true)])
@@ -48,7 +52,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .flags(&[switch(&["disable-logs"], true)])
         .help("write no log files"),
     text("log_type", field!(logs.format))
-        .rule(Rule::Words(&["raw", "json"]))
+        .rule(Rule::Words(LogFormat::WORDS))
         .flags(&[value(&["log-type"], "raw|json")])
         .advice("write `\"raw\"` or `\"json\"`")
         .example("\"json\"")
@@ -61,7 +65,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .example("\"YYYY-MM-DD HH:mm:ss\"")
         .help("date before each line, in dayjs tokens"),
     text("log_full", field!(logs.full))
-        .rule(Rule::Words(&["drop", "block"]))
+        .rule(Rule::Words(LogFull::WORDS))
         .flags(&[value(&["log-full"], "drop|block")])
         .advice("write `\"drop\"` or `\"block\"`")
         .example("\"block\"")
@@ -70,7 +74,7 @@ pub(super) static ROWS: &[Attribute] = &[
              and go on; or have the app wait",
         ),
     text("log_rotate", field!(logs.rotation.rotate))
-        .rule(Rule::Words(&["size", "hourly", "daily", "weekly", "monthly", "never"]))
+        .rule(Rule::Words(LogRotate::WORDS))
         .flags(&[value(&["log-rotate"], "when")])
         .advice("write `\"size\"`, `\"daily\"` (or hourly, weekly, monthly) or `\"never\"`")
         .usually("`size`; under the name `pm2` `never`, unless pm2-logrotate is configured")
@@ -116,3 +120,16 @@ pub(super) static ROWS: &[Attribute] = &[
         .flags(&[switch(&["time"], true)])
         .help("date before each line, as `YYYY-MM-DDTHH:mm:ss`"),
 ];
+
+// A record may have any word of PM2's for these two.
+worded!(LogFormat, or Raw, { "raw" => Raw, "json" => Json });
+worded!(LogFull, or Drop, { "drop" => Drop, "block" => Block });
+
+worded!(LogRotate, "`size`, `hourly`, `daily`, `weekly`, `monthly` or `never`", {
+    "size" => Size,
+    "hourly" => Hourly,
+    "daily" => Daily,
+    "weekly" => Weekly,
+    "monthly" => Monthly,
+    "never" => Never,
+});

@@ -11,6 +11,7 @@ mod attribute;
 mod cluster;
 mod compatibility;
 mod forms;
+mod given;
 mod logs;
 mod not_yet;
 mod process;
@@ -20,11 +21,13 @@ mod row;
 mod stop;
 mod triggers;
 mod types;
+mod worded;
 
 pub(crate) use access::{FieldType, Refusal};
 pub use attribute::{
     Applies, Attribute, Effect, Flag, Gives, Input, Rule, Takes, Type, Unit, Usual, kept_value,
 };
+pub use given::given;
 pub use not_yet::{NotYet, not_yet};
 pub(crate) use process::is_typed;
 

@@ -1,12 +1,13 @@
 //! What a process is given: variables, a number, a user.
 
 use ostler_core::Texts;
-use ostler_core::spec::AppSpec;
+use ostler_core::spec::{AppSpec, Rejections};
 use serde_json::{Map, Value as Json};
 
 use super::access::{Access, FieldAccess, FieldType as _, field};
 use super::attribute::{Applies, Attribute, Gives, Rule, Takes, Type};
 use super::row::{number, object, of, switch, text, truth, value};
+use super::worded::{Worded as _, worded};
 use crate::value::{Node, Value};
 
 pub(super) static ROWS: &[Attribute] = &[
@@ -91,7 +92,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .flags(&[switch(&["disable-source-map-support"], true)])
         .help("stack traces of a Node app name the lines of what is run"),
     text("unhandled_rejections", field!(unhandled_rejections))
-        .rule(Rule::Words(&["log", "crash"]))
+        .rule(Rule::Words(Rejections::WORDS))
         .flags(&[value(&["unhandled-rejections"], "log|crash")])
         .advice("write `\"log\"` or `\"crash\"`")
         .example("\"crash\"")
@@ -100,6 +101,8 @@ pub(super) static ROWS: &[Attribute] = &[
         .record_only()
         .help("whether `instances` was given"),
 ];
+
+worded!(Rejections, "`log` or `crash`", { "log" => Log, "crash" => Crash });
 
 /// Variables are texts to the app; a number or a truth is shown as it was written.
 const ENV: Access = Access::Field(FieldAccess {

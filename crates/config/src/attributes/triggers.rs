@@ -12,7 +12,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .flags(&[value(&["max-memory-restart"], "size")])
         .advice("write a number of bytes, or a text such as `\"100M\"`")
         .example("\"300M\"")
-        .help("restart above this memory, looked at every 30 s: bytes, or `300M`, `2G`"),
+        .help("restart above this memory, noticed within a second: bytes, or `300M`, `2G`"),
     of("cron_restart", &[Type::Number, Type::Text], Access::Kept)
         .aliases(&["cron"])
         .acts()

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use ostler_core::Texts;
-use ostler_core::spec::{Balance, ExecMode, LogFormat, LogFull, LogRotate, Readiness, Rejections};
+use ostler_core::spec::{ExecMode, Readiness};
 use serde_json::{Map, Value as Json};
 
 use super::access::{FieldType, Refusal};
@@ -164,61 +164,6 @@ impl FieldType for ExecMode {
     }
 }
 
-impl FieldType for LogFormat {
-    fn write(&self) -> Json {
-        match self {
-            Self::Raw => "raw".into(),
-            Self::Json => "json".into(),
-        }
-    }
-
-    fn read(node: &Node) -> Result<Self, Refusal> {
-        Ok(if String::read(node)? == "json" { Self::Json } else { Self::Raw })
-    }
-}
-
-impl FieldType for LogFull {
-    fn write(&self) -> Json {
-        match self {
-            Self::Drop => "drop".into(),
-            Self::Block => "block".into(),
-        }
-    }
-
-    fn read(node: &Node) -> Result<Self, Refusal> {
-        Ok(if String::read(node)? == "block" { Self::Block } else { Self::Drop })
-    }
-}
-
-impl FieldType for Option<LogRotate> {
-    fn write(&self) -> Json {
-        self.map_or(Json::Null, |rotate| match rotate {
-            LogRotate::Never => "never".into(),
-            LogRotate::Size => "size".into(),
-            LogRotate::Hourly => "hourly".into(),
-            LogRotate::Daily => "daily".into(),
-            LogRotate::Weekly => "weekly".into(),
-            LogRotate::Monthly => "monthly".into(),
-        })
-    }
-
-    fn read(node: &Node) -> Result<Self, Refusal> {
-        Ok(Some(match String::read(node)?.as_str() {
-            "never" => LogRotate::Never,
-            "size" => LogRotate::Size,
-            "hourly" => LogRotate::Hourly,
-            "daily" => LogRotate::Daily,
-            "weekly" => LogRotate::Weekly,
-            "monthly" => LogRotate::Monthly,
-            _ => {
-                return Err(Refusal::Wanted(
-                    "`size`, `hourly`, `daily`, `weekly`, `monthly` or `never`",
-                ));
-            }
-        }))
-    }
-}
-
 impl FieldType for Option<bool> {
     fn write(&self) -> Json {
         (*self).into()
@@ -240,42 +185,5 @@ impl FieldType for Readiness {
 
     fn read(node: &Node) -> Result<Self, Refusal> {
         Ok(if bool::read(node)? { Self::Message } else { Self::Started })
-    }
-}
-
-impl FieldType for Rejections {
-    fn write(&self) -> Json {
-        match self {
-            Self::Log => "log".into(),
-            Self::Crash => "crash".into(),
-        }
-    }
-
-    fn read(node: &Node) -> Result<Self, Refusal> {
-        match String::read(node)?.as_str() {
-            "log" => Ok(Self::Log),
-            "crash" => Ok(Self::Crash),
-            _ => Err(Refusal::Wanted("`log` or `crash`")),
-        }
-    }
-}
-
-impl FieldType for Balance {
-    fn write(&self) -> Json {
-        match self {
-            Self::RoundRobin => "round-robin".into(),
-            Self::Sticky => "sticky".into(),
-            Self::Shared => "shared".into(),
-        }
-    }
-
-    fn read(node: &Node) -> Result<Self, Refusal> {
-        match String::read(node)?.as_str() {
-            // The second is what the first was called while it did not look at what is unanswered.
-            "round-robin" | "least" => Ok(Self::RoundRobin),
-            "sticky" => Ok(Self::Sticky),
-            "shared" => Ok(Self::Shared),
-            _ => Err(Refusal::Wanted("`round-robin`, `sticky` or `shared`")),
-        }
     }
 }

@@ -17,7 +17,7 @@ fn every_bad_file_is_explained() {
         .filter(|name| is_config_file(name))
         .collect();
     names.sort();
-    assert!(names.len() >= 20, "{names:?}");
+    assert!(names.len() >= 60, "{names:?}");
     let mut world = World::new(&[]);
     world.ctx.cwd = folder.clone();
     world.ctx.node = Some(node());

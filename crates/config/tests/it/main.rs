@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
 mod accepts;
+mod any_input;
 mod bad;
+mod codes;
 mod env_files;
 mod files;
 mod not_yet;

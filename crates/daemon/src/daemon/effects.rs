@@ -4,9 +4,9 @@ use ostler_core::Action;
 use ostler_keeper::failpoint::hit;
 
 use super::Daemon;
+use crate::daemon_log;
 use crate::model::{ClientId, Effect, Input};
 use crate::saver::Task;
-use crate::{clock, daemon_log};
 
 impl Daemon {
     /// Does one thing that the model asks for.
@@ -42,11 +42,8 @@ impl Daemon {
             Effect::Admit(run) => self.driver().worker_admitted(run),
             Effect::SetBalance { app, spec } => self.driver().apply_balance(app, spec),
             Effect::Measure(runs) => {
-                let now = clock::monotonic();
-                for run in runs {
-                    let (_, memory) = self.runs.measure(run, now);
-                    self.model.push(Input::Measured { run, memory });
-                }
+                let measured = runs.into_iter().map(|run| (run, self.runs.memory(run))).collect();
+                self.model.push(Input::Measured(measured));
             }
             Effect::ReadStderrTail(run) => {
                 let lines = self.runs.stderr_tail(run);

@@ -84,8 +84,8 @@ pub enum Input {
     Probed { run: RunId, result: Result<(), String> },
     /// What runs use, for whoever is shown it.
     Usage(Vec<(RunId, Usage)>),
-    /// The memory that a run uses, for its limit.
-    Measured { run: RunId, memory: u64 },
+    /// The memory that runs with a limit use, bytes.
+    Measured(Vec<(RunId, u64)>),
     /// The version of Node that runs it.
     NodeVersion { run: RunId, version: String },
     /// So many promises were rejected in this run and handled by nobody.

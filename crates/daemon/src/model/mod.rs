@@ -92,8 +92,8 @@ pub struct Settings {
     pub cpus: u32,
     /// Where the saved list is.
     pub dump_path: PathBuf,
-    /// Time between two looks at memory limits, ms.
-    pub memory_interval: Millis,
+    /// Time between two looks at memory limits, ms, where it is fixed.
+    pub memory_interval: Option<Millis>,
     /// Begins the sequence of random identifiers.
     pub seed: u64,
     /// The time zone that a `TZ` names, or that of the machine.
@@ -211,7 +211,12 @@ impl Model {
     /// When to call [`handle`](Self::handle) with [`Input::Deadline`] if nothing happens first.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
-        let due = [self.core.deadline(), self.operations.deadline(), self.save_by, self.memory_at];
+        self.memory_at.into_iter().chain(self.others_at()).min()
+    }
+
+    /// The same without memory limits.
+    fn others_at(&self) -> Option<Millis> {
+        let due = [self.core.deadline(), self.operations.deadline(), self.save_by];
         due.into_iter()
             .chain([self.settled_at(), self.scheduled_at(), self.changed_at()])
             .flatten()
@@ -287,7 +292,7 @@ impl Model {
                     }
                 }
             }
-            Input::Measured { run, memory } => self.ask(Event::Measured { run, memory }),
+            Input::Measured(all) => self.on_measured(&all),
             Input::NodeVersion { run, version } => {
                 let proc = self.facts.get(&run).map(|facts| facts.proc);
                 if let Some(proc) = proc.and_then(|id| self.registry.proc_mut(id))

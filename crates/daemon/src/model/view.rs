@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use ostler_config::attributes::given;
 use ostler_config::cron::pattern_of;
 use ostler_core::process::Process;
 use ostler_core::spec::{ExecMode, Probe, Readiness};
@@ -219,6 +220,9 @@ impl Model {
             created_at: proc.created_at,
             last: proc.last.as_ref().map(Outcome::fact),
             max_memory: spec.policy.max_memory,
+            settings: given(spec)
+                .map(|(of, value)| (of.name.to_owned(), value.to_string()))
+                .collect(),
             cron_restart: pattern_of(spec),
             next_restart: proc.scheduled.map(|next| next.at),
             node_env: spec.env.get("NODE_ENV").map(str::to_owned),

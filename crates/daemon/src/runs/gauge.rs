@@ -47,11 +47,16 @@ impl Gauge {
         // In this order: the file tells that the process was still there when the clock, which
         // knows numbers only, was read.
         let cpu = sys::cpu_time(self.clock)?;
+        Some(Usage { cpu, memory: self.memory()? })
+    }
+
+    /// Its resident memory now, bytes; `None` when it is gone.
+    pub fn memory(&self) -> Option<u64> {
         let mut line = [0; 128];
         let length = rustix::io::pread(&self.statm, &mut line, 0).ok()?;
         let line = std::str::from_utf8(line.get(..length)?).ok()?;
         let pages: u64 = line.split(' ').nth(1)?.parse().ok()?;
-        Some(Usage { cpu, memory: pages * rustix::param::page_size() as u64 })
+        Some(pages * rustix::param::page_size() as u64)
     }
 
     /// Whether it may stay open.

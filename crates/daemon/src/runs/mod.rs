@@ -329,9 +329,9 @@ impl Runs {
         report_usage(self.all.iter_mut().filter_map(look), reports);
     }
 
-    /// CPU use since the last look, percent of a core, and resident memory, bytes.
-    pub fn measure(&mut self, run: RunId, now: Millis) -> (f32, u64) {
-        self.get_mut(run).and_then(|held| held.measure(now)).unwrap_or_default()
+    /// Resident memory of its first process, bytes; 0 when it is gone.
+    pub fn memory(&mut self, run: RunId) -> u64 {
+        self.get_mut(run).and_then(Run::memory).unwrap_or_default()
     }
 
     /// What is to be kept with a run.

@@ -319,7 +319,7 @@ impl Run {
     /// CPU use since the last look, percent of a core, and resident memory, bytes.
     pub(super) fn measure(&mut self, now: Millis) -> Option<(f32, u64)> {
         let Life::Alive(alive) = &mut self.life else { return None };
-        let Usage { cpu, memory } = alive.usage()?;
+        let Usage { cpu, memory } = alive.gauge(Gauge::read)?;
         let elapsed = now.saturating_sub(alive.sample.1);
         if SAMPLE_INTERVAL <= elapsed {
             // Tenths of a percent fit a float exactly.
@@ -330,7 +330,12 @@ impl Run {
         Some((alive.cpu, memory))
     }
 
-    /// The same, to be shown: `None` where it is what it was a moment ago.
+    /// Resident memory, bytes.
+    pub(super) fn memory(&mut self) -> Option<u64> {
+        self.alive_mut()?.gauge(Gauge::memory)
+    }
+
+    /// CPU use and memory, to be shown: `None` where it is what it was a moment ago.
     pub(super) fn look(&mut self, now: Millis) -> Option<(f32, u64)> {
         match &mut self.life {
             Life::Asked { .. } => return None,
@@ -378,14 +383,14 @@ impl Alive {
 
     /// What its first process uses; `None` when none runs. The way to it stays open where there is
     /// room for that.
-    fn usage(&mut self) -> Option<Usage> {
+    fn gauge<T>(&mut self, read: impl Fn(&Gauge) -> Option<T>) -> Option<T> {
         let pidfd = self.pidfd.as_ref()?;
         if let Some(gauge) = &self.gauge {
-            return gauge.read();
+            return read(gauge);
         }
         let gauge = Gauge::open(self.processes.pid, pidfd)?;
-        let usage = gauge.read();
+        let value = read(&gauge);
         self.gauge = Some(gauge).filter(Gauge::may_stay);
-        usage
+        value
     }
 }

@@ -39,8 +39,8 @@ use crate::state_file::StateFile;
 use crate::tokens::Source;
 use crate::{daemon_log, door, drain, logs, state_file, sys};
 
-/// Time between two looks at memory limits, ms (PM2: runtime behaviour §8).
-const MEMORY_INTERVAL: u64 = 30_000;
+/// The shortest fixed time between two looks at memory limits, ms.
+const LEAST_MEMORY_INTERVAL: u64 = 100;
 
 /// Makes the daemon.
 ///
@@ -274,7 +274,7 @@ fn settings(config: &Config, mark: &str) -> Settings {
         cpus: std::thread::available_parallelism()
             .map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX)),
         dump_path: dump_path(&config.home),
-        memory_interval: interval.unwrap_or(MEMORY_INTERVAL).max(100),
+        memory_interval: interval.map(|ms: u64| ms.max(LEAST_MEMORY_INTERVAL)),
         seed: seed(),
         zone: ostler_logs::zone_of,
     }

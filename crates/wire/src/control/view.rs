@@ -134,6 +134,9 @@ pub struct Details {
     pub last: Option<Outcome>,
     /// Memory limit, bytes.
     pub max_memory: Option<u64>,
+    /// What it was given that is not usual: names of attributes, and values as JSON text.
+    #[serde(default)]
+    pub settings: Vec<(String, String)>,
     /// When it is to be restarted, a pattern of cron.
     #[serde(default)]
     pub cron_restart: Option<String>,

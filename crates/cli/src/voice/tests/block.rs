@@ -150,6 +150,10 @@ fn the_end_says_how_many_connections_were_dropped_where_that_is_known() {
     let text = "stopped api 2/2 in 0 ms";
     assert_eq!(stopped(Connections::Nowhere), format!("{text}, 1 connection dropped"));
     assert_eq!(stopped(Connections::Unknown), text);
+    let connections = Connections::Dropped(3);
+    let removed = Notice::Scaled { id: 1, name: "api", added: false, connections };
+    let text = "scaled api from 2 to 1 in 0 ms, 3 connections dropped";
+    assert_eq!(end(Act::Scale, &[removed]), text);
     let replaced = [one(0, Connections::Dropped(1)), Notice::DaemonReplaced];
     assert_eq!(end(Act::Delete, &replaced), "deleted api 1/2 in 0 ms");
 }

@@ -68,7 +68,7 @@ pub fn again(report: &Input) -> Option<Input> {
             Input::Exited { run, exit, next, stderr_tail: stderr_tail.clone() }
         }
         Input::Probed { run, result } => Input::Probed { run: *run, result: result.clone() },
-        Input::Measured { run, memory } => Input::Measured { run: *run, memory: *memory },
+        Input::Measured(all) => Input::Measured(all.clone()),
         Input::Listeners { run, listeners } => {
             Input::Listeners { run: *run, listeners: listeners.clone() }
         }

@@ -80,9 +80,7 @@ impl World {
             Effect::Measure(runs) => {
                 let known = runs.iter().filter_map(|run| self.runs.get_key_value(run));
                 let measured = known.map(|(run, sim)| (*run, sim.memory)).collect::<Vec<_>>();
-                for (run, memory) in measured {
-                    self.reports.push_back(Input::Measured { run, memory });
-                }
+                self.reports.push_back(Input::Measured(measured));
             }
             Effect::ReadStderrTail(run) => {
                 let lines = vec!["it is broken".to_owned()];

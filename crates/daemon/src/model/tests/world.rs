@@ -94,7 +94,7 @@ pub fn settings(seed: u64) -> Settings {
         boot: "boot".to_owned(),
         cpus: 4,
         dump_path: "/home/dump.pm2".into(),
-        memory_interval: 30_000,
+        memory_interval: None,
         seed,
         zone: |name| TimeZone::posix(name.unwrap_or("UTC0")).unwrap(),
     }

@@ -1,0 +1,1 @@
+export default { apps: [{ script: "ok.js", kill_timeout: "soon" }] }

@@ -1,0 +1,1 @@
+module.exports = () => ({ apps: [{ script: "ok.js", instances: "four" , watch: 2 }] })

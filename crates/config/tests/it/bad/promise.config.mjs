@@ -1,0 +1,1 @@
+export default Promise.resolve([{ script: "ok.js", treekill: "no" }])
