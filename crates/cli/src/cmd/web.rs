@@ -110,8 +110,9 @@ fn refuse_taken(session: &mut Session, variables: &BTreeMap<String, String>) -> 
     }
     let sentence = holder::of(session, &address.to_string()).map(|taken| taken.sentence);
     let text = sentence.unwrap_or_else(|| format!("`{address}` is taken"));
-    let other = port.checked_add(1).unwrap_or(USUAL);
-    Err(Failed::new(text).hint(format!("`ostler web {other}` takes another port")))
+    let other = port.checked_add(1).unwrap_or(USUAL).to_string();
+    let pasted = ostler_shell::word(&other);
+    Err(Failed::new(text).hint(format!("`ostler web {pasted}` takes another port")))
 }
 
 /// Ends it, and leaves nothing of it in the list.

@@ -70,14 +70,14 @@ fn a_reload_does_not_wait_long_for_clients_that_take_their_time() {
 #[test]
 fn kill_and_promote_say_how_many_connections_they_dropped() {
     let (sandbox, port, _clients) =
-        asked("exec_mode: 'cluster', instances: 2, drain_timeout: 100, kill_timeout: 100,");
-    let ran = sandbox.ostler(["scale", "web", "1"]).run();
+        asked("exec_mode: 'cluster', instances: 3, drain_timeout: 100, kill_timeout: 100,");
+    let ran = sandbox.ostler(["scale", "web", "2"]).run();
     let said = last(&ran);
-    assert!(said.starts_with("scaled web from 2 to 1 in TIME"), "{said}");
+    assert!(said.starts_with("scaled web from 3 to 2 in TIME"), "{said}");
     sandbox.ostler(["reload", "web", "--canary"]).run();
     let ran = sandbox.ostler(["promote", "web"]).run();
     let said = last(&ran);
-    assert!(said.starts_with("promoted web 1/1 in TIME, "), "{said}");
+    assert!(said.starts_with("promoted web 2/2 in TIME, "), "{said}");
     drop(connect(port));
     let ran = sandbox.ostler(["kill"]).run();
     let said = last(&ran);

@@ -86,8 +86,9 @@ impl Target {
 /// The refusal of a name that is nearly another one, with how to wait for it all the same.
 fn probably_a_slip(slip: &Problem, word: &str) -> Failed {
     let (text, meant) = slip.words();
-    let pattern = ostler_shell::word(&format!("/^{word}$/")).into_owned();
-    let wait = format!("`ostler logs {pattern}` waits for an app of that name");
+    let pattern = format!("/^{word}$/");
+    let pasted = ostler_shell::word(&pattern);
+    let wait = format!("`ostler logs {pasted}` waits for an app of that name");
     let meant = meant.map_or_else(String::new, |meant| format!("{meant} "));
     Failed::new(text).hint(format!("{meant}{wait}"))
 }
