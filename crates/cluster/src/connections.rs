@@ -15,7 +15,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::{ConnId, ListenerId, WorkerId};
 
@@ -94,7 +94,7 @@ struct Held<F> {
 #[derive(Debug)]
 pub struct Connections<F, L> {
     ledger: L,
-    by_id: HashMap<ConnId, Held<F>>,
+    by_id: BTreeMap<ConnId, Held<F>>,
     last: u64,
 }
 
@@ -102,7 +102,7 @@ impl<F, L: Ledger<F>> Connections<F, L> {
     /// Returns an empty set.
     #[must_use]
     pub fn new(ledger: L) -> Self {
-        Self { ledger, by_id: HashMap::new(), last: 0 }
+        Self { ledger, by_id: BTreeMap::new(), last: 0 }
     }
 
     /// Returns the ledger, for its readers.

@@ -50,7 +50,7 @@ use crate::runs::Runs;
 use crate::saver::Saver;
 use crate::state_file::StateFile;
 use crate::tokens::Source;
-use crate::watched_files::{self, WatchedFiles};
+use crate::watched_files::WatchedFiles;
 use crate::{clock, daemon_log};
 use actions::Actions;
 use last_lines::LastLines;
@@ -336,9 +336,7 @@ impl Daemon {
                 }
                 FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
                 FromThread::Cleared(runs) => self.driver().on_cleared(runs),
-                FromThread::Watched(said) => {
-                    watched_files::input(said).into_iter().for_each(|of| self.model.push(of));
-                }
+                FromThread::Watched(said) => self.model.push(self.files.on_said(said)),
                 FromThread::Saver(done) => {
                     self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
                     self.home.watch();

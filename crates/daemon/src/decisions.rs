@@ -106,7 +106,7 @@ impl Decisions {
     /// The next thing to be done.
     pub fn next_effect(&mut self) -> Option<Effect> {
         // At the end of everything there is nothing to be saved.
-        let unsaved = self.unsaved.as_deref().filter(|_| !self.model.is_closing());
+        let unsaved = self.unsaved.as_deref().filter(|_| !self.model.known().is_closing());
         Some(told(self.effects.pop_front()?, unsaved))
     }
 

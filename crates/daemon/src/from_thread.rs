@@ -1,6 +1,7 @@
 //! What the helper threads of the daemon tell.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use ostler_core::RunId;
 use ostler_watch::Said;
@@ -23,7 +24,7 @@ pub(crate) enum FromThread {
     /// Nothing is left of what a dead keeper had begun of these runs.
     Cleared(BTreeSet<RunId>),
     /// What happened to files of apps, or why they are watched no more.
-    Watched(Result<Said, String>),
+    Watched(io::Result<Said>),
     /// What became of the saved list.
     Saver(Done),
     /// What was done for rotated log files.

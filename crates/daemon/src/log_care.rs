@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ostler_core::Millis;
 use ostler_core::spec::AppSpec;
-use ostler_logs::{Cap, Log, Pack, Sweep, Swept};
+use ostler_logs::{Cap, Log, Pack, Sweep, Swept, times};
 use ostler_pm2::rotation::Rules;
 use ostler_pm2::settings::Settings;
 
@@ -60,6 +60,11 @@ impl LogCare {
         }
     }
 
+    /// The folder with the times of the logs.
+    pub fn times(&self) -> PathBuf {
+        times::folder(&self.home)
+    }
+
     /// The settings may have changed.
     pub fn read_settings(&mut self) {
         self.rules.set(read_rules(&self.home));
@@ -105,7 +110,8 @@ impl LogCare {
         let cap: Cap = self.rules.cap(!logs.is_empty());
         logs.push(self.rules.own_log(&crate::home::log_path(&self.home)));
         let own = self.home.join("logs");
-        let sweep = Sweep { logs, own, cap, packing: self.packing.clone() };
+        let times = Some(self.times());
+        let sweep = Sweep { logs, own, cap, packing: self.packing.clone(), times };
         self.due = None;
         self.look_in(next.map_or(AT_LEAST, |at| AT_LEAST.min(at.saturating_sub(now))));
         let files = files.clone();

@@ -51,7 +51,8 @@ impl Logs {
         // from ending.
         let files = AppFiles::default();
         let opener = Arc::new(files.clone());
-        let engine = sys::start_background(|| Engine::start(wake, held, opener))?;
+        let times = Some(care.times());
+        let engine = sys::start_background(|| Engine::start(wake, held, opener, times))?;
         Ok(Self { engine, files, kept, care, look_at_module: Cell::new(true) })
     }
 

@@ -64,7 +64,7 @@ impl Profiles {
         let Wanted { id, kind, ms, file } = wanted;
         let run = model.core().slot(*id).and_then(|slot| slot.process().run());
         let run = run.ok_or_else(|| failure(format!("process {} does not run", id.0)))?;
-        if !model.in_app_of(run).is_some_and(ostler_pm2::in_app::InApp::has_agent) {
+        if !model.known().in_app_of(run).is_some_and(ostler_pm2::in_app::InApp::has_agent) {
             return Err(failure(format!("there is no agent in process {}", id.0)).hint(
                 "it is in apps of Node a second after their begin, unless `pmx` is false or the \
                  app brings PM2's own along",
@@ -116,7 +116,7 @@ impl Profiles {
         self.look_at = now + LOOK;
         let mut told = Vec::new();
         self.open.retain(|_, open| {
-            let why = if model.proc_of_run(open.run).is_none() {
+            let why = if model.known().proc_of_run(open.run).is_none() {
                 "the app ended before its profile was written"
             } else if open.until <= now {
                 "the app does not write its profile: its event loop may be blocked"

@@ -1,9 +1,11 @@
 //! Whoever looks at the files of apps: a thread, while files of some app are watched.
 
+use std::io;
+
 use ostler_core::SpecId;
 use ostler_watch::{Rules, Said, Wanted, Watcher};
+use rustix::io::Errno;
 
-use crate::daemon_log;
 use crate::from_thread::FromThread;
 use crate::mailbox::Mailbox;
 use crate::model::{Input, ToWatch};
@@ -13,64 +15,63 @@ use crate::model::{Input, ToWatch};
 pub struct WatchedFiles(Option<Watcher>);
 
 impl WatchedFiles {
-    /// Watches the files of these versions, and no others.
-    pub fn set(&mut self, list: Vec<ToWatch>, mailbox: &Mailbox<FromThread>) {
+    /// Watches the files of these versions, and no others. [`Input::Watching`] follows; where
+    /// nothing can be watched, the model is to be told at once.
+    pub fn set(&mut self, list: Vec<ToWatch>, mailbox: &Mailbox<FromThread>) -> Option<Input> {
         if list.is_empty() {
             self.0 = None;
-            return;
+            return None;
         }
-        if self.0.is_none() {
-            match start(mailbox) {
-                Ok(watcher) => self.0 = Some(watcher),
-                Err(error) => {
-                    return daemon_log::error(format!(
-                        "files of apps cannot be watched: {error}; where `sysctl \
-                         fs.inotify.max_user_instances` is too low, raise it"
-                    ));
-                }
+        let begun = self.0.take().map_or_else(|| start(mailbox), Ok);
+        let watcher = match begun {
+            Ok(watcher) => self.0.insert(watcher),
+            Err(error) => return Some(Input::WatchEnded { why: why(&error) }),
+        };
+        let wanted =
+            |of: ToWatch| Wanted { id: of.spec.0, rules: Rules::new(of.asked), since: of.since };
+        watcher.set(list.into_iter().map(wanted).collect());
+        None
+    }
+
+    /// Takes what the thread says, for the model. One that has ended is of no use any more.
+    pub fn on_said(&mut self, said: io::Result<Said>) -> Input {
+        match said {
+            Ok(Said::Changed { id, path }) => Input::Changed { spec: SpecId(id), path },
+            Ok(Said::Limited { id, folders }) => {
+                Input::WatchLimited { spec: SpecId(id), folders, most: most_folders() }
             }
-        }
-        if let Some(watcher) = &self.0 {
-            let wanted = |of: ToWatch| Wanted {
-                id: of.spec.0,
-                rules: Rules::new(of.asked),
-                since: of.since,
-            };
-            watcher.set(list.into_iter().map(wanted).collect());
+            Ok(Said::Watching(_)) => Input::Watching,
+            Err(error) => {
+                self.0 = None;
+                Input::WatchEnded { why: why(&error) }
+            }
         }
     }
 }
 
-fn start(mailbox: &Mailbox<FromThread>) -> std::io::Result<Watcher> {
+fn start(mailbox: &Mailbox<FromThread>) -> io::Result<Watcher> {
     let (watcher, work) = Watcher::new()?;
     mailbox.start("watch", move |sender| {
         let ended = work.run(|said| sender.send(FromThread::Watched(Ok(said))));
         if let Err(error) = ended {
-            sender.send(FromThread::Watched(Err(error.to_string())));
+            sender.send(FromThread::Watched(Err(error)));
         }
     })?;
     Ok(watcher)
 }
 
-/// What it says, for the model.
-pub fn input(said: Result<Said, String>) -> Option<Input> {
-    let said = said.inspect_err(|error| {
-        daemon_log::error(format!("files of apps are watched no more: {error}"));
-    });
-    match said.ok()? {
-        Said::Changed { id, path } => Some(Input::Changed { spec: SpecId(id), path }),
-        Said::Limited { id, folders } => {
-            Some(Input::WatchLimited { spec: SpecId(id), limit: limit(folders) })
+/// What the system says, and what helps where the cause is usually the same.
+fn why(error: &io::Error) -> String {
+    match Errno::from_io_error(error) {
+        Some(Errno::MFILE) => {
+            format!("{error}; if `sysctl fs.inotify.max_user_instances` is too low, raise it")
         }
-        Said::Watching(_) => None,
+        Some(_) | None => error.to_string(),
     }
 }
 
-fn limit(folders: usize) -> String {
-    let most = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches");
-    let most = most.map_or_else(|_| "its most".to_owned(), |text| text.trim().to_owned());
-    format!(
-        "the system lets a user watch {most} folders (ostler watches {folders}); name fewer paths \
-         in `watch`, or run `sysctl fs.inotify.max_user_watches=524288`"
-    )
+/// How many folders this user may watch.
+fn most_folders() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches").ok()?;
+    text.trim().parse().ok()
 }

@@ -1,11 +1,12 @@
 //! How fast the engine is: 100-byte lines in writes of 64 KiB into one file, per form.
 //!
-//! `cargo run --release -p ostler-logs --example flood [MB]`; the CPU time is the
-//! engine thread's alone.
+//! `cargo run --release -p ostler-logs --example flood [MB [no-times]]`; the CPU
+//! time is the engine thread's alone. `no-times` shows what keeping times costs.
 #![expect(clippy::print_stdout, reason = "it prints a measurement")]
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Instant;
@@ -40,11 +41,17 @@ fn main() -> io::Result<()> {
 }
 
 fn measure(name: &str, megabytes: usize, sink: Sink, watched: bool) -> io::Result<()> {
+    let times = if std::env::args().any(|word| word == "no-times") {
+        None
+    } else {
+        sink.out.as_deref().and_then(Path::parent).map(ostler_logs::times::folder)
+    };
     let (wake, woken) = mpsc::channel();
     let engine = Engine::start(
         Box::new(move || wake.send(()).unwrap_or(())),
         Vec::new(),
         Arc::new(ostler_logs::Plain),
+        times,
     )?;
     engine.resumed();
     if watched {

@@ -74,6 +74,10 @@ impl Reactor {
                     if let Err(error) = self.files.truncate(path) {
                         self.outbox.send(Event::NotEmptied { path: path.clone(), error });
                     }
+                    if let Some(file) = self.files.find(path).and_then(|id| self.files.get_mut(id))
+                    {
+                        file.times.forget();
+                    }
                 }
             }
         }
@@ -175,6 +179,7 @@ fn apply(file: &mut LogFile) -> (Vec<Token>, io::Result<()>) {
     if let Some(open) = file.open.as_ref().filter(|open| open.regular && !tokens.is_empty()) {
         done = rustix::fs::ftruncate(&open.fd, 0).map_err(io::Error::from);
         file.clean_end = 0;
+        file.times.forget();
     }
     if std::mem::take(&mut file.reopen) {
         done = done.and(file.open_anew());

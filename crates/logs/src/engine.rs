@@ -40,7 +40,8 @@ impl Engine {
     /// and stores each `Keep` in the keeper, then attaches every stream there is, in the order of
     /// their runs, then calls [`Engine::resumed`].
     ///
-    /// Files are opened by `opener`; [`Plain`](crate::Plain) is enough where all are ours.
+    /// Files are opened by `opener`; [`Plain`](crate::Plain) is enough where all are ours. When
+    /// they were written is kept in the folder `times`.
     ///
     /// # Errors
     /// No thread, epoll, eventfd or memory file to be had.
@@ -48,6 +49,7 @@ impl Engine {
         wake: Box<dyn Fn() + Send>,
         kept: Vec<(String, OwnedFd)>,
         opener: Arc<dyn Opener>,
+        times: Option<PathBuf>,
     ) -> io::Result<Self> {
         let (commands, receiver) = mpsc::channel();
         let (outbox, inbox) = mailbox::channel(wake);
@@ -55,7 +57,7 @@ impl Engine {
         let poll = Poll::new()?;
         let waker = Waker::new(&poll, COMMANDS)?;
         let journal = Journal::open(kept, &outbox)?;
-        let reactor = Reactor::new(poll, receiver, outbox, journal, opener)?;
+        let reactor = Reactor::new(poll, receiver, outbox, journal, opener, times)?;
         let thread =
             std::thread::Builder::new().name("logs".to_owned()).spawn(move || reactor.run())?;
         Ok(Self { commands, waker, inbox, resuming, thread: Some(thread) })

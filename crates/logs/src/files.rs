@@ -22,6 +22,7 @@ use crate::format::Formatter;
 use crate::inodes::{FileId, Inodes, Known};
 use crate::opener::Opener;
 use crate::rotating::Rotating;
+use crate::times::Keeper;
 use crate::types::{OnFull, Token};
 pub(crate) use crate::writers::Key;
 use crate::writers::Writers;
@@ -78,6 +79,7 @@ pub(crate) struct LogFile {
     pub reopen: bool,
     pub truncate: Vec<Token>,
     pub rotating: Rotating,
+    pub times: Keeper,
 }
 
 impl LogFile {
@@ -98,6 +100,7 @@ impl LogFile {
             reopen: false,
             truncate: Vec::new(),
             rotating: Rotating::default(),
+            times: Keeper::default(),
         }
     }
 

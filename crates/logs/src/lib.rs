@@ -64,6 +64,8 @@ mod source;
 mod step;
 mod subscribe;
 mod tail;
+pub mod times;
+mod timing;
 mod types;
 mod writers;
 

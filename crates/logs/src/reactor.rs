@@ -9,6 +9,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -52,6 +53,8 @@ pub(crate) struct Reactor {
     keys: BTreeMap<(SourceId, Stream), Key>,
     next_key: Key,
     pub(crate) files: Files,
+    /// The folder for the times of the files, if they are to be kept.
+    pub(crate) times: Option<PathBuf>,
     pub(crate) subscribers: Subscribers,
     pub(crate) journal: Journal,
     pub(crate) scratch: Scratch,
@@ -83,6 +86,7 @@ impl Reactor {
         outbox: Outbox,
         journal: Journal,
         opener: Arc<dyn Opener>,
+        times: Option<PathBuf>,
     ) -> io::Result<Self> {
         let devnull = std::fs::OpenOptions::new().write(true).open("/dev/null")?.into();
         Ok(Self {
@@ -93,6 +97,7 @@ impl Reactor {
             keys: BTreeMap::new(),
             next_key: COMMANDS,
             files: Files::new(opener),
+            times,
             subscribers: Subscribers::default(),
             journal,
             scratch: Scratch::default(),

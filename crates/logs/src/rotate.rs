@@ -24,9 +24,9 @@ const AGAIN: u64 = 60_000;
 const GROWN: u64 = 64 << 20;
 
 impl LogFile {
-    /// Gives the file another name, and opens the path anew. Returns the other name; `None` when
-    /// there is nothing to rotate.
-    fn rotate(&mut self, reopens: bool) -> io::Result<Option<PathBuf>> {
+    /// Gives the file another name, and opens the path anew. Returns its own path, and the other
+    /// name; `None` when there is nothing to rotate.
+    fn rotate(&mut self, reopens: bool) -> io::Result<Option<(PathBuf, PathBuf)>> {
         self.rotating.asked = false;
         let is_regular = self.open.as_ref().is_none_or(|open| open.regular);
         let meta = match self.path.metadata() {
@@ -50,7 +50,7 @@ impl LogFile {
             }
             return Err(error);
         }
-        Ok(Some(to))
+        Ok(Some((real, to)))
     }
 }
 
@@ -58,6 +58,7 @@ impl Reactor {
     /// Bytes were written: counts them, and rotates the file if it is full. `owner` has written
     /// last, as it came; without one, whole lines.
     pub(crate) fn grown(&mut self, id: FileId, bytes: u64, owner: Option<Key>) {
+        self.keep_time(id, bytes);
         self.grown += bytes;
         if GROWN <= self.grown {
             self.grown = 0;
@@ -97,8 +98,10 @@ impl Reactor {
         let path = file.path.clone();
         match file.rotate(true) {
             Ok(None) => {}
-            Ok(Some(to)) => {
+            Ok(Some((from, to))) => {
                 (file.rotating.not_before, file.rotating.failed) = (0, false);
+                file.times.forget();
+                self.rename_times(&from, &to);
                 self.outbox.send(Event::Rotated { path, to });
             }
             Err(error) => {
@@ -132,7 +135,10 @@ impl Reactor {
         file.rotating.rule = Rotation { max_size: None, names };
         match file.rotate(false) {
             Ok(None) => {}
-            Ok(Some(to)) => self.outbox.send(Event::Rotated { path, to }),
+            Ok(Some((from, to))) => {
+                self.rename_times(&from, &to);
+                self.outbox.send(Event::Rotated { path, to });
+            }
             Err(error) => self.outbox.send(Event::NotRotated { path, error }),
         }
     }

@@ -210,6 +210,13 @@ pub enum Event {
         /// What the system said.
         error: io::Error,
     },
+    /// When a file is written cannot be kept; it is tried again. Once, until it could.
+    TimesNotKept {
+        /// The file's path.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
     /// Files have grown by 64 MiB since the start, or since this was told.
     Grown,
     /// A file that failed is written again.

@@ -52,9 +52,8 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("user", view.user.clone());
     fact("NODE_ENV", details.node_env.clone().unwrap_or_default());
     fact("cron restart", cron_restart(details));
-    let watched = seen.watched.clone().unwrap_or_else(|| "yes".to_owned());
-    fact("files watched", if view.watching { watched } else { String::new() });
     fact("settings", settings(details));
+    fact("files", files(seen, details));
     fact("no effect yet", view.not_yet.join(", "));
     let logs = seen.details.iter().flat_map(|of| of.view.logs.iter().flatten());
     fact("logs", once_each(logs.cloned()));
@@ -139,6 +138,18 @@ fn interpreter(details: &Details) -> String {
     match &details.node_version {
         Some(version) => format!("{text} (Node {version})"),
         None => text,
+    }
+}
+
+/// Whether its files are watched, and why not where they are to be.
+fn files(seen: &Seen<'_>, details: &Details) -> String {
+    match &details.unwatched {
+        Some(why) => format!("not watched: {why}; tried again every 10 s"),
+        None if details.view.watching => match &seen.watched {
+            Some(which) => format!("watched: {which}"),
+            None => "watched".to_owned(),
+        },
+        None => String::new(),
     }
 }
 

@@ -128,6 +128,7 @@ pub fn details(view: ProcView) -> Details {
         env: BTreeMap::new(),
         listeners: listeners.collect(),
         node_version: Some("22.1.0".to_owned()),
+        unwatched: None,
         rejections: 0,
         unwritten: Vec::new(),
         readiness: ostler_wire::control::Readiness::default(),

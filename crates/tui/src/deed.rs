@@ -65,7 +65,13 @@ impl Deed {
         match act {
             Act::Start if ids.is_empty() => Err(format!("{app} runs already")),
             Act::Stop if ids.is_empty() => Err(format!("{app} does not run")),
-            _ => Ok(Self { act, app: app.to_owned(), ids, is_whole }),
+            Act::Start
+            | Act::Stop
+            | Act::Reload
+            | Act::Restart
+            | Act::Delete
+            | Act::Add
+            | Act::Remove => Ok(Self { act, app: app.to_owned(), ids, is_whole }),
         }
     }
 

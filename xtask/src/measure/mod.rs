@@ -55,6 +55,7 @@ fn rows(sources: &[Source]) -> Result<Vec<Row>> {
     rows.extend(functions::rows(&files));
     rows.extend(lines::rows(sources));
     rows.push(structs::row(&files));
+    rows.push(structs::methods(&files));
     Ok(rows)
 }
 

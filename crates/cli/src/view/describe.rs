@@ -189,6 +189,7 @@ mod tests {
             env,
             listeners: vec![listener],
             node_version: Some("20.20.2".into()),
+            unwatched: None,
             rejections: 0,
             unwritten: Vec::new(),
             readiness: ostler_wire::control::Readiness::default(),

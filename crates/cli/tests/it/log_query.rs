@@ -118,6 +118,51 @@ fn of_lines_without_times_only_the_times_of_their_files_are_known_and_that_is_sa
 }
 
 #[test]
+fn raw_lines_without_times_are_found_by_when_they_were_written() {
+    let s = sandbox();
+    let app =
+        s.write("say.sh", "echo \"old $$\"; while read line; do echo \"$line\"; done <\"$1\"");
+    let pipe = s.file("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+    s.ostler(["start"])
+        .arg(&app)
+        .args(["--interpreter", "sh", "--name", "raw", "--no-autorestart", "--"])
+        .arg(&pipe)
+        .run();
+    let log = s.home().join("logs/raw-out.log");
+    let folder = ostler_logs::times::folder(&s.home());
+    let times = || fs::read_dir(&folder).ok()?.next()?.ok().map(|entry| entry.path());
+    let file = s.wait_for("times", SOON, || {
+        times().filter(|file| file.metadata().is_ok_and(|meta| meta.len() == 40))
+    });
+    // As if it had been written an hour ago: the first time stands behind the head.
+    kill_daemon(&s);
+    let mut bytes = fs::read(&file).unwrap();
+    let hour = 3_600_000;
+    let at = u64::from_le_bytes(bytes[24..32].try_into().unwrap()) - hour;
+    bytes[24..32].copy_from_slice(&at.to_le_bytes());
+    fs::write(&file, bytes).unwrap();
+    s.ostler(["ping"]).run();
+    fs::write(&pipe, "new\n").unwrap();
+    s.wait_for("the new line", SOON, || {
+        fs::read_to_string(&log).unwrap().contains("new").then_some(())
+    });
+    let ask = |args: &[&str]| {
+        let ran = s.ostler(["logs", "raw", "--nostream", "--raw"]).args(args).run();
+        assert_eq!(ran.err, "", "nothing is vague");
+        ran.out
+    };
+    assert_eq!(ask(&["--since", "30m"]), "new\n");
+    assert!(
+        ask(&["--until", "30m"]).starts_with("old ") && !ask(&["--until", "30m"]).contains("new")
+    );
+    assert!(ask(&["--since", "2h"]).ends_with("\nnew\n"));
+    let ran = s.ostler(["logs", "raw", "--nostream", "--json", "--since", "2h"]).run();
+    let first: serde_json::Value = serde_json::from_str(ran.out.lines().next().unwrap()).unwrap();
+    assert_eq!(first["timestamp"], ostler_logs::iso(at).unwrap());
+}
+
+#[test]
 fn what_is_no_time_and_no_pattern_is_refused() {
     let s = sandbox();
     silent(&s, "app", &[]);

@@ -73,8 +73,8 @@ fn describe_says_why_a_reload_failed_and_what_restarted_an_app_by_itself() {
     };
     let folder = sandbox.work().display().to_string();
     assert_eq!(
-        line("files watched").unwrap().replace("[ROOT]/w", &folder),
-        format!("seen (in {folder})")
+        line("files").unwrap().replace("[ROOT]/w", &folder),
+        format!("watched: seen (in {folder})")
     );
     assert_eq!((line("restart by itself"), line("failed reload")), (None, None));
     sandbox.write("seen/b", "");

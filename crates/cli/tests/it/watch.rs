@@ -35,7 +35,7 @@ fn a_change_restarts_the_app_until_it_is_stopped_also_by_the_daemon_after() {
     sandbox.ostler(["start", "idle.sh", "--watch"]).cwd(&app).run();
     wait_restart(&sandbox, "app/src/a.js");
     let described = sandbox.ostler(["describe", "idle"]).run().out;
-    assert!(described.contains("files watched: all of "), "{described}");
+    assert!(described.contains("files: watched: all of "), "{described}");
 
     // What changes while no daemon looks is seen by the next one. The clock of files is not as fine
     // as that of runs, and the last change may just be followed by another restart.

@@ -40,13 +40,13 @@ impl Bus {
         }
         // Of one that is gone there is no more to be told.
         let gone = || serde_json::json!({ "name": name, "pm_id": id.0 }).to_string();
-        let process = model.event_env(id).unwrap_or_else(gone);
+        let process = model.known().event_env(id).unwrap_or_else(gone);
         self.publish("process:event", &bus::lifecycle(event, manually, &process, clock::wall()));
     }
 
     /// Everything is to end, which is told once.
     pub fn kill(&mut self, model: &Model, by_signal: bool) {
-        if self.is_heard() && !model.is_closing() {
+        if self.is_heard() && !model.known().is_closing() {
             self.publish("pm2:kill", &bus::killed(by_signal));
         }
     }
@@ -104,7 +104,9 @@ impl Bus {
         if !self.is_heard() {
             return;
         }
-        let Some(of) = model.proc_of_run(run).and_then(|id| subject(model, id)) else { return };
+        let Some(of) = model.known().proc_of_run(run).and_then(|id| subject(model, id)) else {
+            return;
+        };
         let (topic, payload) = match said {
             Said::Typed(topic, data) => {
                 (topic.as_str(), bus::message(&of, clock::wall(), "data", data))

@@ -23,7 +23,7 @@ impl Daemon {
 
     fn on_call(&mut self, client: usize, call: Call) {
         let Call { id, asked } = call;
-        if self.model.model().is_closing() && asked.as_ref().is_ok_and(changes_something) {
+        if self.model.model().known().is_closing() && asked.as_ref().is_ok_and(changes_something) {
             return self.rpc.answer(client, &id, &Answer::Error(closing().message));
         }
         match plan(asked, self.model.model()) {
@@ -106,7 +106,7 @@ impl Daemon {
 /// Every process, as it is now.
 fn list(model: &mut Decisions) -> Answer {
     model.decide();
-    Answer::Value(model.model().jlist())
+    Answer::Value(model.model().known().jlist())
 }
 
 /// Whether a call would begin something, which is refused while everything is being ended.

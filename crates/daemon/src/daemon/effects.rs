@@ -17,7 +17,7 @@ impl Daemon {
             Effect::Core(action) => self.driver().act(&action),
             Effect::Reply { client, reply } => self.reply(client.0, &reply),
             Effect::List { client, which } => {
-                self.clients.reply_list(client.0, &self.model.model().list_reply(&which));
+                self.clients.reply_list(client.0, &self.model.model().known().list_reply(&which));
             }
             Effect::Raw { client, text } => self.clients.reply_raw(client.0, text),
             Effect::Event { client, event } => match client.call() {
@@ -49,7 +49,10 @@ impl Daemon {
                 let lines = self.runs.stderr_tail(run);
                 self.model.push(Input::StderrTail { run, lines });
             }
-            Effect::Watch(list) => self.files.set(list, &self.inbox.mailbox),
+            Effect::Watch(list) => {
+                let failed = self.files.set(list, &self.inbox.mailbox);
+                failed.into_iter().for_each(|input| self.model.push(input));
+            }
             Effect::WriteDump { client, count, text } => {
                 let task = Task::Write { client, count, text };
                 self.saver.push(task, &self.inbox.mailbox, &mut self.reports);

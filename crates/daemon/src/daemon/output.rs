@@ -55,6 +55,11 @@ impl Daemon {
                      again each minute",
                     path.display()
                 )),
+                Event::TimesNotKept { path, error } => daemon_log::error(format!(
+                    "could not keep when the log file `{}` is written: {error}; \
+                     `logs --since` knows less of it",
+                    path.display()
+                )),
                 Event::Grown => self.logs.on_grown(),
                 Event::FileOk { path } => self.on_written_again(path),
                 Event::FileOpened { path } => {

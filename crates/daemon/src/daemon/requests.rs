@@ -24,7 +24,7 @@ impl Daemon {
     }
 
     pub(super) fn on_request(&mut self, client: usize, request: Request) {
-        if self.model.model().is_closing() && !is_answered_to_the_end(&request) {
+        if self.model.model().known().is_closing() && !is_answered_to_the_end(&request) {
             return self.reply(client, &Reply::Error(closing()));
         }
         match request {

@@ -107,7 +107,7 @@ impl Daemon {
             "New daemon (pid {}) took over {} processes, {} online",
             std::process::id(),
             self.model.registry().procs().len(),
-            self.model.model().count_online()
+            self.model.model().known().count_online()
         ));
     }
 }

@@ -61,7 +61,8 @@ impl Daemon {
         let model = self.model.model();
         let names = ids.iter().filter_map(|id| Some(&model.registry().proc(ProcId(*id))?.name));
         let names: Vec<String> = names.cloned().collect();
-        let has = |run: RunId| model.in_app_of(run).is_some_and(|of| of.has_action(&action));
+        let has =
+            |run: RunId| model.known().in_app_of(run).is_some_and(|of| of.has_action(&action));
         let runs = ids.iter().filter_map(|id| {
             let id = ProcId(*id);
             run_of(id, model).filter(|run| has(*run)).map(|run| (id, run))
@@ -75,7 +76,7 @@ impl Daemon {
         self.clients.event(client, &Event::Asked { count: runs.len() });
         for (id, run) in &runs {
             let is_for_agent = |of: &InApp| of.is_for_agent(&action);
-            let message = if self.model.model().in_app_of(*run).is_some_and(is_for_agent) {
+            let message = if self.model.model().known().in_app_of(*run).is_some_and(is_for_agent) {
                 asked_of_agent(&action, params.map(Json::from).as_ref())
             } else {
                 asked_for(id.0, &action, params)

@@ -33,7 +33,7 @@ impl Driver<'_> {
         let mode = mode_word(settings.exec_mode);
         daemon_log::log(format!("App [{}] starting in -{mode} mode-", proc.label(id)));
         let log_offsets = runs::log_lengths(&settings, id);
-        let since_wall = self.model.particulars(id, run).map_or(0, |of| of.since);
+        let since_wall = self.model.known().particulars(id, run).map_or(0, |of| of.since);
         let settings = Some(settings);
         let new = NewRun { proc: id, spec, settings, since: now, since_wall, log_offsets };
         self.runs.ask(run, new);
@@ -52,7 +52,7 @@ impl Driver<'_> {
         let Some(held) = self.runs.get(run) else { return };
         let Some(version) = self.model.registry().version(held.spec) else { return };
         self.keeper.add_spec(held.spec, || version.record());
-        let Some(particulars) = self.model.particulars(id, run) else { return };
+        let Some(particulars) = self.model.known().particulars(id, run) else { return };
         let (since, inspect_port) = (held.since_wall, held.inspect_port);
         let particulars = Particulars { since, inspect_port, ..particulars };
         let template = prepared
@@ -77,7 +77,7 @@ impl Driver<'_> {
         }
         let template = self.runs.take_prepared(id);
         self.keeper.add_spec(spec, || version.record());
-        let Some(particulars) = self.model.particulars(id, run) else { return };
+        let Some(particulars) = self.model.known().particulars(id, run) else { return };
         let since_wall = clock::wall();
         let particulars = Particulars { since: since_wall, restarts, unstable, ..particulars };
         let template = template
@@ -144,7 +144,7 @@ impl Driver<'_> {
         let spec = slot.process().spec();
         let registry = self.model.registry();
         let Some(version) = registry.version(spec) else { return };
-        let Some(particulars) = self.model.particulars(id, run) else { return };
+        let Some(particulars) = self.model.known().particulars(id, run) else { return };
         let particulars = Particulars { since: 0, ..particulars };
         let prepared = Prepared::new(spec, &version.spec, particulars);
         self.runs.prepare(id, prepared, |id| registry.proc(id).is_some());

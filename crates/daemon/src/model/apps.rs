@@ -13,8 +13,9 @@ use serde_json::value::RawValue;
 use super::Model;
 use super::failures::listed;
 use super::input::{ClientId, Effect};
+use super::known::Known;
 use super::operations::{Operation, Reporting, Target};
-use super::registry::{App, Proc, Version};
+use super::registry::{App, Proc, Registry, Version};
 use super::requests::{refuse, unknown};
 
 impl Model {
@@ -28,19 +29,19 @@ impl Model {
     ) {
         let mut specs = Vec::new();
         for record in apps {
-            match from_record(record.get(), self.settings.cpus) {
+            match from_record(record.get(), self.known.settings.cpus) {
                 // Before the next one's texts are made: what is given back then is used again.
                 Ok(mut spec) => {
-                    self.registry.share_texts(&mut spec);
+                    self.known.registry.share_texts(&mut spec);
                     specs.push(spec);
                 }
                 Err(diagnostics) => return refuse(client, failure_of(&diagnostics), out),
             }
         }
-        if let Some(there) = specs.iter().find(|spec| only_new && self.is_listed(spec)) {
+        if let Some(there) = specs.iter().find(|spec| only_new && self.known.is_listed(spec)) {
             return refuse(client, listed(&there.name), out);
         }
-        if let Err(failure) = self.check_room("start", self.more_of_apps(&specs)) {
+        if let Err(failure) = self.known.check_room("start", self.known.more_of_apps(&specs)) {
             return refuse(client, failure, out);
         }
         let mut started = Vec::new();
@@ -64,30 +65,15 @@ impl Model {
         self.begin(operation, out);
     }
 
-    /// Whether an app of this name and script is in the list.
-    fn is_listed(&self, spec: &AppSpec) -> bool {
-        let mut apps = self.registry.apps().filter(|(_, app)| app.name == spec.name);
-        apps.any(|(_, app)| {
-            self.registry.version(app.spec).is_some_and(|of| of.spec.script == spec.script)
-        })
-    }
-
     /// Starts a new slot unless it is only to be registered.
     fn begin_slot(&mut self, id: ProcId, operation: &mut Operation) {
-        self.wait_for_new(id, self.starts_by_itself(id), operation);
-    }
-
-    /// Whether a slot is started when it is added, and not only registered.
-    pub(super) fn starts_by_itself(&self, id: ProcId) -> bool {
-        let spec = self.core.slot(id).map(|slot| slot.process().spec());
-        let version = spec.and_then(|spec| self.registry.version(spec));
-        version.is_none_or(|version| version.spec.autostart)
+        self.wait_for_new(id, self.known.starts_by_itself(id), operation);
     }
 
     /// Waits for a new slot, which is started if it is to be `up`.
     pub(super) fn wait_for_new(&mut self, id: ProcId, up: bool, operation: &mut Operation) {
         let target = if up { Target::Up } else { Target::Down };
-        operation.active.insert(id, self.pending(id, target, true));
+        operation.active.insert(id, self.known.pending(id, target, true));
         if up {
             self.ask(Event::Start(id));
         }
@@ -95,17 +81,18 @@ impl Model {
 
     /// Registers an app's specification and its processes; nothing is started.
     fn add_app(&mut self, mut spec: AppSpec) -> Vec<ProcId> {
-        self.settle_log_names(&mut spec);
+        self.known.settle_log_names(&mut spec);
         let count = spec.instances.max(1);
         let unique_id = self.unique_id();
-        let id = self.registry.add_version(spec);
+        let id = self.known.registry.add_version(spec);
         (0..count).filter_map(|_| self.add_slot(id, None, &unique_id)).collect()
     }
 
     /// One more process of an app, started.
     pub(super) fn add_instance(&mut self, app: AppId) -> Option<ProcId> {
-        let spec = self.registry.app(app)?.spec;
-        let known = self.registry.procs_of(app).next().map(|(_, proc)| proc.unique_id.clone());
+        let spec = self.known.registry.app(app)?.spec;
+        let known =
+            self.known.registry.procs_of(app).next().map(|(_, proc)| proc.unique_id.clone());
         let unique_id = known.unwrap_or_else(|| self.unique_id());
         let id = self.add_slot(spec, None, &unique_id)?;
         self.operations.queue_too(app, id, spec);
@@ -132,18 +119,21 @@ impl Model {
         instance: Option<u32>,
         unique_id: &str,
     ) -> Option<ProcId> {
-        let version = self.registry.version(spec)?;
+        let version = self.known.registry.version(spec)?;
         let (of_app, policy) = (Arc::clone(&version.spec), Arc::clone(&version.policy));
         let cluster = version.is_cluster();
-        let free = |id: &ProcId| self.registry.proc(*id).is_none() && self.core.slot(*id).is_none();
-        let id = number.map(ProcId).filter(free).unwrap_or_else(|| self.registry.allot_proc());
-        let app = self.registry.app_with(&of_app.namespace, &of_app.name, spec);
+        let free = |id: &ProcId| {
+            self.known.registry.proc(*id).is_none() && self.known.core.slot(*id).is_none()
+        };
+        let id =
+            number.map(ProcId).filter(free).unwrap_or_else(|| self.known.registry.allot_proc());
+        let app = self.known.registry.app_with(&of_app.namespace, &of_app.name, spec);
         let proc = Proc {
             app,
             name: of_app.name.clone(),
-            instance: instance.unwrap_or_else(|| self.registry.free_instance(&of_app.name)),
-            increment: self.registry.next_increment(&of_app),
-            created_at: self.at.wall,
+            instance: instance.unwrap_or_else(|| self.known.registry.free_instance(&of_app.name)),
+            increment: self.known.registry.next_increment(&of_app),
+            created_at: self.known.at.wall,
             unique_id: unique_id.to_owned(),
             node_version: None,
             last: None,
@@ -155,9 +145,9 @@ impl Model {
             watch: None,
             scheduled: None,
         };
-        self.registry.insert_proc(id, proc);
+        self.known.registry.insert_proc(id, proc);
         self.ask(Event::Add { proc: id, app, spec, policy, cluster });
-        self.unsaved = true;
+        self.known.unsaved = true;
         Some(id)
     }
 
@@ -175,17 +165,17 @@ impl Model {
     ) -> Result<BTreeMap<ProcId, SpecId>, Failure> {
         let mut wanted = Vec::new();
         for id in ids {
-            let (slot, proc) = (self.core.slot(*id), self.registry.proc(*id));
+            let (slot, proc) = (self.known.core.slot(*id), self.known.registry.proc(*id));
             let (slot, proc) = slot.zip(proc).ok_or_else(|| unknown(*id))?;
             let old = slot.process().next_spec();
-            let version = self.registry.version(old).ok_or_else(|| unknown(*id))?;
-            let mut spec = changed(&version.spec, &proc.name, change, self.settings.cpus)?;
+            let version = self.known.registry.version(old).ok_or_else(|| unknown(*id))?;
+            let mut spec = changed(&version.spec, &proc.name, change, self.known.settings.cpus)?;
             if spec.logs != version.spec.logs {
-                self.settle_log_names(&mut spec);
+                self.known.settle_log_names(&mut spec);
             }
             wanted.push(Wanted { id: *id, old, same: spec == *version.spec, spec });
         }
-        let renames = self.renames(&wanted)?;
+        let renames = self.known.registry.renames(&wanted)?;
         let mut versions: BTreeMap<ProcId, SpecId> = BTreeMap::new();
         let mut new: Option<(SpecId, AppSpec)> = None;
         for Wanted { id, old, same, spec } in wanted {
@@ -193,9 +183,9 @@ impl Model {
                 _ if same && !always => old,
                 Some((shared, of_shared)) if *of_shared == spec && *shared != old => *shared,
                 _ => {
-                    let version = self.registry.add_version(spec.clone());
+                    let version = self.known.registry.add_version(spec.clone());
                     new = Some((version, spec));
-                    self.unsaved = true;
+                    self.known.unsaved = true;
                     version
                 }
             };
@@ -207,93 +197,30 @@ impl Model {
         Ok(versions)
     }
 
-    /// New instances of an app that is changed whole are to be like the others.
-    pub(super) fn put_in_force(&mut self, changed: &BTreeMap<ProcId, SpecId>) {
-        let of_whole = |app: AppId| {
-            let mut specs = self.registry.procs_of(app).map(|(id, _)| changed.get(&id).copied());
-            let first = specs.next()??;
-            specs.all(|spec| spec == Some(first)).then_some((app, first))
-        };
-        let whole: Vec<(AppId, SpecId)> =
-            self.registry.apps().filter_map(|(app, _)| of_whole(app)).collect();
-        for (app, spec) in whole {
-            if let Some(of) = self.registry.app_mut(app) {
-                of.spec = spec;
-            }
-        }
-    }
-
-    /// Which apps and processes a change gives another name.
-    fn renames(&self, wanted: &[Wanted]) -> Result<Vec<Rename>, Failure> {
-        let mut by_app: BTreeMap<AppId, Vec<&Wanted>> = BTreeMap::new();
-        for one in wanted {
-            let Some(app) = self.registry.app_of(one.id) else { continue };
-            let named = self.registry.app(app);
-            let same = |of: &App| of.name == one.spec.name && of.namespace == one.spec.namespace;
-            if !named.is_some_and(same) {
-                by_app.entry(app).or_default().push(one);
-            }
-        }
-        let mut renames = Vec::new();
-        // What this very change has given to others.
-        let mut given = BTreeSet::new();
-        for (app, changed) in by_app {
-            let Some(first) = changed.first() else { continue };
-            let key = name_of(&first.spec);
-            let alike = |one: &&Wanted| (&one.spec.namespace, &one.spec.name) == (&key.0, &key.1);
-            let whole = changed.len() == self.registry.procs_of(app).count();
-            let taken =
-                self.registry.apps().any(|(_, of)| (&of.namespace, &of.name) == (&key.0, &key.1));
-            let taken = taken || given.contains(&key);
-            given.extend(changed.iter().map(|one| name_of(&one.spec)));
-            if whole && !taken && changed.iter().all(alike) {
-                renames.push(Rename::App { app, namespace: key.0, name: key.1 });
-                continue;
-            }
-            if let Some(worker) = changed.iter().find(|one| self.is_cluster_version(one.old)) {
-                return Err(Failure {
-                    code: Code::Invalid,
-                    message: format!(
-                        "app `{}` is a cluster: its workers cannot be renamed to `{}` one by one, \
-                         nor join another app",
-                        self.registry.app_name(app),
-                        worker.spec.name
-                    ),
-                    hint: Some("rename the whole app, to a name that no other app has".to_owned()),
-                });
-            }
-            renames.extend(changed.iter().map(|one| Rename::Proc(one.id)));
-        }
-        Ok(renames)
-    }
-
     fn rename(&mut self, rename: Rename, versions: &BTreeMap<ProcId, SpecId>) {
         match rename {
             Rename::App { app, namespace, name } => {
-                let ids: Vec<ProcId> = self.registry.procs_of(app).map(|(id, _)| id).collect();
+                let ids: Vec<ProcId> =
+                    self.known.registry.procs_of(app).map(|(id, _)| id).collect();
                 for id in ids {
-                    if let Some(proc) = self.registry.proc_mut(id) {
+                    if let Some(proc) = self.known.registry.proc_mut(id) {
                         proc.name.clone_from(&name);
                     }
                 }
-                if let Some(of) = self.registry.app_mut(app) {
+                if let Some(of) = self.known.registry.app_mut(app) {
                     (of.namespace, of.name) = (namespace, name);
                 }
             }
             // It binds its ports by itself, so nothing but its name ties it to an app.
             Rename::Proc(id) => {
                 let Some(spec) = versions.get(&id).copied() else { return };
-                let Some(version) = self.registry.version(spec) else { return };
+                let Some(version) = self.known.registry.version(spec) else { return };
                 let of = Arc::clone(&version.spec);
-                let app = self.registry.app_with(&of.namespace, &of.name, spec);
-                self.registry.move_proc(id, app, &of.name);
+                let app = self.known.registry.app_with(&of.namespace, &of.name, spec);
+                self.known.registry.move_proc(id, app, &of.name);
             }
         }
-        self.unsaved = true;
-    }
-
-    pub(super) fn is_cluster_version(&self, spec: SpecId) -> bool {
-        self.registry.version(spec).is_some_and(Version::is_cluster)
+        self.known.unsaved = true;
     }
 
     /// A random identifier in the form of a UUID of version 4, as PM2's `unique_id`.
@@ -312,6 +239,88 @@ impl Model {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
+    }
+}
+
+impl Known {
+    /// Whether an app of this name and script is in the list.
+    fn is_listed(&self, spec: &AppSpec) -> bool {
+        let mut apps = self.registry.apps().filter(|(_, app)| app.name == spec.name);
+        apps.any(|(_, app)| {
+            self.registry.version(app.spec).is_some_and(|of| of.spec.script == spec.script)
+        })
+    }
+
+    /// Whether a slot is started when it is added, and not only registered.
+    pub(super) fn starts_by_itself(&self, id: ProcId) -> bool {
+        let spec = self.core.slot(id).map(|slot| slot.process().spec());
+        let version = spec.and_then(|spec| self.registry.version(spec));
+        version.is_none_or(|version| version.spec.autostart)
+    }
+}
+
+impl Registry {
+    /// New instances of an app that is changed whole are to be like the others.
+    pub(super) fn put_in_force(&mut self, changed: &BTreeMap<ProcId, SpecId>) {
+        let of_whole = |app: AppId| {
+            let mut specs = self.procs_of(app).map(|(id, _)| changed.get(&id).copied());
+            let first = specs.next()??;
+            specs.all(|spec| spec == Some(first)).then_some((app, first))
+        };
+        let whole: Vec<(AppId, SpecId)> =
+            self.apps().filter_map(|(app, _)| of_whole(app)).collect();
+        for (app, spec) in whole {
+            if let Some(of) = self.app_mut(app) {
+                of.spec = spec;
+            }
+        }
+    }
+
+    /// Which apps and processes a change gives another name.
+    fn renames(&self, wanted: &[Wanted]) -> Result<Vec<Rename>, Failure> {
+        let mut by_app: BTreeMap<AppId, Vec<&Wanted>> = BTreeMap::new();
+        for one in wanted {
+            let Some(app) = self.app_of(one.id) else { continue };
+            let named = self.app(app);
+            let same = |of: &App| of.name == one.spec.name && of.namespace == one.spec.namespace;
+            if !named.is_some_and(same) {
+                by_app.entry(app).or_default().push(one);
+            }
+        }
+        let mut renames = Vec::new();
+        // What this very change has given to others.
+        let mut given = BTreeSet::new();
+        for (app, changed) in by_app {
+            let Some(first) = changed.first() else { continue };
+            let key = name_of(&first.spec);
+            let alike = |one: &&Wanted| (&one.spec.namespace, &one.spec.name) == (&key.0, &key.1);
+            let whole = changed.len() == self.procs_of(app).count();
+            let taken = self.apps().any(|(_, of)| (&of.namespace, &of.name) == (&key.0, &key.1));
+            let taken = taken || given.contains(&key);
+            given.extend(changed.iter().map(|one| name_of(&one.spec)));
+            if whole && !taken && changed.iter().all(alike) {
+                renames.push(Rename::App { app, namespace: key.0, name: key.1 });
+                continue;
+            }
+            if let Some(worker) = changed.iter().find(|one| self.is_cluster_version(one.old)) {
+                return Err(Failure {
+                    code: Code::Invalid,
+                    message: format!(
+                        "app `{}` is a cluster: its workers cannot be renamed to `{}` one by one, \
+                         nor join another app",
+                        self.app_name(app),
+                        worker.spec.name
+                    ),
+                    hint: Some("rename the whole app, to a name that no other app has".to_owned()),
+                });
+            }
+            renames.extend(changed.iter().map(|one| Rename::Proc(one.id)));
+        }
+        Ok(renames)
+    }
+
+    pub(super) fn is_cluster_version(&self, spec: SpecId) -> bool {
+        self.version(spec).is_some_and(Version::is_cluster)
     }
 }
 

@@ -7,41 +7,36 @@ use ostler_wire::control::{Failure, Reply};
 
 use super::Model;
 use super::input::{ClientId, Effect};
+use super::known::Known;
 
 impl Model {
-    /// Everything is being ended: nothing new is begun.
-    #[must_use]
-    pub fn is_closing(&self) -> bool {
-        self.closing
-    }
-
     /// Everything has ended but what may not be signalled, and whoever waited for that was told.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        let is_left = |(id, _)| self.unsignalable(id).is_none();
-        let begun = self.closing && !self.writes_last;
-        begun && !self.operations.has_kill() && !self.registry.procs().any(is_left)
+        let is_left = |(id, _)| self.known.unsignalable(id).is_none();
+        let begun = self.known.closing && !self.writes_last;
+        begun && !self.operations.has_kill() && !self.known.registry.procs().any(is_left)
     }
 
     /// A signal, or the init system, ends everything.
     pub(super) fn on_shutdown(&mut self, out: &mut Vec<Effect>) {
         // Told again (by the init system and by the keeper), the list is already getting shorter.
-        if self.closing {
+        if self.known.closing {
             return;
         }
-        if self.registry.procs().len() == 0 {
+        if self.known.registry.procs().len() == 0 {
             return self.close();
         }
         // Nothing else is begun, and the end only when the list is on disk: a daemon that takes
         // over in between finds all of it.
-        self.closing = true;
+        self.known.closing = true;
         self.writes_last = true;
         self.write_dump(None, out);
     }
 
     /// The process in the foreground is gone. Its apps were never meant to come back by themselves.
     pub(super) fn on_abandoned(&mut self) {
-        if !self.closing {
+        if !self.known.closing {
             self.close();
         }
     }
@@ -69,12 +64,20 @@ impl Model {
 
     /// Stops and forgets everything; the daemon goes when that is done.
     pub(super) fn close(&mut self) {
-        self.closing = true;
-        self.unsaved = true;
-        let ids: Vec<ProcId> = self.registry.procs().map(|(id, _)| id).collect();
+        self.known.closing = true;
+        self.known.unsaved = true;
+        let ids: Vec<ProcId> = self.known.registry.procs().map(|(id, _)| id).collect();
         self.cut_reloads_short("kill", &ids);
         for id in ids {
             self.ask(Event::Delete(id));
         }
+    }
+}
+
+impl Known {
+    /// Everything is being ended: nothing new is begun.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.closing
     }
 }

@@ -9,23 +9,15 @@
 use ostler_core::{AppId, Exit, Millis, ProcId, RunId};
 use ostler_wire::control::{Connections, ListenerView};
 
-use super::Model;
 use super::facts::RunFacts;
+use super::known::Known;
+use super::operations::Operations;
 
 /// After a reload, the workers that were replaced are waited for so long at most by whoever wants
 /// to know what became of their connections, ms.
 pub(super) const LEAVING: Millis = 1000;
 
-impl Model {
-    /// Returns what a run listens on through us, if somebody wants to know how many connections
-    /// end with it.
-    #[must_use]
-    pub fn counted(&self, run: RunId) -> Option<&[ListenerView]> {
-        let facts = self.facts.get(&run)?;
-        let app = self.registry.app_of(facts.proc);
-        self.operations.counts(facts.proc, app).then_some(facts.listeners.as_slice())
-    }
-
+impl Known {
     /// So many connections are open, and a signal comes now.
     pub(super) fn on_counted(&mut self, run: RunId, open: Connections) {
         if let Some(facts) = self.facts.get_mut(&run) {
@@ -40,12 +32,6 @@ impl Model {
         }
     }
 
-    /// Tells the operations that wait for a slot what became of the connections of its run.
-    pub(super) fn count_dropped(&mut self, id: ProcId, run: RunId) {
-        let connections = self.connections_of(run);
-        self.operations.add_connections(id, connections);
-    }
-
     /// What became of the connections of a run that has ended.
     pub(super) fn connections_of(&self, run: RunId) -> Connections {
         self.facts.get(&run).map_or(Connections::Unknown, |facts| facts.connections)
@@ -57,6 +43,23 @@ impl Model {
             .procs_of(app)
             .filter_map(|(id, _)| self.core.slot(id))
             .any(|slot| slot.leaving().next().is_some())
+    }
+}
+
+impl Operations {
+    /// Returns what a run listens on through us, if somebody wants to know how many connections
+    /// end with it.
+    #[must_use]
+    pub fn counted<'a>(&self, known: &'a Known, run: RunId) -> Option<&'a [ListenerView]> {
+        let facts = known.facts.get(&run)?;
+        let app = known.registry.app_of(facts.proc);
+        self.counts(facts.proc, app).then_some(facts.listeners.as_slice())
+    }
+
+    /// Tells the operations that wait for a slot what became of the connections of its run.
+    pub(super) fn count_dropped(&mut self, known: &Known, id: ProcId, run: RunId) {
+        let connections = known.connections_of(run);
+        self.add_connections(id, connections);
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::Model;
 use super::apps::failure_of;
 use super::input::{ClientId, Effect};
+use super::known::Known;
 use super::operations::{Operation, Reporting, Target};
 use super::registry::Proc;
 use super::requests::{closing, refuse};
@@ -29,8 +30,8 @@ enum Numbers {
 impl Model {
     /// A client saves the list.
     pub(super) fn on_save(&mut self, client: ClientId, force: bool, out: &mut Vec<Effect>) {
-        if self.kept().next().is_none() && !force {
-            let path = self.settings.dump_path.display().to_string();
+        if self.known.kept().next().is_none() && !force {
+            let path = self.known.settings.dump_path.display().to_string();
             return out.push(Effect::Reply { client, reply: Reply::Saved { path, count: 0 } });
         }
         self.write_dump(Some(client), out);
@@ -38,42 +39,9 @@ impl Model {
 
     /// Asks to write the list.
     pub(super) fn write_dump(&mut self, client: Option<ClientId>, out: &mut Vec<Effect>) {
-        let text = self.dump_text();
-        let apps = self.kept().map(|(_, proc)| proc.app).collect::<BTreeSet<_>>();
+        let text = self.known.dump_text();
+        let apps = self.known.kept().map(|(_, proc)| proc.app).collect::<BTreeSet<_>>();
         out.push(Effect::WriteDump { client, count: apps.len(), text });
-    }
-
-    /// The list, as it is saved.
-    pub(super) fn dump_text(&self) -> Vec<u8> {
-        let ids = self.kept().map(|(id, _)| id);
-        let elements: Vec<Value> =
-            ids.filter_map(|id| self.dump_element(id)).map(Value::Object).collect();
-        serde_json::to_vec_pretty(&elements).unwrap_or_default()
-    }
-
-    /// What the list keeps. Modules are recorded among the settings, and started by these.
-    fn kept(&self) -> impl Iterator<Item = (ProcId, &Proc)> {
-        self.registry.procs().filter(|(id, _)| {
-            let slot = self.core.slot(*id);
-            let version = slot.and_then(|slot| self.registry.version(slot.process().spec()));
-            version.is_none_or(|version| !version.is_module)
-        })
-    }
-
-    fn dump_element(&self, id: ProcId) -> Option<Map<String, Value>> {
-        let process = self.core.slot(id)?.process();
-        let proc = self.registry.proc(id)?;
-        let version = self.registry.version(process.spec())?;
-        Some(ostler_pm2::dump::element(&Saving {
-            spec: &version.spec,
-            phase: self.phase_of(process),
-            instance: proc.instance,
-            restarts: process.restarts(),
-            created_at: proc.created_at,
-            unique_id: &proc.unique_id,
-            waits: proc.scheduled.is_some(),
-            watch: proc.watch,
-        }))
     }
 
     /// A client brings back what was saved.
@@ -85,7 +53,7 @@ impl Model {
         out: &mut Vec<Effect>,
     ) {
         out.extend(warnings.into_iter().map(|text| warning(client, text)));
-        if self.closing {
+        if self.known.closing {
             return refuse(client, closing(), out);
         }
         let elements = match elements {
@@ -117,7 +85,7 @@ impl Model {
     ) {
         let mut saved = Vec::new();
         for element in elements {
-            match ostler_pm2::dump::read_element(element.get(), self.settings.cpus) {
+            match ostler_pm2::dump::read_element(element.get(), self.known.settings.cpus) {
                 Ok(element) => saved.push(element),
                 Err(list) => out.push(warning(client, failure_of(&list).message)),
             }
@@ -134,10 +102,10 @@ impl Model {
         out: &mut Vec<Effect>,
     ) -> Operation {
         let running: Vec<String> =
-            self.registry.procs().map(|(_, proc)| proc.name.clone()).collect();
+            self.known.registry.procs().map(|(_, proc)| proc.name.clone()).collect();
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         let mut restored = Vec::new();
-        let mut budget = self.budget();
+        let mut budget = self.known.budget();
         let mut last: Option<(AppSpec, ostler_core::SpecId, String)> = None;
         for saved in saved {
             if running.contains(&saved.spec.name) {
@@ -154,13 +122,13 @@ impl Model {
                         warning(client, text)
                     }));
                     let mut spec = saved.spec.clone();
-                    self.settle_log_names(&mut spec);
-                    (self.registry.add_version(spec), self.unique_id())
+                    self.known.settle_log_names(&mut spec);
+                    (self.known.registry.add_version(spec), self.unique_id())
                 }
             };
             let number = saved.number.filter(|_| numbers == Numbers::Kept);
             if let Some(id) = self.add_numbered(spec, number, saved.instance, &unique_id) {
-                if let Some(proc) = self.registry.proc_mut(id) {
+                if let Some(proc) = self.known.registry.proc_mut(id) {
                     proc.halted = saved.stopped && !saved.waits;
                 }
                 self.start_restored(id, &saved, &mut budget, &mut operation);
@@ -180,15 +148,15 @@ impl Model {
         budget: &mut Budget,
         operation: &mut Operation,
     ) {
-        let first = self.core.slot(id).is_some_and(|slot| {
-            let of_app = self.registry.procs_of(slot.app()).next();
+        let first = self.known.core.slot(id).is_some_and(|slot| {
+            let of_app = self.known.registry.procs_of(slot.app()).next();
             slot.process().is_cluster() && of_app.is_some_and(|(first, _)| first == id)
         });
         let (slots, listeners) = (budget.slots + 1, budget.listeners + usize::from(first));
         let with = Budget { slots, listeners, ..*budget };
         match with.check() {
             Err(full) if !saved.stopped => {
-                operation.active.insert(id, self.pending(id, Target::Up, true));
+                operation.active.insert(id, self.known.pending(id, Target::Up, true));
                 self.refuse_start(id, &full);
             }
             Err(_) | Ok(()) => {
@@ -198,6 +166,41 @@ impl Model {
                 }
             }
         }
+    }
+}
+
+impl Known {
+    /// The list, as it is saved.
+    pub(super) fn dump_text(&self) -> Vec<u8> {
+        let ids = self.kept().map(|(id, _)| id);
+        let elements: Vec<Value> =
+            ids.filter_map(|id| self.dump_element(id)).map(Value::Object).collect();
+        serde_json::to_vec_pretty(&elements).unwrap_or_default()
+    }
+
+    /// What the list keeps. Modules are recorded among the settings, and started by these.
+    fn kept(&self) -> impl Iterator<Item = (ProcId, &Proc)> {
+        self.registry.procs().filter(|(id, _)| {
+            let slot = self.core.slot(*id);
+            let version = slot.and_then(|slot| self.registry.version(slot.process().spec()));
+            version.is_none_or(|version| !version.is_module)
+        })
+    }
+
+    fn dump_element(&self, id: ProcId) -> Option<Map<String, Value>> {
+        let process = self.core.slot(id)?.process();
+        let proc = self.registry.proc(id)?;
+        let version = self.registry.version(process.spec())?;
+        Some(ostler_pm2::dump::element(&Saving {
+            spec: &version.spec,
+            phase: self.phase_of(process),
+            instance: proc.instance,
+            restarts: process.restarts(),
+            created_at: proc.created_at,
+            unique_id: &proc.unique_id,
+            waits: proc.scheduled.is_some(),
+            watch: proc.watch,
+        }))
     }
 }
 

@@ -9,7 +9,7 @@ use ostler_wire::control::{self, Connections, Lifecycle, ListenerView, Reply, Re
 use serde_json::value::RawValue;
 
 use super::listed::Listed;
-use super::watches::ToWatch;
+use super::to_watch::ToWatch;
 use crate::budget::Capacity;
 
 /// The time of an input.
@@ -98,8 +98,13 @@ pub enum Input {
     Watch { id: ProcId, how: control::Watch },
     /// A file of a watched version has changed.
     Changed { spec: SpecId, path: PathBuf },
-    /// Not all folders of a watched version could be watched, for this reason.
-    WatchLimited { spec: SpecId, limit: String },
+    /// Not all folders of a watched version are watched: this user may watch `most`, where that is
+    /// known, and `folders` are.
+    WatchLimited { spec: SpecId, folders: usize, most: Option<u64> },
+    /// All that [`Effect::Watch`] asked for is watched now.
+    Watching,
+    /// Nothing is watched any more, or nothing could be, for this reason.
+    WatchEnded { why: String },
     /// What a worker listens on.
     Listeners { run: RunId, listeners: Vec<ListenerView> },
     /// A file of an app can be written again, or could not be.

@@ -7,6 +7,7 @@ use ostler_pm2::in_app::{InApp, Kept};
 use ostler_pm2::{Facts, List, element};
 
 use super::Model;
+use super::known::Known;
 use super::outcome::Outcome;
 use super::registry::Rollout;
 
@@ -16,6 +17,18 @@ const SAVE_WITHIN: u64 = 100;
 static SAYS_NOTHING: LazyLock<InApp> = LazyLock::new(InApp::default);
 
 impl Model {
+    /// A run says something of itself.
+    pub(super) fn on_kept(&mut self, run: RunId, kept: Kept) {
+        if let Some(facts) = self.known.facts.get_mut(&run)
+            && facts.in_app.get_or_insert_default().keep(kept)
+        {
+            // It says so once, when it begins: several at once are saved together.
+            self.save_by.get_or_insert(self.known.at.now + SAVE_WITHIN);
+        }
+    }
+}
+
+impl Known {
     /// All elements as one text.
     pub fn jlist(&self) -> String {
         let mut list = List::new(self.registry.procs().len());
@@ -51,16 +64,6 @@ impl Model {
     /// What a run said of itself.
     pub fn in_app_of(&self, run: RunId) -> Option<&InApp> {
         self.facts.get(&run)?.in_app.as_deref()
-    }
-
-    /// A run says something of itself.
-    pub(super) fn on_kept(&mut self, run: RunId, kept: Kept) {
-        if let Some(facts) = self.facts.get_mut(&run)
-            && facts.in_app.get_or_insert_default().keep(kept)
-        {
-            // It says so once, when it begins: several at once are saved together.
-            self.save_by.get_or_insert(self.at.now + SAVE_WITHIN);
-        }
     }
 
     /// What is saved of what the run of a slot said.

@@ -14,34 +14,41 @@
 
 mod announced;
 mod apps;
-mod awaited;
 mod closing;
 mod connections;
 mod counters;
+mod due;
 mod dump;
 mod facts;
 mod failures;
 mod input;
 mod jlist;
+mod known;
+mod lifecycle;
 mod listed;
 mod log_names;
 mod memory;
+mod memory_limits;
 mod notices;
 mod operations;
 mod outcome;
 mod progress;
 mod registry;
+mod reload_failures;
 mod reloads;
 mod requests;
 mod resumed;
 mod room;
 mod schedule;
 mod scheduled;
+mod schedules;
+mod settings;
 mod settling;
 mod snapshot;
 mod state;
 mod steps;
 mod tickets;
+mod to_watch;
 mod unaccepted;
 mod unneeded;
 mod unsaved;
@@ -53,96 +60,62 @@ mod watching;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::path::PathBuf;
+use std::collections::{BTreeSet, VecDeque};
 
-use jiff::tz::TimeZone;
-use ostler_core::{Action, AppId, Event, Exit, Millis, Phase, ProcId, Role, RunId, Supervisor};
+use ostler_core::{Action, Event, Exit, Millis, ProcId, Role, RunId, Supervisor};
+use ostler_wire::control::{ListenerView, UnwrittenFile};
 
-use crate::budget::Capacity;
-use awaited::AwaitedTail;
-use facts::RunFacts;
+use memory_limits::MemoryLimits;
 use operations::Operations;
-use ostler_wire::control::Failure;
-use scheduled::Schedules;
+use reload_failures::ReloadFailures;
+use schedules::Schedules;
 use settling::Settling;
 use tickets::Tickets;
+use unwritten::Unwritten;
 use watches::Watches;
 
 pub use counters::Counters;
 pub use input::{ClientId, Effect, Input, Moment, Unneeded, Usage};
+pub use known::Known;
 pub use outcome::signal_name;
 pub use registry::Registry;
 pub use requests::{closing, is_answered_to_the_end};
+pub use settings::Settings;
 pub use snapshot::FoundRun;
 pub use state::{SavedProc, State, VERSION, saved_serial};
+pub use to_watch::ToWatch;
 pub use unsaved::told;
-pub use watches::ToWatch;
-
-/// What does not change while a daemon lives.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The home directory.
-    pub home: PathBuf,
-    /// Marks processes of this home in their environment.
-    pub mark: String,
-    /// Which boot of the machine this is.
-    pub boot: String,
-    /// How many processes `max` means.
-    pub cpus: u32,
-    /// Where the saved list is.
-    pub dump_path: PathBuf,
-    /// Time between two looks at memory limits, ms, where it is fixed.
-    pub memory_interval: Option<Millis>,
-    /// Begins the sequence of random identifiers.
-    pub seed: u64,
-    /// The time zone that a `TZ` names, or that of the machine.
-    pub zone: fn(Option<&str>) -> TimeZone,
-}
 
 /// The machine of the daemon's decisions.
 #[derive(Debug)]
 pub struct Model {
-    settings: Settings,
-    capacity: Capacity,
-    at: Moment,
+    known: Known,
     seed: u64,
-    core: Supervisor,
-    registry: Registry,
     operations: Operations,
     /// Reloads whose client may ask again.
     tickets: Tickets,
-    facts: BTreeMap<RunId, RunFacts>,
     /// Slots about which something was said since operations were last looked at.
     changed: BTreeSet<ProcId>,
     /// Operations are to be looked at although no slot has changed.
     look_again: bool,
     /// What the supervision machine decided and what is not let out yet.
     actions: VecDeque<Action>,
-    /// Last lines on standard error of failed candidates, until their reload has ended.
-    tails: BTreeMap<RunId, (AppId, Vec<String>)>,
-    /// Ways back that failed too, of reloads that are under way.
-    not_back: BTreeMap<AppId, Vec<Failure>>,
-    /// Failures whose last lines are being read.
-    awaited: BTreeMap<RunId, AwaitedTail>,
-    /// Something that must survive has changed.
-    unsaved: bool,
+    /// Why reloads failed, as far as it is known.
+    failures: ReloadFailures,
     /// When to save what may wait, or to try again what failed.
     save_by: Option<Millis>,
-    /// When memory limits are looked at next.
-    memory_at: Option<Millis>,
+    /// When memory limits are looked at.
+    memory: MemoryLimits,
     /// When the clock restarts what.
     schedules: Schedules,
     /// What is watched, and what has changed.
     watches: Watches,
     /// Apps whose workers begin to listen.
     settling: Settling,
-    /// Files of apps that could not be written the last time, and why not.
-    unwritten: BTreeMap<PathBuf, String>,
+    /// Files of apps that cannot be written.
+    unwritten: Unwritten,
     /// What whoever asks for the list next is told.
     announced: Option<String>,
-    /// Everything is being ended.
-    closing: bool,
     /// The list is being written before that is begun.
     writes_last: bool,
 }
@@ -155,78 +128,64 @@ impl Model {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
-            capacity: Capacity::default(),
-            at: Moment::default(),
             seed: settings.seed,
-            settings,
-            core: Supervisor::new(),
-            registry: Registry::default(),
+            known: Known::new(settings),
             operations: Operations::default(),
             tickets: Tickets::default(),
-            facts: BTreeMap::new(),
             changed: BTreeSet::new(),
             look_again: false,
             actions: VecDeque::new(),
-            tails: BTreeMap::new(),
-            not_back: BTreeMap::new(),
-            awaited: BTreeMap::new(),
-            unsaved: false,
+            failures: ReloadFailures::default(),
             save_by: None,
-            memory_at: None,
+            memory: MemoryLimits::default(),
             schedules: Schedules::default(),
             watches: Watches::default(),
             settling: Settling::default(),
-            unwritten: BTreeMap::new(),
+            unwritten: Unwritten::default(),
             announced: None,
-            closing: false,
             writes_last: false,
         }
+    }
+
+    /// What is known, to be looked at.
+    #[must_use]
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// The time of the calendar at which the clock restarts something next, ms since 1970.
+    pub fn scheduled_for(&self) -> Option<u64> {
+        self.schedules.first()
+    }
+
+    /// Returns what a run listens on through us, if somebody wants to know how many connections
+    /// end with it.
+    #[must_use]
+    pub fn counted(&self, run: RunId) -> Option<&[ListenerView]> {
+        self.operations.counted(&self.known, run)
+    }
+
+    /// The files of these processes that cannot be written, each once.
+    pub fn unwritten(&self, ids: &[u32]) -> Vec<UnwrittenFile> {
+        self.unwritten.of_all(&self.known, ids)
     }
 
     /// The supervision machine, to be looked at.
     #[must_use]
     pub fn core(&self) -> &Supervisor {
-        &self.core
+        &self.known.core
     }
 
     /// Apps, versions and slots, to be looked at.
     #[must_use]
     pub fn registry(&self) -> &Registry {
-        &self.registry
-    }
-
-    /// The process of a slot that may not be signalled, if there is one, and its user.
-    fn unsignalable(&self, id: ProcId) -> Option<&(u32, String)> {
-        let mut facts = self.facts.values().filter(|facts| facts.proc == id);
-        facts.find_map(|facts| facts.unsignalable.as_ref())
-    }
-
-    /// Slots whose current run is online.
-    #[must_use]
-    pub fn count_online(&self) -> usize {
-        let online = |phase| matches!(phase, Phase::Online { .. });
-        self.core.slots().filter(|(_, slot)| online(slot.process().phase())).count()
-    }
-
-    /// When to call [`handle`](Self::handle) with [`Input::Deadline`] if nothing happens first.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Millis> {
-        self.memory_at.into_iter().chain(self.others_at()).min()
-    }
-
-    /// The same without memory limits.
-    fn others_at(&self) -> Option<Millis> {
-        let due = [self.core.deadline(), self.operations.deadline(), self.save_by];
-        due.into_iter()
-            .chain([self.settled_at(), self.scheduled_at(), self.changed_at()])
-            .flatten()
-            .min()
+        &self.known.registry
     }
 
     /// Whether [`snapshot`](Self::snapshot) must be saved before the effects are carried out. Asked
     /// once; a save that fails is reported by [`Input::SaveFailed`].
     pub fn take_unsaved(&mut self) -> bool {
-        let unsaved = std::mem::take(&mut self.unsaved);
+        let unsaved = std::mem::take(&mut self.known.unsaved);
         if unsaved {
             self.save_by = None;
         }
@@ -235,19 +194,19 @@ impl Model {
 
     /// Forgets what can be made again, and room for more than is usual.
     pub fn forget_caches(&mut self) {
-        self.registry.forget_shared_texts();
+        self.known.registry.forget_shared_texts();
         self.actions.shrink_to_fit();
     }
 
     /// The only way anything changes. Effects are to be carried out in their order.
     pub fn handle(&mut self, at: Moment, input: Input, out: &mut Vec<Effect>) {
-        self.at = at;
+        self.known.at = at;
         match input {
             Input::Request { client, request } => self.on_request(client, request, out),
             Input::ClientGone(client) => self.operations.forget_client(client),
             Input::Core(event) => self.on_report(event, out),
             Input::Spawned { run, pid } => {
-                if let Some(facts) = self.facts.get_mut(&run) {
+                if let Some(facts) = self.known.facts.get_mut(&run) {
                     (facts.pid, facts.unfetched) = (pid, false);
                 }
                 self.ask(Event::Spawned(run));
@@ -258,27 +217,27 @@ impl Model {
             Input::Refused { run, why } => self.on_not_spawned(run, why, Exit::Refused, out),
             Input::Unfetched(run) => self.on_unfetched(run),
             Input::Capacity(capacity) => {
-                self.capacity = capacity;
+                self.known.capacity = capacity;
                 self.begin_queued_reloads();
             }
-            Input::Counted { run, open } => self.on_counted(run, open),
+            Input::Counted { run, open } => self.known.on_counted(run, open),
             Input::Exited { run, exit, next, stderr_tail } => {
-                self.note_dropped(run, exit);
+                self.known.note_dropped(run, exit);
                 if !stderr_tail.is_empty()
-                    && let Some((id, Role::Candidate)) = self.core.owner(run)
-                    && let Some(app) = self.registry.app_of(id)
+                    && let Some((id, Role::Candidate)) = self.known.core.owner(run)
+                    && let Some(app) = self.known.registry.app_of(id)
                 {
-                    self.tails.insert(run, (app, stderr_tail));
+                    self.failures.tails.insert(run, (app, stderr_tail));
                 }
                 self.ask(Event::Exited { run, exit, next });
             }
             Input::OutOfMemory(run) => {
-                if let Some(facts) = self.facts.get_mut(&run) {
+                if let Some(facts) = self.known.facts.get_mut(&run) {
                     facts.out_of_memory = true;
                 }
             }
             Input::Unsignalable { run, pid, user } => {
-                if let Some(facts) = self.facts.get_mut(&run) {
+                if let Some(facts) = self.known.facts.get_mut(&run) {
                     facts.unsignalable = Some((pid, user));
                     // Nothing more can be done about it: nobody waits in vain.
                     self.operations.stop_waiting_for(facts.proc, at.now);
@@ -287,44 +246,52 @@ impl Model {
             Input::Probed { run, result } => self.on_probed(run, result, out),
             Input::Usage(all) => {
                 for (run, usage) in all {
-                    if let Some(facts) = self.facts.get_mut(&run) {
+                    if let Some(facts) = self.known.facts.get_mut(&run) {
                         facts.usage = usage;
                     }
                 }
             }
-            Input::Measured(all) => self.on_measured(&all),
+            Input::Measured(all) => {
+                for (run, memory) in self.memory.on_measured(&self.known, &all) {
+                    self.ask(Event::Measured { run, memory });
+                }
+            }
             Input::NodeVersion { run, version } => {
-                let proc = self.facts.get(&run).map(|facts| facts.proc);
-                if let Some(proc) = proc.and_then(|id| self.registry.proc_mut(id))
+                let proc = self.known.facts.get(&run).map(|facts| facts.proc);
+                if let Some(proc) = proc.and_then(|id| self.known.registry.proc_mut(id))
                     && proc.node_version.as_ref() != Some(&version)
                 {
                     proc.node_version = Some(version);
-                    self.unsaved = true;
+                    self.known.unsaved = true;
                 }
             }
             Input::Kept { run, kept } => self.on_kept(run, kept),
             Input::Monitored { id, on } => {
-                if let Some(proc) = self.registry.proc_mut(id) {
+                if let Some(proc) = self.known.registry.proc_mut(id) {
                     proc.monitored = Some(on);
-                    self.unsaved = true;
+                    self.known.unsaved = true;
                 }
             }
             Input::Watch { id, how } => self.on_watch(id, how),
-            Input::Changed { spec, path } => self.on_changed(spec, path),
-            Input::WatchLimited { spec, limit } => self.on_watch_limited(spec, &limit, out),
+            Input::Changed { spec, path } => self.watches.on_changed(&self.known, spec, path),
+            Input::WatchLimited { spec, folders, most } => {
+                self.on_watch_limited(spec, folders, most, out);
+            }
+            Input::Watching => self.watches.on_watching(out),
+            Input::WatchEnded { why } => self.watches.on_ended(&self.known, why, out),
             Input::Rejections { run, count } => {
-                if let Some(facts) = self.facts.get_mut(&run) {
+                if let Some(facts) = self.known.facts.get_mut(&run) {
                     facts.rejections = facts.rejections.max(count);
                 }
             }
             Input::Listeners { run, listeners } => {
-                if let Some(facts) = self.facts.get_mut(&run) {
+                if let Some(facts) = self.known.facts.get_mut(&run) {
                     facts.listeners = listeners;
                     self.changed.insert(facts.proc);
                 }
-                self.begin_settling(run);
+                self.settling.begin(&self.known, run);
             }
-            Input::Written { path, error } => self.on_written(path, error),
+            Input::Written { path, error } => self.unwritten.on_written(path, error),
             Input::StderrTail { run, lines } => self.on_stderr_tail(run, lines),
             Input::DumpRead { client, warnings, elements } => {
                 self.on_dump_read(client, warnings, elements, out);
@@ -339,8 +306,8 @@ impl Model {
             Input::Deadline => self.on_deadline(out),
         }
         self.settle(out);
-        if self.unsaved {
-            self.arm_watches(out);
+        if self.known.unsaved {
+            self.watches.arm(&self.known, out);
         }
     }
 
@@ -351,29 +318,14 @@ impl Model {
         if let Some(run) = gone {
             // Its going is told before the facts about it are forgotten.
             self.settle(out);
-            self.facts.remove(&run);
+            self.known.facts.remove(&run);
         }
-    }
-
-    fn on_deadline(&mut self, out: &mut Vec<Effect>) {
-        let now = self.at.now;
-        if self.core.deadline().is_some_and(|at| at <= now) {
-            self.ask(Event::Deadline);
-        }
-        if self.save_by.is_some_and(|at| at <= now) {
-            self.unsaved = true;
-        }
-        self.tidy_settled(out);
-        self.look_at_memory(out);
-        self.restart_scheduled(out);
-        self.restart_changed(out);
-        self.expire(out);
     }
 
     /// Lets the supervision machine take one event at once, so that what is looked at next is true.
     fn ask(&mut self, event: Event) {
         let mut actions = Vec::new();
-        self.core.handle(self.at.now, event, &mut actions);
+        self.known.core.handle(self.known.at.now, event, &mut actions);
         self.actions.extend(actions);
     }
 }

@@ -11,14 +11,196 @@ use super::failures::{
     gone, see_logs, superseded, unfetched, unfinished, unkillable, unsignalable, unspawned,
 };
 use super::input::{ClientId, Effect};
+use super::known::Known;
 use super::operations::{Operation, Pending, Reporting, Target};
 use super::outcome::Outcome;
+use super::tickets::Tickets;
 
 /// Time beyond all of a process's own limits after which an operation no longer waits for it, ms:
 /// it cannot be killed.
 const PATIENCE: u64 = 10_000;
 
 impl Model {
+    /// Begins an operation. Slots that are where they should be already are told in this turn.
+    pub(super) fn begin(&mut self, mut operation: Operation, out: &mut Vec<Effect>) {
+        self.fill(&mut operation, out);
+        self.changed.extend(operation.active.keys().copied());
+        self.operations.push(operation);
+        self.look_again = true;
+        self.known.unsaved = true;
+    }
+
+    /// Looks again at every operation that waits for a slot that has changed. `false`: there was
+    /// nothing to look at.
+    pub(super) fn advance(&mut self, out: &mut Vec<Effect>) -> bool {
+        let changed = std::mem::take(&mut self.changed);
+        let look_again = std::mem::take(&mut self.look_again);
+        if changed.is_empty() && !look_again {
+            return false;
+        }
+        let mut operations = self.operations.take();
+        for operation in &mut operations {
+            for id in operation.waits_for(&changed) {
+                if let Some(end) = self.known.settled(id, operation) {
+                    self.end_slot(operation, id, end, out);
+                }
+            }
+            self.fill(operation, out);
+            operation.leaving.retain(|app, _| self.known.has_leaving(*app));
+        }
+        let (done, open): (Vec<_>, Vec<_>) = operations.into_iter().partition(Operation::is_done);
+        self.operations.put_back(open);
+        for operation in done {
+            self.tickets.answer(&self.known, operation, out);
+        }
+        true
+    }
+
+    /// Stops waiting for what cannot be killed, or is not spawned.
+    pub(super) fn expire(&mut self, out: &mut Vec<Effect>) {
+        let now = self.known.at.now;
+        if self.operations.deadline().is_none_or(|at| now < at) {
+            return;
+        }
+        let mut operations = self.operations.take();
+        for operation in &mut operations {
+            let expired = operation.active.iter().filter(|(_, pending)| pending.until <= now);
+            let expired: Vec<_> = expired.map(|(id, pending)| (*id, pending.target)).collect();
+            for (id, target) in expired {
+                let failure =
+                    (target != Target::Listening).then(|| self.known.why_not_yet(id, target));
+                self.end_slot(operation, id, failure, out);
+            }
+            operation.leaving.retain(|_, until| now < *until);
+        }
+        self.operations.put_back(operations);
+        self.look_again = true;
+    }
+
+    /// Begins as much of an operation as may be under way at once. Restarts of these processes that
+    /// older requests have not begun yet are not begun any more: they are stopped, and the later
+    /// word counts. (One that is deleted is gone when its turn comes.)
+    pub(super) fn supersede_restarts(&mut self, ids: &[ProcId], out: &mut Vec<Effect>) {
+        let mut operations = self.operations.take();
+        for operation in operations.iter_mut().filter(|one| !one.is_kill()) {
+            let (left, todo): (VecDeque<_>, _) = std::mem::take(&mut operation.todo)
+                .into_iter()
+                .partition(|(id, action)| *action == Action::Restart && ids.contains(id));
+            operation.todo = todo;
+            self.look_again |= !left.is_empty();
+            for (id, _) in left {
+                self.end_slot(operation, id, Some(superseded(id)), out);
+            }
+        }
+        self.operations.put_back(operations);
+    }
+
+    fn fill(&mut self, operation: &mut Operation, out: &mut Vec<Effect>) {
+        while operation.active.len() < operation.parallel {
+            let Some((id, action)) = operation.todo.pop_front() else { return };
+            if self.known.core.slot(id).is_none() {
+                self.end_slot(operation, id, Some(gone(id)), out);
+                continue;
+            }
+            if self.wait_again(operation, id) {
+                continue;
+            }
+            let (event, target) = match action {
+                Action::Stop => (Event::Stop(id), Target::Down),
+                Action::Delete => (Event::Delete(id), Target::Gone),
+                Action::Restart => {
+                    (self.tickets.note_restart(&self.known, operation, id), Target::Up)
+                }
+                Action::Reset => {
+                    self.reset(id);
+                    self.end_slot(operation, id, None, out);
+                    continue;
+                }
+            };
+            let pending = self.known.pending(id, target, false);
+            if target != Target::Up {
+                self.tickets.note_begun(operation.ticket.as_deref(), id, &pending);
+            }
+            operation.active.insert(id, pending);
+            self.known.unsaved = true;
+            self.changed.insert(id);
+            self.ask(event);
+        }
+    }
+
+    fn reset(&mut self, id: ProcId) {
+        self.ask(Event::Reset(id));
+        let wall = self.known.at.wall;
+        if let Some(proc) = self.known.registry.proc_mut(id) {
+            proc.created_at = wall;
+            proc.over_memory = None;
+        }
+        self.known.unsaved = true;
+    }
+
+    fn end_slot(
+        &mut self,
+        operation: &mut Operation,
+        id: ProcId,
+        failure: Option<Failure>,
+        out: &mut Vec<Effect>,
+    ) {
+        let pending = operation.active.remove(&id);
+        if let (None, Some(pending)) = (&failure, &pending) {
+            let starts = pending.added || operation.starts();
+            match pending.target {
+                Target::Up if starts => self.known.publish(id, Lifecycle::Start, out),
+                Target::Up => self.known.publish_by(operation.client, id, operation.again, out),
+                // A process that was saved at rest is in the list again, and nobody stopped it.
+                Target::Down if matches!(operation.reporting, Reporting::Restored(_)) => {}
+                Target::Down => self.known.publish_by(operation.client, id, Lifecycle::Stop, out),
+                // The end of the slot was published when it went; listening is nothing done to it.
+                Target::Gone | Target::Listening => {}
+            }
+        }
+        if operation.failure.is_none() {
+            operation.failure.clone_from(&failure);
+        }
+        let late = pending.as_ref().is_some_and(|pending| pending.late);
+        let client = operation.client;
+        match &operation.reporting {
+            Reporting::Listens(_) => return,
+            Reporting::Slots | Reporting::Kill => {
+                let known = || self.known.registry.proc(id).map(|proc| (proc.name.clone(), false));
+                let connections = pending.as_ref().filter(|_| operation.counts);
+                let connections =
+                    connections.map_or(Connections::Unknown, |pending| pending.connections);
+                let (name, added) = pending
+                    .map(|pending| (pending.name, pending.added))
+                    .or_else(known)
+                    .unwrap_or_default();
+                operation.ended.insert(id, failure.clone());
+                let event =
+                    control::Event::Acted { id: id.0, name, error: failure, added, connections };
+                tell(client, event, out);
+            }
+            Reporting::Started(_) | Reporting::Restored(_) => {
+                operation.ended.insert(id, failure);
+                operation.late.extend(late.then_some(id));
+                for app in operation.take_finished_apps() {
+                    let ids = app.ids.iter().map(|id| id.0).collect();
+                    let (name, error, late) = (app.name, app.failure, app.late);
+                    let event = match (app.script, error) {
+                        (Some(script), error) => control::Event::Restored { name, script, error },
+                        (None, None) => control::Event::Started { name, ids, late },
+                        (None, Some(error)) => control::Event::Failed { name, error },
+                    };
+                    tell(client, event, out);
+                }
+            }
+        }
+        if late {
+            self.known.warn_late(client, id, out);
+        }
+    }
+}
+
+impl Known {
     /// What a slot is waited for, from now on.
     pub(super) fn pending(&self, id: ProcId, target: Target, added: bool) -> Pending {
         let spec = self.core.slot(id).map(|slot| slot.process().next_spec());
@@ -35,61 +217,6 @@ impl Model {
             came_up: false,
             connections: Connections::Nowhere,
         }
-    }
-
-    /// Begins an operation. Slots that are where they should be already are told in this turn.
-    pub(super) fn begin(&mut self, mut operation: Operation, out: &mut Vec<Effect>) {
-        self.fill(&mut operation, out);
-        self.changed.extend(operation.active.keys().copied());
-        self.operations.push(operation);
-        self.look_again = true;
-        self.unsaved = true;
-    }
-
-    /// Looks again at every operation that waits for a slot that has changed. `false`: there was
-    /// nothing to look at.
-    pub(super) fn advance(&mut self, out: &mut Vec<Effect>) -> bool {
-        let changed = std::mem::take(&mut self.changed);
-        let look_again = std::mem::take(&mut self.look_again);
-        if changed.is_empty() && !look_again {
-            return false;
-        }
-        let mut operations = self.operations.take();
-        for operation in &mut operations {
-            for id in operation.waits_for(&changed) {
-                if let Some(end) = self.settled(id, operation) {
-                    self.end_slot(operation, id, end, out);
-                }
-            }
-            self.fill(operation, out);
-            operation.leaving.retain(|app, _| self.has_leaving(*app));
-        }
-        let (done, open): (Vec<_>, Vec<_>) = operations.into_iter().partition(Operation::is_done);
-        self.operations.put_back(open);
-        for operation in done {
-            self.end(operation, out);
-        }
-        true
-    }
-
-    /// Stops waiting for what cannot be killed, or is not spawned.
-    pub(super) fn expire(&mut self, out: &mut Vec<Effect>) {
-        let now = self.at.now;
-        if self.operations.deadline().is_none_or(|at| now < at) {
-            return;
-        }
-        let mut operations = self.operations.take();
-        for operation in &mut operations {
-            let expired = operation.active.iter().filter(|(_, pending)| pending.until <= now);
-            let expired: Vec<_> = expired.map(|(id, pending)| (*id, pending.target)).collect();
-            for (id, target) in expired {
-                let failure = (target != Target::Listening).then(|| self.why_not_yet(id, target));
-                self.end_slot(operation, id, failure, out);
-            }
-            operation.leaving.retain(|_, until| now < *until);
-        }
-        self.operations.put_back(operations);
-        self.look_again = true;
     }
 
     /// `Some` when the slot has come to what is waited for, with what went wrong.
@@ -190,137 +317,6 @@ impl Model {
         }
     }
 
-    /// Begins as much of an operation as may be under way at once. Restarts of these processes that
-    /// older requests have not begun yet are not begun any more: they are stopped, and the later
-    /// word counts. (One that is deleted is gone when its turn comes.)
-    pub(super) fn supersede_restarts(&mut self, ids: &[ProcId], out: &mut Vec<Effect>) {
-        let mut operations = self.operations.take();
-        for operation in operations.iter_mut().filter(|one| !one.is_kill()) {
-            let (left, todo): (VecDeque<_>, _) = std::mem::take(&mut operation.todo)
-                .into_iter()
-                .partition(|(id, action)| *action == Action::Restart && ids.contains(id));
-            operation.todo = todo;
-            self.look_again |= !left.is_empty();
-            for (id, _) in left {
-                self.end_slot(operation, id, Some(superseded(id)), out);
-            }
-        }
-        self.operations.put_back(operations);
-    }
-
-    fn fill(&mut self, operation: &mut Operation, out: &mut Vec<Effect>) {
-        while operation.active.len() < operation.parallel {
-            let Some((id, action)) = operation.todo.pop_front() else { return };
-            if self.core.slot(id).is_none() {
-                self.end_slot(operation, id, Some(gone(id)), out);
-                continue;
-            }
-            if self.wait_again(operation, id) {
-                continue;
-            }
-            let (event, target) = match action {
-                Action::Stop => (Event::Stop(id), Target::Down),
-                Action::Delete => (Event::Delete(id), Target::Gone),
-                Action::Restart => (self.restart(operation, id), Target::Up),
-                Action::Reset => {
-                    self.reset(id);
-                    self.end_slot(operation, id, None, out);
-                    continue;
-                }
-            };
-            let pending = self.pending(id, target, false);
-            if target != Target::Up {
-                self.note_begun(operation.ticket.as_deref(), id, &pending);
-            }
-            operation.active.insert(id, pending);
-            self.unsaved = true;
-            self.changed.insert(id);
-            self.ask(event);
-        }
-    }
-
-    fn restart(&mut self, operation: &Operation, id: ProcId) -> Event {
-        if let Some(ticket) = &operation.ticket {
-            self.tickets.restart(ticket, id);
-        }
-        let change = operation
-            .changes
-            .get(&id)
-            .and_then(|spec| Some((*spec, self.registry.version(*spec)?.policy.clone())));
-        Event::Restart { proc: id, change }
-    }
-
-    fn reset(&mut self, id: ProcId) {
-        self.ask(Event::Reset(id));
-        let wall = self.at.wall;
-        if let Some(proc) = self.registry.proc_mut(id) {
-            proc.created_at = wall;
-            proc.over_memory = None;
-        }
-        self.unsaved = true;
-    }
-
-    fn end_slot(
-        &mut self,
-        operation: &mut Operation,
-        id: ProcId,
-        failure: Option<Failure>,
-        out: &mut Vec<Effect>,
-    ) {
-        let pending = operation.active.remove(&id);
-        if let (None, Some(pending)) = (&failure, &pending) {
-            let starts = pending.added || operation.starts();
-            match pending.target {
-                Target::Up if starts => self.publish(id, Lifecycle::Start, out),
-                Target::Up => self.publish_by(operation.client, id, operation.again, out),
-                // A process that was saved at rest is in the list again, and nobody stopped it.
-                Target::Down if matches!(operation.reporting, Reporting::Restored(_)) => {}
-                Target::Down => self.publish_by(operation.client, id, Lifecycle::Stop, out),
-                // The end of the slot was published when it went; listening is nothing done to it.
-                Target::Gone | Target::Listening => {}
-            }
-        }
-        if operation.failure.is_none() {
-            operation.failure.clone_from(&failure);
-        }
-        let late = pending.as_ref().is_some_and(|pending| pending.late);
-        let client = operation.client;
-        match &operation.reporting {
-            Reporting::Listens(_) => return,
-            Reporting::Slots | Reporting::Kill => {
-                let known = || self.registry.proc(id).map(|proc| (proc.name.clone(), false));
-                let connections = pending.as_ref().filter(|_| operation.counts);
-                let connections =
-                    connections.map_or(Connections::Unknown, |pending| pending.connections);
-                let (name, added) = pending
-                    .map(|pending| (pending.name, pending.added))
-                    .or_else(known)
-                    .unwrap_or_default();
-                operation.ended.insert(id, failure.clone());
-                let event =
-                    control::Event::Acted { id: id.0, name, error: failure, added, connections };
-                tell(client, event, out);
-            }
-            Reporting::Started(_) | Reporting::Restored(_) => {
-                operation.ended.insert(id, failure);
-                operation.late.extend(late.then_some(id));
-                for app in operation.take_finished_apps() {
-                    let ids = app.ids.iter().map(|id| id.0).collect();
-                    let (name, error, late) = (app.name, app.failure, app.late);
-                    let event = match (app.script, error) {
-                        (Some(script), error) => control::Event::Restored { name, script, error },
-                        (None, None) => control::Event::Started { name, ids, late },
-                        (None, Some(error)) => control::Event::Failed { name, error },
-                    };
-                    tell(client, event, out);
-                }
-            }
-        }
-        if late {
-            self.warn_late(client, id, out);
-        }
-    }
-
     fn warn_late(&self, client: Option<ClientId>, id: ProcId, out: &mut Vec<Effect>) {
         let name = self.registry.proc(id).map_or("", |proc| proc.name.as_str());
         let text = format!(
@@ -343,22 +339,35 @@ impl Model {
         version.map_or(0, |version| version.policy.ready_timeout)
     }
 
-    fn end(&mut self, operation: Operation, out: &mut Vec<Effect>) {
+    fn addresses(&self, id: ProcId) -> Vec<String> {
+        let run = self.core.slot(id).and_then(|slot| slot.process().run());
+        run.and_then(|run| self.facts.get(&run)).map_or_else(Vec::new, |facts| facts.addresses())
+    }
+}
+
+impl Tickets {
+    fn note_restart(&mut self, known: &Known, operation: &Operation, id: ProcId) -> Event {
         if let Some(ticket) = &operation.ticket {
-            self.tickets.close(ticket);
+            self.restart(ticket, id);
+        }
+        let change = operation
+            .changes
+            .get(&id)
+            .and_then(|spec| Some((*spec, known.registry.version(*spec)?.policy.clone())));
+        Event::Restart { proc: id, change }
+    }
+
+    fn answer(&mut self, known: &Known, operation: Operation, out: &mut Vec<Effect>) {
+        if let Some(ticket) = &operation.ticket {
+            self.close(ticket);
         }
         let Some(client) = operation.client else { return };
         let reply = match (operation.reporting, operation.failure) {
-            (Reporting::Listens(id), _) => Reply::Listens { addresses: self.addresses(id) },
+            (Reporting::Listens(id), _) => Reply::Listens { addresses: known.addresses(id) },
             (_, None) => Reply::Done,
             (_, Some(failure)) => Reply::Error(failure),
         };
         out.push(Effect::Reply { client, reply });
-    }
-
-    fn addresses(&self, id: ProcId) -> Vec<String> {
-        let run = self.core.slot(id).and_then(|slot| slot.process().run());
-        run.and_then(|run| self.facts.get(&run)).map_or_else(Vec::new, |facts| facts.addresses())
     }
 }
 

@@ -364,6 +364,13 @@ impl Registry {
         }
     }
 
+    /// Notes the part that a slot has in a reload.
+    pub(super) fn set_rollout(&mut self, id: ProcId, rollout: Option<Rollout>) {
+        if let Some(proc) = self.proc_mut(id) {
+            proc.rollout = rollout;
+        }
+    }
+
     /// Drops versions that neither an app nor anything in `used` names.
     pub fn forget_versions(&mut self, used: &BTreeSet<SpecId>) {
         let in_force: BTreeSet<SpecId> = self.apps.values().map(|app| app.spec).collect();

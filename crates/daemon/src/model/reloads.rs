@@ -12,7 +12,9 @@ use super::Model;
 use super::connections::LEAVING;
 use super::failures::gone;
 use super::input::{ClientId, Effect};
+use super::known::Known;
 use super::operations::{Operation, QueuedReload, Reporting, Target};
+use super::registry::Registry;
 use super::requests::{distinct, refuse, unknown};
 use super::room::Grant;
 use super::tickets::Ticket;
@@ -55,14 +57,15 @@ impl Model {
         operation.counts = change.connections;
         operation.parallel = usize::try_from(change.parallel.unwrap_or(2)).unwrap_or(2).max(1);
         let fresh = self.take_up(ids, begun.as_ref(), &mut operation)?;
-        let apps = fresh.iter().filter_map(|id| self.registry.app_of(*id));
+        let apps = fresh.iter().filter_map(|id| self.known.registry.app_of(*id));
         if !options.wait
-            && let Some(app) = apps.into_iter().find(|app| self.reload_goes_on(*app))
+            && let Some(app) =
+                apps.into_iter().find(|app| self.failures.reload_goes_on(&self.known, *app))
         {
-            return Err(self.under_way(app));
+            return Err(self.known.under_way(app));
         }
         let versions = self.changed_specs(&fresh, change, true)?;
-        self.halt(&fresh, false);
+        self.known.registry.halt(&fresh, false);
         if let Some(how) = change.watch {
             fresh.iter().for_each(|id| self.on_watch(*id, how));
         }
@@ -70,23 +73,23 @@ impl Model {
         for (id, spec) in fresh.iter().filter_map(|id| Some((*id, *versions.get(id)?))) {
             // Two processes of an app that binds its own port cannot live at the same time: it is
             // restarted.
-            if !self.is_cluster_version(spec) {
+            if !self.known.registry.is_cluster_version(spec) {
                 operation.changes.insert(id, spec);
                 operation.todo.push_back((id, Action::Restart));
                 continue;
             }
-            let Some(app) = self.registry.app_of(id) else { continue };
+            let Some(app) = self.known.registry.app_of(id) else { continue };
             let queued = clusters.entry(app).or_insert_with(|| QueuedReload {
                 app,
                 procs: Vec::new(),
                 spec,
-                from: self.core.slot(id).map(|slot| slot.process().next_spec()),
+                from: self.known.core.slot(id).map(|slot| slot.process().next_spec()),
                 change: change.clone(),
                 options: core_options(options),
             });
             queued.procs.push(id);
         }
-        self.put_in_force(&operation.changes);
+        self.known.registry.put_in_force(&operation.changes);
         operation.queued.extend(clusters.into_values());
         Ok(operation)
     }
@@ -102,13 +105,14 @@ impl Model {
         let mut fresh = Vec::new();
         let mut missing = None;
         for id in distinct(ids) {
-            match (self.registry.app_of(id), begun) {
+            match (self.known.registry.app_of(id), begun) {
                 (None, None) => return Err(unknown(id)),
                 // It was there when the client asked for the first time.
                 (None, Some(_)) => _ = missing.get_or_insert(id),
-                (Some(app), Some(begun)) if self.is_cluster(id) && begun.part(app).is_some() => {}
-                (Some(_), Some(begun)) if !self.is_cluster(id) && begun.has_restarted(id) => {
-                    operation.active.insert(id, self.pending(id, Target::Up, false));
+                (Some(app), Some(begun))
+                    if self.known.is_cluster(id) && begun.part(app).is_some() => {}
+                (Some(_), Some(begun)) if !self.known.is_cluster(id) && begun.has_restarted(id) => {
+                    operation.active.insert(id, self.known.pending(id, Target::Up, false));
                 }
                 (Some(_), Some(_) | None) => fresh.push(id),
             }
@@ -120,28 +124,15 @@ impl Model {
         Ok(fresh)
     }
 
-    fn under_way(&self, app: AppId) -> Failure {
-        let name = self.registry.app_name(app);
-        let pasted = ostler_shell::operand(&name);
-        Failure {
-            code: Code::UnderWay,
-            message: format!("a reload of app `{name}` is under way"),
-            hint: Some(format!(
-                "wait for it, or use `--wait` to queue behind it; a canary ends with \
-                 `ostler promote {pasted}` or `ostler rollback {pasted}`"
-            )),
-        }
-    }
-
     /// Processes that a user's command (`word`) takes away leave the reload they are in; whoever
     /// waits for it must know.
     pub(super) fn cut_reloads_short(&mut self, word: &str, ids: &[ProcId]) {
         for id in ids.iter().copied() {
-            let Some(app) = self.registry.app_of(id) else { continue };
-            if !self.core.reload(app).is_some_and(|reload| reload.is_open(id)) {
+            let Some(app) = self.known.registry.app_of(id) else { continue };
+            if !self.known.core.reload(app).is_some_and(|reload| reload.is_open(id)) {
                 continue;
             }
-            let name = self.registry.app_name(app);
+            let name = self.known.registry.app_name(app);
             let pasted = ostler_shell::operand(&name);
             let failure = Failure {
                 code: Code::CutShort,
@@ -176,14 +167,14 @@ impl Model {
             self.take_up_begun(Some(&begun), &mut operation);
             return self.begin(operation, out);
         }
-        let waits = |app: AppId| self.core.reload(app).is_some_and(Reload::is_canary);
+        let waits = |app: AppId| self.known.core.reload(app).is_some_and(Reload::is_canary);
         let pasted = ostler_shell::operand(name);
         let none = || Failure {
             code: Code::NotFound,
             message: format!("app `{name}` has no canary"),
             hint: Some(format!("`ostler reload --canary {pasted}` begins one")),
         };
-        let named = self.named_app(name, waits);
+        let named = self.known.registry.named_app(name, waits);
         let app = match named.and_then(|app| app.ok_or_else(none)) {
             Ok(app) => app,
             Err(failure) => return refuse(client, failure, out),
@@ -202,14 +193,14 @@ impl Model {
             let app = AppId(part.app);
             if part.over {
                 operation.failure = operation.failure.take().or_else(|| part.failure.clone());
-            } else if self.reload_goes_on(app) {
+            } else if self.failures.reload_goes_on(&self.known, app) {
                 operation.reloads.insert(app);
             } else {
                 operation.failure.get_or_insert_with(|| Failure {
                     code: Code::Unknown,
                     message: format!(
                         "how the reload of app `{}` ended is not known",
-                        self.registry.app_name(app)
+                        self.known.registry.app_name(app)
                     ),
                     hint: Some("see `ostler list` and pm2.log in the home directory".to_owned()),
                 });
@@ -225,7 +216,7 @@ impl Model {
         let mut operations = self.operations.take();
         for operation in &mut operations {
             for queued in std::mem::take(&mut operation.queued) {
-                if self.reload_goes_on(queued.app) {
+                if self.failures.reload_goes_on(&self.known, queued.app) {
                     operation.queued.push(queued);
                     continue;
                 }
@@ -249,51 +240,36 @@ impl Model {
         let app = queued.app;
         let mut options = queued.options;
         let (procs, spec) = self.plan_again(queued)?;
-        options.port_change |= self.changes_port(queued, spec);
-        match self.grant(app, procs.len(), options)? {
+        options.port_change |= self.known.changes_port(queued, spec);
+        match self.known.grant(app, procs.len(), options)? {
             Grant::Wait => return Ok(false),
             Grant::Surge(surge) => options.surge = Some(surge),
         }
-        let version = self.registry.version(spec).ok_or_else(|| self.unknown_version(app))?;
+        let version = self
+            .known
+            .registry
+            .version(spec)
+            .ok_or_else(|| self.known.registry.unknown_version(app))?;
         let policy = version.policy.clone();
         if let Some(ticket) = ticket {
             self.tickets.begin(ticket, app);
         }
-        self.unsaved = true;
+        self.known.unsaved = true;
         self.ask(Event::Reload { app, procs, spec, policy, options });
         Ok(true)
-    }
-
-    fn unknown_version(&self, app: AppId) -> Failure {
-        let name = self.registry.app_name(app);
-        Failure::new(
-            Code::Unknown,
-            format!("the new version of app `{name}` is not known any more"),
-        )
-    }
-
-    /// Whether the configuration itself says that the app listens elsewhere: by `PORT`, or by its
-    /// arguments. (That the caller's environment differs says nothing.)
-    fn changes_port(&self, queued: &QueuedReload, to: SpecId) -> bool {
-        let change = &queued.change;
-        let old = queued.from.and_then(|spec| self.registry.version(spec));
-        let (Some(old), Some(new)) = (old, self.registry.version(to)) else { return false };
-        let port = |spec: &AppSpec| spec.env.get("PORT").map(str::to_owned);
-        let by_file = !change.records.is_empty() || change.patch.is_some();
-        by_file && (port(&old.spec) != port(&new.spec) || old.spec.args != new.spec.args)
     }
 
     /// What a reload that waited replaces, and by what: both may be others by now.
     fn plan_again(&mut self, queued: &QueuedReload) -> Result<(Vec<ProcId>, SpecId), Failure> {
         let stays = |id: &ProcId| {
-            let slot = self.core.slot(*id).is_some_and(|slot| !slot.removing());
-            slot && self.registry.app_of(*id) == Some(queued.app)
+            let slot = self.known.core.slot(*id).is_some_and(|slot| !slot.removing());
+            slot && self.known.registry.app_of(*id) == Some(queued.app)
         };
         let procs: Vec<ProcId> = queued.procs.iter().copied().filter(stays).collect();
         let Some(first) = procs.first().copied() else {
             return Err(gone(queued.procs.first().copied().unwrap_or(ProcId(0))));
         };
-        if self.core.slot(first).map(|slot| slot.process().next_spec()) == queued.from {
+        if self.known.core.slot(first).map(|slot| slot.process().next_spec()) == queued.from {
             return Ok((procs, queued.spec));
         }
         let versions = self.changed_specs(&procs, &queued.change, true)?;
@@ -307,7 +283,7 @@ impl Model {
         let noted = self.tickets.failure(app);
         let failure = failure.or(noted.as_ref());
         self.tickets.end(app, failure);
-        let until = self.at.now + LEAVING;
+        let until = self.known.at.now + LEAVING;
         for operation in self.operations.waiting_for_reload(app) {
             operation.reloads.remove(&app);
             if operation.counts && failure.is_none() {
@@ -320,12 +296,48 @@ impl Model {
         self.begin_queued_reloads();
         // Operations are looked at once more, although no slot may have changed.
         self.look_again = true;
-        self.unsaved = true;
+        self.known.unsaved = true;
+    }
+}
+
+impl Known {
+    fn under_way(&self, app: AppId) -> Failure {
+        let name = self.registry.app_name(app);
+        let pasted = ostler_shell::operand(&name);
+        Failure {
+            code: Code::UnderWay,
+            message: format!("a reload of app `{name}` is under way"),
+            hint: Some(format!(
+                "wait for it, or use `--wait` to queue behind it; a canary ends with \
+                 `ostler promote {pasted}` or `ostler rollback {pasted}`"
+            )),
+        }
+    }
+
+    /// Whether the configuration itself says that the app listens elsewhere: by `PORT`, or by its
+    /// arguments. (That the caller's environment differs says nothing.)
+    fn changes_port(&self, queued: &QueuedReload, to: SpecId) -> bool {
+        let change = &queued.change;
+        let old = queued.from.and_then(|spec| self.registry.version(spec));
+        let (Some(old), Some(new)) = (old, self.registry.version(to)) else { return false };
+        let port = |spec: &AppSpec| spec.env.get("PORT").map(str::to_owned);
+        let by_file = !change.records.is_empty() || change.patch.is_some();
+        by_file && (port(&old.spec) != port(&new.spec) || old.spec.args != new.spec.args)
     }
 
     fn is_cluster(&self, id: ProcId) -> bool {
         let spec = self.core.slot(id).map(|slot| slot.process().next_spec());
-        spec.is_some_and(|spec| self.is_cluster_version(spec))
+        spec.is_some_and(|spec| self.registry.is_cluster_version(spec))
+    }
+}
+
+impl Registry {
+    fn unknown_version(&self, app: AppId) -> Failure {
+        let name = self.app_name(app);
+        Failure::new(
+            Code::Unknown,
+            format!("the new version of app `{name}` is not known any more"),
+        )
     }
 }
 

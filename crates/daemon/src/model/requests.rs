@@ -8,14 +8,16 @@ use ostler_wire::control::{Action, Change, Code, Failure, Reply, Request, ScaleT
 
 use super::Model;
 use super::input::{ClientId, Effect};
+use super::known::Known;
 use super::listed::Listed;
 use super::operations::{Operation, Pending, Reporting, Target};
 use super::registry::App;
+use super::registry::Registry;
 
 impl Model {
     /// One request of a client.
     pub(super) fn on_request(&mut self, client: ClientId, request: Request, out: &mut Vec<Effect>) {
-        if self.closing && !is_answered_to_the_end(&request) {
+        if self.known.closing && !is_answered_to_the_end(&request) {
             return refuse(client, closing(), out);
         }
         match request {
@@ -24,28 +26,30 @@ impl Model {
                 self.on_list(client, Listed { word, script }, out);
             }
             Request::Find { word } => {
-                let ids = self.find(&word);
+                let ids = self.known.registry.find(&word);
                 out.push(Effect::Reply { client, reply: Reply::Found { ids } });
             }
-            Request::Jlist => out.push(Effect::Raw { client, text: self.jlist() }),
+            Request::Jlist => out.push(Effect::Raw { client, text: self.known.jlist() }),
             Request::Describe { id } => {
                 let details = self.details(ProcId(id)).map(|of| Reply::Describe(Box::new(of)));
                 answer(client, details.ok_or_else(|| unknown(ProcId(id))), out);
             }
             Request::Env { id } => {
-                let vars = self.env_of(ProcId(id)).map(|vars| Reply::Env { vars });
+                let vars = self.known.env_of(ProcId(id)).map(|vars| Reply::Env { vars });
                 answer(client, vars.ok_or_else(|| unknown(ProcId(id))), out);
             }
             Request::Listens { id, within } => self.on_listens(client, ProcId(id), within, out),
-            Request::Start { apps, only_new, ticket } => match self.ticket(ticket.as_deref()) {
-                Some(begun) => self.start_again(client, begun, out),
-                None => self.on_start(client, (&apps, only_new), ticket, out),
-            },
+            Request::Start { apps, only_new, ticket } => {
+                match self.tickets.ticket(ticket.as_deref()) {
+                    Some(begun) => self.start_again(client, begun, out),
+                    None => self.on_start(client, (&apps, only_new), ticket, out),
+                }
+            }
             Request::Act { action, ids, change, ticket } => {
                 self.on_act(client, action, (&ids, &change), ticket, out);
             }
             Request::Scale { name, target, lowest_first, ticket } => {
-                match self.ticket(ticket.as_deref()) {
+                match self.tickets.ticket(ticket.as_deref()) {
                     Some(begun) => self.scale_again(client, begun, out),
                     None => self.on_scale(client, (&name, target, lowest_first), ticket, out),
                 }
@@ -59,7 +63,7 @@ impl Model {
             Request::Save { force } => self.on_save(client, force, out),
             Request::Resurrect => out.push(Effect::ReadDump { client }),
             Request::Export => {
-                let text = self.dump_text();
+                let text = self.known.dump_text();
                 let text = String::from_utf8_lossy(&text).into_owned();
                 out.push(Effect::Raw { client, text });
             }
@@ -88,22 +92,23 @@ impl Model {
     ) {
         let ids = distinct(ids);
         let mut operation = Operation::new(Some(client), Reporting::Slots);
-        let begun = self.ticket(ticket.as_deref());
+        let begun = self.tickets.ticket(ticket.as_deref());
         operation.counts = change.connections;
         operation.ticket = ticket;
-        let mut rest = self.act_on_rest(action, &ids, begun.as_ref(), &mut operation);
+        let mut rest = self.known.act_on_rest(action, &ids, begun.as_ref(), &mut operation);
         if begun.is_some() {
             // It was there when the client asked for the first time.
-            rest.retain(|id| self.core.slot(*id).is_some());
+            rest.retain(|id| self.known.core.slot(*id).is_some());
         }
         if action == Action::Restart {
-            operation.parallel = self.restarts_at_a_time(&ids, change.parallel);
-            if let Err(failure) = self.check_room("restart", self.more_of_slots(&rest)) {
+            operation.parallel = self.known.restarts_at_a_time(&ids, change.parallel);
+            if let Err(failure) = self.known.check_room("restart", self.known.more_of_slots(&rest))
+            {
                 return refuse(client, failure, out);
             }
             match self.changed_specs(&rest, change, false) {
                 Ok(changed) => {
-                    self.put_in_force(&changed);
+                    self.known.registry.put_in_force(&changed);
                     operation.changes = changed;
                 }
                 Err(failure) => return refuse(client, failure, out),
@@ -115,9 +120,9 @@ impl Model {
         match action {
             Action::Stop => {
                 self.supersede_restarts(&rest, out);
-                self.halt(&rest, true);
+                self.known.registry.halt(&rest, true);
             }
-            Action::Restart => self.halt(&rest, false),
+            Action::Restart => self.known.registry.halt(&rest, false),
             Action::Delete | Action::Reset => {}
         }
         if let Some(how) = change.watch {
@@ -126,27 +131,10 @@ impl Model {
         self.begin(operation, out);
     }
 
-    /// The user stopped these processes, or wants them up again.
-    pub(super) fn halt(&mut self, ids: &[ProcId], halted: bool) {
-        for id in ids {
-            if let Some(proc) = self.registry.proc_mut(*id) {
-                proc.halted = halted;
-            }
-        }
-    }
-
-    /// As PM2: one of two instances stays up, two at a time of more (command line §1.1).
-    fn restarts_at_a_time(&self, ids: &[ProcId], asked: Option<u32>) -> usize {
-        let default = if ids.len() <= 2 { 1 } else { 2 };
-        let apps: BTreeSet<AppId> = ids.iter().filter_map(|id| self.registry.app_of(*id)).collect();
-        let asked = asked.and_then(|count| usize::try_from(count).ok());
-        asked.unwrap_or(default * apps.len().max(1)).max(1)
-    }
-
     fn on_listens(&mut self, client: ClientId, id: ProcId, within: u32, out: &mut Vec<Effect>) {
         let mut operation = Operation::new(Some(client), Reporting::Listens(id));
-        let until = self.at.now + u64::from(within);
-        let pending = Pending { until, ..self.pending(id, Target::Listening, false) };
+        let until = self.known.at.now + u64::from(within);
+        let pending = Pending { until, ..self.known.pending(id, Target::Listening, false) };
         operation.active.insert(id, pending);
         self.begin(operation, out);
     }
@@ -163,20 +151,20 @@ impl Model {
             message: format!("no app has the name `{name}`"),
             hint: Some("see `ostler list` for the names".to_owned()),
         };
-        let named = self.named_app(name, |_| true);
+        let named = self.known.registry.named_app(name, |_| true);
         let app = match named.and_then(|app| app.ok_or_else(not_found)) {
             Ok(app) => app,
             Err(failure) => return refuse(client, failure, out),
         };
         // Those on their way out are as good as gone.
-        let stays = |id: &ProcId| self.core.slot(*id).is_some_and(|slot| !slot.removing());
+        let stays = |id: &ProcId| self.known.core.slot(*id).is_some_and(|slot| !slot.removing());
         let ids: Vec<ProcId> =
-            self.registry.procs_of(app).map(|(id, _)| id).filter(stays).collect();
+            self.known.registry.procs_of(app).map(|(id, _)| id).filter(stays).collect();
         let now = u32::try_from(ids.len()).unwrap_or(u32::MAX);
         if let Some(failure) = refused_size(name, now, target, lowest_first) {
             return refuse(client, failure, out);
         }
-        let wanted = match self.size_to_be(name, app, now, target) {
+        let wanted = match self.known.size_to_be(name, app, now, target) {
             Ok(wanted) => wanted,
             Err(failure) => return refuse(client, failure, out),
         };
@@ -192,18 +180,39 @@ impl Model {
         };
         self.cut_reloads_short("scale", &go);
         for id in &go {
-            operation.active.insert(*id, self.pending(*id, Target::Gone, false));
+            operation.active.insert(*id, self.known.pending(*id, Target::Gone, false));
             self.ask(Event::Retire(*id));
         }
         for _ in now..wanted {
             if let Some(id) = self.add_instance(app) {
-                operation.active.insert(id, self.pending(id, Target::Up, true));
+                operation.active.insert(id, self.known.pending(id, Target::Up, true));
             }
         }
         for (id, pending) in &operation.active {
-            self.note_begun(operation.ticket.as_deref(), *id, pending);
+            self.tickets.note_begun(operation.ticket.as_deref(), *id, pending);
         }
         self.begin(operation, out);
+    }
+
+    fn on_kill(&mut self, client: ClientId, out: &mut Vec<Effect>) {
+        let mut operation = Operation::new(Some(client), Reporting::Kill);
+        operation.counts = true;
+        let ids: Vec<ProcId> = self.known.registry.procs().map(|(id, _)| id).collect();
+        for id in ids {
+            operation.active.insert(id, self.known.pending(id, Target::Gone, false));
+        }
+        self.begin(operation, out);
+        self.close();
+    }
+}
+
+impl Known {
+    /// As PM2: one of two instances stays up, two at a time of more (command line §1.1).
+    fn restarts_at_a_time(&self, ids: &[ProcId], asked: Option<u32>) -> usize {
+        let default = if ids.len() <= 2 { 1 } else { 2 };
+        let apps: BTreeSet<AppId> = ids.iter().filter_map(|id| self.registry.app_of(*id)).collect();
+        let asked = asked.and_then(|count| usize::try_from(count).ok());
+        asked.unwrap_or(default * apps.len().max(1)).max(1)
     }
 
     /// How many instances an app that has `now` is to have, where that is another number and there
@@ -230,6 +239,17 @@ impl Model {
         self.check_room("scale", self.more_instances(app, more))?;
         Ok(wanted)
     }
+}
+
+impl Registry {
+    /// The user stopped these processes, or wants them up again.
+    pub(super) fn halt(&mut self, ids: &[ProcId], halted: bool) {
+        for id in ids {
+            if let Some(proc) = self.proc_mut(*id) {
+                proc.halted = halted;
+            }
+        }
+    }
 
     /// The app that a user means, of those that may be meant: by its name, or by `NAMESPACE/NAME`
     /// where several have the name.
@@ -243,7 +263,7 @@ impl Model {
                 let same = namespace.is_none_or(|namespace| app.namespace == namespace);
                 app.name == name && same && may_be_meant(*id)
             };
-            let apps = self.registry.apps().filter(fits);
+            let apps = self.apps().filter(fits);
             apps.map(|(id, app)| (id, app.namespace.clone())).collect()
         };
         let mut found = named(word, None);
@@ -269,17 +289,6 @@ impl Model {
                 })
             }
         }
-    }
-
-    fn on_kill(&mut self, client: ClientId, out: &mut Vec<Effect>) {
-        let mut operation = Operation::new(Some(client), Reporting::Kill);
-        operation.counts = true;
-        let ids: Vec<ProcId> = self.registry.procs().map(|(id, _)| id).collect();
-        for id in ids {
-            operation.active.insert(id, self.pending(id, Target::Gone, false));
-        }
-        self.begin(operation, out);
-        self.close();
     }
 }
 

@@ -12,6 +12,7 @@ use ostler_core::{Action, AppId, Event, Exit, Goal, ProcId, ReloadOptions, RunId
 use ostler_wire::control::{Code, Failure};
 
 use super::Model;
+use super::known::Known;
 use super::outcome::Outcome;
 use crate::budget::{Budget, Full};
 
@@ -34,6 +35,34 @@ pub enum Grant {
 }
 
 impl Model {
+    /// There is no room here for what came with a run: whoever waits for it is told.
+    pub(super) fn on_unfetched(&mut self, run: RunId) {
+        if let Some(facts) = self.known.facts.get_mut(&run) {
+            facts.unfetched = true;
+            self.changed.insert(facts.proc);
+        }
+    }
+
+    /// Starts a slot for which there is no room: it is errored, and says why.
+    pub(super) fn refuse_start(&mut self, id: ProcId, full: &Full) {
+        let mut actions = Vec::new();
+        self.known.core.handle(self.known.at.now, Event::Start(id), &mut actions);
+        let Some(run) = self.known.core.slot(id).and_then(|slot| slot.process().run()) else {
+            return;
+        };
+        // It is not even asked for.
+        actions.retain(|action| !matches!(action, Action::Spawn { .. }));
+        self.actions.extend(actions);
+        if let Some(proc) = self.known.registry.proc_mut(id) {
+            let why = format!("could not be started: {full}; {}", Full::HINT);
+            proc.last = Some(Outcome::NotSpawned { why });
+        }
+        self.ask(Event::Exited { run, exit: Exit::Refused, next: None });
+        self.ask(Event::TreeGone(run));
+    }
+}
+
+impl Known {
     /// Finds out whether there is room for what `what` would add.
     ///
     /// # Errors
@@ -77,7 +106,7 @@ impl Model {
     /// What so many new instances of an app would add.
     pub(super) fn more_instances(&self, app: AppId, count: usize) -> More {
         let spec = self.registry.app(app).map(|app| app.spec);
-        let cluster = spec.is_some_and(|spec| self.is_cluster_version(spec));
+        let cluster = spec.is_some_and(|spec| self.registry.is_cluster_version(spec));
         More { slots: count, listeners: usize::from(cluster && !self.is_up(app)) }
     }
 
@@ -111,14 +140,6 @@ impl Model {
         let asked = options.surge.map(|surge| usize::try_from(surge.max(1)).unwrap_or(usize::MAX));
         let surge = asked.map_or(unbound, |asked| asked.min(free));
         Ok(Grant::Surge(u32::try_from(surge).unwrap_or(u32::MAX)))
-    }
-
-    /// There is no room here for what came with a run: whoever waits for it is told.
-    pub(super) fn on_unfetched(&mut self, run: RunId) {
-        if let Some(facts) = self.facts.get_mut(&run) {
-            facts.unfetched = true;
-            self.changed.insert(facts.proc);
-        }
     }
 
     /// What is promised to slots and reloads.
@@ -172,22 +193,6 @@ impl Model {
             }
         }
         all
-    }
-
-    /// Starts a slot for which there is no room: it is errored, and says why.
-    pub(super) fn refuse_start(&mut self, id: ProcId, full: &Full) {
-        let mut actions = Vec::new();
-        self.core.handle(self.at.now, Event::Start(id), &mut actions);
-        let Some(run) = self.core.slot(id).and_then(|slot| slot.process().run()) else { return };
-        // It is not even asked for.
-        actions.retain(|action| !matches!(action, Action::Spawn { .. }));
-        self.actions.extend(actions);
-        if let Some(proc) = self.registry.proc_mut(id) {
-            let why = format!("could not be started: {full}; {}", Full::HINT);
-            proc.last = Some(Outcome::NotSpawned { why });
-        }
-        self.ask(Event::Exited { run, exit: Exit::Refused, next: None });
-        self.ask(Event::TreeGone(run));
     }
 }
 

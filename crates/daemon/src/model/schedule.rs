@@ -10,103 +10,46 @@
 //! - A time counts once, whenever a daemon dies over it: that is tested by
 //!   the test `a_time_counts_once_though_the_daemon_dies`.
 
-use std::collections::BTreeSet;
-
-use ostler_config::cron::Schedule;
-use ostler_core::{Millis, Phase, ProcId, SpecId};
+use ostler_core::{Phase, ProcId};
 use ostler_wire::control::{Action, Change, ReloadOptions};
 
 use super::Model;
 use super::input::Effect;
+use super::known::Known;
 use super::operations::{Operation, Reporting};
-use super::scheduled::Scheduled;
+use super::registry::Proc;
 
 impl Model {
-    /// When the clock restarts something next, on the monotonic clock.
-    pub(super) fn scheduled_at(&self) -> Option<Millis> {
-        let wait = self.schedules.first?.saturating_sub(self.at.wall);
-        Some(self.at.now.saturating_add(wait))
-    }
-
-    /// The same on the calendar, ms since 1970.
-    pub fn scheduled_for(&self) -> Option<u64> {
-        self.schedules.first
-    }
-
-    /// Gives each slot its next time, or none, as its version and its user want it.
-    pub(super) fn arm_schedules(&mut self) {
-        let versions = self.registry.versions();
-        let with: BTreeSet<SpecId> =
-            versions.filter(|(_, of)| of.is_scheduled).map(|(id, _)| id).collect();
-        if with.is_empty() && self.schedules.of_version.is_empty() {
-            return;
-        }
-        self.read_schedules(&with);
-        let slots = self.core.slots().map(|(id, slot)| {
-            let spec = slot.process().next_spec();
-            (id, (!self.closing && !slot.removing()).then_some(spec))
-        });
-        let wanted: Vec<(ProcId, Option<SpecId>)> = slots.collect();
-        for (id, spec) in wanted {
-            let Some(proc) = self.registry.proc_mut(id) else { continue };
-            let schedule =
-                spec.and_then(|spec| Some((spec, self.schedules.of_version.get(&spec)?)));
-            proc.scheduled = match (schedule, proc.scheduled) {
-                _ if proc.halted => None,
-                (None, _) => None,
-                (Some((spec, _)), Some(same)) if same.spec == spec => Some(same),
-                (Some((spec, schedule)), _) => {
-                    schedule.next_after(self.at.wall).map(|at| Scheduled { spec, at })
-                }
-            };
-        }
-        let times = self.registry.procs().filter_map(|(_, proc)| proc.scheduled);
-        self.schedules.first = times.map(|next| next.at).min();
-    }
-
-    fn read_schedules(&mut self, with: &BTreeSet<SpecId>) {
-        let schedules = &mut self.schedules.of_version;
-        schedules.retain(|id, _| with.contains(id));
-        for id in with {
-            if !schedules.contains_key(id)
-                && let Some(version) = self.registry.version(*id)
-                && let Some(schedule) = Schedule::of(&version.spec, self.settings.zone)
-            {
-                schedules.insert(*id, schedule);
-            }
-        }
-    }
-
     /// The clock of the machine was set: what is due by it is due, and all else is counted anew.
     pub(super) fn on_clock_set(&mut self, out: &mut Vec<Effect>) {
-        let wall = self.at.wall;
+        let wall = self.known.at.wall;
         self.restart_scheduled(out);
-        let ids: Vec<ProcId> = self.registry.procs().map(|(id, _)| id).collect();
+        let ids: Vec<ProcId> = self.known.registry.procs().map(|(id, _)| id).collect();
         for id in ids {
-            if let Some(proc) = self.registry.proc_mut(id) {
+            if let Some(proc) = self.known.registry.proc_mut(id) {
                 proc.scheduled.take_if(|next| wall < next.at);
             }
         }
-        self.unsaved = true;
+        self.known.unsaved = true;
     }
 
     /// Restarts what is due by the clock.
     pub(super) fn restart_scheduled(&mut self, out: &mut Vec<Effect>) {
-        let wall = self.at.wall;
-        if self.closing || self.schedules.first.is_none_or(|at| wall < at) {
+        let wall = self.known.at.wall;
+        if self.known.closing || self.schedules.first().is_none_or(|at| wall < at) {
             return;
         }
-        let is_due = |proc: &super::registry::Proc| proc.scheduled.is_some_and(|of| of.at <= wall);
-        let due = self.registry.procs().filter(|(_, proc)| is_due(proc));
+        let is_due = |proc: &Proc| proc.scheduled.is_some_and(|of| of.at <= wall);
+        let due = self.known.registry.procs().filter(|(_, proc)| is_due(proc));
         let due: Vec<ProcId> = due.map(|(id, _)| id).collect();
         for id in &due {
-            let label = self.registry.label(*id);
-            if let Some(proc) = self.registry.proc_mut(*id) {
+            let label = self.known.registry.label(*id);
+            if let Some(proc) = self.known.registry.proc_mut(*id) {
                 proc.scheduled = None;
             }
             out.push(Effect::Log(format!("App [{label}] is restarted by its `cron_restart`")));
         }
-        self.unsaved = true;
+        self.known.unsaved = true;
         self.restart_by_itself(&due, true, out);
     }
 
@@ -121,10 +64,10 @@ impl Model {
         let mut restart = Operation::new(None, Reporting::Slots);
         let mut reload = Vec::new();
         for id in ids.iter().copied() {
-            let app = self.registry.app_of(id);
-            if !may_reload || !self.is_replaceable(id) {
+            let app = self.known.registry.app_of(id);
+            if !may_reload || !self.known.is_replaceable(id) {
                 restart.todo.push_back((id, Action::Restart));
-            } else if app.is_some_and(|app| !self.reload_goes_on(app)) {
+            } else if app.is_some_and(|app| !self.failures.reload_goes_on(&self.known, app)) {
                 reload.push(id.0);
             }
             // One that is being reloaded is about to be replaced.
@@ -139,7 +82,9 @@ impl Model {
             self.on_reload(None, &reload, &Change::default(), options, None, out);
         }
     }
+}
 
+impl Known {
     /// Whether it is a worker that serves, and is to go on doing so.
     fn is_replaceable(&self, id: ProcId) -> bool {
         let Some(process) = self.core.slot(id).map(|slot| slot.process()) else { return false };

@@ -7,11 +7,14 @@ use ostler_core::{
     Action, AppId, Exit, Failure, Goal, Phase, ProcId, ReloadOptions, RunId, SavedProcess,
     SavedReload, SeenRun, SpecId, Supervisor, Taken,
 };
+use ostler_pm2::in_app::InApp;
 
 use super::Model;
 use super::counters::Counters;
 use super::facts::RunFacts;
 use super::input::{Effect, Moment};
+use super::known::Known;
+use super::operations::Operations;
 use super::outcome::Outcome;
 use super::registry::{App, Ended, Proc, Rollout};
 use super::scheduled::Scheduled;
@@ -34,38 +37,131 @@ pub struct FoundRun {
 impl Model {
     /// What must be saved.
     pub fn snapshot(&mut self) -> State {
-        let used = self.specs_in_use();
-        self.registry.forget_versions(&used);
-        self.arm_memory();
-        self.arm_schedules();
-        let mut state = State::empty(self.settings.boot.clone());
-        state.ending = self.closing && !self.writes_last;
-        state.last_run = self.core.last_run();
-        let apps = self.registry.apps();
+        let used = self.operations.specs_in_use(&self.known);
+        self.known.registry.forget_versions(&used);
+        self.memory.arm(&self.known);
+        self.schedules.arm(&mut self.known);
+        let mut state = State::empty(self.known.settings.boot.clone());
+        state.ending = self.known.closing && !self.writes_last;
+        state.last_run = self.known.core.last_run();
+        let apps = self.known.registry.apps();
         state.apps = apps
             .map(|(id, app)| (id.0, app.namespace.clone(), app.name.clone(), app.spec.0))
             .collect();
-        let versions = self.registry.versions();
+        let versions = self.known.registry.versions();
         state.specs =
             versions.filter_map(|(id, version)| Some((id.0, version.record()?))).collect();
-        state.procs =
-            self.core.saved_processes().into_iter().filter_map(|of| self.saved_proc(of)).collect();
-        state.reloads = self.core.saved_reloads().iter().map(saved_reload).collect();
+        state.procs = self
+            .known
+            .core
+            .saved_processes()
+            .into_iter()
+            .filter_map(|of| self.known.saved_proc(of))
+            .collect();
+        state.reloads = self.known.core.saved_reloads().iter().map(saved_reload).collect();
         state.tickets = self.tickets.to_saved();
         state
     }
 
-    fn specs_in_use(&self) -> BTreeSet<SpecId> {
-        let slots = self
-            .core
-            .slots()
-            .flat_map(|(_, slot)| [slot.process().spec(), slot.process().next_spec()]);
-        let runs = self.facts.values().map(|facts| facts.spec);
-        let reloads = self.core.saved_reloads().into_iter().flat_map(|reload| {
-            let from = reload.from.into_iter().map(|(_, version)| version.0);
-            from.chain([reload.to.0]).collect::<Vec<_>>()
-        });
-        slots.chain(runs).chain(reloads).chain(self.operations.specs()).collect()
+    /// Takes up what was saved and what was found.
+    pub fn recover(&mut self, at: Moment, state: State, found: &[FoundRun], out: &mut Vec<Effect>) {
+        self.known.at = at;
+        for (id, record) in state.specs {
+            match ostler_pm2::record::from_record(record.get(), self.known.settings.cpus) {
+                Ok(spec) => self.known.registry.insert_saved_version(SpecId(id), spec, record),
+                Err(_) => out.push(Effect::Complain(format!(
+                    "saved specification {id} is not understood; its processes are lost"
+                ))),
+            }
+        }
+        for (id, namespace, name, spec) in state.apps {
+            self.known.registry.insert_app(AppId(id), App { namespace, name, spec: SpecId(spec) });
+        }
+        self.tickets = Tickets::new(state.tickets);
+        let (mut processes, mut in_app) = (Vec::new(), BTreeMap::new());
+        for saved in state.procs {
+            let Some(process) = self.known.saved_process(&saved, found) else { continue };
+            in_app.extend(saved.in_app.clone().map(|(run, of)| (RunId(run), of)));
+            self.known.registry.insert_proc(ProcId(saved.id), proc_of(saved));
+            processes.push(process);
+        }
+        self.known.registry.forget_apps_without_procs();
+        let reloads =
+            state.reloads.iter().filter_map(|saved| self.known.reload_of(saved)).collect();
+        self.known.take_up_runs(found, in_app);
+        let seen: Vec<SeenRun> = found.iter().map(|run| run.seen).collect();
+        let registry = &self.known.registry;
+        let version_of = |spec: SpecId| Some((spec, registry.version(spec)?.policy.clone()));
+        let mut actions = Vec::new();
+        self.known.core = Supervisor::recover(
+            at.now,
+            state.last_run,
+            &processes,
+            reloads,
+            &seen,
+            version_of,
+            &mut actions,
+        );
+        self.actions.extend(actions);
+        // The daemon before may have died before it noted that they are.
+        for (id, slot) in self.known.core.slots() {
+            if matches!(slot.process().phase(), Phase::Online { .. }) {
+                self.tickets.online(id);
+            }
+        }
+        self.settling.begin_all(&self.known);
+        self.recover_rollouts();
+        self.known.unsaved = true;
+        self.settle(out);
+        self.watches.begin_anew();
+        self.watches.arm(&self.known, out);
+        if state.ending {
+            self.close();
+            self.settle(out);
+        }
+    }
+
+    /// The part that each slot has in a reload is not saved: it follows from the reload.
+    fn recover_rollouts(&mut self) {
+        let verified = self.known.core.slots().filter(|(_, slot)| slot.candidate().is_some());
+        let verified = verified.map(|(id, _)| (id, Rollout::Reloading));
+        let reloads = self.known.core.saved_reloads().into_iter();
+        let canaries = reloads.filter(|reload| reload.direction == Direction::Canary);
+        let canaries = canaries.flat_map(|reload| reload.done).map(|id| (id, Rollout::Canary));
+        for (id, rollout) in verified.chain(canaries).collect::<Vec<_>>() {
+            self.known.registry.set_rollout(id, Some(rollout));
+        }
+    }
+
+    /// Lets every action of the supervision machine out, and every notice in.
+    pub(super) fn settle(&mut self, out: &mut Vec<Effect>) {
+        loop {
+            while let Some(action) = self.actions.pop_front() {
+                match action {
+                    Action::Tell(notice) => self.on_notice(notice, out),
+                    Action::Spawn { proc, run, spec } | Action::Begun { proc, run, spec } => {
+                        self.known.facts.insert(run, RunFacts::new(proc, spec, self.known.at.wall));
+                        out.push(Effect::Core(action));
+                    }
+                    other => out.push(Effect::Core(other)),
+                }
+            }
+            if !self.advance(out) && self.actions.is_empty() {
+                return;
+            }
+        }
+    }
+}
+
+impl Known {
+    /// Takes up what is known of the runs that were found.
+    fn take_up_runs(&mut self, found: &[FoundRun], mut in_app: BTreeMap<RunId, InApp>) {
+        for run in found {
+            let mut facts = RunFacts::new(run.seen.proc, run.seen.spec, run.since);
+            facts.pid = run.pid;
+            facts.in_app = in_app.remove(&run.seen.run).map(Box::new);
+            self.facts.insert(run.seen.run, facts);
+        }
     }
 
     fn saved_proc(&self, saved: SavedProcess) -> Option<state::SavedProc> {
@@ -105,80 +201,6 @@ impl Model {
             scheduled: proc.scheduled.map(|next| (next.spec.0, next.at)),
             in_app: self.saved_in_app(saved.id),
         })
-    }
-
-    /// Takes up what was saved and what was found.
-    pub fn recover(&mut self, at: Moment, state: State, found: &[FoundRun], out: &mut Vec<Effect>) {
-        self.at = at;
-        for (id, record) in state.specs {
-            match ostler_pm2::record::from_record(record.get(), self.settings.cpus) {
-                Ok(spec) => self.registry.insert_saved_version(SpecId(id), spec, record),
-                Err(_) => out.push(Effect::Complain(format!(
-                    "saved specification {id} is not understood; its processes are lost"
-                ))),
-            }
-        }
-        for (id, namespace, name, spec) in state.apps {
-            self.registry.insert_app(AppId(id), App { namespace, name, spec: SpecId(spec) });
-        }
-        self.tickets = Tickets::new(state.tickets);
-        let (mut processes, mut in_app) = (Vec::new(), BTreeMap::new());
-        for saved in state.procs {
-            let Some(process) = self.saved_process(&saved, found) else { continue };
-            in_app.extend(saved.in_app.clone().map(|(run, of)| (RunId(run), of)));
-            self.registry.insert_proc(ProcId(saved.id), proc_of(saved));
-            processes.push(process);
-        }
-        self.registry.forget_apps_without_procs();
-        let reloads = state.reloads.iter().filter_map(|saved| self.reload_of(saved)).collect();
-        for run in found {
-            let mut facts = RunFacts::new(run.seen.proc, run.seen.spec, run.since);
-            facts.pid = run.pid;
-            facts.in_app = in_app.remove(&run.seen.run).map(Box::new);
-            self.facts.insert(run.seen.run, facts);
-        }
-        let seen: Vec<SeenRun> = found.iter().map(|run| run.seen).collect();
-        let registry = &self.registry;
-        let version_of = |spec: SpecId| Some((spec, registry.version(spec)?.policy.clone()));
-        let mut actions = Vec::new();
-        self.core = Supervisor::recover(
-            at.now,
-            state.last_run,
-            &processes,
-            reloads,
-            &seen,
-            version_of,
-            &mut actions,
-        );
-        self.actions.extend(actions);
-        // The daemon before may have died before it noted that they are.
-        for (id, slot) in self.core.slots() {
-            if matches!(slot.process().phase(), Phase::Online { .. }) {
-                self.tickets.online(id);
-            }
-        }
-        self.settle_all();
-        self.recover_rollouts();
-        self.unsaved = true;
-        self.settle(out);
-        self.watches.missed = true;
-        self.arm_watches(out);
-        if state.ending {
-            self.close();
-            self.settle(out);
-        }
-    }
-
-    /// The part that each slot has in a reload is not saved: it follows from the reload.
-    fn recover_rollouts(&mut self) {
-        let verified = self.core.slots().filter(|(_, slot)| slot.candidate().is_some());
-        let verified = verified.map(|(id, _)| (id, Rollout::Reloading));
-        let reloads = self.core.saved_reloads().into_iter();
-        let canaries = reloads.filter(|reload| reload.direction == Direction::Canary);
-        let canaries = canaries.flat_map(|reload| reload.done).map(|id| (id, Rollout::Canary));
-        for (id, rollout) in verified.chain(canaries).collect::<Vec<_>>() {
-            self.set_rollout(id, Some(rollout));
-        }
     }
 
     fn saved_process(&self, saved: &state::SavedProc, found: &[FoundRun]) -> Option<SavedProcess> {
@@ -246,24 +268,20 @@ impl Model {
                 .map(|(id, run)| (ProcId(id), RunId(run), Failure::Exited(Exit::Unknown))),
         })
     }
+}
 
-    /// Lets every action of the supervision machine out, and every notice in.
-    pub(super) fn settle(&mut self, out: &mut Vec<Effect>) {
-        loop {
-            while let Some(action) = self.actions.pop_front() {
-                match action {
-                    Action::Tell(notice) => self.on_notice(notice, out),
-                    Action::Spawn { proc, run, spec } | Action::Begun { proc, run, spec } => {
-                        self.facts.insert(run, RunFacts::new(proc, spec, self.at.wall));
-                        out.push(Effect::Core(action));
-                    }
-                    other => out.push(Effect::Core(other)),
-                }
-            }
-            if !self.advance(out) && self.actions.is_empty() {
-                return;
-            }
-        }
+impl Operations {
+    fn specs_in_use(&self, known: &Known) -> BTreeSet<SpecId> {
+        let slots = known
+            .core
+            .slots()
+            .flat_map(|(_, slot)| [slot.process().spec(), slot.process().next_spec()]);
+        let runs = known.facts.values().map(|facts| facts.spec);
+        let reloads = known.core.saved_reloads().into_iter().flat_map(|reload| {
+            let from = reload.from.into_iter().map(|(_, version)| version.0);
+            from.chain([reload.to.0]).collect::<Vec<_>>()
+        });
+        slots.chain(runs).chain(reloads).chain(self.specs()).collect()
     }
 }
 

@@ -8,68 +8,12 @@ use std::cmp::Ordering;
 use ostler_core::{AppId, Failure as Why, ProcId, RunId};
 use ostler_wire::control::{self, Side, Step};
 
-use super::Model;
 use super::facts::RunFacts;
 use super::input::Effect;
+use super::known::Known;
+use super::operations::Operations;
 
-impl Model {
-    /// A candidate is started.
-    pub(super) fn step_verifying(&self, id: ProcId, run: RunId, out: &mut Vec<Effect>) {
-        let side = self.side(id, run);
-        self.step_of(id, &Step::Verifying { run: run.0, side }, out);
-    }
-
-    /// A candidate failed.
-    pub(super) fn step_failed(&self, id: ProcId, run: RunId, why: Why, out: &mut Vec<Effect>) {
-        let (side, cause) = (self.side(id, run), self.cause(id, run, why));
-        self.step_of(id, &Step::Failed { run: run.0, side, cause }, out);
-    }
-
-    /// A candidate took over from `old`.
-    pub(super) fn step_replaced(
-        &self,
-        id: ProcId,
-        run: RunId,
-        old: Option<RunId>,
-        out: &mut Vec<Effect>,
-    ) {
-        let facts = self.facts.get(&run);
-        let of_old = old.and_then(|old| self.facts.get(&old)).map(|facts| facts.spec);
-        let back = of_old.is_some_and(|of_old| facts.map(|facts| facts.spec) < Some(of_old));
-        let step = Step::Replaced {
-            pid: facts.map_or(0, |facts| facts.pid),
-            side: if back { Side::Old } else { Side::New },
-            listens: facts.map_or_else(Vec::new, RunFacts::addresses),
-            leaves: old.is_some(),
-        };
-        self.step_of(id, &step, out);
-    }
-
-    /// A run that was not accepted or was replaced is gone.
-    pub(super) fn step_left(&self, id: ProcId, run: RunId, out: &mut Vec<Effect>) {
-        let pid = self.facts.get(&run).map(|facts| facts.pid).filter(|pid| *pid != 0);
-        let (side, connections) = (self.side(id, run), self.connections_of(run));
-        self.step_of(id, &Step::Left { pid, side, connections }, out);
-    }
-
-    /// Tells everybody who waits for the app's reload.
-    pub(super) fn step(&self, app: AppId, id: ProcId, step: &Step, out: &mut Vec<Effect>) {
-        let name = self.registry.app_name(app);
-        let sentence = step.sentence(id.0, &name);
-        out.push(Effect::Log(format!("reload of app [{name}]: {sentence}")));
-        for client in self.operations.clients_of_reload(app) {
-            let (name, step) = (name.clone(), step.clone());
-            let event = control::Event::Step { name, id: id.0, step };
-            out.push(Effect::Event { client, event });
-        }
-    }
-
-    fn step_of(&self, id: ProcId, step: &Step, out: &mut Vec<Effect>) {
-        if let Some(app) = self.registry.app_of(id) {
-            self.step(app, id, step, out);
-        }
-    }
-
+impl Known {
     fn side(&self, id: ProcId, run: RunId) -> Side {
         match self.beside_current(id, run) {
             Ordering::Less => Side::Old,
@@ -83,5 +27,85 @@ impl Model {
         let current = self.core.slot(id).map(|slot| slot.process().spec());
         let spec = self.facts.get(&run).map(|facts| facts.spec);
         spec.zip(current).map_or(Ordering::Equal, |(spec, current)| spec.cmp(&current))
+    }
+}
+
+impl Operations {
+    /// A candidate is started.
+    pub(super) fn step_verifying(
+        &self,
+        known: &Known,
+        id: ProcId,
+        run: RunId,
+        out: &mut Vec<Effect>,
+    ) {
+        let side = known.side(id, run);
+        self.step_of(known, id, &Step::Verifying { run: run.0, side }, out);
+    }
+
+    /// A candidate failed.
+    pub(super) fn step_failed(
+        &self,
+        known: &Known,
+        id: ProcId,
+        run: RunId,
+        why: Why,
+        out: &mut Vec<Effect>,
+    ) {
+        let (side, cause) = (known.side(id, run), known.cause(id, run, why));
+        self.step_of(known, id, &Step::Failed { run: run.0, side, cause }, out);
+    }
+
+    /// A candidate took over from `old`.
+    pub(super) fn step_replaced(
+        &self,
+        known: &Known,
+        id: ProcId,
+        run: RunId,
+        old: Option<RunId>,
+        out: &mut Vec<Effect>,
+    ) {
+        let facts = known.facts.get(&run);
+        let of_old = old.and_then(|old| known.facts.get(&old)).map(|facts| facts.spec);
+        let back = of_old.is_some_and(|of_old| facts.map(|facts| facts.spec) < Some(of_old));
+        let step = Step::Replaced {
+            pid: facts.map_or(0, |facts| facts.pid),
+            side: if back { Side::Old } else { Side::New },
+            listens: facts.map_or_else(Vec::new, RunFacts::addresses),
+            leaves: old.is_some(),
+        };
+        self.step_of(known, id, &step, out);
+    }
+
+    /// A run that was not accepted or was replaced is gone.
+    pub(super) fn step_left(&self, known: &Known, id: ProcId, run: RunId, out: &mut Vec<Effect>) {
+        let pid = known.facts.get(&run).map(|facts| facts.pid).filter(|pid| *pid != 0);
+        let (side, connections) = (known.side(id, run), known.connections_of(run));
+        self.step_of(known, id, &Step::Left { pid, side, connections }, out);
+    }
+
+    /// Tells everybody who waits for the app's reload.
+    pub(super) fn step(
+        &self,
+        known: &Known,
+        app: AppId,
+        id: ProcId,
+        step: &Step,
+        out: &mut Vec<Effect>,
+    ) {
+        let name = known.registry.app_name(app);
+        let sentence = step.sentence(id.0, &name);
+        out.push(Effect::Log(format!("reload of app [{name}]: {sentence}")));
+        for client in self.clients_of_reload(app) {
+            let (name, step) = (name.clone(), step.clone());
+            let event = control::Event::Step { name, id: id.0, step };
+            out.push(Effect::Event { client, event });
+        }
+    }
+
+    fn step_of(&self, known: &Known, id: ProcId, step: &Step, out: &mut Vec<Effect>) {
+        if let Some(app) = known.registry.app_of(id) {
+            self.step(known, app, id, step, out);
+        }
     }
 }

@@ -4,6 +4,7 @@ use ostler_core::{Event, Exit, RunId};
 
 use super::Model;
 use super::input::Effect;
+use super::known::Known;
 use super::outcome::Outcome;
 use super::registry::Ended;
 
@@ -15,7 +16,7 @@ impl Model {
         exit: Exit,
         out: &mut Vec<Effect>,
     ) {
-        self.note_failure(run, Outcome::NotSpawned { why }, out);
+        self.known.note_failure(run, Outcome::NotSpawned { why }, out);
         self.ask(Event::Exited { run, exit, next: None });
         self.on_report(Event::TreeGone(run), out);
     }
@@ -30,11 +31,13 @@ impl Model {
         if let Err(why) = result {
             out.push(Effect::Complain(format!("health check of run {} failed: {why}", run.0)));
             let why = format!("its health check failed: {why}");
-            self.note_failure(run, Outcome::NotVerified { why }, out);
+            self.known.note_failure(run, Outcome::NotVerified { why }, out);
         }
         self.ask(Event::Probed { run, healthy });
     }
+}
 
+impl Known {
     /// Remembers why a run failed, for whoever asks for its slot.
     fn note_failure(&mut self, run: RunId, outcome: Outcome, out: &mut Vec<Effect>) {
         let Some((id, _)) = self.core.owner(run) else { return };

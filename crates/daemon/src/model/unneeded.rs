@@ -12,80 +12,13 @@
 //! One that listens on nothing has the time that is given to a new version.
 
 use ostler_core::process::Process;
-use ostler_core::spec::{ExecMode, Readiness};
 use ostler_core::supervisor::Slot;
-use ostler_core::{AppId, Goal, Millis, Phase, RunId};
+use ostler_core::{AppId, Goal, Millis, Phase};
 
-use super::Model;
 use super::input::{Effect, Unneeded};
+use super::known::Known;
 
-/// What a worker listens on from its beginning it asks for within this time, ms.
-const TOGETHER: Millis = 200;
-
-impl Model {
-    /// A worker is up, or has begun to listen on something more.
-    pub(super) fn begin_settling(&mut self, run: RunId) {
-        let Some(facts) = self.facts.get(&run) else { return };
-        let Some(version) = self.registry.version(facts.spec) else { return };
-        let mut time = version.policy.ready_timeout;
-        if version.spec.exec_mode == ExecMode::Cluster
-            && let Some(app) = self.registry.app_of(facts.proc)
-        {
-            let before = match facts.is_listening() {
-                true => self.settling.listened.insert(app, facts.spec),
-                false => self.settling.listened.get(&app).copied(),
-            };
-            if before.is_some_and(|before| before != facts.spec) {
-                self.settling.renewed.insert(app);
-            }
-            let says_ready = version.policy.readiness == Readiness::Message;
-            if says_ready || self.settling.renewed.contains(&app) {
-                time = time.min(TOGETHER);
-            }
-            self.settling.due.insert(app, self.at.now + time);
-        }
-    }
-
-    /// Looks at all cluster apps as if their workers had just begun to listen: how long ago that
-    /// was is not known after the memory was lost.
-    pub(super) fn settle_all(&mut self) {
-        let runs: Vec<RunId> = self.facts.keys().copied().collect();
-        for run in runs {
-            self.begin_settling(run);
-        }
-    }
-
-    /// Returns when the next app has settled.
-    pub(super) fn settled_at(&self) -> Option<Millis> {
-        self.settling.due.values().copied().min()
-    }
-
-    /// Closes what apps do not need that have settled.
-    pub(super) fn tidy_settled(&mut self, out: &mut Vec<Effect>) {
-        let now = self.at.now;
-        let settled: Vec<AppId> =
-            self.settling.due.iter().filter(|(_, at)| **at <= now).map(|(app, _)| *app).collect();
-        for app in settled {
-            self.settling.due.remove(&app);
-            match self.quiet_since(app) {
-                Some(at) if now < at => _ = self.settling.due.insert(app, at),
-                Some(_) => {
-                    self.settling.renewed.remove(&app);
-                    self.tidy_listeners(app, out);
-                }
-                None => self.tidy_listeners(app, out),
-            }
-        }
-    }
-
-    /// A slot of the app is at rest: asks to close what is not needed any more, as far as no worker
-    /// may be about to listen on more.
-    pub(super) fn tidy_rested(&self, app: AppId, out: &mut Vec<Effect>) {
-        if !self.settling.due.contains_key(&app) || self.is_at_rest(app) {
-            self.tidy_listeners(app, out);
-        }
-    }
-
+impl Known {
     /// Asks to close the sockets of an app that is at rest, and those that a
     /// change made superfluous.
     pub(super) fn tidy_listeners(&self, app: AppId, out: &mut Vec<Effect>) {
@@ -99,7 +32,7 @@ impl Model {
         }
     }
 
-    fn is_at_rest(&self, app: AppId) -> bool {
+    pub(super) fn is_at_rest(&self, app: AppId) -> bool {
         self.slots_of(app).all(|slot| rests(slot.process()) && slot.candidate().is_none())
     }
 
@@ -109,7 +42,7 @@ impl Model {
 
     /// Returns since when, or from when on, nothing more of the app is awaited; `None` while
     /// something goes on.
-    fn quiet_since(&self, app: AppId) -> Option<Millis> {
+    pub(super) fn quiet_since(&self, app: AppId) -> Option<Millis> {
         if self.core.reload(app).is_some() {
             return None;
         }

@@ -14,8 +14,10 @@ use ostler_wire::control::{self, Details, ListenerView, ProcView};
 use serde::{Serialize, Serializer};
 
 use super::Model;
+use super::known::Known;
 use super::listed::Listed;
 use super::outcome::Outcome;
+use super::registry::Registry;
 use super::registry::{Proc, Rollout, Version};
 use crate::environment::{self, Particulars};
 
@@ -28,14 +30,14 @@ enum ListReply<'a> {
 }
 
 /// Processes, by id.
-struct Rows<'a>(&'a Model, &'a Listed);
+struct Rows<'a>(&'a Known, &'a Listed);
 
 impl Serialize for Rows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(model, which) = self;
-        let rows = model.registry.procs().filter_map(|(id, proc)| {
-            let spec = &model.version_of(id)?.spec;
-            which.holds(id, proc, spec).then(|| model.row(id, proc))?
+        let Self(known, which) = self;
+        let rows = known.registry.procs().filter_map(|(id, proc)| {
+            let spec = &known.version_of(id)?.spec;
+            which.holds(id, proc, spec).then(|| known.row(id, proc))?
         });
         serializer.collect_seq(rows)
     }
@@ -129,6 +131,55 @@ impl From<Row<'_>> for ProcView {
 }
 
 impl Model {
+    /// Everything about one process.
+    pub(super) fn details(&self, id: ProcId) -> Option<Details> {
+        let proc = self.known.registry.proc(id)?;
+        let view = self.known.row(id, proc)?.into();
+        let process = self.known.core.slot(id)?.process();
+        let spec = &self.known.registry.version(process.spec())?.spec;
+        let facts = process.run().and_then(|run| self.known.facts.get(&run));
+        let in_app = facts.and_then(|facts| facts.in_app.as_deref());
+        Some(Details {
+            args: spec.args.clone(),
+            pid_file: environment::pid_file(spec, id).display().to_string(),
+            interpreter: spec.interpreter.clone().unwrap_or_else(|| "none".to_owned()),
+            interpreter_args: spec.interpreter_args.clone(),
+            cwd: spec.cwd.display().to_string(),
+            unstable: process.unstable(),
+            max_unstable: spec.policy.max_unstable,
+            due_in: process.phase().deadline().map(|at| at.saturating_sub(self.known.at.now)),
+            late: facts.is_some_and(|facts| facts.late),
+            health: spec.health.as_ref().map(|health| probe(&health.probe)),
+            created_at: proc.created_at,
+            last: proc.last.as_ref().map(Outcome::fact),
+            max_memory: spec.policy.max_memory,
+            settings: given(spec)
+                .map(|(of, value)| (of.name.to_owned(), value.to_string()))
+                .collect(),
+            cron_restart: pattern_of(spec),
+            next_restart: proc.scheduled.map(|next| next.at),
+            node_env: spec.env.get("NODE_ENV").map(str::to_owned),
+            env: spec.env.to_map(),
+            listeners: facts.map_or_else(Vec::new, |facts| facts.listeners.clone()),
+            node_version: proc.node_version.clone(),
+            unwritten: self.unwritten.of(&self.known, id),
+            unwatched: self.watches.why_not(&self.known, id, proc),
+            rejections: facts.map_or(0, |facts| facts.rejections),
+            readiness: control::Readiness {
+                run: process.run().map(|run| run.0),
+                by_message: spec.policy.readiness == Readiness::Message,
+                late: facts.is_some_and(|facts| facts.late),
+                limit: spec.policy.ready_timeout,
+                stable_after: spec.policy.min_uptime,
+            },
+            metrics: in_app.map_or_else(Vec::new, InApp::metrics),
+            actions: in_app.map_or_else(Vec::new, InApp::action_names),
+            view,
+        })
+    }
+}
+
+impl Known {
     /// The reply to a request for the list, or for some of it, as of now.
     pub fn list_reply<'a>(&'a self, which: &'a Listed) -> impl Serialize + 'a {
         ListReply::List { processes: Rows(self, which) }
@@ -137,13 +188,6 @@ impl Model {
     /// The version of a process that is shown.
     fn version_of(&self, id: ProcId) -> Option<&Version> {
         self.registry.version(self.core.slot(id)?.process().spec())
-    }
-
-    /// The processes of this name or id.
-    pub(super) fn find(&self, word: &str) -> Vec<u32> {
-        let number = word.parse().ok().filter(|number: &u32| number.to_string() == word);
-        let meant = |(id, proc): &(ProcId, &Proc)| Some(id.0) == number || proc.name == word;
-        self.registry.procs().filter(meant).map(|(id, _)| id.0).collect()
     }
 
     fn row<'a>(&'a self, id: ProcId, proc: &'a Proc) -> Option<Row<'a>> {
@@ -198,52 +242,6 @@ impl Model {
         }
     }
 
-    /// Everything about one process.
-    pub(super) fn details(&self, id: ProcId) -> Option<Details> {
-        let proc = self.registry.proc(id)?;
-        let view = self.row(id, proc)?.into();
-        let process = self.core.slot(id)?.process();
-        let spec = &self.registry.version(process.spec())?.spec;
-        let facts = process.run().and_then(|run| self.facts.get(&run));
-        let in_app = facts.and_then(|facts| facts.in_app.as_deref());
-        Some(Details {
-            args: spec.args.clone(),
-            pid_file: environment::pid_file(spec, id).display().to_string(),
-            interpreter: spec.interpreter.clone().unwrap_or_else(|| "none".to_owned()),
-            interpreter_args: spec.interpreter_args.clone(),
-            cwd: spec.cwd.display().to_string(),
-            unstable: process.unstable(),
-            max_unstable: spec.policy.max_unstable,
-            due_in: process.phase().deadline().map(|at| at.saturating_sub(self.at.now)),
-            late: facts.is_some_and(|facts| facts.late),
-            health: spec.health.as_ref().map(|health| probe(&health.probe)),
-            created_at: proc.created_at,
-            last: proc.last.as_ref().map(Outcome::fact),
-            max_memory: spec.policy.max_memory,
-            settings: given(spec)
-                .map(|(of, value)| (of.name.to_owned(), value.to_string()))
-                .collect(),
-            cron_restart: pattern_of(spec),
-            next_restart: proc.scheduled.map(|next| next.at),
-            node_env: spec.env.get("NODE_ENV").map(str::to_owned),
-            env: spec.env.to_map(),
-            listeners: facts.map_or_else(Vec::new, |facts| facts.listeners.clone()),
-            node_version: proc.node_version.clone(),
-            unwritten: self.unwritten_of(id),
-            rejections: facts.map_or(0, |facts| facts.rejections),
-            readiness: control::Readiness {
-                run: process.run().map(|run| run.0),
-                by_message: spec.policy.readiness == Readiness::Message,
-                late: facts.is_some_and(|facts| facts.late),
-                limit: spec.policy.ready_timeout,
-                stable_after: spec.policy.min_uptime,
-            },
-            metrics: in_app.map_or_else(Vec::new, InApp::metrics),
-            actions: in_app.map_or_else(Vec::new, InApp::action_names),
-            view,
-        })
-    }
-
     /// The environment of a process, newest variable first, as PM2's `env`.
     pub(super) fn env_of(&self, id: ProcId) -> Option<Vec<(String, String)>> {
         let process = self.core.slot(id)?.process();
@@ -269,6 +267,15 @@ impl Model {
             home: &self.settings.home,
             mark: &self.settings.mark,
         })
+    }
+}
+
+impl Registry {
+    /// The processes of this name or id.
+    pub(super) fn find(&self, word: &str) -> Vec<u32> {
+        let number = word.parse().ok().filter(|number: &u32| number.to_string() == word);
+        let meant = |(id, proc): &(ProcId, &Proc)| Some(id.0) == number || proc.name == word;
+        self.procs().filter(meant).map(|(id, _)| id.0).collect()
     }
 }
 

@@ -103,7 +103,8 @@ fn planned(method: Method, model: &Model) -> Result<Plan, String> {
         }
         Method::Delete(slot) => {
             let id = known(&slot, model, |slot| format!("{slot} : id unknown"))?;
-            let element = model.element(id).ok_or_else(|| format!("{slot} : id unknown"))?;
+            let element =
+                model.known().element(id).ok_or_else(|| format!("{slot} : id unknown"))?;
             act(Action::Delete, id, Then::gone(element))
         }
         Method::Duplicate(slot) => duplicate(known(&slot, model, unknown)?, model)?,
@@ -224,7 +225,7 @@ fn send_data(slot: &Slot, packet: &Json, model: &Model) -> Result<Plan, String> 
 
 fn trigger(message: &Message, model: &Model) -> Result<Plan, String> {
     let Message { to, action, body } = message;
-    let has = |run: &RunId| model.in_app_of(*run).is_some_and(|of| of.has_action(action));
+    let has = |run: &RunId| model.known().in_app_of(*run).is_some_and(|of| of.has_action(action));
     let runs: Vec<RunId> = match to {
         Addressee::Id(slot) => {
             let id = known(slot, model, |slot| format!("{slot} id unknown"))?;
@@ -241,7 +242,7 @@ fn trigger(message: &Message, model: &Model) -> Result<Plan, String> {
     };
     let answer = Answer::of(&json!({ "process_count": runs.len(), "success": true }));
     let is_for_agent =
-        |run: &RunId| model.in_app_of(*run).is_some_and(|of| of.is_for_agent(action));
+        |run: &RunId| model.known().in_app_of(*run).is_some_and(|of| of.is_for_agent(action));
     let (agents, apps): (Vec<RunId>, Vec<RunId>) = runs.into_iter().partition(is_for_agent);
     let parts = vec![(apps, line(body)), (agents, line(&asked_of_agent(action, body.get("opts"))))];
     Ok(Plan::Do(Deed::SendLater(parts, answer)))

@@ -129,10 +129,10 @@ impl Then {
         }
         let found = match what {
             What::Silence => return None,
-            What::List => Some(model.jlist()),
+            What::List => Some(model.known().jlist()),
             What::Gone(element) => Some(element),
             What::File(path) => Some(serde_json::json!({ "file": path }).to_string()),
-            What::Element(id) => model.element(id),
+            What::Element(id) => model.known().element(id),
             What::Spawned(id) | What::Duplicate(Some(id)) => spawned(model, id),
             What::Duplicate(None) => None,
             What::Added { name, before } => {
@@ -149,8 +149,8 @@ impl Then {
 
 /// A process as PM2 tells of one that it has started: with what is left of its object of Node's.
 fn spawned(model: &Model, id: ProcId) -> Option<String> {
-    let mut element = model.element(id)?;
-    let pid = model.pid_of(id);
+    let mut element = model.known().element(id)?;
+    let pid = model.known().pid_of(id);
     if element.pop().is_some() {
         element.push_str(&format!(",\"process\":{{\"pid\":{pid}}}}}"));
     }

@@ -14,7 +14,7 @@
 //! - *remove*: the oldest first.
 
 mod history;
-mod names;
+pub(crate) mod names;
 mod pack;
 mod plan;
 mod rename;

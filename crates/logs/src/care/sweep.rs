@@ -11,6 +11,7 @@ use super::names;
 use super::pack::{self, Pack};
 use super::plan::{Cap, Found, Log, Plan, Scene, Task, plan};
 use crate::opener::Opener;
+use crate::times;
 
 /// What is looked after.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Sweep {
     pub cap: Cap,
     /// The rotated file that is being compressed, which is not to be begun again.
     pub packing: Option<PathBuf>,
+    /// The folder with the times of logs, if they are kept.
+    pub times: Option<PathBuf>,
 }
 
 /// A file that was removed because all logs together have too many bytes.
@@ -78,6 +81,12 @@ impl Sweep {
         swept.again_at = again_at;
         for task in tasks {
             self.carry_out(&task, &folders, (&found, &given), &mut swept);
+        }
+        if let Some(times) = &self.times
+            && let Err(error) = times::clean(times)
+        {
+            let place = times.display();
+            swept.problems.push(format!("could not look after the times in `{place}`: {error}"));
         }
         swept
     }

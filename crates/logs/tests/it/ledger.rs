@@ -68,12 +68,9 @@ fn child() {
     let parts: Vec<&str> = plan.split('|').collect();
     let (wake, woken) = mpsc::channel();
     let kept = vec![("logs/journal".to_owned(), inherited(parts[0].parse().unwrap()))];
-    let engine = Engine::start(
-        Box::new(move || wake.send(()).unwrap_or(())),
-        kept,
-        Arc::new(ostler_logs::Plain),
-    )
-    .unwrap();
+    let wake = Box::new(move || wake.send(()).unwrap_or(()));
+    let times = Some(ostler_logs::times::folder(Path::new(parts[2])));
+    let engine = Engine::start(wake, kept, Arc::new(ostler_logs::Plain), times).unwrap();
     let mut left = 0;
     for (index, fd) in parts[3].split(' ').enumerate() {
         let sink = Arc::new(form(parts[1], Path::new(parts[2]), index));
@@ -154,7 +151,8 @@ fn start(plan: &str) -> Child {
 }
 
 fn journal() -> OwnedFd {
-    let engine = Engine::start(Box::new(|| {}), Vec::new(), Arc::new(ostler_logs::Plain)).unwrap();
+    let engine =
+        Engine::start(Box::new(|| {}), Vec::new(), Arc::new(ostler_logs::Plain), None).unwrap();
     match engine.try_recv() {
         Some(Event::Keep { name, fd }) => {
             assert_eq!(name, "logs/journal");
@@ -307,8 +305,8 @@ fn check_full(mode: &str) {
     }
     small.empty();
     let ((written, seed), mut found) = (scene.finish(), Account::default());
-    for entry in std::fs::read_dir(&logs).unwrap() {
-        found.add(mode, &entry.unwrap().path(), seed);
+    for log in rotated::logs_of(&logs) {
+        found.add(mode, &log, seed);
     }
     let all = written.values().sum::<u64>() * if mode == "combined" { 2 } else { 1 };
     let said = found.whole + found.lost;

@@ -12,4 +12,5 @@ mod rotated;
 mod small;
 mod subscribers;
 mod sys;
+mod timed;
 mod trouble;

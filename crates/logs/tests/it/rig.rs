@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
+use ostler_logs::times::{self, Times};
 use ostler_logs::{Engine, Event, Sink, SourceId, Stream};
 use rustix::pipe::PipeFlags;
 
@@ -27,12 +29,14 @@ impl Rig {
 
     /// Files are opened by this.
     pub fn with(opener: Arc<dyn ostler_logs::Opener>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let times = Some(times::folder(folder.path()));
         let (wake, woken) = mpsc::channel();
         let engine =
-            Engine::start(Box::new(move || wake.send(()).unwrap_or(())), Vec::new(), opener)
+            Engine::start(Box::new(move || wake.send(()).unwrap_or(())), Vec::new(), opener, times)
                 .unwrap();
         engine.resumed();
-        Self { engine, woken, folder: tempfile::tempdir().unwrap(), seen: Vec::new() }
+        Self { engine, woken, folder, seen: Vec::new() }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -98,6 +102,22 @@ impl Rig {
         self.wait("file ok", |event| {
             matches!(event, Event::FileOk { path } if path == of).then_some(())
         });
+    }
+
+    /// What is known of when this log was written.
+    pub fn times(&self, log: &Path) -> Times {
+        let of = log.metadata().ok().map(|meta| (meta.dev(), meta.ino(), meta.len()));
+        Times::read(&times::folder(self.folder.path()), log, of).unwrap()
+    }
+
+    /// Waits until that is known; the engine says nothing of it.
+    #[track_caller]
+    pub fn wait_times(&self, log: &Path) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.times(log).is_empty() {
+            assert!(Instant::now() < deadline, "no times of {}", log.display());
+            std::thread::yield_now();
+        }
     }
 
     /// Waits until the file's content satisfies `test`; the engine says nothing when it writes.

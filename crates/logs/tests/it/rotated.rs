@@ -28,7 +28,7 @@ pub fn read_all(log: &Path) -> String {
 pub fn logs_of(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
-    paths.filter(|path| !path.to_str().unwrap().contains("__")).collect()
+    paths.filter(|path| path.is_file() && !path.to_str().unwrap().contains("__")).collect()
 }
 
 /// Rotates at this size.
@@ -44,7 +44,8 @@ pub fn tend(folder: &Path, files: u32, stop: &AtomicBool) -> Swept {
         let log =
             |path| Log { path, names: Arc::default(), keep: keep.clone(), begun_before: None };
         let logs = logs_of(folder).into_iter().map(log).collect();
-        let sweep = Sweep { logs, own: folder.to_owned(), cap: Cap::None, packing: None };
+        let sweep =
+            Sweep { logs, own: folder.to_owned(), cap: Cap::None, packing: None, times: None };
         // As if it were a while later: nothing is too young.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
         let swept = sweep.run(now + 60_000, &Plain);

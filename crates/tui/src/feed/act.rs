@@ -42,7 +42,15 @@ fn ask(home: &Home, request: &Request, tell: &SyncSender<Input>) -> Result<Optio
                 }
                 Event::Step { name, id, step } => format!("{name}: {}", step.sentence(id, &name)),
                 Event::Warning { text } => text,
-                _ => return,
+                Event::Acted { error: None, .. }
+                | Event::Started { .. }
+                | Event::Log(_)
+                | Event::Following { .. }
+                | Event::Process { .. }
+                | Event::Own { .. }
+                | Event::Restored { .. }
+                | Event::Asked { .. }
+                | Event::Answered { .. } => return,
             };
             // Without a view it goes on all the same.
             _ = tell.send(Input::Said(Said { text, tone: Tone::Answer }));

@@ -37,7 +37,16 @@ fn listen(home: &Home, tell: &SyncSender<Input>) -> Result<(), Error> {
         let input = match event {
             Event::Following { .. } => Input::Link(Link::Up),
             Event::Process { id, name, what, .. } => Input::Happened { id, name, what },
-            _ => return Step::Continue,
+            Event::Acted { .. }
+            | Event::Step { .. }
+            | Event::Failed { .. }
+            | Event::Warning { .. }
+            | Event::Started { .. }
+            | Event::Log(_)
+            | Event::Own { .. }
+            | Event::Restored { .. }
+            | Event::Asked { .. }
+            | Event::Answered { .. } => return Step::Continue,
         };
         if tell.send(input).is_ok() { Step::Continue } else { Step::Stop }
     };

@@ -117,7 +117,17 @@ impl Follow {
                 self.tell(lines);
             }
             Event::Log(line) => self.line(&line),
-            _ => {}
+            Event::Acted { .. }
+            | Event::Step { .. }
+            | Event::Failed { .. }
+            | Event::Warning { .. }
+            | Event::Started { .. }
+            | Event::Following { .. }
+            | Event::Process { .. }
+            | Event::Own { .. }
+            | Event::Restored { .. }
+            | Event::Asked { .. }
+            | Event::Answered { .. } => {}
         })
     }
 

@@ -155,6 +155,9 @@ pub struct Details {
     /// Promises that were rejected in this run and handled by nobody.
     #[serde(default)]
     pub rejections: u64,
+    /// Why its files are not watched although they are to be.
+    #[serde(default)]
+    pub unwatched: Option<String>,
     /// Its files that cannot be written.
     #[serde(default)]
     pub unwritten: Vec<UnwrittenFile>,

@@ -71,13 +71,14 @@ fn look(
     let settings = SettingsFile::of(&session.home).read()?;
     let named = Rules::of(&settings).names.and_then(|format| Names::new(&format).ok());
     let names: Vec<Names> = named.into_iter().chain([Names::default()]).collect();
+    let times = ostler_logs::times::folder(session.home.path());
     let own = tail::own(session, target, writer);
     let source = |of: tail::Source| {
         let format = match &of.author {
             Author::Daemon => None,
             Author::App { id, .. } => formats.get(id).cloned(),
         };
-        Source { path: of.path, author: of.author, format }
+        Source { path: of.path, author: of.author, format, times: times.clone() }
     };
     let sources: Vec<Source> =
         own.into_iter().chain(tail::sources(target, list)).map(source).collect();

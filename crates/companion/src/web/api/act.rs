@@ -17,7 +17,7 @@ use ostler_wire::control::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, channel};
 use utoipa::ToSchema;
 
 use super::target::meant;
@@ -50,8 +50,13 @@ pub(super) struct Done {
 /// What is said on the way.
 enum Told {
     Step(Progress),
-    End(Result<(), Refused>),
+    /// The end, and how many steps were not told because the client did not read.
+    End(Result<(), Refused>, u64),
 }
+
+/// So many steps wait for a client that does not read. What is done waits for nobody: further
+/// steps are counted and not told.
+const AHEAD: usize = 256;
 
 /// Starts processes that do not run
 #[utoipa::path(
@@ -168,7 +173,7 @@ pub(super) struct HowToReload {
 /// Replaces workers one by one, without losing a request
 ///
 /// With `Accept: text/event-stream` each step is told when it is done (`step`), then the end,
-/// which is `done` or `error`.
+/// which is `done` or `error`. Of a client that does not read, steps are counted as `missed`.
 #[utoipa::path(
     post,
     path = "/api/v1/processes/{word}/reload",
@@ -270,32 +275,41 @@ fn ticket() -> String {
     format!("{}-{}", std::process::id(), since.as_nanos())
 }
 
-/// Asks the daemon, and tells what comes of it: at the end, or step by step.
+/// Asks the daemon, and tells what comes of it: at the end, or step by step. Both go on by
+/// themselves: a client that goes away does not leave it half done.
 async fn perform(shared: Arc<Shared>, request: Request, headers: &HeaderMap) -> Response {
-    let (told, mut hears) = unbounded_channel();
-    // By itself: a client that goes away does not leave it half done.
-    tokio::spawn(async move {
-        let end = ask(&shared, &request, &told).await;
-        shared.listing.forget().await;
-        // Nobody listens any more: then nobody is to be told.
-        let _ = told.send(Told::End(end));
-    });
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if accept.is_some_and(|kinds| kinds.contains("text/event-stream")) {
-        return streamed(hears);
+        return streamed(begin(shared, request));
     }
-    let mut steps = Vec::new();
-    loop {
-        match hears.recv().await {
-            Some(Told::Step(step)) => steps.push(step),
-            Some(Told::End(Ok(()))) => return Json(Done { steps, error: None }).into_response(),
-            Some(Told::End(Err(refused))) => {
-                let error = Some(refused.failure.into());
-                return (refused.status, Json(Done { steps, error })).into_response();
-            }
-            None => return lost().into_response(),
+    let task = tokio::spawn(async move {
+        let mut steps = Vec::new();
+        let end = ask(&shared, &request, |step| steps.push(step)).await;
+        shared.listing.forget().await;
+        (steps, end)
+    });
+    match task.await {
+        Ok((steps, Ok(()))) => Json(Done { steps, error: None }).into_response(),
+        Ok((steps, Err(refused))) => {
+            let error = Some(refused.failure.into());
+            (refused.status, Json(Done { steps, error })).into_response()
         }
+        Err(_) => lost().into_response(),
     }
+}
+
+/// Begins it, and lets somebody hear of each step.
+fn begin(shared: Arc<Shared>, request: Request) -> Receiver<Told> {
+    let (told, hears) = channel(AHEAD);
+    tokio::spawn(async move {
+        let mut missed = 0;
+        let tell = |step| missed += u64::from(told.try_send(Told::Step(step)).is_err());
+        let end = ask(&shared, &request, tell).await;
+        shared.listing.forget().await;
+        // This waits until there is room for it, or nobody who could be told.
+        let _ = told.send(Told::End(end, missed)).await;
+    });
+    hears
 }
 
 fn lost() -> Refused {
@@ -303,13 +317,14 @@ fn lost() -> Refused {
     Refused::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Unknown, message)
 }
 
-fn streamed(hears: UnboundedReceiver<Told>) -> Response {
+fn streamed(hears: Receiver<Told>) -> Response {
     let stream = stream::unfold(Some(hears), |hears| async move {
         let mut hears = hears?;
         let (name, data, rest) = match hears.recv().await? {
             Told::Step(step) => ("step", json!(step), Some(hears)),
-            Told::End(Ok(())) => ("done", json!({}), None),
-            Told::End(Err(refused)) => ("error", json!(Why::from(refused.failure)), None),
+            Told::End(Ok(()), 0) => ("done", json!({}), None),
+            Told::End(Ok(()), missed) => ("done", json!({ "missed": missed }), None),
+            Told::End(Err(refused), _) => ("error", json!(Why::from(refused.failure)), None),
         };
         let event = sse::Event::default().event(name).data(data.to_string());
         Some((Ok::<_, Infallible>(event), rest))
@@ -320,13 +335,13 @@ fn streamed(hears: UnboundedReceiver<Told>) -> Response {
 async fn ask(
     shared: &Shared,
     request: &Request,
-    told: &UnboundedSender<Told>,
+    mut tell: impl FnMut(Progress) + Send,
 ) -> Result<(), Refused> {
     let mut failed = None;
     let answer = shared.link.ask(request, |event| {
         if let Some((step, failure)) = step(event) {
             failed = failed.take().or(failure);
-            let _ = told.send(Told::Step(step));
+            tell(step);
         }
     });
     match answer.await? {

@@ -45,7 +45,7 @@ fn nothing_is_over_while_a_process_is_left_also_when_nobody_waits() {
     let client = world.request(Request::Kill);
     world.leave(client);
     world.wait(10);
-    assert!(world.model.is_closing() && !world.model.is_over());
+    assert!(world.model.known().is_closing() && !world.model.is_over());
     world.wait(50);
     assert!(world.model.is_over());
 }
@@ -125,7 +125,7 @@ fn nothing_ends_before_the_list_is_written() {
     world.slow = true;
     world.input(Input::Shutdown);
     assert_eq!(world.alive(), 2, "the list is not written yet");
-    assert!(!world.model.is_over() && world.model.is_closing());
+    assert!(!world.model.is_over() && world.model.known().is_closing());
     world.forget();
     world.wait(50);
     assert_eq!(world.state(), "api:0 online good, api:1 online good");
@@ -215,7 +215,7 @@ fn the_daemon_after_goes_on_ending_everything() {
     let mut world = World::with("api", "stubborn", 2);
     world.request(Request::Kill);
     world.forget();
-    assert!(world.model.is_closing());
+    assert!(world.model.known().is_closing());
     let client = world.start("web", "good", 1);
     assert_eq!(world.heard(client), CLOSING);
     world.wait(1000);

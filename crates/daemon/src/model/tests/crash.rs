@@ -368,7 +368,7 @@ fn the_daemon_may_die_when_everything_ends() {
     };
     end(|world| _ = world.request(Request::Kill));
     end(|world| {
-        while !world.model.is_closing() {
+        while !world.model.known().is_closing() {
             world.input(Input::Shutdown);
         }
     });

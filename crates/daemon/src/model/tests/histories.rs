@@ -226,7 +226,7 @@ pub fn run_history(steps: &[Move]) {
     (world.crash_at, world.full, world.slow) = (None, false, false);
     // What the disk was asked for comes first: it may begin something.
     while world.deliver() {}
-    if !world.model.is_closing() {
+    if !world.model.known().is_closing() {
         let ids: Vec<u32> = world.model.registry().procs().map(|(id, _)| id.0).collect();
         world.delete(&ids);
     }
@@ -241,7 +241,7 @@ pub fn run_history(steps: &[Move]) {
         let unnamed = talk.heard.iter().find(|text| text.contains("``"));
         assert_eq!(unnamed, None, "something has no name");
     }
-    if world.model.is_closing() {
+    if world.model.known().is_closing() {
         assert!(world.model.is_over());
     }
     world.untold.check_empty();

@@ -70,7 +70,9 @@ fn given_up_after(change: impl FnOnce(&mut World)) -> u64 {
     world.wait(100);
     world.quiet();
     change(&mut world);
-    while !world.state().matches("elsewhere").count().eq(&2) || world.model.count_online() < 2 {
+    while !world.state().matches("elsewhere").count().eq(&2)
+        || world.model.known().count_online() < 2
+    {
         world.wait(1);
     }
     let listens = world.at.now;

@@ -53,7 +53,7 @@ fn a_worker_above_its_limit_is_replaced_without_a_gap() {
     world.wait(849);
     world.late(1);
     while world.deliver() {
-        assert_eq!(world.model.count_online(), 2);
+        assert_eq!(world.model.known().count_online(), 2);
     }
     assert_eq!(world.pids(), [101, 103]);
     assert!(world.log.iter().any(|line| line.contains("starting a new worker for 1")));

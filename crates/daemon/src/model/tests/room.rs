@@ -24,7 +24,7 @@ fn full(limit: usize, script: &str) -> (World, u32) {
     world.start("api", script, most);
     world.wait(50);
     world.quiet();
-    assert_eq!(world.model.count_online(), most as usize);
+    assert_eq!(world.model.known().count_online(), most as usize);
     (world, most)
 }
 
@@ -57,7 +57,7 @@ fn scale_and_restart_take_the_room_of_all_that_they_start_before_they_begin() {
     let (mut world, most) = full(128, "good");
     let client = world.scale("api", ScaleTo::Add(2));
     assert!(world.reply(client).contains("`scale` has no room"), "{}", world.reply(client));
-    assert_eq!(world.model.count_online(), most as usize);
+    assert_eq!(world.model.known().count_online(), most as usize);
     // What is stopped has given its room back, and others may have taken it.
     world.stop(&[0, 1]);
     world.wait(50);

@@ -46,10 +46,10 @@ fn a_number_to_add_or_remove_is_counted_from_what_is_there() {
     let mut world = World::with("api", "good", 2);
     scale(&mut world, "api", ScaleTo::Add(2));
     world.wait(50);
-    assert_eq!(world.model.count_online(), 4);
+    assert_eq!(world.model.known().count_online(), 4);
     scale(&mut world, "api", ScaleTo::Remove(3));
     world.wait(50);
-    assert_eq!(world.model.count_online(), 1);
+    assert_eq!(world.model.known().count_online(), 1);
 }
 
 #[test]

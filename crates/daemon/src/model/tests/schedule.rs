@@ -35,7 +35,7 @@ fn workers_are_replaced_at_their_times_without_a_gap() {
     world.wait(19_900);
     world.late(50);
     while world.deliver() {
-        assert_eq!(world.model.count_online(), 2);
+        assert_eq!(world.model.known().count_online(), 2);
     }
     world.wait(1000);
     assert_eq!((world.restarts(), world.pids()), (vec![1, 1], vec![103, 104]));
@@ -137,7 +137,7 @@ fn what_is_saved_waits_for_its_time_again_unless_the_user_stopped_it() {
             world.crash(0, Exit::Code(0));
         }
         world.wait(10);
-        let saved = world.model.dump_text();
+        let saved = world.model.known.dump_text();
         let mut world = World::new();
         world.dump = Some(saved);
         world.request(Request::Resurrect);

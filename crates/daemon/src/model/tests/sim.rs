@@ -51,7 +51,7 @@ impl World {
             Effect::Core(action) => self.act_on(action),
             Effect::Reply { client, reply } => self.answer(client, reply_text(&reply)),
             Effect::List { client, which } => {
-                let text = serde_json::to_string(&self.model.list_reply(&which)).unwrap();
+                let text = serde_json::to_string(&self.model.known().list_reply(&which)).unwrap();
                 self.answer(client, text);
             }
             Effect::Raw { client, text } => self.answer(client, text),

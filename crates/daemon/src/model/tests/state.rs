@@ -220,12 +220,12 @@ fn how_a_run_ended_is_saved_as_it_is() {
         let mut model = Model::new(settings(1));
         let state: State = serde_json::from_value(first_release()).unwrap();
         model.recover(Default::default(), state, &[], &mut Vec::new());
-        model.registry.proc_mut(ProcId(2)).unwrap().last = Some(last.clone());
+        model.known.registry.proc_mut(ProcId(2)).unwrap().last = Some(last.clone());
         let text = serde_json::to_string(&model.snapshot()).unwrap();
         let mut after = Model::new(settings(1));
         let state = serde_json::from_str(&text).unwrap();
         after.recover(Default::default(), state, &[], &mut Vec::new());
-        assert_eq!(after.registry.proc(ProcId(2)).unwrap().last, Some(last));
+        assert_eq!(after.known.registry.proc(ProcId(2)).unwrap().last, Some(last));
     }
 }
 

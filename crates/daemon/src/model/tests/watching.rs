@@ -1,6 +1,6 @@
 //! Restarts because files have changed.
 
-use ostler_core::{Exit, SpecId};
+use ostler_core::{Exit, ProcId, SpecId};
 use ostler_wire::control::{Action, Change, Watch};
 use serde_json::{Value, json};
 
@@ -131,13 +131,13 @@ fn workers_are_restarted_or_reloaded_if_asked() {
     world.change("/srv/a.js");
     world.wait(29);
     world.late(1);
-    assert_eq!(world.model.count_online(), 0);
+    assert_eq!(world.model.known().count_online(), 0);
     let mut world = watched("api", "good", 2, json!({"watch_options": {"reload": true}}));
     world.change("/srv/a.js");
     world.wait(29);
     world.late(1);
     while world.deliver() {
-        assert_eq!(world.model.count_online(), 2);
+        assert_eq!(world.model.known().count_online(), 2);
     }
     world.wait(1000);
     assert_eq!(world.restarts(), [1, 1]);
@@ -202,6 +202,76 @@ fn an_app_that_changes_its_own_files_is_told_of_and_slowed_down() {
 #[test]
 fn too_many_folders_are_told_to_whoever_asks_next() {
     let mut world = watched("web", "good", 0, json!({}));
-    world.input(Input::WatchLimited { spec: SpecId(0), limit: "why".to_owned() });
-    assert_eq!(world.log.last().unwrap(), "not all files of app `web` are watched: why");
+    world.input(Input::WatchLimited { spec: SpecId(0), folders: 7, most: Some(8) });
+    let said = world.log.last().unwrap();
+    assert!(
+        said.starts_with(
+            "not all files of app `web` are watched: the system lets a user watch 8 folders \
+             (ostler watches 7); "
+        ),
+        "{said}"
+    );
+}
+
+impl World {
+    /// Whoever looks at the files fails.
+    fn end_watch(&mut self, why: &str) {
+        self.watched.clear();
+        self.input(Input::WatchEnded { why: why.to_owned() });
+    }
+
+    fn said_of_watching(&self) -> Vec<&str> {
+        let of_it = self.log.iter().filter(|line| line.contains("iles of apps are"));
+        of_it.map(String::as_str).collect()
+    }
+}
+
+#[test]
+fn a_watch_that_ends_is_begun_again_and_what_changed_meanwhile_is_found() {
+    let mut world = watched("web", "good", 0, json!({}));
+    let began = world.at.wall - 50;
+    world.wait(60_000);
+    world.end_watch("no more");
+    world.wait(9_900);
+    // Also what changes in between begins no watch before its time.
+    world.start_with("api", "good", 0, json!({"watch": true}));
+    assert!(world.watched_versions().is_empty());
+    world.wait(200);
+    assert_eq!(world.watched_versions(), [0, 1]);
+    assert_eq!(world.watched[0].since, Some(began));
+    world.input(Input::Watching);
+    world.change("/srv/a.js");
+    world.wait(100);
+    assert_eq!(world.restarts(), [1, 0]);
+    let said = ["files of apps are not watched: no more; trying again every 10 s"];
+    assert_eq!(world.said_of_watching(), [said[0], "Files of apps are watched again"]);
+    assert_eq!(world.model.details(ProcId(0)).unwrap().unwatched, None);
+}
+
+#[test]
+fn a_watch_that_fails_again_and_again_is_told_once_and_described() {
+    let mut world = watched("web", "good", 0, json!({}));
+    for _ in 0..5 {
+        world.end_watch("out of instances");
+        world.wait(10_100);
+        assert_eq!(world.watched_versions(), [0]);
+    }
+    assert_eq!(world.said_of_watching().len(), 1);
+    let why = |world: &World| world.model.details(ProcId(0)).unwrap().unwatched;
+    assert_eq!(why(&world).as_deref(), Some("out of instances"));
+    world.end_watch("out of threads");
+    assert_eq!(world.said_of_watching().len(), 2);
+    // Where nothing is to be watched any more, nothing is tried.
+    world.stop(&[0]);
+    world.wait(60_000);
+    assert_eq!((why(&world), world.watched_versions()), (None, vec![]));
+}
+
+#[test]
+fn a_watch_that_ends_while_an_app_is_changing_restarts_it_all_the_same() {
+    let mut world = watched("web", "good", 0, json!({"watch_delay": 500}));
+    world.change("/srv/a.js");
+    world.end_watch("no more");
+    world.wait(600);
+    assert_eq!(world.restarts(), [1]);
 }

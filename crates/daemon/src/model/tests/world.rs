@@ -250,7 +250,7 @@ impl World {
             if self.dies() {
                 return self.forget();
             }
-            let unsaved = self.unsaved && !self.model.is_closing();
+            let unsaved = self.unsaved && !self.model.known().is_closing();
             let effect = told(effect, unsaved.then_some("could not save the state"));
             inputs.extend(self.carry_out(effect));
         }

@@ -13,6 +13,10 @@ const LONGEST: usize = 32 << 20;
 pub(super) struct Lines {
     from: Box<dyn Read + Send>,
     block: Vec<u8>,
+    /// Where in the file the block begins.
+    base: u64,
+    /// Where the line began that was given out last.
+    place: u64,
     /// What was read and not given out yet.
     start: usize,
     end: usize,
@@ -20,9 +24,14 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Reads from here on.
-    pub(super) fn new(from: Box<dyn Read + Send>) -> Self {
-        Self { from, block: Vec::new(), start: 0, end: 0, is_over: false }
+    /// Reads from here on, which is this place of the file.
+    pub(super) fn new(from: Box<dyn Read + Send>, base: u64) -> Self {
+        Self { from, block: Vec::new(), base, place: base, start: 0, end: 0, is_over: false }
+    }
+
+    /// Where in the file the line began that was given out last.
+    pub(super) fn place(&self) -> u64 {
+        self.place
     }
 
     /// Returns the next line, without its end, that matches; others are passed over fast.
@@ -49,6 +58,7 @@ impl Lines {
             let have = self.block.get(self.start..self.end).unwrap_or_default();
             if let Some(length) = memchr::memchr(b'\n', have) {
                 let line = have.get(..length).unwrap_or_default().to_vec();
+                self.place = self.base + self.start as u64;
                 self.start += length + 1;
                 return Ok(Some(line));
             }
@@ -80,6 +90,7 @@ impl Lines {
             // A match may have gone over the end of the line.
             if query.matches(line) {
                 let line = line.to_vec();
+                self.place = self.base + (self.start + begin) as u64;
                 self.start += from;
                 return Some(line);
             }
@@ -91,6 +102,7 @@ impl Lines {
     /// What is left: a line without an end, or a piece of a very long one.
     fn take_rest(&mut self) -> Option<Vec<u8>> {
         let rest = self.block.get(self.start..self.end).filter(|rest| !rest.is_empty())?.to_vec();
+        self.place = self.base + self.start as u64;
         self.start = self.end;
         Some(rest)
     }
@@ -98,6 +110,7 @@ impl Lines {
     fn fill(&mut self) -> io::Result<()> {
         if 0 < self.start {
             self.block.copy_within(self.start..self.end, 0);
+            self.base += self.start as u64;
             (self.start, self.end) = (0, self.end - self.start);
         }
         if self.block.len() < self.end + BLOCK {
@@ -120,7 +133,7 @@ mod tests {
     use crate::cmd::logs::query::regex;
 
     fn lines(text: &'static [u8]) -> Lines {
-        Lines::new(Box::new(text))
+        Lines::new(Box::new(text), 0)
     }
 
     fn found(grep: &str, exclude: Option<&str>, text: &'static str) -> Vec<String> {
@@ -130,8 +143,13 @@ mod tests {
             ..Query::default()
         };
         let mut lines = lines(text.as_bytes());
-        let next = || lines.next_matching(&query).unwrap();
-        std::iter::from_fn(next).map(|line| String::from_utf8(line).unwrap()).collect()
+        let mut next = || {
+            let line = lines.next_matching(&query).unwrap()?;
+            let place = usize::try_from(lines.place()).unwrap();
+            assert!(text.as_bytes()[place..].starts_with(&line), "{place}");
+            Some(String::from_utf8(line).unwrap())
+        };
+        std::iter::from_fn(&mut next).collect()
     }
 
     #[test]

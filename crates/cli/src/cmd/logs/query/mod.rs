@@ -1,9 +1,10 @@
 //! Lines of the past that are looked for: by time and pattern, over current and rotated files.
 //!
 //! A line's time is what is written in it; lines without one were written when the one before was.
-//! Of a file without any times only its own are known: its lines were written after the file
-//! before it was ended, and before it was written to last. They are shown when that may be the
-//! time that is asked for, and that is said.
+//! Of a file without any times it is known to ten seconds when its lines were written, if the
+//! daemon has written them down (`ostler_logs::times`). Otherwise only the times of the file are
+//! known: its lines were written after the file before it was ended, and before it was written to
+//! last. They are shown when that may be the time that is asked for, and that is said.
 
 mod lines;
 mod merge;

@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use ostler_logs::times::Times;
 use ostler_logs::{Names, Past, history};
 
 use super::Query;
@@ -16,6 +17,8 @@ use crate::cmd::logs::format::Author;
 
 /// So much of a file is not worth a search for the place where a time begins, bytes.
 const NARROW: u64 = 512 << 10;
+/// So much later than the last time in a line nothing belongs to that line, ms.
+const STALE: u64 = 10_000;
 /// A line with a time is looked for in so many bytes.
 const WINDOW: usize = 64 << 10;
 
@@ -27,6 +30,8 @@ pub(in crate::cmd::logs) struct Source {
     pub author: Author,
     /// The date that the manager puts before each line.
     pub format: Option<String>,
+    /// The folder with the times at which it was written.
+    pub times: PathBuf,
 }
 
 /// A line that was looked for.
@@ -59,6 +64,13 @@ enum Kind {
     Now(File),
 }
 
+/// The file that is being read, which was not written to after this time.
+struct Open {
+    lines: Lines,
+    to: u64,
+    times: Times,
+}
+
 /// Reads the lines of a log that are looked for.
 pub(super) struct Reader<'q> {
     query: &'q Query,
@@ -67,7 +79,11 @@ pub(super) struct Reader<'q> {
     times: LineTime,
     has_format: bool,
     parts: VecDeque<Part>,
-    open: Option<(Lines, u64)>,
+    open: Option<Open>,
+    /// The folder with the times at which logs were written.
+    folder: PathBuf,
+    /// The path of the log, which leads over no link.
+    path: PathBuf,
     /// The time of the last line that had one.
     last: Option<u64>,
     /// Lines were found of which nobody knows whether they are of the time that is asked for.
@@ -110,6 +126,8 @@ impl<'q> Reader<'q> {
             has_format: source.format.is_some(),
             parts,
             open: None,
+            folder: source.times.clone(),
+            path: source.path.canonicalize().unwrap_or_else(|_| source.path.clone()),
             last: None,
             is_vague: false,
         })
@@ -118,22 +136,22 @@ impl<'q> Reader<'q> {
     /// Returns the next line that is looked for.
     pub(super) fn next(&mut self) -> io::Result<Option<Found>> {
         loop {
-            let Some((lines, to)) = &mut self.open else {
+            let Some(open) = &mut self.open else {
                 let Some(part) = self.parts.pop_front() else { return Ok(None) };
                 self.open_part(part)?;
                 continue;
             };
-            let by = *to;
             let line = if self.is_timed || self.has_format {
-                lines.next()?
+                open.lines.next()?
             } else {
-                lines.next_matching(self.query)?
+                open.lines.next_matching(self.query)?
             };
             let Some(text) = line else {
                 self.open = None;
                 continue;
             };
-            if let Some(found) = self.judge(text, by) {
+            let (by, written) = (open.to, open.times.at(open.lines.place()));
+            if let Some(found) = self.judge(text, written, by) {
                 return Ok(Some(found));
             }
         }
@@ -161,12 +179,13 @@ impl<'q> Reader<'q> {
         Ok((found.into(), self.is_vague))
     }
 
-    /// Whether a line is looked for, which was written at this time at the latest.
-    fn judge(&mut self, text: Vec<u8>, by: u64) -> Option<Found> {
+    /// Whether a line is looked for, which was written between these times, as far as is known.
+    fn judge(&mut self, text: Vec<u8>, written: Option<u64>, by: u64) -> Option<Found> {
         let timed = self.times.read(&text);
-        // What has no time goes on where the line before it has begun.
+        // What has no time goes on where the line before it has begun, unless that is long ago.
         self.last = timed.at.or(self.last);
-        let at = self.last;
+        let is_stale = |last: &u64| written.is_some_and(|written| last + STALE < written);
+        let at = self.last.filter(|last| !is_stale(last)).or(written);
         if at.is_some_and(|at| !self.query.may_be_in(at, at)) {
             return None;
         }
@@ -179,6 +198,10 @@ impl<'q> Reader<'q> {
     }
 
     fn open_part(&mut self, part: Part) -> io::Result<()> {
+        let (mut known, mut place) = (Times::default(), 0);
+        if self.is_timed {
+            known = self.times_of(&part.file)?;
+        }
         let from: Box<dyn Read + Send> = match part.file {
             Kind::Past(past) => match past.open() {
                 // It was compressed meanwhile.
@@ -197,19 +220,49 @@ impl<'q> Reader<'q> {
             },
             Kind::Now(mut file) => {
                 if let Some(since) = self.query.since {
-                    let place = begin(&file, since, &self.times)?;
+                    let written = line_after(&file, known.place(since))?;
+                    place = begin(&file, since, &self.times)?.max(written);
                     file.seek(SeekFrom::Start(place))?;
                 }
                 Box::new(file)
             }
         };
-        self.open = Some((Lines::new(from), part.to));
+        self.open = Some(Open { lines: Lines::new(from, place), to: part.to, times: known });
         Ok(())
+    }
+
+    /// What is known of when a file was written.
+    fn times_of(&self, file: &Kind) -> io::Result<Times> {
+        let id = |meta: std::fs::Metadata| Some((meta.dev(), meta.ino(), meta.len()));
+        let (path, log) = match file {
+            Kind::Now(file) => (&self.path, id(file.metadata()?)),
+            Kind::Past(past) if past.packed => (&past.path, None),
+            Kind::Past(past) => match past.path.metadata() {
+                // It was compressed meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => (&past.path, None),
+                meta => (&past.path, id(meta?)),
+            },
+        };
+        Times::read(&self.folder, path, log)
     }
 }
 
 fn id_of(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
+/// The begin of the first line that begins at this place or behind it.
+fn line_after(file: &File, place: u64) -> io::Result<u64> {
+    let Some(mut before) = place.checked_sub(1) else { return Ok(0) };
+    let mut window = vec![0; WINDOW];
+    loop {
+        let read = file.read_at(&mut window, before)?;
+        match memchr::memchr(b'\n', window.get(..read).unwrap_or_default()) {
+            Some(at) => return Ok(before + at as u64 + 1),
+            None if read == 0 => return Ok(before),
+            None => before += read as u64,
+        }
+    }
 }
 
 /// Where in a file lines of this time begin, or somewhat before: the times in it go up.

@@ -1,0 +1,60 @@
+//! What is known: slots and their runs, apps and their versions, the time. Every part of the model
+//! looks at it; what it means for what is asked for stands with that part.
+
+use std::collections::BTreeMap;
+
+use ostler_core::{Phase, ProcId, RunId, Supervisor};
+
+use super::facts::RunFacts;
+use super::input::Moment;
+use super::registry::Registry;
+use super::settings::Settings;
+use crate::budget::Capacity;
+
+/// What is known.
+#[derive(Debug)]
+pub struct Known {
+    pub(super) settings: Settings,
+    pub(super) capacity: Capacity,
+    /// The time of the input that is being taken.
+    pub(super) at: Moment,
+    /// What the supervision machine knows of slots.
+    pub(super) core: Supervisor,
+    /// Apps, versions, and what is shown of slots.
+    pub(super) registry: Registry,
+    /// What is known of each run beside that.
+    pub(super) facts: BTreeMap<RunId, RunFacts>,
+    /// Everything is being ended.
+    pub(super) closing: bool,
+    /// Something that must survive has changed.
+    pub(super) unsaved: bool,
+}
+
+impl Known {
+    /// Nothing is known yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            capacity: Capacity::default(),
+            at: Moment::default(),
+            core: Supervisor::new(),
+            registry: Registry::default(),
+            facts: BTreeMap::new(),
+            closing: false,
+            unsaved: false,
+        }
+    }
+
+    /// The process of a slot that may not be signalled, if there is one, and its user.
+    pub(super) fn unsignalable(&self, id: ProcId) -> Option<&(u32, String)> {
+        let mut facts = self.facts.values().filter(|facts| facts.proc == id);
+        facts.find_map(|facts| facts.unsignalable.as_ref())
+    }
+
+    /// Slots whose current run is online.
+    #[must_use]
+    pub fn count_online(&self) -> usize {
+        let online = |phase| matches!(phase, Phase::Online { .. });
+        self.core.slots().filter(|(_, slot)| online(slot.process().phase())).count()
+    }
+}
