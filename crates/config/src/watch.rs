@@ -133,7 +133,8 @@ fn words(value: &Json) -> Vec<String> {
     Node::from_json(value).words().unwrap_or_default()
 }
 
-/// Says which paths of `watch` are not there, and what of `watch_options` is wrong or without effect.
+/// Says which paths of `watch` are not there, and what is wrong with `watch_options`, or without an
+/// effect in them.
 pub(crate) fn look(fields: &Fields<'_>, cwd: &Path, ctx: &Context, report: &mut Vec<Diagnostic>) {
     if !ctx.as_pm2 {
         report.extend(missing(fields, cwd, ctx));
