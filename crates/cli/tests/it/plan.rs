@@ -94,8 +94,8 @@ fn validate_warns_of_two_apps_of_one_name_and_its_objects_are_lines() {
         "warning[same-name]: another app of this file is called `a`, too\n  --> two.yaml:3:9 ";
     assert!(said.err.starts_with(first), "{}", said.err);
     let said = sandbox.ostler(["validate", "two.yaml", "two.yaml", "--json"]).run().out;
-    let objects = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    assert!(objects.map(|one| one["file"] == "two.yaml").all(|is| is) && said.ends_with("}\n"));
+    let mut objects = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    assert!(objects.all(|one| one["file"] == "two.yaml") && said.ends_with("}\n"));
     sandbox.write("apart.json", "[{ script: 'idle.sh', namespace: 'x' }, { script: 'idle.sh' }]");
     let said = sandbox.ostler(["validate", "apart.json"]).run();
     assert_eq!(said.out, "apart.json: 2 apps, nothing is wrong\n");
