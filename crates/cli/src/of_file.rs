@@ -143,8 +143,12 @@ pub(crate) fn planned(
     spec: &AppSpec,
     instances: usize,
 ) -> Result<(Differences, AppSpec), String> {
-    let of_file = read_as_given(session, file, spec)?;
-    Ok((differ(spec, instances, &of_file), of_file))
+    let mut of_file = read_as_given(session, file, spec)?;
+    let found = differ(spec, instances, &of_file);
+    for name in given_no_more(spec, &of_file) {
+        of_file.env.remove(&name);
+    }
+    Ok((found, of_file))
 }
 
 fn differ(spec: &AppSpec, instances: usize, of_file: &AppSpec) -> Differences {
@@ -164,6 +168,8 @@ fn differ(spec: &AppSpec, instances: usize, of_file: &AppSpec) -> Differences {
         |(name, value): &(&str, &str)| spec.env.get(name) != Some(value) && !is_set_by_us(name);
     let of_env = of_file.env.iter().filter(differs);
     found.changed.extend(of_env.map(|(name, _)| format!("env {name}")));
+    let gone = given_no_more(spec, of_file);
+    found.changed.extend(gone.iter().map(|name| format!("env {name} is taken away")));
     let count = usize::try_from(of_file.instances).unwrap_or(usize::MAX);
     if count != instances {
         found.scaled = Some(count);
@@ -183,6 +189,13 @@ fn is_merge_written(spec: &AppSpec, of_file: &AppSpec) -> bool {
 fn is_set_by_us(name: &str) -> bool {
     let is_ours = |of: &Variable| of.origin == Origin::Pm2 && of.audience == Audience::Internal;
     ostler_env::find(name).is_some_and(is_ours)
+}
+
+/// Returns the variables of an app that its file gave once and gives no more.
+fn given_no_more(spec: &AppSpec, of_file: &AppSpec) -> Vec<String> {
+    let before = ostler_pm2::process_file::variables(spec).unwrap_or_default();
+    let gone = before.difference(&of_file.file_variables);
+    gone.filter(|name| spec.env.get(name.as_str()).is_some()).cloned().collect()
 }
 
 /// How they differ, with the commands that bring it in.

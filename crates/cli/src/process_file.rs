@@ -4,12 +4,10 @@ use std::path::PathBuf;
 
 use ostler_config::{Context, Diagnostic, Options};
 use ostler_core::spec::AppSpec;
+use ostler_pm2::process_file::{KEY, VARIABLES};
 use serde_json::{Value, json};
 
 use crate::failed::Failed;
-
-/// The key of a record under which this is.
-const KEY: &str = "process_file";
 
 /// Which file an app is from, and how that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +30,9 @@ impl ProcessFile {
     /// Notes it in an app.
     pub(crate) fn note(&self, spec: &mut AppSpec) {
         let Self { path, cwd, env } = self;
-        spec.passthrough.insert(KEY, json!({ "path": path, "cwd": cwd, "env": env }).to_string());
+        let names = &spec.file_variables;
+        let note = json!({ "path": path, "cwd": cwd, "env": env, (VARIABLES): names });
+        spec.passthrough.insert(KEY, note.to_string());
     }
 
     /// Returns what is noted in an app.

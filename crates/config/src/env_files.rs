@@ -53,6 +53,7 @@ fn put_text(spec: &mut AppSpec, text: &str, path: &str) -> Option<Diagnostic> {
         } else {
             variable.value
         };
+        spec.file_variables.insert(variable.name.clone());
         spec.put_env([(variable.name, value)], &std::collections::BTreeSet::new());
     }
     unknown.sort();

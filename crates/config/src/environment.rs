@@ -49,6 +49,7 @@ pub(crate) fn put_all(
     if let Some(port) = fields.node("port") {
         let typed = is_typed(port).then(|| "PORT".to_owned()).into_iter().collect();
         spec.put_env([("PORT".to_owned(), port.plain())], &typed);
+        spec.file_variables.insert("PORT".to_owned());
     }
     if let Some(io) = fields.node("io") {
         put_text(spec, "io", &io.plain());
@@ -96,6 +97,7 @@ fn put(spec: &mut AppSpec, node: Option<&Node>) {
     let typed = typed.map(|entry| entry.key.clone()).collect();
     let texts = entries.iter().map(|entry| (entry.key.clone(), entry.node.plain()));
     spec.put_env(texts, &typed);
+    spec.file_variables.extend(entries.iter().map(|entry| entry.key.clone()));
 }
 
 fn undefined(name: &str, fields: &Fields<'_>) -> Diagnostic {

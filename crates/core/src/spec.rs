@@ -42,6 +42,9 @@ pub struct AppSpec {
     pub env: Texts,
     /// Those of its variables that were written as a number or a truth, and are shown so.
     pub env_typed: BTreeSet<String>,
+    /// Names of those that its process file gives. Known where the file was just read; in a record
+    /// they stand beside the path of the file.
+    pub file_variables: BTreeSet<String>,
     /// Variable that carries the instance number; `NODE_APP_INSTANCE` by default.
     pub instance_var: String,
     /// Variable incremented for each instance, if any.
@@ -97,6 +100,7 @@ impl AppSpec {
             instances_given: false,
             env: Texts::new(),
             env_typed: BTreeSet::new(),
+            file_variables: BTreeSet::new(),
             instance_var: "NODE_APP_INSTANCE".to_owned(),
             increment_var: None,
             logs: LogSpec::default(),

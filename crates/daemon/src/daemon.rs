@@ -186,7 +186,8 @@ impl Daemon {
                 self.work();
             }
             let worked = worked || self.model.take_worked();
-            if self.rest.end_turn(worked, clock::monotonic()) {
+            let looked = self.model.take_looked();
+            if self.rest.end_turn(worked, clock::monotonic()) && !looked {
                 ostler_keeper::release_program_pages();
             }
         }
@@ -201,6 +202,9 @@ impl Daemon {
         let mut driver = self.driver();
         let (node, mut parts) = driver.node();
         node.begin_turn(&mut parts);
+        if self.logs.begin_turn() {
+            self.on_log_events();
+        }
         self.take_reports();
     }
 

@@ -21,6 +21,8 @@ pub struct Decisions {
     unsaved: Option<String>,
     /// Something has happened since the last look.
     worked: bool,
+    /// Memory was looked at since the last look.
+    looked: bool,
     /// The daemon goes now: nothing is decided or saved any more.
     gone: bool,
 }
@@ -30,7 +32,16 @@ impl Decisions {
     pub fn new(settings: Settings) -> Self {
         let (inputs, effects) = (VecDeque::new(), VecDeque::new());
         let (model, capacity) = (Model::new(settings), Capacity::default());
-        Self { model, capacity, inputs, effects, unsaved: None, worked: false, gone: false }
+        Self {
+            model,
+            capacity,
+            inputs,
+            effects,
+            unsaved: None,
+            worked: false,
+            looked: false,
+            gone: false,
+        }
     }
 
     /// The supervision machine, to be looked at.
@@ -89,7 +100,9 @@ impl Decisions {
             return;
         }
         let at = moment();
-        self.worked |= !self.inputs.iter().all(|input| self.is_look(input));
+        let is_look = self.inputs.iter().all(|input| self.is_look(input));
+        self.worked |= !is_look;
+        self.looked |= is_look;
         let mut out = Vec::new();
         while let Some(input) = self.inputs.pop_front() {
             self.model.handle(at, input, &mut out);
@@ -126,6 +139,12 @@ impl Decisions {
             daemon_log::error(why);
             self.inputs.push_back(Input::SaveFailed);
         }
+    }
+
+    /// Whether memory limits were looked at since the last call, of which what is touched of the
+    /// program is needed again in a second.
+    pub fn take_looked(&mut self) -> bool {
+        std::mem::take(&mut self.looked)
     }
 
     /// What would be saved now.

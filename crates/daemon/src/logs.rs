@@ -25,6 +25,9 @@ pub const PREFIX: &str = "log/";
 /// As whom the engine knows PM2's bus.
 pub const BUS: u64 = u64::MAX;
 
+/// Lines that are taken from the engine in a turn of the loop, bytes.
+const LINES: usize = 256 << 10;
+
 /// How long a combined file keeps part of a line back, ms.
 const HOLD: u64 = 500;
 
@@ -34,6 +37,8 @@ pub struct Logs {
     files: AppFiles,
     kept: BTreeMap<String, OwnedFd>,
     care: LogCare,
+    /// Bytes of lines that were taken from the engine in this turn.
+    taken: usize,
     /// Whether the module that rotates log files runs is to be looked at again.
     look_at_module: Cell<bool>,
 }
@@ -53,7 +58,7 @@ impl Logs {
         let opener = Arc::new(files.clone());
         let times = Some(care.times());
         let engine = sys::start_background(|| Engine::start(wake, held, opener, times))?;
-        Ok(Self { engine, files, kept, care, look_at_module: Cell::new(true) })
+        Ok(Self { engine, files, kept, care, taken: 0, look_at_module: Cell::new(true) })
     }
 
     /// Returns the engine, for what concerns nobody else.
@@ -209,9 +214,27 @@ impl Logs {
         }
     }
 
-    /// Returns what the engine has to say next.
-    pub fn try_recv(&self) -> Option<Event> {
-        self.engine.try_recv()
+    /// Returns what the engine has to say next, until it has told of [`LINES`] in this turn: it
+    /// may have more each time, and everything else would wait.
+    pub fn try_recv(&mut self) -> Option<Event> {
+        if self.want_turn() {
+            return None;
+        }
+        let event = self.engine.try_recv()?;
+        if let Event::Lines { lines, .. } = &event {
+            self.taken += lines.iter().map(|line| line.text.len()).sum::<usize>();
+        }
+        Some(event)
+    }
+
+    /// Whether the engine may have more to say, for which there was no time in this turn.
+    pub fn want_turn(&self) -> bool {
+        LINES <= self.taken
+    }
+
+    /// Everybody else had a turn. Returns whether the engine may have more to say.
+    pub fn begin_turn(&mut self) -> bool {
+        LINES <= std::mem::take(&mut self.taken)
     }
 
     /// Keeps a copy of what the keeper is given for the engine.

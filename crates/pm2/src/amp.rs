@@ -116,11 +116,30 @@ pub fn encode(arguments: &[Argument<'_>], out: &mut Vec<u8>) {
     out.reserve(1 + arguments.iter().map(room).sum::<usize>());
     out.push(VERSION << 4 | count);
     for argument in arguments {
-        let (kind, payload) = argument.parts();
-        // Nothing that we say is longer than a length can tell.
-        let length = u32::try_from(kind.len() + payload.len()).unwrap_or(u32::MAX);
-        out.extend_from_slice(&length.to_be_bytes());
-        out.extend_from_slice(kind);
-        out.extend_from_slice(payload);
+        push(argument, out);
     }
+}
+
+/// Returns a frame of a JSON value and another argument. The value is this text between two others,
+/// and is not copied when it has room for them.
+#[must_use]
+pub fn encode_around(before: &str, text: String, after: &str, last: Argument<'_>) -> Vec<u8> {
+    let (kind, _) = Argument::Json("").parts();
+    let length = kind.len() + before.len() + text.len() + after.len();
+    let length = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
+    let head = [&[VERSION << 4 | 2], length.as_slice(), kind, before.as_bytes()].concat();
+    let mut out = text.into_bytes();
+    out.splice(..0, head);
+    out.extend_from_slice(after.as_bytes());
+    push(&last, &mut out);
+    out
+}
+
+fn push(argument: &Argument<'_>, out: &mut Vec<u8>) {
+    let (kind, payload) = argument.parts();
+    // Nothing that we say is longer than a length can tell.
+    let length = u32::try_from(kind.len() + payload.len()).unwrap_or(u32::MAX);
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(kind);
+    out.extend_from_slice(payload);
 }

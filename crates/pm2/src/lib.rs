@@ -31,6 +31,7 @@ pub mod files;
 pub mod in_app;
 mod json_text;
 pub mod module;
+pub mod process_file;
 pub mod record;
 pub mod rotation;
 pub mod rpc;

@@ -9,7 +9,7 @@ mod method;
 
 use serde_json::Value as Json;
 
-use crate::amp::{Argument, Frame, encode};
+use crate::amp::{Argument, Frame, encode, encode_around};
 pub use arguments::{Changes, Slot};
 pub use caller::{Answered, read_answer, write_call};
 pub use method::{
@@ -97,11 +97,17 @@ impl Answer {
         Self::Value(value.to_string())
     }
 
-    /// Adds the frame of this answer to the call of that number.
-    pub fn write(&self, id: &str, out: &mut Vec<u8>) {
+    /// Adds the frame of this answer to the call of that number. A list is half a megabyte: its
+    /// text becomes the frame, in its own memory, where nothing stands before it.
+    pub fn write(self, id: &str, out: &mut Vec<u8>) {
+        const BEFORE: &str = "{\"args\":[";
         let body = match self {
-            Self::Value(text) => ["{\"args\":[", text, "]}"].concat(),
-            Self::Void => "{\"args\":[]}".to_owned(),
+            Self::Value(text) if out.is_empty() => {
+                *out = encode_around(BEFORE, text, "]}", Argument::Text(id));
+                return;
+            }
+            Self::Value(text) => [BEFORE, &text, "]}"].concat(),
+            Self::Void => [BEFORE, "]}"].concat(),
             Self::Error(why) => serde_json::json!({ "error": why }).to_string(),
             Self::Methods => methods(),
         };

@@ -64,8 +64,7 @@ pub(super) fn refuse_only(session: &Session, word: &str) -> Result<(), Failed> {
     Err(Failed::misuse(message).hint("leave it out, and name the apps"))
 }
 
-/// Returns the processes that a word means, having told what will be done with them. PM2 announces
-/// it of an id before it sees that no process has it.
+/// Returns the processes that a word means, having told what will be done with them.
 pub(super) fn choose(session: &mut Session, act: Act, word: &str) -> Result<Picked, Failed> {
     match pick(session, word) {
         Ok(picked) => {
@@ -73,15 +72,20 @@ pub(super) fn choose(session: &mut Session, act: Act, word: &str) -> Result<Pick
             Ok(picked)
         }
         Err(Failed { problem: Some(Problem::NoSuchId { word, .. }), .. }) => {
-            if session.program == Program::Pm2 {
-                let ids = serde_json::json!([word]);
-                let selector = Some(Selector { word: &word, ids: &ids });
-                session.out.tell(&Notice::Begun { act, selector, targets: &[] });
-            }
-            Err(Problem::NoSuchId { word, act: Some(act) }.into())
+            Err(unknown_id(session, act, word))
         }
         Err(other) => Err(other),
     }
+}
+
+/// Says that no process has an id, of which PM2 announces first what it will do with it.
+pub(super) fn unknown_id(session: &mut Session, act: Act, word: String) -> Failed {
+    if session.program == Program::Pm2 {
+        let ids = serde_json::json!([word]);
+        let selector = Some(Selector { word: &word, ids: &ids });
+        session.out.tell(&Notice::Begun { act, selector, targets: &[] });
+    }
+    Problem::NoSuchId { word, act: Some(act) }.into()
 }
 
 /// Tells what will be done with which processes.

@@ -204,6 +204,11 @@ fn existing(session: &mut Session, word: &str) -> Result<Option<Picked>, Failed>
         {
             return Err(slip.into());
         }
+        Err(Problem::NoSuchId { word, .. })
+            if session.program == Program::Pm2 && !is_program(&word)? =>
+        {
+            return Err(perform::unknown_id(session, Act::StartAgain, word));
+        }
         Err(_) => return Ok(None),
     };
     perform::refuse_only(session, word)?;
@@ -259,9 +264,13 @@ fn again(
 /// Starts a script. Returns what it listens on, where that is known.
 fn script(session: &mut Session, app: App) -> Result<Vec<String>, Failed> {
     let list = session.known()?;
-    if !session.has(FlagId::Force)
-        && let Some(targets) = startable(&app, &list)?
-    {
+    let force = session.has(FlagId::Force);
+    let known = match startable(&app, &list) {
+        // PM2 starts another one beside those that run, and those that do not run again.
+        known if force => known.ok().flatten().filter(|_| session.program == Program::Pm2),
+        known => known?,
+    };
+    if let Some(targets) = known {
         // The same command as before is no mistake, another number would be ignored.
         let count = usize::try_from(app.instances).unwrap_or(usize::MAX);
         if session.program == Program::Ostler
@@ -275,7 +284,7 @@ fn script(session: &mut Session, app: App) -> Result<Vec<String>, Failed> {
             return Err(Failed::new(message)
                 .hint(format!("`ostler scale {pasted} {count}` changes how many there are")));
         }
-        return again(session, Act::StartSame, &[(app.name, Picked::numbered(targets))]);
+        return again(session, Act::StartAgain, &[(app.name, Picked::numbered(targets))]);
     }
     launch::one(session, app)
 }

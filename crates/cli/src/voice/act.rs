@@ -9,10 +9,8 @@ pub(crate) enum Act {
     Start,
     /// Apps of a process file are started.
     StartFile,
-    /// Processes of the list are started again, called by a word.
+    /// Processes of the list are started again.
     StartAgain,
-    /// Processes of the list are started again: they are of the script that was to be started.
-    StartSame,
     /// Processes are stopped.
     Stop,
     /// Processes are stopped and started.
@@ -41,7 +39,7 @@ impl Act {
     /// Returns what is done, in one word.
     pub(super) fn verb(self) -> &'static str {
         match self {
-            Self::Start | Self::StartFile | Self::StartAgain | Self::StartSame => "start",
+            Self::Start | Self::StartFile | Self::StartAgain => "start",
             Self::Stop => "stop",
             Self::Restart => "restart",
             Self::Delete => "delete",

@@ -137,7 +137,7 @@ fn open_home(home: &Path) -> String {
 fn announce(paint: Paint, act: Act, selector: &Selector<'_>) -> Vec<Line> {
     let method = match act {
         Act::Stop => "stopProcessId",
-        Act::Restart | Act::StartAgain | Act::StartSame => "restartProcessId",
+        Act::Restart | Act::StartAgain => "restartProcessId",
         Act::Delete | Act::Kill => "deleteProcessId",
         Act::Reload => "reloadProcessId",
         // These have an announcement of their own, or none.
@@ -172,9 +172,7 @@ fn about(subject: &Subject<'_>) -> String {
 /// That no process has an id: each action has words of its own for it.
 fn unknown_id(word: &str, act: Option<Act>) -> String {
     match act {
-        Some(Act::Restart | Act::StartAgain | Act::StartSame) => {
-            "God db process id unknown".to_owned()
-        }
+        Some(Act::Restart | Act::StartAgain) => "God db process id unknown".to_owned(),
         Some(Act::Reload) => "PM2 ID unknown".to_owned(),
         _ => format!("{word} : id unknown"),
     }

@@ -302,7 +302,7 @@ impl Tally {
 /// Returns what goes on.
 fn going(act: Act) -> &'static str {
     match act {
-        Act::Start | Act::StartFile | Act::StartAgain | Act::StartSame => "starting",
+        Act::Start | Act::StartFile | Act::StartAgain => "starting",
         Act::Stop | Act::Kill => "stopping",
         Act::Restart => "restarting",
         Act::Delete => "deleting",
@@ -319,7 +319,7 @@ fn going(act: Act) -> &'static str {
 /// Returns the past tense of what is done.
 fn verb(act: Act) -> &'static str {
     match act {
-        Act::Start | Act::StartFile | Act::StartAgain | Act::StartSame => "started",
+        Act::Start | Act::StartFile | Act::StartAgain => "started",
         Act::Stop => "stopped",
         Act::Restart => "restarted",
         Act::Delete | Act::Kill => "deleted",

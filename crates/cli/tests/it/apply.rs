@@ -128,3 +128,26 @@ fn what_counts_only_for_a_new_app_replaces_it() {
     let again = sandbox.ostler(["apply", "eco.json"]).run();
     assert!(again.err.contains("nothing to do"), "{}\n{}", again.out, again.err);
 }
+
+#[test]
+fn a_variable_that_is_taken_out_of_the_file_disappears_and_others_stay() {
+    let sandbox = sandbox();
+    sandbox.write("idle.sh", "exec sleep 1000000");
+    let write = |env: &str| {
+        sandbox.write("eco.json", format!("{{ name: 'a', script: 'idle.sh', env: {env} }}"));
+    };
+    let env = |name: &str| ostler_testkit::procs::env_of(sandbox.pids_of("a")[0], name);
+    write("{ ONE: '1', TWO: '2', THREE: '3' }");
+    sandbox.ostler(["apply", "eco.json"]).env("SHELL_VAR", "x").run();
+    assert_eq!((env("ONE").as_deref(), env("TWO").as_deref()), (Some("1"), Some("2")));
+    write("{ TWO: '2', THREE: '3' }");
+    let said = sandbox.ostler(["apply", "eco.json"]).run();
+    assert!(said.out.contains("env ONE is taken away"), "{}", said.out);
+    assert_eq!((env("ONE"), env("TWO").as_deref()), (None, Some("2")));
+    assert_eq!(env("SHELL_VAR").as_deref(), Some("x"));
+    assert!(sandbox.ostler(["apply", "eco.json"]).run().err.contains("nothing to do"));
+    write("{ THREE: '3' }");
+    sandbox.ostler(["restart", "eco.json"]).run();
+    assert_eq!((env("TWO"), env("THREE").as_deref()), (None, Some("3")));
+    assert!(sandbox.ostler(["plan", "eco.json"]).run().out.contains("nothing changed"));
+}

@@ -59,6 +59,8 @@ const COMMANDS: &[&str] = &[
     "jlist",
     "save",
     "flush nobody",
+    "start bad.js --name bad --no-autorestart --force",
+    "start 99",
     "delete bad",
     "delete bad",
     "stop web",

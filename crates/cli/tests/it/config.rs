@@ -1,6 +1,7 @@
 //! Process files with the real binary: every form, what a second start does, and how a bad
 //! one is refused.
 
+use ostler_testkit::Sandbox;
 use serde_json::Value;
 
 use crate::start_e2e::{SOON, one, sandbox, untimed, wait_log, wait_one};
@@ -102,21 +103,34 @@ fn a_file_may_have_several_apps_of_which_some_are_chosen() {
     assert_eq!(names().len(), 3);
 }
 
-#[test]
-fn a_changed_file_changes_the_app_and_forgets_no_variable() {
-    let sandbox = sandbox();
+/// Starts an app of a file, changes the file, restarts it, and waits for what the app then says.
+fn changed_file(sandbox: &Sandbox, run: impl Fn(&[&str]), says: &str) {
     sandbox.write("app.sh", APP);
     sandbox.write("app2.sh", "echo \"second $STAGE $EXTRA\"\nexec sleep 1000000");
     sandbox.write("x.json", r#"{"apps":[{"name":"x","script":"app.sh","env":{"STAGE":"1"}}]}"#);
-    sandbox.ostler(["start", "x.json"]).run();
-    wait_log(&sandbox, "x-out.log", "up 1");
+    run(&["start", "x.json"]);
+    wait_log(sandbox, "x-out.log", "up 1");
     sandbox.write(
         "x.json",
         r#"{"apps":[{"name":"x","script":"app2.sh","env":{"EXTRA":"2"},"kill_timeout":4321}]}"#,
     );
-    sandbox.ostler(["restart", "x.json"]).run();
-    wait_log(&sandbox, "x-out.log", "second 1 2");
-    assert_eq!(wait_one(&sandbox, "x", "online")["pm2_env"]["kill_timeout"], 4321);
+    run(&["restart", "x.json"]);
+    wait_log(sandbox, "x-out.log", says);
+    assert_eq!(wait_one(sandbox, "x", "online")["pm2_env"]["kill_timeout"], 4321);
+}
+
+#[test]
+fn a_changed_file_changes_the_app_and_what_is_taken_out_of_it_is_taken_from_the_app() {
+    let sandbox = sandbox();
+    let run = |args: &[&str]| _ = sandbox.run(args).success();
+    changed_file(&sandbox, run, "second  2");
+}
+
+#[test]
+fn under_the_name_pm2_a_changed_file_forgets_no_variable() {
+    let sandbox = sandbox();
+    let run = |args: &[&str]| _ = crate::helping::pm2(&sandbox, args).success();
+    changed_file(&sandbox, run, "second 1 2");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use ostler_testkit::run::{Output, finish};
 
 use crate::start_e2e::{SOON, sandbox, wait_log};
 
-fn pm2(s: &Sandbox, args: &[&str]) -> Output {
+pub(crate) fn pm2(s: &Sandbox, args: &[&str]) -> Output {
     let program = s.work().join("pm2");
     if !program.exists() {
         symlink(env!("CARGO_BIN_EXE_ostler"), &program).unwrap();

@@ -40,12 +40,24 @@ fn a_script_is_started_once() {
 
     running["phase"] = json!("stopped");
     let stopped = Fake::with(vec![running]);
+    let words = "[PM2] Applying action restartProcessId on app [app](ids: [ 3 ])\n\
+                 [PM2] [app](3) ✓\n[PM2] Process successfully started\n";
     let mut command = stopped.command("pm2", ["start"]);
     command.arg(&script);
-    assert_eq!(
-        stopped.end(command).words(),
-        "[PM2] Applying action restartProcessId on app [app](ids: [ 3 ])\n[PM2] [app](3) ✓\n"
-    );
+    assert_eq!(stopped.end(command).words(), words);
+    // PM2 starts another one only beside one that runs.
+    let mut command = stopped.command("pm2", ["start", "-f"]);
+    command.arg(&script);
+    assert_eq!(stopped.end(command).words(), words);
+}
+
+#[test]
+fn a_number_that_is_no_process_and_no_file_is_an_id_that_pm2_does_not_know() {
+    let fake = Fake::with(vec![process(0, "app")]);
+    let ran = fake.pm2("start 99");
+    let announced = "[PM2] Applying action restartProcessId on app [99](ids: [ '99' ])\n";
+    assert_eq!((ran.code, ran.out.as_str()), (1, announced));
+    assert!(ran.err.starts_with("[PM2][ERROR] God db process id unknown\n"), "{}", ran.err);
 }
 
 #[test]

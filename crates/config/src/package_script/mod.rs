@@ -11,6 +11,7 @@ mod launcher;
 mod line;
 mod program;
 mod runner;
+mod workspace;
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,7 @@ use crate::interpreter::Interpreter;
 use crate::package;
 use line::Line;
 use program::Program;
-use runner::{Asked, Runner};
+use runner::{Asked, Place, Runner};
 
 /// Scripts that run scripts, at most.
 const DEEPEST: usize = 8;
@@ -167,10 +168,12 @@ impl Search<'_> {
     ) -> Result<Option<(String, Line)>, String> {
         let args = line.words.get(1..).unwrap_or_default();
         let (name, args, or_program) = match runner.asked(args)? {
-            Asked::Script { name, args, folder, or_program } => {
-                if let Some(folder) = folder {
-                    self.root = self.at.ctx.absolute(&self.root, &folder);
-                }
+            Asked::Script { name, args, place, or_program } => {
+                self.root = match place {
+                    None => std::mem::take(&mut self.root),
+                    Some(Place::Folder(folder)) => self.at.ctx.absolute(&self.root, &folder),
+                    Some(Place::Workspace(name)) => workspace::folder(&self.root, &name)?,
+                };
                 (name, args, or_program)
             }
             Asked::Program(words) => return self.in_package(runner, words).map(Some),

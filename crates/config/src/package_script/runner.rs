@@ -20,8 +20,8 @@ pub(super) enum Asked {
         name: String,
         /// What is added to it.
         args: Vec<String>,
-        /// The folder whose `package.json` is meant, if one is named.
-        folder: Option<String>,
+        /// The package that is meant, if one is named.
+        place: Option<Place>,
         /// A word that may be a script is a program where there is no such script.
         or_program: bool,
     },
@@ -29,6 +29,15 @@ pub(super) enum Asked {
     Program(Vec<String>),
     /// Something that is no script.
     Other,
+}
+
+/// How a package is named whose script is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// By its folder.
+    Folder(String),
+    /// As one of several in the repository, by its name or folder.
+    Workspace(String),
 }
 
 impl Runner {
@@ -59,12 +68,23 @@ impl Runner {
         }
     }
 
+    /// What the value of this option names, if it names a package.
+    fn place(self, option: &str) -> Option<fn(String) -> Place> {
+        match (self, option) {
+            (_, "--prefix" | "-C" | "--dir" | "--cwd") => Some(Place::Folder),
+            (Self::Npm, "-w" | "--workspace") | (Self::Pnpm | Self::Bun, "-F" | "--filter") => {
+                Some(Place::Workspace)
+            }
+            (_, _) => None,
+        }
+    }
+
     /// What these arguments ask for.
     ///
     /// # Errors
     /// An option that changes what is run and is not understood here.
     pub(super) fn asked(self, args: &[String]) -> Result<Asked, String> {
-        let mut reader = Reader { runner: self, folder: None, words: Vec::new() };
+        let mut reader = Reader { runner: self, place: None, words: Vec::new() };
         let mut rest = args.iter();
         while let Some(word) = rest.next() {
             if reader.is_complete() && self != Self::Npm {
@@ -79,19 +99,23 @@ impl Runner {
             }
             reader.word(word, &mut rest)?;
         }
-        Ok(self.meaning(reader.words, reader.folder))
+        Ok(self.meaning(reader.words, reader.place))
     }
 
-    fn meaning(self, words: Vec<String>, folder: Option<String>) -> Asked {
+    fn meaning(self, words: Vec<String>, place: Option<Place>) -> Asked {
         let mut words = words.into_iter();
         let Some(first) = words.next() else { return Asked::Other };
         let script = |name: Option<String>, args: Vec<String>, or_program| match name {
-            Some(name) => Asked::Script { name, args, folder, or_program },
+            Some(name) => Asked::Script { name, args, place, or_program },
             None => Asked::Other,
         };
         match (self, first.as_str()) {
             (Self::Npx | Self::Bunx, _) => {
                 Asked::Program(std::iter::once(first).chain(words).collect())
+            }
+            (Self::Yarn, "workspace") => {
+                let name = words.next().map(Place::Workspace);
+                name.map_or(Asked::Other, |name| self.meaning(words.collect(), Some(name)))
             }
             (_, "run" | "run-script") => script(words.next(), words.collect(), false),
             (_, "start" | "test") => script(Some(first), words.collect(), false),
@@ -99,6 +123,7 @@ impl Runner {
                 Asked::Program(words.collect())
             }
             (Self::Npm, _) => Asked::Other,
+            (Self::Yarn, "workspaces") => Asked::Other,
             (Self::Yarn | Self::Pnpm | Self::Bun, "add" | "install" | "i" | "remove" | "dlx") => {
                 Asked::Other
             }
@@ -112,7 +137,7 @@ impl Runner {
 /// Takes the words that are for the runner itself.
 struct Reader {
     runner: Runner,
-    folder: Option<String>,
+    place: Option<Place>,
     words: Vec<String>,
 }
 
@@ -129,12 +154,15 @@ impl Reader {
         word: &str,
         rest: &mut impl Iterator<Item = &'a String>,
     ) -> Result<(), String> {
-        let of_folder = word.split_once('=').filter(|(name, _)| is_folder(name));
+        let (option, value) =
+            word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
         if is_quiet(word) {
-        } else if let Some((_, folder)) = of_folder {
-            self.folder = Some(folder.to_owned());
-        } else if is_folder(word) {
-            self.folder = rest.next().cloned();
+        } else if let Some(place) = self.runner.place(option) {
+            let value = value.map(str::to_owned).or_else(|| rest.next().cloned());
+            if self.place.is_some() && !matches!(self.place, Some(Place::Folder(_))) {
+                return Err(format!("`{word}` names a second package"));
+            }
+            self.place = value.map(place);
         } else if !word.starts_with('-') {
             self.words.push(word.to_owned());
         } else if self.is_complete() {
@@ -153,10 +181,6 @@ fn is_quiet(word: &str) -> bool {
     )
 }
 
-fn is_folder(word: &str) -> bool {
-    matches!(word, "--prefix" | "-C" | "--dir" | "--cwd")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,10 +189,14 @@ mod tests {
         let mut words = line.split(' ');
         let runner = Runner::of(words.next().unwrap()).unwrap();
         match runner.asked(&words.map(str::to_owned).collect::<Vec<_>>()) {
-            Ok(Asked::Script { name, args, folder, or_program }) => {
+            Ok(Asked::Script { name, args, place, or_program }) => {
                 let kind = if or_program { "either" } else { "script" };
-                let folder = folder.map_or(String::new(), |folder| format!(" in {folder}"));
-                format!("{kind} {name}{folder}: {}", args.join(" "))
+                let place = match place {
+                    None => String::new(),
+                    Some(Place::Folder(folder)) => format!(" in {folder}"),
+                    Some(Place::Workspace(name)) => format!(" of {name}"),
+                };
+                format!("{kind} {name}{place}: {}", args.join(" "))
             }
             Ok(Asked::Program(words)) => format!("program {}", words.join(" ")),
             Ok(Asked::Other) => "other".to_owned(),
@@ -190,7 +218,17 @@ mod tests {
             ("npm install", "other"),
             ("npm run", "other"),
             ("npm start --port 3", "npm takes the option `--port` for itself: put `--` before it"),
-            ("npm -w a start", "the option `-w` of `npm` is not known"),
+            ("npm -w a start", "script start of a: "),
+            ("npm start --workspace=a -- -b", "script start of a: -b"),
+            ("npm run x -w a -w b", "`-w` names a second package"),
+            ("npm -ws start", "the option `-ws` of `npm` is not known"),
+            ("yarn workspace a start --port 3", "script start of a: --port 3"),
+            ("yarn workspace a run x", "script x of a: "),
+            ("yarn workspace a", "other"),
+            ("yarn workspaces run start", "other"),
+            ("pnpm --filter a start", "script start of a: "),
+            ("pnpm -F a run x", "script x of a: "),
+            ("bun run --filter a x", "script x of a: "),
             ("npx next start -p 3", "program next start -p 3"),
             ("npx --yes next start", "program next start"),
             ("npx -p a next", "the option `-p` of `npm` is not known"),

@@ -80,6 +80,28 @@ fn each_runner_leads_to_the_program_behind_its_script() {
 }
 
 #[test]
+fn a_script_of_a_workspace_is_found_by_each_runner_and_runs_in_its_folder() {
+    let world = package("{}");
+    world.file("package.json", r#"{"name":"shop","workspaces":["apps/*"]}"#);
+    world.file(
+        "apps/web/package.json",
+        r#"{"name":"@shop/web","version":"2.0.0","scripts":{"start":"next start"}}"#,
+    );
+    let next = "node_modules/next/dist/bin/next start";
+    for (script, args) in [
+        ("npm", "start -w @shop/web"),
+        ("npm", "-w apps/web run start"),
+        ("yarn", "workspace @shop/web start"),
+        ("pnpm", "--filter @shop/web start"),
+        ("npm --workspace=@shop/web start", ""),
+    ] {
+        let app = world.start(script, &given(args, &[("instances", "2")]));
+        assert_eq!(run(&world, &app), next, "{script} {args}");
+        assert_eq!(app.cwd, world.ctx.cwd.join("apps/web"), "{script} {args}");
+    }
+}
+
+#[test]
 fn the_variables_are_those_that_npm_gives() {
     let world = package(r#"{"serve":"node server.js --x"}"#);
     std::fs::create_dir(world.ctx.cwd.join("sub")).unwrap();

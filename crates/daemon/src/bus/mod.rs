@@ -18,14 +18,20 @@ use crate::door::{Door, PUB};
 use crate::reports::{Report, Reports};
 use crate::tokens::Source;
 use crate::{clock, daemon_log};
-use subscriber::Subscriber;
+use subscriber::{Flushed, Subscriber};
+
+/// What all subscribers together are sent in a turn of the daemon's loop, bytes. They may read as
+/// fast as they are sent, and everything else would wait for them.
+const TURN: usize = 512 << 10;
+/// What each is sent at least, if it takes it, bytes.
+const LEAST: usize = 4 << 10;
 
 /// All subscribers, and the socket at which they come in.
 pub struct Bus {
     door: Door,
     subscribers: BTreeMap<usize, Subscriber>,
     next: usize,
-    /// Something was published since the last flush.
+    /// Something was published since the last flush, or was not sent in it.
     fresh: bool,
     /// Whether anybody subscribed when it was told last.
     heard: bool,
@@ -113,16 +119,27 @@ impl Bus {
         }
     }
 
-    /// Sends what was published in this round.
+    /// Whether subscribers take more than they were sent in this turn.
+    pub fn want_turn(&self) -> bool {
+        self.fresh
+    }
+
+    /// Sends what was published: to each the same share of [`TURN`] at most, the rest when
+    /// everybody else had a turn.
     pub fn flush(&mut self, reports: &mut Reports) {
         if !std::mem::take(&mut self.fresh) {
             return;
         }
         let now = clock::wall();
+        let share = TURN / self.subscribers.len().max(1);
+        let mut more = false;
         self.subscribers.retain(|_, one| {
             one.tell_missed(now);
-            one.flush()
+            let flushed = one.flush(share.max(LEAST));
+            more |= flushed == Flushed::More;
+            flushed != Flushed::Over
         });
+        self.fresh = more;
         self.report(reports);
     }
 }

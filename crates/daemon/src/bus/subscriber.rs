@@ -13,6 +13,17 @@ const MOST_QUEUED: usize = 1 << 20;
 /// Frames that are written by one call, at most.
 const AT_ONCE: usize = 64;
 
+/// What became of what was to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flushed {
+    /// All of it is written, or the socket takes no more for now.
+    Rest,
+    /// It takes more than was to be written at once.
+    More,
+    /// The connection is over.
+    Over,
+}
+
 /// The connection of one subscriber.
 #[derive(Debug)]
 pub struct Subscriber {
@@ -74,23 +85,42 @@ impl Subscriber {
         }
     }
 
-    /// Writes what the socket takes. `false`: the connection is over.
-    pub fn flush(&mut self) -> bool {
+    /// Writes what the socket takes, and about so many bytes at most.
+    pub fn flush(&mut self, most: usize) -> Flushed {
+        let mut written = 0;
         while !self.queue.is_empty() {
-            let first = self.queue.front().and_then(|frame| frame.get(self.sent..));
-            let rest = self.queue.iter().skip(1).map(|frame| &**frame);
-            let slices = first.into_iter().chain(rest).take(AT_ONCE).map(IoSlice::new);
-            let slices: Vec<IoSlice<'_>> = slices.collect();
-            match (&*self.stream).write_vectored(&slices) {
-                Ok(0) => return false,
-                Ok(count) => self.take_out(count),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+            if most <= written {
+                return Flushed::More;
+            }
+            match (&*self.stream).write_vectored(&self.slices(most - written)) {
+                Ok(0) => return Flushed::Over,
+                Ok(count) => {
+                    written += count;
+                    self.take_out(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Rest,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return false,
+                Err(_) => return Flushed::Over,
             }
         }
         self.queue = VecDeque::new();
-        true
+        Flushed::Rest
+    }
+
+    /// What is written by one call, of so many bytes at most.
+    fn slices(&self, most: usize) -> Vec<IoSlice<'_>> {
+        let mut slices = Vec::new();
+        let (mut left, mut from) = (most, self.sent);
+        for frame in self.queue.iter().take(AT_ONCE) {
+            let rest = frame.get(std::mem::take(&mut from)..).unwrap_or_default();
+            let part = rest.get(..left).unwrap_or(rest);
+            slices.push(IoSlice::new(part));
+            left -= part.len();
+            if left == 0 {
+                break;
+            }
+        }
+        slices
     }
 
     fn take_out(&mut self, count: usize) {

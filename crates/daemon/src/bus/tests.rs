@@ -95,6 +95,27 @@ fn one_that_does_not_read_misses_events_is_told_how_many_and_delays_nobody() {
 }
 
 #[test]
+fn subscribers_that_take_everything_are_sent_so_much_in_a_turn_and_the_rest_later() {
+    let (mut bus, mut readers, _folder) = scene(8);
+    let payload = format!("\"{}\"", "x".repeat(100_000));
+    bus.publish("log:out", &payload);
+    bus.publish("log:out", &payload);
+    bus.flush(&mut Reports::new());
+    let waits = |bus: &Bus| bus.subscribers.values().map(Subscriber::queued).sum::<usize>();
+    assert!(8 * 200_000 - waits(&bus) <= TURN + 8 * 100, "{} bytes wait", waits(&bus));
+    assert!(bus.want_turn(), "the rest is sent in later turns");
+    let mut received = vec![0; readers.len()];
+    while bus.want_turn() {
+        bus.flush(&mut Reports::new());
+        for (reader, count) in readers.iter_mut().zip(&mut received) {
+            *count += reader.received().len();
+        }
+    }
+    assert_eq!(waits(&bus), 0);
+    assert_eq!(received, [2; 8]);
+}
+
+#[test]
 fn one_that_leaves_is_forgotten_and_nobody_hears_any_more() {
     let (mut bus, mut readers, _folder) = scene(1);
     assert!(bus.is_heard());

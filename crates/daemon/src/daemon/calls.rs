@@ -24,10 +24,10 @@ impl Daemon {
     fn on_call(&mut self, client: usize, call: Call) {
         let Call { id, asked } = call;
         if self.model.model().known().is_closing() && asked.as_ref().is_ok_and(changes_something) {
-            return self.rpc.answer(client, &id, &Answer::Error(closing().message));
+            return self.rpc.answer(client, &id, Answer::Error(closing().message));
         }
         match plan(asked, self.model.model()) {
-            Plan::Answer(answer) => self.rpc.answer(client, &id, &answer),
+            Plan::Answer(answer) => self.rpc.answer(client, &id, answer),
             Plan::Silence => {}
             Plan::Ask(request, then) => {
                 let ClientId(number) = self.rpc.begin(client, id, then);
@@ -40,7 +40,7 @@ impl Daemon {
             }
             Plan::Do(deed) => {
                 let answer = self.do_deed(deed);
-                self.rpc.answer(client, &id, &answer);
+                self.rpc.answer(client, &id, answer);
             }
         }
     }

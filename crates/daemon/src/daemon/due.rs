@@ -99,6 +99,8 @@ impl Daemon {
             || self.clients.want_turn()
             || self.node.wants_turn()
             || self.rpc.want_turn()
+            || self.bus.want_turn()
+            || self.logs.want_turn()
         {
             return Some(0); // The work at hand goes on when everybody else had a turn.
         }

@@ -43,6 +43,9 @@ impl Daemon {
     fn stand_by(&mut self, client: usize) -> io::Result<bool> {
         self.logs.stop();
         self.on_log_events();
+        while self.logs.begin_turn() {
+            self.on_log_events();
+        }
         self.node.release_guard();
         daemon_log::flush();
         hit("succession.quiet");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ostler_config::Diagnostic;
 use ostler_core::spec::AppSpec;
 use ostler_core::{AppId, Event, ProcId, SpecId};
+use ostler_pm2::process_file;
 use ostler_pm2::record::from_record;
 use ostler_wire::control::{Change, Code, Failure};
 use serde_json::value::RawValue;
@@ -349,9 +350,10 @@ fn changed(old: &AppSpec, name: &str, change: &Change, cpus: u32) -> Result<AppS
     for record in &change.records {
         let new = from_record(record.get(), cpus).map_err(|list| failure_of(&list))?;
         if new.name == name {
-            // Variables are never removed by a new file, only overwritten (PM2: configuration
-            // §8.2).
-            let old = spec;
+            // Of those that are not from the file none is removed, only overwritten (PM2:
+            // configuration §8.2).
+            let mut old = spec;
+            process_file::take_away_old(&mut old, &new);
             let (instances, exec_mode) = (old.instances, old.exec_mode);
             spec = AppSpec { env: old.env, env_typed: old.env_typed, ..new.clone() };
             (spec.instances, spec.exec_mode) = (instances, exec_mode);

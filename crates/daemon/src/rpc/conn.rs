@@ -107,7 +107,7 @@ impl Conn {
     }
 
     /// Queues an answer.
-    pub fn answer(&mut self, id: &str, answer: &Answer) {
+    pub fn answer(&mut self, id: &str, answer: Answer) {
         answer.write(id, self.output.bytes());
     }
 

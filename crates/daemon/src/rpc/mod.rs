@@ -138,7 +138,7 @@ impl Rpc {
                     return Some((number, call));
                 }
                 Incoming::Garbage(why) => {
-                    conn.answer("", &Answer::Error(why));
+                    conn.answer("", Answer::Error(why));
                     conn.close();
                 }
                 Incoming::Nothing => {}
@@ -148,7 +148,7 @@ impl Rpc {
     }
 
     /// Answers a call of a client.
-    pub fn answer(&mut self, number: usize, id: &str, answer: &Answer) {
+    pub fn answer(&mut self, number: usize, id: &str, answer: Answer) {
         if let Some(conn) = self.connected.get_mut(&number) {
             conn.answer(id, answer);
         }
@@ -182,7 +182,7 @@ impl Rpc {
         if let Some(conn) = self.connected.get_mut(&client) {
             conn.open -= 1;
             if let Some(answer) = answer {
-                conn.answer(&id, &answer);
+                conn.answer(&id, answer);
             }
             self.touched.push(client);
             if conn.has_more() {

@@ -36,7 +36,7 @@ impl Scene {
         while let Some((number, call)) = self.rpc.next_call() {
             served.push(number);
             let text = format!("\"{}\"", "x".repeat(answer));
-            self.rpc.answer(number, &call.id, &Answer::Value(text));
+            self.rpc.answer(number, &call.id, Answer::Value(text));
         }
         self.rpc.flush(&mut self.reports);
         served

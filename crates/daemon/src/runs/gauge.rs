@@ -6,6 +6,7 @@
 //! descriptor of `/proc` belongs to the process that it was opened for: when that is gone, reading
 //! it fails, whoever has the number now.
 
+use std::cell::Cell;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -27,6 +28,8 @@ pub struct Usage {
 pub struct Gauge {
     statm: OwnedFd,
     clock: libc::clockid_t,
+    /// What was found the last time.
+    last: Cell<Option<Usage>>,
 }
 
 impl Gauge {
@@ -39,7 +42,11 @@ impl Gauge {
         // Only as long as it has not ended its number is surely not another's.
         let mut ended = [PollFd::new(pidfd, PollFlags::IN)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        (poll(&mut ended, Some(&now)) == Ok(0)).then_some(Self { statm, clock })
+        (poll(&mut ended, Some(&now)) == Ok(0)).then_some(Self {
+            statm,
+            clock,
+            last: Cell::new(None),
+        })
     }
 
     /// What it uses now; `None` when it is gone.
@@ -47,11 +54,22 @@ impl Gauge {
         // In this order: the file tells that the process was still there when the clock, which
         // knows numbers only, was read.
         let cpu = sys::cpu_time(self.clock)?;
-        Some(Usage { cpu, memory: self.memory()? })
+        let usage = Usage { cpu, memory: self.resident()? };
+        self.last.set(Some(usage));
+        Some(usage)
     }
 
-    /// Its resident memory now, bytes; `None` when it is gone.
+    /// Its resident memory, bytes; `None` when it is gone. A process that has not run since the
+    /// last look has not taken any, and its clock is read in a fraction of the time.
     pub fn memory(&self) -> Option<u64> {
+        let last = self.last.get();
+        match last.filter(|last| sys::cpu_time(self.clock) == Some(last.cpu)) {
+            Some(last) => Some(last.memory),
+            None => Some(self.read()?.memory),
+        }
+    }
+
+    fn resident(&self) -> Option<u64> {
         let mut line = [0; 128];
         let length = rustix::io::pread(&self.statm, &mut line, 0).ok()?;
         let line = std::str::from_utf8(line.get(..length)?).ok()?;
@@ -87,9 +105,10 @@ mod tests {
         let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap();
         let gauge = Gauge::open(child.id(), &pidfd).unwrap();
         assert!(gauge.read().is_some());
+        assert_eq!(gauge.memory(), gauge.read().map(|usage| usage.memory));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(gauge.read(), None);
+        assert_eq!((gauge.read(), gauge.memory()), (None, None));
         assert!(Gauge::open(child.id(), &pidfd).is_none());
     }
 }

@@ -102,7 +102,7 @@ pub(super) struct Alive {
     /// Its IPC channel, while it is open.
     pub channel: Option<Channel>,
     /// Its figures, opened at the first look.
-    pub gauge: Option<Gauge>,
+    pub gauge: Option<Box<Gauge>>,
     /// CPU time at the last look, ns, and when that was.
     pub sample: (u64, Millis),
     /// CPU use between the last two looks, percent.
@@ -390,7 +390,7 @@ impl Alive {
         }
         let gauge = Gauge::open(self.processes.pid, pidfd)?;
         let value = read(&gauge);
-        self.gauge = Some(gauge).filter(Gauge::may_stay);
+        self.gauge = Some(gauge).filter(Gauge::may_stay).map(Box::new);
         value
     }
 }

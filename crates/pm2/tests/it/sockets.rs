@@ -60,7 +60,7 @@ fn answers_are_those_of_pm2_byte_for_byte() {
         Answer::Value(r#"{"process_count":1,"success":true}"#.to_owned()),
         Answer::Value("{}".to_owned()),
     ];
-    for (answer, frame) in answers.iter().zip(recorded("answer")) {
+    for (answer, frame) in answers.into_iter().zip(recorded("answer")) {
         let decoded = decode(&frame).unwrap().unwrap();
         let Some(Argument::Text(id)) = decoded.arguments.last() else { panic!("{decoded:?}") };
         let mut out = Vec::new();
