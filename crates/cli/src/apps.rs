@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use crate::args::{CommandId, FlagId, Parsed};
 use crate::caller;
 use crate::failed::{FAILED, Failed, MISUSED};
-use crate::process_file::ProcessFile;
+use crate::process_file::{self, ProcessFile};
 use crate::program::Program;
 use crate::select;
 use crate::served;
@@ -27,7 +27,7 @@ use crate::session::Session;
 use crate::settings_file::SettingsFile;
 use crate::voice::{Notice, Problem};
 
-pub(crate) use planned::{of_spec, specs_of_file};
+pub(crate) use planned::{checked, of_spec, specs_of_file};
 
 /// An app that can be started, as the daemon is given it.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ fn refuse_empty(session: &Session) -> Result<(), Failed> {
 fn refuse_name(session: &Session, name: &str) -> Result<(), Failed> {
     if LONGEST_NAME < name.len() && session.program == Program::Ostler {
         let message = format!("a name of {} bytes is too long: files are called by it", name.len());
-        return Err(Failed::new(message)
+        return Err(Failed::misuse(message)
             .hint(format!("give it one of {LONGEST_NAME} at most, with `--name`")));
     }
     let means = match name {
@@ -76,7 +76,7 @@ fn refuse_name(session: &Session, name: &str) -> Result<(), Failed> {
         name if select::is_pattern(name) => "every app whose name matches it",
         _ => return Ok(()),
     };
-    Err(Failed::new(format!("an app cannot be called `{name}`: to a command that is {means}"))
+    Err(Failed::misuse(format!("an app cannot be called `{name}`: to a command that is {means}"))
         .hint("give it another name"))
 }
 
@@ -188,13 +188,7 @@ pub(crate) fn program() -> Result<PathBuf, Failed> {
 pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bool), Failed> {
     let context = Context { server: Some(program()?), ..context(session)? };
     let options = options(&session.args);
-    let (mut specs, diagnostics) = if path == "-" {
-        let text = std::io::read_to_string(std::io::stdin())
-            .map_err(|error| Failed::new(format!("cannot read standard input: {error}")))?;
-        ostler_config::load_text(&text, "standard input", &options, &context)
-    } else {
-        ostler_config::load(path, &options, &context)
-    };
+    let (mut specs, diagnostics) = process_file::load(path, &options, &context)?;
     let bad = diagnostics.iter().any(Diagnostic::is_error);
     // What is accepted works: an option that changes nothing is refused before anything is done.
     // PM2 takes it.
@@ -205,7 +199,8 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
         return Err(failed);
     }
     for spec in &mut specs {
-        refuse_name(session, &spec.name)?;
+        // The command line says nothing of it.
+        refuse_name(session, &spec.name).map_err(|refused| Failed { code: FAILED, ..refused })?;
         served::prepare(session, spec)?;
     }
     let settings = settings(session)?;
@@ -217,20 +212,6 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
         app(with_settings(spec, &settings))
     });
     Ok((apps.collect::<Result<_, _>>()?, bad))
-}
-
-/// Returns the names of the apps of a process file, and what there is to say about it.
-pub(crate) fn checked(
-    session: &Session,
-    path: &str,
-) -> Result<(Vec<String>, Vec<Diagnostic>), Failed> {
-    let (specs, diagnostics) = read_file(session, path)?;
-    Ok((specs.into_iter().map(|spec| spec.name).collect(), diagnostics))
-}
-
-fn read_file(session: &Session, path: &str) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
-    let context = Context { server: Some(program()?), ..context(session)? };
-    Ok(ostler_config::load(path, &options(&session.args), &context))
 }
 
 /// Tells what there is to say about a process file.

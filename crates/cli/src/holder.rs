@@ -2,7 +2,6 @@
 
 use ostler_client::Answer;
 use ostler_ports::{Address, Complaint, Found, Holder, ancestors, complaint, find};
-use ostler_shell::word;
 use ostler_wire::control::{ProcView, Reply, Request};
 
 use crate::session::Session;
@@ -44,6 +43,12 @@ pub(crate) fn taken(session: &mut Session, id: u32, lines: &[String]) -> Option<
     };
     let user = |uid| ostler_config::user_name(std::path::Path::new("/etc"), uid);
     Some(told(session.program.name(), &address, &found, (owner, holder.as_ref()), &name, user))
+}
+
+/// Finds who has an address that somebody wants who is no app yet.
+pub(crate) fn of(session: &mut Session, address: &str) -> Option<Taken> {
+    let nobody = u32::MAX;
+    taken(session, nobody, &[format!("EADDRINUSE: address already in use {address}")])
 }
 
 /// The port in the app's environment, where its complaint names none.
@@ -108,7 +113,7 @@ fn told(
     name: &str,
     user: impl Fn(u32) -> Option<String>,
 ) -> Taken {
-    let pasted = word(name);
+    let pasted = ostler_shell::operand(name);
     let (sentence, hint) = match (found, owner) {
         (Found::Nobody, _) => (
             format!("`{address}` was taken; nobody listens there any more"),
@@ -137,7 +142,10 @@ fn told(
         ),
         (Found::Held(_), Owner::Other(app)) => (
             format!("`{address}` is taken by app `{app}`{}", held_by(holder)),
-            Some(format!("`{program} stop {pasted_app}` frees it", pasted_app = word(&app))),
+            Some(format!(
+                "`{program} stop {pasted_app}` frees it",
+                pasted_app = ostler_shell::operand(&app)
+            )),
         ),
         (Found::Held(_), Owner::Stranger) => (
             format!("`{address}` is taken{}", held_by(holder)),

@@ -7,11 +7,13 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 use ostler_client::Answer;
 use ostler_config::attributes::{Applies, Unit};
 use ostler_config::{Attribute, Context, Diagnostic, Options, attributes};
 use ostler_core::spec::AppSpec;
+use ostler_env::{Audience, Origin, Variable};
 use ostler_show::OfFile;
 use ostler_wire::control::{ProcView, Request};
 use serde_json::Value;
@@ -45,9 +47,7 @@ pub(crate) fn compare(
     process: &ProcView,
     instances: usize,
 ) -> Option<OfFile> {
-    let is_it =
-        |spec: &&AppSpec| (&spec.name, &spec.namespace) == (&process.name, &process.namespace);
-    let spec = specs.iter().find(is_it)?;
+    let spec = spec_of(specs, process)?;
     let noted = ProcessFile::of(spec)?;
     let path = noted.path.display().to_string();
     let differs = match read(session, &noted, spec) {
@@ -57,6 +57,13 @@ pub(crate) fn compare(
     Some(OfFile { path, differs })
 }
 
+/// Returns the specification of the app that a process is of.
+pub(crate) fn spec_of<'s>(specs: &'s [AppSpec], process: &ProcView) -> Option<&'s AppSpec> {
+    let is_it =
+        |spec: &&AppSpec| (&spec.name, &spec.namespace) == (&process.name, &process.namespace);
+    specs.iter().find(is_it)
+}
+
 /// Returns the specifications of the apps that are in the list, as far as they can be had.
 pub(crate) fn specs(session: &mut Session) -> Vec<AppSpec> {
     let Ok(Answer::Raw(text)) = session.ask(&Request::Export) else { return Vec::new() };
@@ -64,6 +71,17 @@ pub(crate) fn specs(session: &mut Session) -> Vec<AppSpec> {
     let spec =
         |element: &&RawValue| Some(ostler_pm2::dump::read_element(element.get(), 1).ok()?.spec);
     elements.iter().filter_map(spec).collect()
+}
+
+/// Returns the names of apps that are from this file and are not among those that it has now.
+pub(crate) fn gone(specs: &[AppSpec], path: &Path, has: impl Fn(&AppSpec) -> bool) -> Vec<String> {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = real(path);
+    let is_from = |spec: &&AppSpec| ProcessFile::of(spec).is_some_and(|of| real(&of.path) == path);
+    let gone = specs.iter().filter(is_from).filter(|spec| !has(spec));
+    let mut names: Vec<String> = gone.map(|spec| spec.name.clone()).collect();
+    names.dedup();
+    names
 }
 
 /// Reads the file as it was read then, with the variables that the app has from elsewhere.
@@ -139,13 +157,16 @@ fn differ(spec: &AppSpec, instances: usize, of_file: &AppSpec) -> Differences {
         |of: &&Attribute| of.is_in_files() && of.is_of_app() && !APART.contains(&of.name);
     for attribute in attributes().filter(is_compared) {
         let [now, then] = [spec, of_file].map(|of| shown(attribute, of));
-        if now != then {
+        let is_written = attribute.name != "merge_logs" || is_merge_written(spec, of_file);
+        if now != then && is_written {
             let of_new = attribute.applies == Applies::Added;
             let list = if of_new { &mut found.added } else { &mut found.changed };
             list.push(format!("{} {now} → {then}", attribute.name));
         }
     }
-    let of_env = of_file.env.iter().filter(|(name, value)| spec.env.get(name) != Some(value));
+    let differs =
+        |(name, value): &(&str, &str)| spec.env.get(name) != Some(value) && !is_set_by_us(name);
+    let of_env = of_file.env.iter().filter(differs);
     found.changed.extend(of_env.map(|(name, _)| format!("env {name}")));
     let gone = given_no_more(spec, of_file);
     found.changed.extend(gone.iter().map(|name| format!("env {name} is taken away")));
@@ -155,6 +176,19 @@ fn differ(spec: &AppSpec, instances: usize, of_file: &AppSpec) -> Differences {
         found.scaled_shown = format!("instances {instances} → {count}");
     }
     found
+}
+
+/// Whether somebody wrote what a file says of merged logs. Else it follows from how many processes
+/// are asked for and in which mode, and of one process it changes nothing.
+fn is_merge_written(spec: &AppSpec, of_file: &AppSpec) -> bool {
+    let is_same = spec.exec_mode == of_file.exec_mode && spec.instances == of_file.instances;
+    1 < of_file.instances && (is_same || of_file.logs.merge)
+}
+
+/// Whether a variable is ours, and says how the app was started.
+fn is_set_by_us(name: &str) -> bool {
+    let is_ours = |of: &Variable| of.origin == Origin::Pm2 && of.audience == Audience::Internal;
+    ostler_env::find(name).is_some_and(is_ours)
 }
 
 /// Returns the variables of an app that its file gave once and gives no more.
@@ -171,8 +205,9 @@ fn differences(
     of_file: &AppSpec,
     noted: &ProcessFile,
 ) -> Option<String> {
-    let (pasted, path) = (ostler_shell::word(&spec.name), noted.path.to_string_lossy());
-    let mut pasted_words = format!("{} --only {pasted}", ostler_shell::word(&path));
+    let (pasted, path) = (ostler_shell::operand(&spec.name), noted.path.to_string_lossy());
+    let only = ostler_shell::word(&spec.name);
+    let mut pasted_words = format!("{} --only {only}", ostler_shell::word(&path));
     if let Some(env) = &noted.env {
         pasted_words.push_str(&format!(" --env {}", ostler_shell::word(env)));
     }

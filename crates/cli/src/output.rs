@@ -64,11 +64,22 @@ impl Output {
     /// Tells a fact, in the words of the name that the program was called by.
     pub(crate) fn tell(&mut self, notice: &Notice<'_>) {
         for line in self.voice.lines(notice, self.paint) {
-            match line {
-                Line::Out(text) => self.screen(text.as_str()),
-                Line::Data(text) => self.data(&format!("{}\n", text.as_str())),
-                Line::Err(text) => self.aside(&format!("{}\n", text.as_str())),
-            }
+            self.write(&line);
+        }
+    }
+
+    fn write(&mut self, line: &Line) {
+        match line {
+            Line::Out(text) => self.screen(text.as_str()),
+            Line::Data(text) => self.data(&format!("{}\n", text.as_str())),
+            Line::Err(text) => self.aside(&format!("{}\n", text.as_str())),
+        }
+    }
+
+    /// Tells what is to be the last of what was done.
+    pub(crate) fn end(&mut self) {
+        if let Some(line) = self.voice.end() {
+            self.write(&line);
         }
     }
 

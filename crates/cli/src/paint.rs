@@ -24,3 +24,8 @@ pub(crate) fn detect(program: Program, no_color: bool) -> Paint {
     let everywhere = program == Program::Pm2 && var(ostler_env::PM2_HOME).is_some();
     Paint { text: !dumb && (terminal || everywhere), frame: !dumb && terminal }
 }
+
+/// Whether nothing can be drawn on the terminal, as far as is known.
+pub(crate) fn is_dumb() -> bool {
+    std::env::var_os(ostler_env::TERM).is_none_or(|term| term == "dumb")
+}

@@ -114,7 +114,7 @@ impl Step {
         if prune {
             return Self { app, deed: Deed::Remove(ids), changes };
         }
-        let pasted = ostler_shell::word(&app);
+        let pasted = ostler_shell::operand(&app);
         changes.push(format!("to remove it: `--prune`, or `ostler delete {pasted}`"));
         Self { app, deed: Deed::Keep, changes }
     }

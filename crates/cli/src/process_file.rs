@@ -1,11 +1,13 @@
-//! Which process file an app is from: its record says so.
+//! Process files: where their text is read from, and which one an app is from, as its record says.
 
 use std::path::PathBuf;
 
-use ostler_config::{Context, Options};
+use ostler_config::{Context, Diagnostic, Options};
 use ostler_core::spec::AppSpec;
 use ostler_pm2::process_file::{KEY, VARIABLES};
 use serde_json::{Value, json};
+
+use crate::failed::Failed;
 
 /// Which file an app is from, and how that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,4 +41,18 @@ impl ProcessFile {
         let text = |key: &str| noted.get(key).and_then(Value::as_str).map(str::to_owned);
         Some(Self { path: text("path")?.into(), cwd: text("cwd")?.into(), env: text("env") })
     }
+}
+
+/// Reads the process file at this path, or on standard input for `-`.
+pub(crate) fn load(
+    path: &str,
+    options: &Options,
+    context: &Context,
+) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
+    if path != "-" {
+        return Ok(ostler_config::load(path, options, context));
+    }
+    let text = std::io::read_to_string(std::io::stdin())
+        .map_err(|error| Failed::new(format!("cannot read standard input: {error}")))?;
+    Ok(ostler_config::load_text(&text, "standard input", options, context))
 }

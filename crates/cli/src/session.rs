@@ -3,6 +3,8 @@
 
 mod ask;
 
+pub(crate) use ask::{heed, hold_back};
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 

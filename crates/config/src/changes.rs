@@ -35,7 +35,7 @@ pub fn options_patch(options: &Options, ctx: &Context) -> Result<String, Vec<Dia
             Err(diagnostic) => report.push(diagnostic.origin(COMMAND_LINE)),
         }
     }
-    watch::look(&fields, &mut report);
+    watch::look_at_options(&fields, &mut report);
     check(&fields, &cwd, ctx, &mut changes, &mut report);
     match report.iter().any(Diagnostic::is_error) {
         true => Err(report),

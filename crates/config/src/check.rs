@@ -24,7 +24,8 @@ pub(crate) fn check(key: &Attribute, written: &str, node: &Node) -> Result<Node,
     }
     let of_type = key.types.iter().any(|wanted| wanted.name() == node.value.type_name());
     if !of_type {
-        let diagnostic = wrong_type(written, key.types, &node).help(key.advice);
+        let advice = switch(key, &node).unwrap_or_else(|| key.advice.to_owned());
+        let diagnostic = wrong_type(written, key.types, &node).help(advice);
         return Err((Box::new(diagnostic), node.span));
     }
     check_rule(key, written, &node).map_err(|(diagnostic, span)| {
@@ -45,6 +46,22 @@ fn wrong_type(name: &str, types: &[Type], found: &Node) -> Diagnostic {
     let words: Vec<&str> = types.iter().flat_map(|wanted| wanted.in_words()).copied().collect();
     let own = format!("`{name}` must be {}, but is {}", either(&words), found.shown());
     Diagnostic::error("wrong-type", message).own(own)
+}
+
+/// The advice about a word that was a truth value in YAML 1.1, where one is wanted.
+fn switch(key: &Attribute, node: &Node) -> Option<String> {
+    let Value::Text(text) = &node.value else { return None };
+    let meant = switched(text).filter(|_| key.types.contains(&Type::Bool))?;
+    Some(format!("write `{meant}`, without quotes: `{text}` is a text, also in YAML 1.2"))
+}
+
+/// What a word meant in YAML 1.1.
+pub(crate) fn switched(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "on" | "y" => Some(true),
+        "no" | "off" | "n" => Some(false),
+        _ => None,
+    }
 }
 
 /// Returns alternatives as a sentence has them: `a, b or c`.

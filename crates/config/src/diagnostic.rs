@@ -160,11 +160,15 @@ impl Diagnostic {
         self.severity == Severity::Error
     }
 
-    /// Whether it is about how an option of the command line is written, whatever there is
-    /// on this machine.
+    /// Whether it is about the value of an option of the command line, which is none, and not
+    /// about what there is of the app.
     #[must_use]
     pub fn is_misuse(&self) -> bool {
-        const WRITTEN: [&str; 8] = [
+        const WRITTEN: [&str; 12] = [
+            "bad-cron",
+            "empty",
+            "no-user",
+            "no-group",
             "wrong-form",
             "wrong-type",
             "too-many",

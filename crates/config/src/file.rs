@@ -148,8 +148,9 @@ fn text_of(path: &str, absolute: &Path) -> Result<(Syntax, String), Diagnostic> 
     }
 }
 
-/// As [`load`], of a JSON text that was read elsewhere (standard input). In diagnostics it is
-/// called `origin`. What is no JSON is evaluated as an expression of JavaScript, as in PM2.
+/// As [`load`], of a text that was read elsewhere (standard input). In diagnostics it is called
+/// `origin`. What is no JSON is evaluated as an expression of JavaScript, as in PM2; under our own
+/// name it may be YAML or TOML as well.
 #[must_use]
 pub fn load_text(
     text: &str,
@@ -158,17 +159,39 @@ pub fn load_text(
     ctx: &Context,
 ) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     let source = SourceText { origin, text };
-    match json::parse(text) {
-        Ok(root) => apps(&root, source, options, ctx),
-        Err(error) => {
-            match evaluate::expression(source, ctx, evaluate::LIMIT) {
-                Some(Ok(root)) => return apps(&root, source, options, ctx),
-                Some(Err(said)) => return (Vec::new(), vec![malformed(said, origin)]),
-                // It is no JavaScript either; what is wrong with it as JSON says more.
-                None => {}
-            }
-            (Vec::new(), vec![malformed(syntax_error(error, source), origin)])
-        }
+    let error = match json::parse(text) {
+        Ok(root) => return apps(&root, source, options, ctx),
+        Err(error) => error,
+    };
+    match looks_like(text) {
+        Syntax::Toml if !ctx.as_pm2 => return of_parsed(toml::parse(text), source, options, ctx),
+        Syntax::Yaml if !ctx.as_pm2 => return of_parsed(yaml::parse(text), source, options, ctx),
+        Syntax::Toml | Syntax::Yaml | Syntax::Json | Syntax::Program => {}
+    }
+    match evaluate::expression(source, ctx, evaluate::LIMIT) {
+        Some(Ok(root)) => apps(&root, source, options, ctx),
+        Some(Err(said)) => (Vec::new(), vec![malformed(said, origin)]),
+        // It is no JavaScript either; what is wrong with it as JSON says more.
+        None => of_parsed(Err(error), source, options, ctx),
+    }
+}
+
+/// The language of a text without a name, by the first line that says something.
+fn looks_like(text: &str) -> Syntax {
+    let said = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    let line = text.trim_start_matches('\u{feff}').lines().map(str::trim).find(said);
+    let line = line.unwrap_or_default();
+    let is_key = |end: char| {
+        let key = line.split_once(end).map_or("", |(key, _)| key.trim());
+        !key.is_empty() && key.chars().all(|one| one.is_alphanumeric() || "_-.\"'".contains(one))
+    };
+    let is_table = line.starts_with('[') && line.ends_with(']') && !line.contains([',', '{', ':']);
+    if is_table || is_key('=') && !line.ends_with('{') {
+        Syntax::Toml
+    } else if line == "---" || line.starts_with("- ") || is_key(':') {
+        Syntax::Yaml
+    } else {
+        Syntax::Json
     }
 }
 
@@ -222,6 +245,7 @@ fn apps(
         all.push(fields);
     }
     let chosen = only(all, &options.only, source, ctx, &mut report);
+    warn_of_same_names(&chosen, ctx, &mut report);
     // A wrong kind of value anywhere starts nothing; what is found out by looking at the machine
     // stops only its own app.
     let valid = !report.iter().any(Diagnostic::is_error);
@@ -234,6 +258,30 @@ fn apps(
         specs.extend(spec.filter(|_| valid && clean));
     }
     (specs, report)
+}
+
+/// Warns of a name that several apps have: commands mean all of them by it. PM2 says nothing.
+fn warn_of_same_names(apps: &[Fields<'_>], ctx: &Context, report: &mut Vec<Diagnostic>) {
+    if ctx.as_pm2 {
+        return;
+    }
+    let names: Vec<(String, &str)> = apps
+        .iter()
+        .map(|fields| {
+            let space = fields.text("namespace").unwrap_or("default");
+            (resolve::written_name(fields, ctx), space)
+        })
+        .collect();
+    for (at, (name, fields)) in names.iter().zip(apps).enumerate() {
+        if names.iter().take(at).any(|before| before == name) {
+            let warning = Diagnostic::warning(
+                "same-name",
+                format!("another app of this file is called `{}`, too", name.0),
+            );
+            let help = "give each a `name` of its own: to commands they are one app";
+            report.push(fields.at("name", warning.help(help)));
+        }
+    }
 }
 
 /// Options that go over a file's values. PM2 ignores all others silently; here that is said.
@@ -293,6 +341,26 @@ fn only<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_without_a_name_is_of_the_language_that_it_looks_like() {
+        for (text, syntax) in [
+            ("{ apps: [", Syntax::Json),
+            ("[{", Syntax::Json),
+            ("[1]", Syntax::Toml),
+            ("module.exports = {", Syntax::Json),
+            ("# a\n\napps:\n  - name: a", Syntax::Yaml),
+            ("---\nscript: a.js", Syntax::Yaml),
+            ("- script: a.js", Syntax::Yaml),
+            ("[[apps]]\nscript = 'a.js'", Syntax::Toml),
+            ("script = 'a.js'", Syntax::Toml),
+            ("\"apps\" = 1", Syntax::Toml),
+            ("hello you", Syntax::Json),
+            ("", Syntax::Json),
+        ] {
+            assert_eq!(looks_like(text), syntax, "{text}");
+        }
+    }
 
     #[test]
     fn a_process_file_is_known_by_the_end_of_its_name() {

@@ -105,7 +105,7 @@ impl Resolver<'_, '_> {
             false => runs.and_then(|interpreter| self.instances(interpreter)),
         };
         self.warn_not_yet();
-        watch::look(self.fields, self.report);
+        watch::look(self.fields, &cwd, self.ctx, self.report);
         // Everything was looked at; from here on only what is right goes on.
         direct?;
         let (target, interpreter) = (target?, interpreter?);

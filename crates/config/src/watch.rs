@@ -1,9 +1,13 @@
 //! What an app says about the watching of its files, by `watch` and the keys around it.
 
+use std::path::Path;
+
 use ostler_core::spec::AppSpec;
 use serde_json::{Map, Value as Json};
 
 use crate::attributes::kept_value;
+use crate::check::switched;
+use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::fields::Fields;
 use crate::suggest;
@@ -129,8 +133,38 @@ fn words(value: &Json) -> Vec<String> {
     Node::from_json(value).words().unwrap_or_default()
 }
 
-/// Says what is wrong with `watch_options`, and what has no effect.
-pub(crate) fn look(fields: &Fields<'_>, report: &mut Vec<Diagnostic>) {
+/// Says which paths of `watch` are not there, and what is wrong with `watch_options`, or without an
+/// effect in them.
+pub(crate) fn look(fields: &Fields<'_>, cwd: &Path, ctx: &Context, report: &mut Vec<Diagnostic>) {
+    if !ctx.as_pm2 {
+        report.extend(missing(fields, cwd, ctx));
+    }
+    look_at_options(fields, report);
+}
+
+/// Warns of each path that is to be watched and is not there. What a pattern means may come.
+fn missing(fields: &Fields<'_>, cwd: &Path, ctx: &Context) -> Vec<Diagnostic> {
+    let is_truth = |node: &&Node| matches!(node.value, Value::Bool(_));
+    let Some(node) = fields.node("watch").filter(|node| !is_truth(node)) else { return Vec::new() };
+    let paths = node.words().unwrap_or_default();
+    let plain = paths.into_iter().filter(|path| !path.contains(['*', '?', '[', '{', '!']));
+    let warning = |path: String| {
+        let at = ctx.absolute(cwd, &path);
+        if at.exists() {
+            return None;
+        }
+        let help = match switched(&path) {
+            Some(meant) => format!("write `watch: {meant}`: `{path}` is a text, and so a path"),
+            None => format!("it is looked for at {}", at.display()),
+        };
+        let message = format!("`watch` names `{path}`, and there is no such file or folder");
+        Some(fields.at("watch", Diagnostic::warning("no-watched-path", message).help(help)))
+    };
+    plain.filter_map(warning).collect()
+}
+
+/// The same of an app that is there: its folder is not known.
+pub(crate) fn look_at_options(fields: &Fields<'_>, report: &mut Vec<Diagnostic>) {
     let Some(Node { value: Value::Object(entries), .. }) = fields.node("watch_options") else {
         return;
     };

@@ -28,7 +28,7 @@ pub fn missing(model: &Model, ids: &[u32], change: &Change) -> Option<Failure> {
         let needed = needed.into_iter().chain([("interpreter", interpreter.as_ref())]);
         let gone = needed.filter_map(|(what, path)| Some((what, path?)));
         let (what, path) = gone.into_iter().find(|(_, path)| is_gone(path))?;
-        let pasted = ostler_shell::word(&spec.name);
+        let pasted = ostler_shell::operand(&spec.name);
         Some(Failure {
             code: Code::NotFound,
             message: format!(

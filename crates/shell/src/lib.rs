@@ -22,6 +22,13 @@ pub fn word(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
+/// Returns the name of an app as the last words of a command of ours: one that begins with a dash
+/// stands behind `--`, where options have ended.
+#[must_use]
+pub fn operand(name: &str) -> Cow<'_, str> {
+    if name.starts_with('-') { format!("-- {}", word(name)).into() } else { word(name) }
+}
+
 /// With what no terminal should get, in the form that bash, zsh and ksh know.
 fn escaped(text: &str) -> String {
     let mut out = String::from("$'");
@@ -66,6 +73,7 @@ mod tests {
             assert_eq!(String::from_utf8_lossy(&output.stdout), text, "{script}");
         }
         assert_eq!((word("a-b.c/d:1@x"), word("a b")), ("a-b.c/d:1@x".into(), "'a b'".into()));
+        assert_eq!((operand("-x"), operand("a b")), ("-- -x".into(), "'a b'".into()));
         assert!(!word("\u{1b}[31m\u{9b}").contains(char::is_control));
     }
 }

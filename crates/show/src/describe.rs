@@ -147,6 +147,7 @@ mod tests {
 
     use super::*;
     use crate::app::fold;
+    use crate::history::History;
     use crate::of_file::OfFile;
     use crate::paint::Paint;
     use crate::sample::{self, NOW};
@@ -183,6 +184,12 @@ mod tests {
                 path: "/srv/my app/ecosystem.config.js".to_owned(),
                 differs: Some("instances 2 → 4 (to apply: `ostler scale api 4`)".to_owned()),
             }),
+            history: History {
+                restarted: Some("2026-11-27T10:00:00, `src/app.js` changed".to_owned()),
+                failed_reload: None,
+            },
+            watched: Some("src (in /srv)".to_owned()),
+            rotation: Some("daily, 5 files kept".to_owned()),
         };
         let reasons = BTreeMap::from([(5, "port in use")]);
         let look = Look { window, now: NOW, paint: Paint::PLAIN, all: true, reasons: &reasons };

@@ -25,6 +25,8 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("pid", some(pids.map(|of| of.pid.to_string()).collect()));
     fact("ports", ports(seen));
     fact("restarts", restarts(seen, look));
+    fact("restart by itself", seen.history.restarted.clone().unwrap_or_default());
+    fact("failed reload", seen.history.failed_reload.clone().unwrap_or_default());
     if seen.app.processes.iter().any(|of| of.pid != 0) {
         fact("cpu", amount::cpu(seen.app.cpu()));
         fact("memory", memory(seen, details));
@@ -51,12 +53,13 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("NODE_ENV", details.node_env.clone().unwrap_or_default());
     fact("cron restart", cron_restart(details));
     fact("settings", settings(details));
-    fact("files", files(details));
+    fact("files", files(seen, details));
     fact("no effect yet", view.not_yet.join(", "));
     let logs = seen.details.iter().flat_map(|of| of.view.logs.iter().flatten());
     fact("logs", once_each(logs.cloned()));
     let unwritten = seen.details.iter().flat_map(|of| &of.unwritten);
     let unwritten = unwritten.map(|file| format!("{} ({})", file.path, file.error));
+    fact("log rotation", seen.rotation.clone().unwrap_or_default());
     fact("cannot be written", once_each(unwritten));
     fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
     fact("unlike this shell", seen.other_env.join(", "));
@@ -139,10 +142,13 @@ fn interpreter(details: &Details) -> String {
 }
 
 /// Whether its files are watched, and why not where they are to be.
-fn files(details: &Details) -> String {
+fn files(seen: &Seen<'_>, details: &Details) -> String {
     match &details.unwatched {
         Some(why) => format!("not watched: {why}; tried again every 10 s"),
-        None if details.view.watching => "watched".to_owned(),
+        None if details.view.watching => match &seen.watched {
+            Some(which) => format!("watched: {which}"),
+            None => "watched".to_owned(),
+        },
         None => String::new(),
     }
 }
@@ -150,7 +156,10 @@ fn files(details: &Details) -> String {
 /// What it was given, without what has a line of its own.
 fn settings(details: &Details) -> String {
     const SHOWN: [&str; 4] = ["health", "cron_restart", "max_memory_restart", "watch"];
-    let rest = details.settings.iter().filter(|(name, _)| !SHOWN.contains(&name.as_str()));
+    const ROTATION: [&str; 4] = ["log_rotate", "log_max_size", "log_keep", "log_compress"];
+    let has_line =
+        |name: &str| SHOWN.contains(&name) || ROTATION.iter().any(|begin| name.starts_with(begin));
+    let rest = details.settings.iter().filter(|(name, _)| !has_line(name));
     let shown = rest.map(|(name, value)| format!("{name} {}", value.trim_matches('"')));
     shown.collect::<Vec<_>>().join(", ")
 }

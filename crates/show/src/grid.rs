@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use crate::paint::{Ink, Paint};
-use crate::width::{columns as width_of, cut};
+use crate::width::{columns as width_of, cut, cut_middle};
 
 /// Blanks between two columns.
 const GAP: &str = "  ";
@@ -115,7 +115,9 @@ fn line(
     let start = out.len();
     for (nth, (at, width)) in shown.iter().enumerate() {
         let Some(cell) = row.get(*at) else { continue };
-        let text = cut(&cell.text, *width);
+        // Names of one kind differ at their ends.
+        let is_name = columns.get(*at).is_some_and(|column| column.title == "NAME");
+        let text = if is_name { cut_middle(&cell.text, *width) } else { cut(&cell.text, *width) };
         let pad = width.saturating_sub(width_of(&text));
         let right = columns.get(*at).is_some_and(|column| column.right);
         if 0 < nth {

@@ -89,7 +89,7 @@ pub fn last_lines(process: &ProcView, most: usize) -> Option<(String, Vec<String
 }
 
 /// Returns the end of a file, unless it was last written to long before `at`.
-fn tail(path: &Path, at: SystemTime) -> Option<String> {
+pub(crate) fn tail(path: &Path, at: SystemTime) -> Option<String> {
     let mut file = File::open(path).ok()?;
     let metadata = file.metadata().ok()?;
     if !metadata.is_file() || metadata.modified().ok()? + SLACK < at {

@@ -3,6 +3,7 @@
 use ostler_wire::control::Details;
 
 use crate::app::App;
+use crate::history::History;
 use crate::of_file::OfFile;
 use crate::tree::Tree;
 
@@ -25,4 +26,10 @@ pub struct Seen<'a> {
     pub other_env: Vec<String>,
     /// The process file that it is from, and how it differs.
     pub of_file: Option<OfFile>,
+    /// What happened to it without a command.
+    pub history: History,
+    /// What of its files is watched.
+    pub watched: Option<String>,
+    /// What is said of the rotation of its log files.
+    pub rotation: Option<String>,
 }

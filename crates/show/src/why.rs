@@ -89,14 +89,18 @@ pub(crate) fn end(ended: &Ended, reason: Option<&str>) -> String {
 
 /// Returns what to do about a state that is not wanted.
 pub fn advice(details: &Details, name: &str) -> Option<String> {
-    let pasted = ostler_shell::word(name);
+    let pasted = ostler_shell::operand(name);
     let failed = words::own_end(&details.view).is_some_and(|end| !end.is_clean());
     match details.view.phase {
         Phase::Errored => Some(format!(
-            "fix it, then `ostler restart {pasted}`; `ostler logs {pasted} --err` has more"
+            "fix it, then `ostler restart {pasted}`; `ostler logs --err {pasted}` has more"
         )),
-        Phase::Backoff { .. } => Some(format!("`ostler logs {pasted} --err` has more")),
-        Phase::Stopped if failed => Some(format!("`ostler logs {pasted} --err` has more")),
+        Phase::Backoff { .. } => Some(format!("`ostler logs --err {pasted}` has more")),
+        Phase::Stopped if failed => Some(format!("`ostler logs --err {pasted}` has more")),
+        // What stands behind `--` would be arguments of a new app to `start`.
+        Phase::Stopped if name.starts_with('-') => {
+            Some(format!("`ostler restart {pasted}` starts it again"))
+        }
         Phase::Stopped => Some(format!("`ostler start {pasted}` starts it again")),
         Phase::Starting | Phase::Online | Phase::Stopping => None,
     }

@@ -42,6 +42,25 @@ pub fn cut(text: &str, width: usize) -> Cow<'_, str> {
     out.into()
 }
 
+/// As [`cut`], with what is missing in the middle: names of one kind differ at their ends.
+#[must_use]
+pub fn cut_middle(text: &str, width: usize) -> Cow<'_, str> {
+    let clean = ostler_text::shown(text);
+    if clean.width() <= width {
+        return clean;
+    }
+    let after = width.saturating_sub(1) / 2;
+    let mut used = 0;
+    let fits = |one: &char| {
+        used += one.width().unwrap_or(0);
+        used <= after
+    };
+    let end: String = clean.chars().rev().take_while(fits).collect();
+    let end: String = end.chars().rev().collect();
+    let begin = cut(&clean, width.saturating_sub(end.as_str().width()));
+    format!("{begin}{end}").into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +73,17 @@ mod tests {
         assert_eq!(columns("a\u{202e}\n"), "a\\u{202e}\\n".len());
         assert_eq!(cut("abc", 3), "abc");
         assert_eq!(cut("abc", 0), "");
+    }
+
+    #[test]
+    fn similar_names_are_cut_to_different_texts() {
+        let cut = |text| cut_middle(text, 12);
+        assert_eq!(cut("payments-worker-eu-1"), "paymen…-eu-1");
+        assert_eq!(cut("payments-worker-eu-2"), "paymen…-eu-2");
+        assert_eq!(cut("payments-eu"), "payments-eu");
+        assert_eq!(
+            (cut_middle("日本語日本語", 8), cut_middle("abc", 1)),
+            ("日本…語".into(), "…".into())
+        );
     }
 }

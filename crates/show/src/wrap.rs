@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn a_command_is_not_broken_over_lines() {
         let mut out = String::new();
-        let command = "`ostler logs 'crash loop' --err --nostream --lines 200`";
+        let command = "`ostler logs --err 'crash loop' --nostream --lines 200`";
         wrap(&mut out, &format!("hint: the app says why, see {command} for it"), 2, 40);
         assert_eq!(out, format!("  hint: the app says why, see\n  {command}\n  for it\n"));
     }

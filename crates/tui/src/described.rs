@@ -45,6 +45,9 @@ impl Subject<'_> {
             tail: None,
             other_env: Vec::new(),
             of_file: None,
+            history: ostler_show::History::default(),
+            watched: None,
+            rotation: None,
         };
         let look = Look {
             window: width,

@@ -1,13 +1,36 @@
 //! Apps of a process file that is brought in as a whole or not at all.
 
-use ostler_config::Diagnostic;
+use ostler_config::{Context, Diagnostic};
 use ostler_core::spec::AppSpec;
 
-use super::{App, app, read_file, refuse_name, report, set_for};
+use super::{App, app, context, options, program, refuse_name, report, set_for};
 use crate::failed::Failed;
-use crate::process_file::ProcessFile;
+use crate::process_file::{self, ProcessFile};
 use crate::served;
 use crate::session::Session;
+
+/// Returns the names of the apps of a process file, and what there is to say about it.
+pub(crate) fn checked(
+    session: &Session,
+    path: &str,
+) -> Result<(Vec<String>, Vec<Diagnostic>), Failed> {
+    let (specs, diagnostics) = read_file(session, path)?;
+    Ok((specs.into_iter().map(|spec| spec.name).collect(), diagnostics))
+}
+
+fn read_file(session: &Session, path: &str) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
+    if path != "-" && !ostler_config::is_config_file(path) {
+        let pasted = ostler_shell::word(path);
+        return Err(Failed::misuse(format!("`{path}` is not a process file, by its name")).hint(
+            format!(
+                "one ends in `.config.js`, `.json`, `.yaml` or `.toml`; `ostler start {pasted}` \
+                 starts a script"
+            ),
+        ));
+    }
+    let context = Context { server: Some(program()?), ..context(session)? };
+    process_file::load(path, &options(&session.args), &context)
+}
 
 /// Returns the specifications of the apps of a process file in which nothing is wrong.
 pub(crate) fn specs_of_file(session: &mut Session, path: &str) -> Result<Vec<AppSpec>, Failed> {

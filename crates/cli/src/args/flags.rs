@@ -118,11 +118,11 @@ flags! {
         "stay in the foreground with the logs; the daemon that it starts ends with it";
     Fields ' ' ["json"] Maybe("fields"), Own [
         List, Describe, Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Reset,
-        Resurrect, StartOrRestart, StartOrReload
+        Resurrect, StartOrRestart, StartOrReload, CommandId::Wait, Save
     ] "fields of each process as JSON, such as `name,pid`; or all";
     Template ' ' ["format"] One("template"), Own [
         List, Describe, Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Reset,
-        Resurrect, StartOrRestart, StartOrReload
+        Resurrect, StartOrRestart, StartOrReload, CommandId::Wait, Save
     ] "a line for each process, such as `{name} {pid}`";
     Progress ' ' ["progress"] One("how"), Own [
         Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Resurrect, Kill,

@@ -53,8 +53,8 @@ mod tests {
 
     #[test]
     fn a_command_is_not_broken_over_lines() {
-        let text = format!("{} `ostler logs daemon --err` shows", "word ".repeat(13));
-        assert!(wrapped(&text, 0).contains("\n`ostler logs daemon --err` shows\n"));
+        let text = format!("{} `ostler logs --err daemon` shows", "word ".repeat(13));
+        assert!(wrapped(&text, 0).contains("\n`ostler logs --err daemon` shows\n"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ostler_client::Answer;
+use ostler_pm2::rotation::Rules;
 use ostler_wire::control::{Details, Phase, ProcView, Reply, Request};
 
 use super::list::{meant, shape};
@@ -12,7 +13,8 @@ use crate::holder::{self, Taken};
 use crate::of_file;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
-use crate::show::{self, Known, Look, Seen, Shape};
+use crate::settings_file::SettingsFile;
+use crate::show::{self, History, Known, Look, Seen, Shape};
 use crate::view;
 use crate::voice::Problem;
 
@@ -68,6 +70,9 @@ fn show_apps(
     };
     let local = caller::environment();
     let specs = of_file::specs(session);
+    // Settings that cannot be read are refused where they count.
+    let settings = SettingsFile::of(&session.home).read().unwrap_or_default();
+    let rules = Rules::of(&settings);
     let terminal = session.out.terminal;
     for (nth, app) in show::fold(processes).iter().enumerate() {
         let is_of_app =
@@ -78,6 +83,7 @@ fn show_apps(
         let notable = app.most_notable();
         let said = notable.and_then(show::said);
         let taken = notable.zip(said.as_ref()).and_then(|(of, line)| taken(session, of, line));
+        let spec = of_app.first().and_then(|of| of_file::spec_of(&specs, &of.view));
         let seen = Seen {
             app,
             said,
@@ -89,6 +95,9 @@ fn show_apps(
             of_file: of_app
                 .first()
                 .and_then(|of| of_file::compare(session, &specs, &of.view, of_app.len())),
+            history: History::read(&session.home.log(), &app.name),
+            watched: spec.map(show::watched),
+            rotation: spec.and_then(|spec| show::rotation(spec, &rules)),
         };
         let text = if terminal { show::describe(&seen, &look) } else { show::plain(&seen, &look) };
         session.out.data(if nth == 0 { "" } else { "\n" });

@@ -6,7 +6,11 @@ use ostler_wire::control::{Action, Change, ProcView};
 
 use super::{launch, perform, rolling};
 use crate::apps::{self, App};
+use crate::args::FlagId;
+use crate::caller;
 use crate::failed::Failed;
+use crate::of_file;
+use crate::program::Program;
 use crate::select::Picked;
 use crate::session::Session;
 use crate::voice::{Act, Notice, Target};
@@ -61,6 +65,7 @@ pub(super) fn act(
 ) -> Result<(), Failed> {
     let File { path, apps, bad } = file;
     let list = session.known()?;
+    let names = if action == Action::Restart { names_of(&apps) } else { BTreeSet::new() };
     let (known, missing) = split(apps, &list);
     let targets = targets_of(&known, &list);
     let ids = targets.iter().map(|target| target.id).collect::<Vec<_>>();
@@ -78,16 +83,20 @@ pub(super) fn act(
     if !ids.is_empty() {
         perform::act(session, act, action, ids, change)?;
     }
-    if action == Action::Restart && !missing.is_empty() {
-        launch::missing(session, missing)?;
+    if action == Action::Restart {
+        if !missing.is_empty() {
+            launch::missing(session, missing)?;
+        }
+        tell_gone(session, &path, &names)?;
     }
     end(bad)
 }
 
 /// Starts the apps of a file; those that are in the list are restarted or reloaded.
 pub(super) fn start(session: &mut Session, file: File, how: Known) -> Result<(), Failed> {
-    let File { apps, bad, .. } = file;
+    let File { path, apps, bad } = file;
     let list = session.known()?;
+    let names = names_of(&apps);
     let (known, missing) = split(apps, &list);
     if !known.is_empty() {
         let ids: Vec<u32> = targets_of(&known, &list).iter().map(|target| target.id).collect();
@@ -102,7 +111,30 @@ pub(super) fn start(session: &mut Session, file: File, how: Known) -> Result<(),
     if !missing.is_empty() {
         launch::missing(session, missing)?;
     }
+    tell_gone(session, &path, &names)?;
     end(bad)
+}
+
+fn names_of(apps: &[App]) -> BTreeSet<String> {
+    apps.iter().map(|app| app.name.clone()).collect()
+}
+
+/// Tells which apps are from a file and not in it any more, such as one that was renamed: they go
+/// on beside those that are.
+fn tell_gone(session: &mut Session, path: &str, names: &BTreeSet<String>) -> Result<(), Failed> {
+    let part = path == "-" || session.has(FlagId::Only);
+    if session.program == Program::Pm2 || part {
+        return Ok(());
+    }
+    let specs = of_file::specs(session);
+    let path = caller::cwd()?.join(path);
+    for name in of_file::gone(&specs, &path, |spec| names.contains(&spec.name)) {
+        let text = format!("`{name}` is from this file, not in it any more, and goes on");
+        let pasted = ostler_shell::operand(&name);
+        let hint = format!("`ostler delete {pasted}` ends it");
+        session.out.tell(&Notice::Warning { text: &text, hint: Some(&hint), apart: true });
+    }
+    Ok(())
 }
 
 /// Something was wrong with other apps of the file, and it was said. As in PM2 no table

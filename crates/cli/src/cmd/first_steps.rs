@@ -30,7 +30,7 @@ fn steps(list: &[ProcView], addresses: &[String]) -> Vec<(String, &'static str)>
             ("ostler logs".to_owned(), "watch their output"),
         ]);
     } else {
-        let name = ostler_shell::word(&first.name);
+        let name = ostler_shell::operand(&first.name);
         steps.push((format!("ostler logs {name}"), "watch its output"));
         // Processes that are no workers of Node do not share a port.
         steps.push(match (first.cluster, list.len()) {

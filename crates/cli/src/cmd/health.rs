@@ -38,7 +38,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Ok(());
     }
     let name = sick.first().map_or("", |(name, _)| name);
-    let pasted = ostler_shell::word(name);
+    let pasted = ostler_shell::operand(name);
     let told: Vec<&str> = sick.iter().map(|(_, told)| told.as_str()).collect();
     Err(Failed::new(told.join("; ")).hint(format!("`ostler describe {pasted}` shows more")))
 }

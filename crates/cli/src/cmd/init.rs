@@ -23,8 +23,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         None => false,
         Some("simple") => true,
         Some(other) => {
-            return Err(Failed::new(format!("there is no process file `{other}` to begin with"))
-                .hint("it is `simple`, or nothing"));
+            return Err(Failed::misuse(format!(
+                "there is no process file `{other}` to begin with"
+            ))
+            .hint("it is `simple`, or nothing"));
         }
     };
     let folder = caller::cwd()?;

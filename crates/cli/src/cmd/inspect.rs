@@ -69,15 +69,15 @@ fn open(session: &mut Session, target: &Target) -> Result<String, Failed> {
         }
         std::thread::sleep(EVERY);
     }
-    let pasted = ostler_shell::word(name);
+    let pasted = ostler_shell::operand(name);
     let message = format!("the inspector of {name} (id {id}) does not listen");
     Err(Failed::new(message)
-        .hint(format!("`ostler logs {pasted} --err --nostream` shows what Node says about it")))
+        .hint(format!("`ostler logs --err --nostream {pasted}` shows what Node says about it")))
 }
 
 /// Refuses what would die of the signal.
 fn refuse_other(pid: u32, Target { id, name, .. }: &Target) -> Result<(), Failed> {
-    let pasted = ostler_shell::word(name);
+    let pasted = ostler_shell::operand(name);
     if pid == 0 {
         return Err(Failed::new(format!("{name} (id {id}) does not run"))
             .hint(format!("`ostler restart {pasted}` starts it")));

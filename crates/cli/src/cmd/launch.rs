@@ -15,13 +15,26 @@ use crate::voice::{Act, Notice, Planned, Subject};
 /// that is known.
 pub(super) fn one(session: &mut Session, app: App) -> Result<Vec<String>, Failed> {
     let name = app.name.clone();
-    let planned = Planned { name: name.clone(), instances: app.instances };
+    let planned = planned(&app);
     let mode = if app.cluster { "cluster_mode" } else { "fork_mode" };
     let script = &app.script;
     session.out.tell(&Notice::StartsScript { script, mode, app: planned });
     let cluster = app.cluster;
     let started = launch(session, vec![app], false);
     end(session, Act::Start, started, (&name, cluster))
+}
+
+/// Starts the apps that a command line names. Returns what the first of them listens on.
+pub(super) fn several(session: &mut Session, apps: Vec<App>) -> Result<Vec<String>, Failed> {
+    let planned: Vec<Planned> = apps.iter().map(planned).collect();
+    let first = apps.first().map_or((String::new(), false), |app| (app.name.clone(), app.cluster));
+    session.out.tell(&Notice::StartsMissing { apps: &planned });
+    let started = launch(session, apps, false);
+    end(session, Act::StartFile, started, (&first.0, first.1))
+}
+
+fn planned(app: &App) -> Planned {
+    Planned { name: app.name.clone(), instances: app.instances }
 }
 
 /// Tells the end of a start, with what was heard in a first moment of these processes, the first of
@@ -53,10 +66,7 @@ pub(super) fn end(
 
 /// Starts apps of a process file whose names are not in the list.
 pub(super) fn missing(session: &mut Session, apps: Vec<App>) -> Result<(), Failed> {
-    let planned: Vec<Planned> = apps
-        .iter()
-        .map(|app| Planned { name: app.name.clone(), instances: app.instances })
-        .collect();
+    let planned: Vec<Planned> = apps.iter().map(planned).collect();
     session.out.tell(&Notice::StartsMissing { apps: &planned });
     let result = launch(session, apps, true);
     let ended = first_run::watch(session, result.as_deref().unwrap_or_default(), false);

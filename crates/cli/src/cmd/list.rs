@@ -111,7 +111,8 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
         return Ok(());
     }
     let mut processes = session.list()?;
-    let everything = session.args.command.is_some_and(|of| of.id == CommandId::Resurrect);
+    let of_all = |of: &Command| matches!(of.id, CommandId::Resurrect | CommandId::Save);
+    let everything = session.args.command.is_some_and(of_all);
     let changed = |process: &ProcView| everything || session.changed.contains(&process.id);
     let apps: Vec<(String, String)> = processes
         .iter()

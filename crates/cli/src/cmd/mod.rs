@@ -251,8 +251,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
 
 /// Chooses how progress is shown.
 fn show_progress(session: &mut Session) -> Result<(), Failed> {
-    let dumb = std::env::var_os(ostler_env::TERM).is_none_or(|term| term == "dumb");
-    let live = !dumb && std::io::stderr().is_terminal();
+    let live = !paint::is_dumb() && std::io::stderr().is_terminal();
     let word = session.args.value(FlagId::Progress).unwrap_or("auto");
     let Some(progress) = Progress::of(word, live) else {
         let known = Progress::WORDS.map(|word| format!("`{word}`")).join(", ");
@@ -265,18 +264,19 @@ fn show_progress(session: &mut Session) -> Result<(), Failed> {
 
 /// Prints what is left to print, and returns the exit code.
 fn end(out: &mut Output, program: Program, result: Result<(), Failed>) -> ExitCode {
-    let result = result.and_then(|()| out.flush());
-    let Err(failed) = result else { return ExitCode::SUCCESS };
-    if let Some(problem) = &failed.problem {
+    if let Err(Failed { problem: Some(problem), .. }) = &result {
         out.problem(problem);
     }
-    match out.flush() {
+    out.end();
+    let (failed, unsaid) = match (result, out.flush()) {
+        (Ok(()), Ok(())) => return ExitCode::SUCCESS,
+        (Ok(()), Err(unwritten)) => (Failed::quiet(unwritten.code), unwritten.problem),
+        (Err(failed), Ok(())) => (failed, None),
         // Nobody reads any more: not a failure of the command, unless it had failed before.
-        Ok(()) | Err(Failed { problem: None, .. }) => {}
-        Err(Failed { problem: Some(problem), .. }) if failed.problem.as_ref() != Some(&problem) => {
-            out.problem(&problem);
-        }
-        Err(Failed { problem: Some(_), .. }) => {}
+        (Err(failed), Err(unwritten)) => (failed, unwritten.problem),
+    };
+    if let Some(problem) = unsaid.filter(|problem| failed.problem.as_ref() != Some(problem)) {
+        out.problem(&problem);
     }
     ExitCode::from(failed.exit(program))
 }

@@ -16,6 +16,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let companion = companion::find("the full-screen view")?;
     // Without a terminal the companion refuses, and nothing is to be started for that.
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        refuse_dumb()?;
         session.connect()?;
         session.out.flush()?;
     }
@@ -29,4 +30,16 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     // It comes back only when it fails.
     Err(companion::not_executed(&companion, &command.exec()))
+}
+
+/// Refuses a terminal on which nothing can be drawn.
+fn refuse_dumb() -> Result<(), Failed> {
+    let term = std::env::var_os(ostler_env::TERM).unwrap_or_default();
+    let text = match term.to_str() {
+        Some("dumb") => "`TERM` is `dumb`: nothing can be drawn on this terminal",
+        Some("") => "`TERM` is not set: it is not known how to draw on this terminal",
+        Some(_) | None => return Ok(()),
+    };
+    Err(Failed::new(text)
+        .hint("`ostler list --watch` shows the apps in lines, `ostler logs` what they write"))
 }

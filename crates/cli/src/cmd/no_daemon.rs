@@ -24,6 +24,7 @@ pub(super) fn run(
             session.out.message("[--no-daemon] Continue to stream logs");
             session.out.message(&format!("[--no-daemon] Exit on target PM2 exit pid={pid}"));
         }
+        session.out.end();
         session.out.flush()?;
         foreground.stay(session)
     });

@@ -15,7 +15,7 @@ use crate::session::Session;
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let (steps, _) = make(session)?;
     if session.has(FlagId::Json) {
-        session.out.json(objects(&steps).to_string().into_bytes());
+        session.out.json(format!("{}\n", objects(&steps)).into_bytes());
     } else {
         show(session, &steps);
     }
@@ -26,6 +26,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 /// anything is said to be done, so a wrong file touches nothing.
 pub(super) fn make(session: &mut Session) -> Result<(Vec<Step>, ProcessFile), Failed> {
     let path = session.args.word().to_owned();
+    if path == "-" {
+        return Err(Failed::misuse("a file is read again for each of its apps, and `-` cannot be")
+            .hint("write what is on standard input into a file"));
+    }
     let wanted = apps::specs_of_file(session, &path)?;
     let (list, running) = if session.connect_if_running()? {
         (session.known()?, of_file::specs(session))

@@ -40,7 +40,7 @@ pub(super) fn run(session: &mut Session, kind: ProfileKind) -> Result<(), Failed
     };
     let ms = ms.map_or(Ok(USUAL), |word| {
         word.parse().map_err(|_| {
-            Failed::new(format!("`{word}` is not a time"))
+            Failed::misuse(format!("`{word}` is not a time"))
                 .hint("give milliseconds, such as `10000` for ten seconds")
         })
     })?;

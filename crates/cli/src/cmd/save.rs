@@ -3,6 +3,7 @@
 use ostler_client::Answer;
 use ostler_wire::control::{Reply, Request};
 
+use super::list;
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
@@ -15,11 +16,11 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     match session.ask(&Request::Save { force })? {
         Answer::Reply(Reply::Saved { count: 0, .. }) if !force => {
             session.out.tell(&Notice::NothingToSave);
-            Ok(())
+            list::asked_for(session)
         }
         Answer::Reply(Reply::Saved { path, count }) => {
             session.out.tell(&Notice::Saved { path: &path, apps: count });
-            Ok(())
+            list::asked_for(session)
         }
         other => Err(unexpected(&other)),
     }

@@ -57,8 +57,8 @@ fn announce_and_scale(
     let lowest_first = session.program == Program::Pm2;
     let request = Request::Scale { name, target, lowest_first, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| match event {
-        Event::Acted { id, name, error: None, added, .. } => {
-            out.tell(&Notice::Scaled { id, name: &name, added });
+        Event::Acted { id, name, error: None, added, connections } => {
+            out.tell(&Notice::Scaled { id, name: &name, added, connections });
         }
         other => failed |= !perform::report(out, &other),
     });

@@ -90,7 +90,7 @@ fn no_value(word: &str) -> Failed {
              `ostler get {pasted}` shows what is set"
         ),
     };
-    Failed::new(format!("`{word}` has no value")).hint(hint)
+    Failed::misuse(format!("`{word}` has no value")).hint(hint)
 }
 
 fn unknown(word: &str) -> Failed {
@@ -99,7 +99,7 @@ fn unknown(word: &str) -> Failed {
 
 fn key(word: &str) -> Result<Key, Failed> {
     Key::of(word).ok_or_else(|| {
-        Failed::new(format!("`{word}` is not the name of a setting"))
+        Failed::misuse(format!("`{word}` is not the name of a setting"))
             .hint("write an app and a name, as in `ostler set api.LOG_LEVEL debug`")
     })
 }
@@ -157,7 +157,7 @@ fn check_rotation(settings: &Settings, key: &Key, word: &str, value: &str) -> Re
         return Ok(());
     }
     rotation::check(app, &key.name(), value)
-        .map_err(|refused| Failed::new(format!("`{word}` {}", refused.why)).hint(refused.hint))
+        .map_err(|refused| Failed::misuse(format!("`{word}` {}", refused.why)).hint(refused.hint))
 }
 
 /// Has the daemon read the settings, if one runs.

@@ -31,11 +31,12 @@ pub(super) fn warn(session: &mut Session, name: &str, addresses: &[String]) {
             "`{address}` is shared with {apps} {}: connections go to all of them",
             shown.join(", ")
         );
-        let pasted: Vec<_> = others.iter().map(|of| ostler_shell::word(of)).collect();
+        let words: Vec<_> = others.iter().map(|of| ostler_shell::word(of)).collect();
+        let dashed = others.iter().any(|of| of.starts_with('-'));
+        let pasted = if dashed { "-- " } else { "" }.to_owned() + &words.join(" ");
         let hint = format!(
             "`ostler stop {pasted}` leaves it to `{name}`; what is to be separate needs another \
-             port",
-            pasted = pasted.join(" ")
+             port"
         );
         session.out.tell(&Notice::Warning { text: &text, hint: Some(&hint), apart: true });
     }

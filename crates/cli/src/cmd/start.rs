@@ -101,8 +101,12 @@ fn start(session: &mut Session, all: Vec<Meant>) -> Result<Vec<String>, Failed> 
     if !named.is_empty() {
         addresses.extend(again(session, Act::StartAgain, &named)?);
     }
-    for app in scripts {
-        addresses.extend(script(session, app)?);
+    if 1 < scripts.len() && session.program == Program::Ostler {
+        addresses.extend(several(session, scripts)?);
+    } else {
+        for app in scripts {
+            addresses.extend(script(session, app)?);
+        }
     }
     files.into_iter().try_for_each(|file| file::start(session, file, Known::Restart))?;
     Ok(addresses)
@@ -127,7 +131,7 @@ fn leave_running(
     named.retain(|(_, picked)| !picked.targets.is_empty());
     let (Some(first), runs) = (left.first(), runs(&left)) else { return Ok(()) };
     if is_all && named.is_empty() {
-        let pasted = ostler_shell::word(first);
+        let pasted = ostler_shell::operand(first);
         return Err(Failed::new(runs)
             .hint(format!("`ostler restart {pasted}` stops it and starts it again")));
     }
@@ -275,7 +279,7 @@ fn script(session: &mut Session, app: App) -> Result<Vec<String>, Failed> {
         {
             let (name, now) = (&app.name, targets.len());
             let processes = if now == 1 { "process" } else { "processes" };
-            let pasted = ostler_shell::word(name);
+            let pasted = ostler_shell::operand(name);
             let message = format!("`{name}` is in the list with {now} {processes}, not {count}");
             return Err(Failed::new(message)
                 .hint(format!("`ostler scale {pasted} {count}` changes how many there are")));
@@ -283,6 +287,28 @@ fn script(session: &mut Session, app: App) -> Result<Vec<String>, Failed> {
         return again(session, Act::StartAgain, &[(app.name, Picked::numbered(targets))]);
     }
     launch::one(session, app)
+}
+
+/// Starts scripts together, each of which is to be a new app unless it stands still in the list.
+/// Returns what the new ones listen on, where that is known.
+fn several(session: &mut Session, apps: Vec<App>) -> Result<Vec<String>, Failed> {
+    let list = session.known()?;
+    let (mut new, mut known) = (Vec::new(), Vec::new());
+    for app in apps {
+        if !session.has(FlagId::Force) && startable(&app, &list)?.is_some() {
+            known.push(app);
+        } else {
+            new.push(app);
+        }
+    }
+    let mut addresses = Vec::new();
+    for app in known {
+        addresses.extend(script(session, app)?);
+    }
+    if !new.is_empty() {
+        addresses.extend(launch::several(session, new)?);
+    }
+    Ok(addresses)
 }
 
 /// Returns the processes of an app that is in the list with the same name and script; `None` when

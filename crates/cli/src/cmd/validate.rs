@@ -18,7 +18,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         if session.has(FlagId::Json) {
             let found: Vec<Value> = diagnostics.iter().map(object).collect();
             let text = json!({ "file": path, "apps": apps, "diagnostics": found });
-            session.out.json(text.to_string().into_bytes());
+            session.out.json(format!("{text}\n").into_bytes());
             continue;
         }
         apps::tell(session, &diagnostics);

@@ -60,14 +60,14 @@ fn no_repository(session: &mut Session, name: &str, folder: &Path) -> Result<(),
         return Ok(());
     }
     let message = format!("`{}`, where {name} runs, is in no repository of git", folder.display());
-    let pasted = ostler_shell::word(name);
+    let pasted = ostler_shell::operand(name);
     Err(Failed::new(message)
         .hint(format!("bring the new version there, then run `ostler reload {pasted}`")))
 }
 
 /// Checks another version out.
 fn change(folder: &Path, name: &str, way: Way, commit: Option<&str>) -> Result<(), Failed> {
-    let pasted = ostler_shell::word(name);
+    let pasted = ostler_shell::operand(name);
     match (way, commit) {
         (Way::Pull, None) => git(folder, ["pull", "--ff-only", "--quiet"])?,
         (Way::Pull, Some(commit)) => {

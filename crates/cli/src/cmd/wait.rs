@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use regex_lite::Regex;
 
-use super::{perform, ready};
+use super::{list, perform, ready};
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::Session;
@@ -26,21 +26,33 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
             }
         }
     }
+    session.changed.extend(&ids);
+    wait_for(session, &ids, awaited, until, limit.as_ref())?;
+    list::asked_for(session)
+}
+
+fn wait_for(
+    session: &mut Session,
+    ids: &[u32],
+    awaited: Awaited,
+    until: Option<Instant>,
+    limit: Option<&Limit>,
+) -> Result<(), Failed> {
     let what = match awaited {
         Awaited::Ready { .. } => "ready",
         Awaited::Exit => "at its end",
-        Awaited::Line { .. } => return line(session, &ids, awaited, until, limit.as_ref()),
+        Awaited::Line { .. } => return line(session, ids, awaited, until, limit),
     };
-    let ended = wait::wait(session, &ids, awaited, until)?;
+    let ended = wait::wait(session, ids, awaited, until)?;
     if what == "ready" {
-        return ready::tell(session, &ended, limit.as_ref());
+        return ready::tell(session, &ended, limit);
     }
     for Ended { id, name, end, .. } in &ended {
         if let End::Exited(last) = end {
             session.out.message(&format!("{name} (id {id}) {}", how_it_ended(last.as_ref())));
         }
     }
-    ready::first_failure(session, &ended, what, limit.as_ref())
+    ready::first_failure(session, &ended, what, limit)
 }
 
 /// Waits for a line, and prints it.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::list;
 use crate::args::FlagId;
 use crate::failed::Failed;
+use crate::paint;
 use crate::program::Program;
 use crate::session::Session;
 use crate::view;
@@ -36,7 +37,7 @@ fn head(session: &Session, first: bool) -> String {
             format!("\x1b[2J\x1b[0fLast refresh:  {}\n", now("YYYY-MM-DDTHH:mm:ssZ"))
         }
         Program::Ostler if program_reads => String::new(),
-        Program::Ostler if std::io::stdout().is_terminal() => {
+        Program::Ostler if std::io::stdout().is_terminal() && !paint::is_dumb() => {
             format!("\x1b[2J\x1b[H{}, Ctrl-C ends\n\n", now("HH:mm:ss"))
         }
         Program::Ostler => if first { "" } else { "\n" }.to_owned(),

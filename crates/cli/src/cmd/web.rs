@@ -1,7 +1,9 @@
 //! `web`: the companion's web API, as an app.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ostler_env::{OSTLER_HOME, OSTLER_WEB_TOKEN_FILE, PM2_API_IPADDR, PM2_API_PORT};
@@ -13,10 +15,14 @@ use crate::args::FlagId;
 use crate::caller;
 use crate::companion;
 use crate::failed::Failed;
+use crate::holder;
 use crate::program::Program;
 use crate::session::{Session, ticket};
 use crate::voice::{Act, Notice, Target};
 use crate::wait::{self, Awaited, Limit};
+
+/// The port where no other is said.
+const USUAL: u16 = 9615;
 
 /// Runs the command `web`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -24,13 +30,22 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         None | Some("start") => start(session, None),
         Some("stop") => stop(session),
         Some(word) if word.bytes().all(|byte| byte.is_ascii_digit()) => {
-            let port = word.to_owned();
+            let port = port(word)?;
             start(session, Some(port))
         }
         Some(word) => {
             Err(Failed::misuse(format!("`web` takes `start`, `stop` or a port, but got `{word}`"))
                 .hint("see `ostler web --help`"))
         }
+    }
+}
+
+/// Returns a port as it was written, if it is one.
+fn port(text: &str) -> Result<String, Failed> {
+    match text.parse::<u16>() {
+        Ok(1..) => Ok(text.to_owned()),
+        Ok(0) | Err(_) => Err(Failed::misuse(format!("`{text}` is not a port"))
+            .hint("a port is a number from 1 to 65535: `ostler web 9615`")),
     }
 }
 
@@ -52,6 +67,7 @@ fn start(session: &mut Session, port: Option<String>) -> Result<(), Failed> {
         return Err(Failed::new(format!("`{name}` runs already"))
             .hint("`ostler web stop` ends it, and another can be started"));
     }
+    refuse_taken(session, &variables)?;
     // One that was given up or stopped is in the way of one with other settings.
     forget(session, &there)?;
     let app = apps::of_companion(session, &companion, name, variables)?;
@@ -71,6 +87,32 @@ fn start(session: &mut Session, port: Option<String>) -> Result<(), Failed> {
         forget(session, &there)?;
     }
     told
+}
+
+/// The path of a file, without `.` in it.
+fn absolute(cwd: &Path, file: &str) -> PathBuf {
+    cwd.join(file).components().collect()
+}
+
+/// Refuses a port that somebody has: what cannot serve is not started.
+fn refuse_taken(session: &mut Session, variables: &BTreeMap<String, String>) -> Result<(), Failed> {
+    // What the shell says counts, where no option does.
+    let said = |name: &str| variables.get(name).cloned().or_else(|| std::env::var(name).ok());
+    let host = said(PM2_API_IPADDR).filter(|host| !host.is_empty() && host != "localhost");
+    let ip = host.map_or(Ok(IpAddr::from([127, 0, 0, 1])), |host| host.parse());
+    let port = said(PM2_API_PORT).map_or(Ok(USUAL), |port| port.parse());
+    // What is no address was refused before.
+    let (Ok(ip), Ok(port)) = (ip, port) else { return Ok(()) };
+    let address = SocketAddr::new(ip, port);
+    match TcpListener::bind(address) {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+        Ok(_) | Err(_) => return Ok(()),
+    }
+    let sentence = holder::of(session, &address.to_string()).map(|taken| taken.sentence);
+    let text = sentence.unwrap_or_else(|| format!("`{address}` is taken"));
+    let other = port.checked_add(1).unwrap_or(USUAL).to_string();
+    let pasted = ostler_shell::word(&other);
+    Err(Failed::new(text).hint(format!("`ostler web {pasted}` takes another port")))
 }
 
 /// Ends it, and leaves nothing of it in the list.
@@ -108,10 +150,10 @@ fn forget(session: &mut Session, there: &[ProcView]) -> Result<(), Failed> {
 fn variables(session: &Session, port: Option<String>) -> Result<BTreeMap<String, String>, Failed> {
     let home = session.home.path().to_string_lossy().into_owned();
     let mut variables = BTreeMap::from([(OSTLER_HOME.to_owned(), home)]);
-    let port = session.args.value(FlagId::Port).map(str::to_owned).or(port);
+    let port = session.args.value(FlagId::Port).map(self::port).transpose()?.or(port);
     let host = session.args.value(FlagId::Host).map(str::to_owned);
     let file = session.args.value(FlagId::TokenFile);
-    let file = file.map(|file| caller::cwd().map(|cwd| cwd.join(file))).transpose()?;
+    let file = file.map(|file| caller::cwd().map(|cwd| absolute(&cwd, file))).transpose()?;
     let file = file.map(|file| file.to_string_lossy().into_owned());
     for (name, value) in
         [(PM2_API_PORT, port), (PM2_API_IPADDR, host), (OSTLER_WEB_TOKEN_FILE, file)]

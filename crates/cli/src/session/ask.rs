@@ -15,7 +15,7 @@ use crate::failed::Failed;
 use crate::heard::{Heard, ids_in};
 use crate::output::Output;
 use crate::sys::Interrupts;
-use crate::voice::{EVERY, Notice};
+use crate::voice::{EVERY, Notice, Under};
 use crate::wait;
 
 /// The most daemons that may die under one request.
@@ -55,13 +55,13 @@ impl Session {
                 return Err(Failed::new("not connected"));
             };
             heard.begin();
-            // A limit is kept instead of a block that moves.
-            let told = until.is_none() && waits && out.progress().is_some();
+            let told = waits && out.progress().is_some();
             let interrupts = if told { Some(hold_back()?) } else { None };
             let on = |told: Told| {
+                heed(out, interrupts.as_ref(), Under::Way);
                 let event = match told {
                     Told::Event(event) => event,
-                    Told::Nothing => return pause(out, interrupts.as_ref()),
+                    Told::Nothing => return out.tick(),
                     Told::DaemonsEnd => return out.tell(&Notice::DaemonsEnd),
                 };
                 changed.extend(ids_in(&event));
@@ -76,6 +76,7 @@ impl Session {
                 Some(left) if left.is_zero() => Err(timeout(left)),
                 left => client.request_heard(request, left, told.then_some(EVERY), on),
             };
+            heed(out, interrupts.as_ref(), Under::Way);
             match answer {
                 Err(ostler_client::Error::Timeout { .. }) if until.is_some() => {
                     // Its answer is still to come.
@@ -181,19 +182,17 @@ fn timeout(limit: Duration) -> ostler_client::Error {
     ostler_client::Error::Timeout { limit }
 }
 
-/// Holds back the signals that interrupt a command, as long as a block is drawn.
-fn hold_back() -> Result<Interrupts, Failed> {
+/// Holds back the signals that interrupt a command, as long as something goes on of which whoever
+/// interrupts it is told.
+pub(crate) fn hold_back() -> Result<Interrupts, Failed> {
     Interrupts::hold().map_err(|error| Failed::new(format!("cannot hold back signals: {error}")))
 }
 
-/// A moment in which nothing came: the block is drawn, and who interrupted the command is let go.
-fn pause(out: &mut Output, interrupts: Option<&Interrupts>) {
-    match interrupts {
-        Some(interrupts) if interrupts.came() => {
-            out.tell(&Notice::Interrupted);
-            interrupts.let_in();
-        }
-        Some(_) | None => out.tick(),
+/// Tells who has interrupted the command what goes on, and lets the signal in.
+pub(crate) fn heed(out: &mut Output, interrupts: Option<&Interrupts>, under: Under) {
+    if let Some(interrupts) = interrupts.filter(|interrupts| interrupts.came()) {
+        out.tell(&Notice::Interrupted { under });
+        interrupts.let_in();
     }
 }
 

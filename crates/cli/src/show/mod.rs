@@ -2,9 +2,11 @@
 //! fields that a program names. What PM2 shows is in `view`.
 
 mod fields;
+mod kept;
 
 pub(crate) use fields::{Known, Shape, field_names};
+pub(crate) use kept::{rotation, watched};
 pub(crate) use ostler_show::{
-    App, Look, SORT_FIELDS, Seen, blocks, describe, fold, last_lines, list, note_ports, order,
-    piped, plain, reasons, said, status, tree,
+    App, History, Look, SORT_FIELDS, Seen, blocks, describe, fold, last_lines, list, note_ports,
+    order, piped, plain, reasons, said, status, tree,
 };

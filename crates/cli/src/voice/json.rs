@@ -5,11 +5,18 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::line::DAEMONS_END;
+use super::ostler::interrupted;
 use super::tally::Tally;
 use super::{Line, Notice, Text};
 
-/// Returns the object of a fact; nothing where the fact is no progress, or another one says it.
-pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option<Vec<Line>> {
+/// Returns an object as a line.
+pub(super) fn line(object: &Value) -> Line {
+    Line::Data(Text::json(&object.to_string()))
+}
+
+/// Returns the object of a fact; nothing where the fact is no progress, and `None` inside where it
+/// is advice to a person.
+pub(super) fn object(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option<Option<Value>> {
     let object = match notice {
         Notice::DaemonStarted { home } => json!({ "event": "daemon_started", "home": home }),
         Notice::DaemonReplaced => json!({ "event": "daemon_replaced" }),
@@ -35,7 +42,7 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
         }
         Notice::Started { name, ids, .. } => json!({ "event": "started", "app": name, "ids": ids }),
         Notice::Acted { id, name, .. } => json!({ "event": "done", "app": name, "id": id }),
-        Notice::Scaled { id, name, added } => {
+        Notice::Scaled { id, name, added, .. } => {
             let event = if *added { "added" } else { "removed" };
             json!({ "event": event, "app": name, "id": id })
         }
@@ -62,9 +69,14 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
         Notice::Ready { name, processes, urls } => {
             json!({ "event": "ready", "app": name, "processes": processes, "urls": urls })
         }
-        // Advice to a person.
-        Notice::FirstSteps { .. } => return Some(Vec::new()),
-        Notice::Killed { ran, .. } => json!({ "event": "killed", "ran": ran }),
+        Notice::FirstSteps { .. } => return Some(None),
+        Notice::Killed { ran, .. } => {
+            json!({ "event": "killed", "ran": ran, "dropped": tally.dropped() })
+        }
+        Notice::Interrupted { under } => {
+            let (message, hint) = interrupted(*under);
+            json!({ "event": "warning", "message": message, "hint": hint })
+        }
         Notice::NotYet { text } => json!({ "event": "warning", "message": text }),
         Notice::Warning { text, hint, .. } => {
             json!({ "event": "warning", "message": text, "hint": hint })
@@ -81,5 +93,5 @@ pub(super) fn lines(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option
         }
         _ => return None,
     };
-    Some(vec![Line::Data(Text::json(&object.to_string()))])
+    Some(Some(object))
 }

@@ -31,7 +31,7 @@ pub(crate) use deployment::DeployNotice;
 pub(crate) use line::{Line, Text};
 pub(crate) use migration::{MigrationNotice, MoveWay, PlannedMove};
 pub(crate) use module::ModuleNotice;
-pub(crate) use notice::Notice;
+pub(crate) use notice::{Notice, Under};
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};
 pub(crate) use release::{ReleaseNotice, Way};
@@ -39,7 +39,9 @@ pub(crate) use service::ServiceNotice;
 pub(crate) use setting::SettingNotice;
 pub(crate) use talk::TalkNotice;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use crate::paint::Paint;
 use crate::program::Program;
@@ -55,6 +57,8 @@ pub(crate) struct Voice {
     tally: Tally,
     progress: Progress,
     block: Block,
+    /// The object of the end, which is told when nothing follows any more.
+    held: Option<Value>,
     /// That no daemon stays was told.
     daemons_end: bool,
 }
@@ -64,7 +68,7 @@ impl Voice {
     pub(crate) fn new(program: Program) -> Self {
         let (tally, block) = (Tally::default(), Block::default());
         let (since, progress) = (Instant::now(), Progress::Plain);
-        Self { program, since, tally, progress, block, daemons_end: false }
+        Self { program, since, tally, progress, block, held: None, daemons_end: false }
     }
 
     /// Shows progress in this way, under our own name.
@@ -106,15 +110,45 @@ impl Voice {
             Program::Ostler => {
                 let now = self.since.elapsed();
                 self.tally.take(notice, now);
-                let objects = (self.progress == Progress::Json)
-                    .then(|| json::lines(notice, &self.tally, now))
-                    .flatten();
                 let progress = self.progress;
-                match objects {
+                match self.objects(notice, now) {
                     Some(objects) => objects,
                     None => ostler::lines(notice, &mut self.tally, now, progress, paint),
                 }
             }
         }
+    }
+
+    /// Returns the objects of a notice, if a program reads them. The end of what is done is held
+    /// back: what is said of it afterwards, such as that an app did not become ready, comes before.
+    fn objects(&mut self, notice: &Notice<'_>, now: Duration) -> Option<Vec<Line>> {
+        if self.progress != Progress::Json {
+            return None;
+        }
+        let object = json::object(notice, &self.tally, now)?;
+        let mut lines = Vec::new();
+        match notice {
+            Notice::Finished { .. } => {
+                lines.extend(self.end());
+                self.held = object;
+                return Some(lines);
+            }
+            Notice::Begun { .. } | Notice::StartsScript { .. } | Notice::StartsMissing { .. } => {
+                lines.extend(self.end());
+            }
+            Notice::Problem(_) | Notice::Missed { .. } => {
+                if let Some(ok) = self.held.as_mut().and_then(|held| held.get_mut("ok")) {
+                    *ok = Value::Bool(false);
+                }
+            }
+            _ => {}
+        }
+        lines.extend(object.as_ref().map(json::line));
+        Some(lines)
+    }
+
+    /// Returns what is to be said last, if there is anything.
+    pub(crate) fn end(&mut self) -> Option<Line> {
+        self.held.take().as_ref().map(json::line)
     }
 }

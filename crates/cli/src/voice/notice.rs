@@ -9,6 +9,15 @@ use super::{
     ServiceNotice, SettingNotice, Subject, TalkNotice, Target,
 };
 
+/// What is interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Under {
+    /// Something that the daemon does.
+    Way,
+    /// A wait for apps.
+    Wait,
+}
+
 /// A fact that a command tells.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Notice<'a> {
@@ -20,8 +29,8 @@ pub(crate) enum Notice<'a> {
     DaemonReplaced,
     /// One daemon after the other ends before it answers, and the next is waited for.
     DaemonsEnd,
-    /// The user interrupted the command.
-    Interrupted,
+    /// The user interrupted the command in the middle of this.
+    Interrupted { under: Under },
     /// Others may look into the home.
     HomeOpen { home: &'a Path },
     /// Something is being done with processes of the list. `selector`: PM2 announces it.
@@ -42,7 +51,7 @@ pub(crate) enum Notice<'a> {
     /// A reload is over, in which this process was replaced: its steps have told it.
     Replaced { id: u32, name: &'a str },
     /// A scale added or removed this process.
-    Scaled { id: u32, name: &'a str, added: bool },
+    Scaled { id: u32, name: &'a str, added: bool, connections: Connections },
     /// The counters of this process are being set to zero.
     Resets { id: u32 },
     /// A step of a reload.

@@ -9,7 +9,7 @@ use ostler_wire::control::Step;
 
 use super::line::{DAEMONS_END, error_lines, hint_line, labelled, number, ready, warning};
 use super::tally::{self, Tally};
-use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Target};
+use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Target, Under};
 use super::{module, release, setting, talk};
 use crate::paint::{Ink, Paint};
 
@@ -54,11 +54,10 @@ pub(super) fn lines(
         {
             tally.line(now, name).into_iter().map(Line::err).collect()
         }
-        Notice::Interrupted => warning(
-            paint,
-            "interrupted: the daemon goes on with what was begun",
-            Some("`ostler list` shows how far it is"),
-        ),
+        Notice::Interrupted { under } => {
+            let (text, hint) = interrupted(*under);
+            warning(paint, text, Some(hint))
+        }
         Notice::Missed { subject, error } => {
             error_lines(paint, &subject.about(&error.message), error.hint.as_deref())
         }
@@ -68,7 +67,7 @@ pub(super) fn lines(
         Notice::Ready { name, processes, urls } => out(ready(name, *processes, urls)),
         Notice::CanaryWaits { app } => {
             let mut lines = out(format!("one worker of {app} runs the new version"));
-            let pasted = word(app);
+            let pasted = ostler_shell::operand(app);
             let hint = format!(
                 "`ostler promote {pasted}` rolls it out, `ostler rollback {pasted}` ends it"
             );
@@ -108,7 +107,8 @@ pub(super) fn lines(
                 0 => String::new(),
                 count => format!("{} and ", number(count, "process", "processes")),
             };
-            out(format!("stopped {apps}the daemon in {}", tally.took(now)))
+            let dropped = tally.of_connections(Act::Kill);
+            out(format!("stopped {apps}the daemon in {}{dropped}", tally.took(now)))
         }
         Notice::Updated => out(format!(
             "updated daemon and keeper to {} in {}, no app was touched",
@@ -162,6 +162,20 @@ pub(super) fn lines(
         | Notice::FlushesOwn { .. }
         | Notice::Flushes { .. }
         | Notice::ReopensLogs => Vec::new(),
+    }
+}
+
+/// What goes on when a command is interrupted, and where it is seen.
+pub(super) fn interrupted(under: Under) -> (&'static str, &'static str) {
+    match under {
+        Under::Way => (
+            "interrupted: the daemon goes on with what was begun",
+            "`ostler list` shows how far it is",
+        ),
+        Under::Wait => (
+            "interrupted: the apps go on, and are not waited for any more",
+            "`ostler list` shows how they are",
+        ),
     }
 }
 

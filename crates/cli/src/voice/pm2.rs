@@ -45,7 +45,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
             say(format!("[{name}]({id}) ✓"))
         }
         Notice::Scaled { added: true, .. } => say("Scaling up application".to_owned()),
-        Notice::Scaled { id, name, added: false } => vec![
+        Notice::Scaled { id, name, added: false, .. } => vec![
             info(paint, &format!("Applying action deleteProcessId on app [{id}](ids: [ {id} ])")),
             info(paint, &format!("[{name}]({id}) ✓")),
         ],
@@ -107,7 +107,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         }
         // PM2 shows an empty table.
         Notice::NoApps
-        | Notice::Interrupted
+        | Notice::Interrupted { .. }
         | Notice::Begun { selector: None, .. }
         | Notice::Started { of_file: false, .. }
         | Notice::Stepped { .. }

@@ -1,6 +1,5 @@
 //! Why a command does not do what was asked. Those that PM2 has words of its own for have a name.
 
-use ostler_shell::word;
 use ostler_wire::control::Failure;
 
 use super::Act;
@@ -94,7 +93,7 @@ impl Problem {
     }
 
     /// Returns our words for it, and what to do.
-    pub(super) fn words(&self) -> (String, Option<String>) {
+    pub(crate) fn words(&self) -> (String, Option<String>) {
         match self {
             Self::NoProcess { word } if word == "all" => {
                 ("there is no app".to_owned(), Some("`ostler start app.js` starts one".to_owned()))
@@ -123,7 +122,10 @@ impl Problem {
             }
             Self::NothingToScale { name, count } => {
                 let has = number(*count, "process", "processes");
-                let hint = format!("`ostler scale {pasted} +1` adds one", pasted = word(name));
+                let hint = format!(
+                    "`ostler scale {pasted} +1` adds one",
+                    pasted = ostler_shell::operand(name)
+                );
                 (format!("`{name}` has {has} already"), Some(hint))
             }
             Self::AlreadyRuns { name } => (
@@ -131,7 +133,7 @@ impl Problem {
                 Some(format!(
                     "`ostler restart {pasted}` restarts it, `--force` starts a second one of that \
                      name",
-                    pasted = word(name)
+                    pasted = ostler_shell::operand(name)
                 )),
             ),
             Self::EnvWithoutFile => (

@@ -99,7 +99,10 @@ impl Tally {
             }
             Notice::Stepped { id, name, step } => self.step(*id, name, step, now),
             Notice::Scaled { added: true, .. } => self.added += 1,
-            Notice::Scaled { added: false, .. } => self.removed += 1,
+            Notice::Scaled { added: false, connections, .. } => {
+                self.count(*connections);
+                self.removed += 1;
+            }
             Notice::Finished { act, failed, .. } => {
                 // A reload replaces all or none.
                 if !failed && matches!(act, Act::Reload | Act::Promote | Act::Rollback) {
@@ -246,7 +249,7 @@ impl Tally {
     }
 
     /// What became of connections.
-    fn of_connections(&self, act: Act) -> String {
+    pub(super) fn of_connections(&self, act: Act) -> String {
         if let Some(count) = self.dropped() {
             let count = usize::try_from(count).unwrap_or(usize::MAX);
             return format!(", {} dropped", number(count, "connection", "connections"));

@@ -124,7 +124,8 @@ fn daemon(scene: &mut Scene) {
         Notice::DaemonStarted { home },
         Notice::DaemonReplaced,
         Notice::DaemonsEnd,
-        Notice::Interrupted,
+        Notice::Interrupted { under: Under::Way },
+        Notice::Interrupted { under: Under::Wait },
         Notice::HomeOpen { home },
         Notice::Pong { version: "0.1.0", pid: 77 },
         Notice::Updated,
@@ -172,10 +173,10 @@ fn acts(scene: &mut Scene) {
     let act = Act::Scale;
     scene.all(&[
         Notice::Begun { act, selector: None, targets: &targets[..2] },
-        Notice::Scaled { id: 4, name: "api", added: true },
+        Notice::Scaled { id: 4, name: "api", added: true, connections: Connections::Unknown },
         Notice::Finished { act, failed: false, urls: &[] },
         Notice::Begun { act, selector: None, targets: &targets[..2] },
-        Notice::Scaled { id: 4, name: "api", added: false },
+        Notice::Scaled { id: 4, name: "api", added: false, connections: Connections::Unknown },
         Notice::Finished { act, failed: false, urls: &[] },
     ]);
 }

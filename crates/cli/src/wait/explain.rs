@@ -23,8 +23,8 @@ pub(crate) fn explain(
     let program = session.program.name();
     let taken = holder::taken(session, ended.id, &ended.lines);
     let mut message = format!("{} (id {}) {reason}", ended.name, ended.id);
-    let pasted = ostler_shell::word(&ended.name);
-    let mut hint = format!("see `{program} logs {pasted} --err`");
+    let pasted = ostler_shell::operand(&ended.name);
+    let mut hint = format!("see `{program} logs --err {pasted}`");
     if let Some(taken) = taken {
         message.push_str(&format!("\n{}", taken.sentence));
         hint = taken.hint.unwrap_or(hint);

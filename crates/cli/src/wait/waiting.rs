@@ -14,8 +14,9 @@ use super::news::{self, News};
 use super::past::Past;
 use super::seen::{self, Again, Never, NotYet, Seen, Stand};
 use crate::failed::Failed;
-use crate::session::{Session, unexpected};
-use crate::voice::Notice;
+use crate::session::{Session, heed, hold_back, unexpected};
+use crate::sys::Interrupts;
+use crate::voice::{EVERY, Notice, Under};
 
 /// How long the daemon is asked to wait for a worker to listen before news are looked at, ms.
 const LISTENS_WITHIN: u32 = 250;
@@ -96,6 +97,8 @@ struct Waiting<'s> {
     until: Option<Instant>,
     /// Until then the first look is waited for, as long as there was none.
     first_look_by: Option<Instant>,
+    /// Who interrupts it is told what goes on, where that is to be told at all.
+    interrupts: Option<Interrupts>,
 }
 
 /// Waits for these processes, until the limit. Returns how each ended; the first that cannot come
@@ -111,18 +114,22 @@ pub(crate) fn wait(
 ) -> Result<Vec<Ended>, Failed> {
     // Whoever waits reads what was said so far.
     session.out.flush()?;
+    // Before the thread of the news is started, which would take the signals.
+    let interrupts = session.out.progress().map(|_| hold_back()).transpose()?;
     let client = session.take_client()?;
     let lines = matches!(awaited, Awaited::Line { .. });
     let news = news::open(client, &session.home, ids.to_vec(), lines)?;
     let pending = ids.iter().map(|id| (*id, Pending::default())).collect();
     let (ended, logs, past) = (Vec::new(), BTreeMap::new(), Past::default());
     let first_look_by = Some(Instant::now() + FIRST_LOOK);
-    Waiting { session, awaited, pending, ended, logs, past, until, first_look_by }.run(&news)
+    Waiting { session, awaited, pending, ended, logs, past, until, first_look_by, interrupts }
+        .run(&news)
 }
 
 impl Waiting<'_> {
     fn run(mut self, news: &Receiver<News>) -> Result<Vec<Ended>, Failed> {
         while !self.is_over() {
+            heed(&mut self.session.out, self.interrupts.as_ref(), Under::Wait);
             let now = Instant::now();
             if self.deadline().is_some_and(|until| until <= now) {
                 self.time_out();
@@ -171,7 +178,8 @@ impl Waiting<'_> {
         }
         let due =
             self.pending.values().filter_map(|pending| pending.due).chain(self.deadline()).min();
-        due.map_or(LONG, |due| due.saturating_duration_since(now))
+        let most = if self.interrupts.is_some() { EVERY } else { LONG };
+        due.map_or(most, |due| due.saturating_duration_since(now).min(most))
     }
 
     /// When it is waited no longer. A limit that is over already leaves time for the first look,

@@ -47,7 +47,7 @@ fn cron_restarts_until_the_app_is_stopped_also_by_the_daemon_after_and_after_res
 fn a_cron_pattern_that_is_no_good_is_refused_with_its_field() {
     let sandbox = sandbox();
     sandbox.write("idle.sh", "exec sleep 1000000");
-    let said = sandbox.ostler(["start", "idle.sh", "-c", "0 25 * * *"]).code(1).run();
+    let said = sandbox.ostler(["start", "idle.sh", "-c", "0 25 * * *"]).code(2).run();
     assert!(said.err.contains("its field `25` is no hour: 0 to 23"), "{}", said.err);
     assert!(sandbox.jlist().is_empty());
 }

@@ -66,3 +66,20 @@ fn a_reload_does_not_wait_long_for_clients_that_take_their_time() {
     let ran = sandbox.ostler(["reload", "web"]).run();
     assert_eq!(last(&ran), "reloaded web 1/1 in TIME; an old worker finishes its connections");
 }
+
+#[test]
+fn kill_and_promote_say_how_many_connections_they_dropped() {
+    let (sandbox, port, _clients) =
+        asked("exec_mode: 'cluster', instances: 3, drain_timeout: 100, kill_timeout: 100,");
+    let ran = sandbox.ostler(["scale", "web", "2"]).run();
+    let said = last(&ran);
+    assert!(said.starts_with("scaled web from 3 to 2 in TIME"), "{said}");
+    sandbox.ostler(["reload", "web", "--canary"]).run();
+    let ran = sandbox.ostler(["promote", "web"]).run();
+    let said = last(&ran);
+    assert!(said.starts_with("promoted web 2/2 in TIME, "), "{said}");
+    drop(connect(port));
+    let ran = sandbox.ostler(["kill"]).run();
+    let said = last(&ran);
+    assert!(said.ends_with(" the daemon in TIME, 0 connections dropped"), "{said}");
+}

@@ -98,3 +98,14 @@ fn without_a_terminal_nothing_is_started_and_it_is_said_what_does_instead() {
     );
     assert!(sandbox.pids().is_empty(), "it started a daemon");
 }
+
+#[test]
+fn monit_refuses_a_terminal_on_which_nothing_can_be_drawn() {
+    let sandbox = sandbox();
+    built_companion();
+    let mut command = sandbox.command();
+    command.arg("monit").env("TERM", "dumb");
+    let mut window = Window::open(command, 80, 24);
+    window.wait_shown("error: `TERM` is `dumb`: nothing can be drawn", LIMIT);
+    assert_eq!(sandbox.daemon_pid(), None, "no daemon is started for that");
+}

@@ -57,3 +57,33 @@ fn describe_says_how_an_app_differs_from_its_file_until_that_is_brought_in() {
         .run();
     assert!(!sandbox.ostler(["describe", "other"]).run().out.contains("file:"));
 }
+
+#[test]
+fn describe_says_why_a_reload_failed_and_what_restarted_an_app_by_itself() {
+    let sandbox = sandbox();
+    let script = sandbox.victim("web", Victim::Http);
+    let port = sandbox.port().to_string();
+    let start = ["start", "web.js", "--name", "web", "-i", "1", "--watch", "seen"];
+    sandbox.write("seen/a", "");
+    sandbox.ostler(start).env("PORT", &port).run();
+    let line = |key: &str| {
+        let said = sandbox.ostler(["describe", "web"]).run().out;
+        let found = said.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
+        found.map(str::to_owned)
+    };
+    let folder = sandbox.work().display().to_string();
+    assert_eq!(
+        line("files").unwrap().replace("[ROOT]/w", &folder),
+        format!("watched: seen (in {folder})")
+    );
+    assert_eq!((line("restart by itself"), line("failed reload")), (None, None));
+    sandbox.write("seen/b", "");
+    let told = ostler_testkit::wait_for("the restart", ostler_testkit::run::LIMIT, || {
+        line("restart by itself")
+    });
+    assert!(told.ends_with("/seen/b` changed"), "{told}");
+    std::fs::write(&script, "process.exit(7)").unwrap();
+    sandbox.ostler(["reload", "web"]).code(1).run();
+    let told = line("failed reload").unwrap();
+    assert!(told.contains(", new worker 0 (run ") && told.contains("exit code 7"), "{told}");
+}

@@ -82,3 +82,77 @@ fn the_code_of_a_complaint_is_explained_without_a_daemon() {
     assert_eq!(said.err, expected);
     assert_eq!(sandbox.daemon_pid(), None);
 }
+
+#[test]
+fn validate_warns_of_two_apps_of_one_name_and_its_objects_are_lines() {
+    let sandbox = sandbox();
+    sandbox.write("idle.sh", "exec sleep 1000000");
+    sandbox.write("two.yaml", "- name: a\n  script: idle.sh\n- name: a\n  script: idle.sh\n");
+    let said = sandbox.ostler(["validate", "two.yaml"]).run();
+    assert_eq!(said.out, "two.yaml: 2 apps, 1 warning\n");
+    let first =
+        "warning[same-name]: another app of this file is called `a`, too\n  --> two.yaml:3:9 ";
+    assert!(said.err.starts_with(first), "{}", said.err);
+    let said = sandbox.ostler(["validate", "two.yaml", "two.yaml", "--json"]).run().out;
+    let mut objects = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    assert!(objects.all(|one| one["file"] == "two.yaml") && said.ends_with("}\n"));
+    sandbox.write("apart.json", "[{ script: 'idle.sh', namespace: 'x' }, { script: 'idle.sh' }]");
+    let said = sandbox.ostler(["validate", "apart.json"]).run();
+    assert_eq!(said.out, "apart.json: 2 apps, nothing is wrong\n");
+}
+
+#[test]
+fn plan_shows_nothing_that_nobody_wrote_and_its_objects_end_with_a_line() {
+    let sandbox = sandbox();
+    sandbox.write("idle.js", "setInterval(() => {}, 1e9)");
+    sandbox.ostler(["start", "idle.js"]).run();
+    sandbox.write("same.json", "{ script: 'idle.js' }");
+    let plan = |file: &str| sandbox.ostler(["plan", file]).run().out;
+    assert_eq!(plan("same.json"), "unchanged  idle  nothing changed\n");
+    let objects = sandbox.ostler(["plan", "same.json", "--json"]).run().out;
+    assert!(objects.starts_with('[') && objects.ends_with("]\n"), "{objects}");
+    sandbox.write("four.json", "{ script: 'idle.js', instances: 4, exec_mode: 'cluster' }");
+    let said = "replace    idle  exec_mode fork_mode → cluster_mode, instances 1 → 4\n";
+    assert_eq!(plan("four.json"), said);
+    sandbox.ostler(["delete", "idle"]).run();
+    sandbox.ostler(["start", "four.json", "--only", "idle"]).run();
+    sandbox.write("four.json", "{ script: 'idle.js', instances: 4, merge_logs: true }");
+    assert_eq!(plan("four.json"), "reload     idle  merge_logs false → true\n");
+}
+
+#[test]
+fn a_process_file_on_standard_input_may_be_yaml_or_toml_and_a_script_is_none() {
+    let sandbox = sandbox();
+    sandbox.write("idle.sh", "exec sleep 1000000");
+    let check = |text: &str| sandbox.ostler(["validate", "-"]).stdin(text).run().out;
+    for text in ["apps:\n  - script: idle.sh\n", "[[apps]]\nscript = 'idle.sh'\n"] {
+        assert_eq!(check(text), "-: 1 app, nothing is wrong\n", "{text}");
+    }
+    for command in ["validate", "plan"] {
+        let said = sandbox.ostler([command, "idle.sh"]).code(2).run();
+        let text = "error: `idle.sh` is not a process file, by its name\n";
+        assert!(said.err.starts_with(text), "{}", said.err);
+    }
+    sandbox.write("word.yaml", "script: idle.sh\nwatch: yes\nautorestart: no\n");
+    let said = sandbox.ostler(["validate", "word.yaml"]).code(1).run().err;
+    assert!(said.contains("hint: write `false`, without quotes: `no` is a text"), "{said}");
+}
+
+#[test]
+fn a_path_to_watch_that_is_not_there_is_told() {
+    let sandbox = sandbox();
+    sandbox.write("idle.sh", "exec sleep 1000000");
+    sandbox.write("src/a.txt", "");
+    let said = sandbox.ostler(["start", "idle.sh", "--watch", "./nopath"]).run().err;
+    let text = "warning: `--watch` names `./nopath`, and there is no such file or folder\n";
+    assert!(said.contains(text), "{said}");
+    sandbox.write("word.yaml", "script: idle.sh\nwatch: yes\n");
+    let said = sandbox.ostler(["validate", "word.yaml"]).run().err;
+    assert!(said.contains("hint: write `watch: true`: `yes` is a text, and so a path"), "{said}");
+    sandbox.write("good.yaml", "script: idle.sh\nwatch: [src, 'lib/*.js']\n");
+    let said = sandbox.ostler(["validate", "good.yaml"]).run();
+    assert_eq!(
+        (said.out.as_str(), said.err.as_str()),
+        ("good.yaml: 1 app, nothing is wrong\n", "")
+    );
+}

@@ -155,3 +155,40 @@ fn a_program_reads_progress_as_objects() {
     );
     assert!(fake.pm2("reload web").out.starts_with("Use --update-env"));
 }
+
+#[test]
+fn finished_is_the_last_object_also_when_what_was_waited_for_does_not_come() {
+    let sandbox = sandbox();
+    sandbox.write("ends.sh", "echo no >&2; exit 3");
+    let args = ["start", "ends.sh", "--no-autorestart", "--wait", "--progress", "json"];
+    let ran = sandbox.ostler(args).code(1).run();
+    let objects: Vec<serde_json::Value> =
+        ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<&str> = objects.iter().map(|one| one["event"].as_str().unwrap()).collect();
+    assert_eq!(events.iter().filter(|event| **event == "finished").count(), 1, "{events:?}");
+    assert_eq!(events[events.len() - 2..], ["error", "finished"], "{events:?}");
+    assert_eq!(objects.last().unwrap()["ok"], false);
+}
+
+#[test]
+fn who_interrupts_a_wait_in_a_pipe_is_told_what_goes_on() {
+    let sandbox = sandbox();
+    sandbox.write("quiet.sh", "exec sleep 1000000");
+    let start = ["start", "quiet.sh", "--wait-ready", "--listen-timeout", "1000000", "--wait=10m"];
+    let wait = ["wait", "quiet", "--for", "exit"];
+    for (args, waits) in [(&start[..], false), (&wait[..], true)] {
+        let pipe = Stdio::piped;
+        let mut command = sandbox.command();
+        let running = command.args(args).stdout(pipe()).stderr(pipe()).spawn().unwrap();
+        if waits {
+            crate::waiting::wait_until_it_waits(&running);
+        } else {
+            wait_one(&sandbox, "quiet", "launching");
+        }
+        assert!(procs::signal(running.id(), procs::Signal::INT));
+        let ended = running.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(said.contains("warning: interrupted: "), "{args:?}: {said}");
+        assert!(said.contains("hint: `ostler list` shows how"), "{args:?}: {said}");
+    }
+}

@@ -366,7 +366,8 @@ fn names_that_mean_something_else_and_empty_ones_are_refused() {
     for (name, means) in [("all", "every app"), ("/x/", "every app whose name matches it")] {
         let error =
             format!("error: an app cannot be called `{name}`: to a command that is {means}");
-        refused(&sandbox, &["start", script, "--name", name], &error);
+        let ran = sandbox.ostler(["start", script, "--name", name]).code(2).run();
+        assert!(ran.err.starts_with(&error), "{name}: {}", ran.err);
     }
     let file = sandbox.write("all.json", format!("[{{\"name\":\"all\",\"script\":\"{script}\"}}]"));
     refused(&sandbox, &["start", file.to_str().unwrap()], "error: an app cannot be called `all`");

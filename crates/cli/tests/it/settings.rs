@@ -89,16 +89,20 @@ fn what_would_be_lost_is_not_overwritten() {
     let s = sandbox();
     s.ostler(["multiset", "app.a 1 app.b 2 alone 3"]).stdout("set app.a, app.b, alone\n").run();
     let before = file(&s);
-    for (args, says) in [
-        (&["set", "app", "5"][..], "`app` is an app with settings, which one value would replace"),
-        (&["set", "alone.x", "5"], "`alone` is a value, so that there is no `alone.x`"),
-        (&["set", "app..x", "5"], "`app..x` is not the name of a setting"),
-        (&["set", "app.c"], "`app.c` has no value"),
-        (&["multiset", "app.c 1 app.d"], "`app.d` has no value"),
-        (&["unset", "app.c"], "there is no setting `app.c`"),
-        (&["get", "nothing"], "there is no setting `nothing`"),
+    for (args, code, says) in [
+        (
+            &["set", "app", "5"][..],
+            1,
+            "`app` is an app with settings, which one value would replace",
+        ),
+        (&["set", "alone.x", "5"], 1, "`alone` is a value, so that there is no `alone.x`"),
+        (&["set", "app..x", "5"], 2, "`app..x` is not the name of a setting"),
+        (&["set", "app.c"], 2, "`app.c` has no value"),
+        (&["multiset", "app.c 1 app.d"], 2, "`app.d` has no value"),
+        (&["unset", "app.c"], 1, "there is no setting `app.c`"),
+        (&["get", "nothing"], 1, "there is no setting `nothing`"),
     ] {
-        let ran = s.ostler(args).code(1).run();
+        let ran = s.ostler(args).code(code).run();
         assert!(ran.err.contains(says), "{args:?}: {}", ran.err);
         assert_eq!(file(&s), before, "{args:?}");
     }

@@ -25,7 +25,7 @@ fn end(child: Child) -> (i32, String, String) {
 
 /// The command reads the stream of news.
 #[track_caller]
-fn wait_until_it_waits(child: &Child) {
+pub fn wait_until_it_waits(child: &Child) {
     let tasks = format!("/proc/{}/task", child.id());
     let is_news = |task: std::fs::DirEntry| {
         std::fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name == "news\n")

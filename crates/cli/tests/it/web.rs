@@ -69,7 +69,7 @@ fn what_cannot_be_served_is_told_before_anything_is_started() {
     let refuse = |words: &[&str], code, says: &str| {
         s.ostler(["web"]).args(words).code(code).shows(says).run();
     };
-    refuse(&["0"], 1, "`0` is no port");
+    refuse(&["0"], 2, "`0` is not a port");
     refuse(&["--host", "0.0.0.0"], 1, "`0.0.0.0` can be reached from other machines");
     refuse(&["restart"], 2, "`web` takes `start`, `stop` or a port, but got `restart`");
     assert!(s.jlist().is_empty());
@@ -107,4 +107,21 @@ fn under_the_name_pm2_the_app_has_pm2s_name() {
     let page: Value = serde_json::from_str(&get(port)).unwrap();
     assert_eq!(page["processes"][0]["name"], json!("pm2-http-interface"));
     assert_eq!(page["processes"][0]["pm2_env"]["env"], Value::Null);
+}
+
+#[test]
+fn a_port_that_somebody_has_is_told_with_who_and_another_port() {
+    let s = sandbox();
+    built_companion();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let ran = s.ostler(["web", &port.to_string()]).code(1).run();
+    let me = std::process::id();
+    assert!(ran.err.contains(&format!("`127.0.0.1:{port}` is taken")), "{}", ran.err);
+    assert!(ran.err.contains(&format!("pid {me}")), "{}", ran.err);
+    assert!(ran.err.contains(&format!("hint: `ostler web {}` takes", port + 1)), "{}", ran.err);
+    assert!(s.jlist().is_empty());
+    for bad in ["99999", "0"] {
+        s.ostler(["web", bad]).code(2).shows(format!("`{bad}` is not a port")).run();
+    }
 }

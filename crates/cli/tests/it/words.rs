@@ -206,7 +206,7 @@ fn where_nothing_is_to_be_started_a_command_says_how_to_begin() {
     hint(&["start", "bad.config.js"], 1, "`node --check ");
     hint(&["health"], 1, "`ostler start app.js` starts one");
     let long = "n".repeat(300);
-    let ran = s.ostler(["start", "app.js", "--name", &long]).code(1).run();
+    let ran = s.ostler(["start", "app.js", "--name", &long]).code(2).run();
     assert!(ran.err.starts_with("error: a name of 300 bytes is too long"), "{}", ran.err);
     assert!(s.jlist().is_empty());
 }
@@ -221,4 +221,92 @@ fn a_start_after_a_stop_says_where_the_app_answers() {
     let ran = s.ostler(["start", "hello"]).run();
     let says = format!("started hello 2/2 in TIME, http://127.0.0.1:{port}\n");
     assert_eq!(untimed(&ran.out), says);
+}
+
+#[test]
+fn a_value_that_is_none_is_a_misuse_in_every_command() {
+    let sandbox = sandbox();
+    sandbox.write("app.js", "");
+    for line in [
+        "start app.js --cron-restart foo",
+        "start app.js --uid nobodyx",
+        "start app.js --gid nobodyx",
+        "start app.js --name=all",
+        "run app.js --delay x",
+        "startup --user nobodyx",
+        "set ostler.log_max_size foo",
+        "set api",
+        "init foo",
+        "monitor",
+        "plan -",
+    ] {
+        let ran = sandbox.ostler(line.split(' ')).code(2).run();
+        assert!(ran.err.starts_with("error") && ran.out.is_empty(), "{line}: {}", ran.err);
+    }
+    assert_eq!(sandbox.daemon_pid(), None, "nothing was asked of a daemon");
+}
+
+#[test]
+fn the_logs_of_a_name_that_is_nearly_another_are_not_waited_for() {
+    let fake = Fake::with(vec![online(0, "server")]);
+    let ran = fake.ostler("logs servr");
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (
+            1,
+            "error: no app has the name or namespace `servr`\n\
+             hint: did you mean `server`? `ostler logs '/^servr$/'` waits for an app of that name\n"
+        )
+    );
+}
+
+#[test]
+fn scripts_that_are_started_together_end_in_one_line() {
+    let sandbox = sandbox();
+    for script in ["a.sh", "b.sh"] {
+        sandbox.write(script, "exec sleep 1000000");
+    }
+    let ran = sandbox.ostler(["start", "a.sh", "b.sh"]).run();
+    assert_eq!(untimed(&ran.out), "started a 1/1, b 1/1 in TIME\n");
+}
+
+#[test]
+fn wait_and_save_give_the_fields_that_a_program_asks_for() {
+    let sandbox = sandbox();
+    sandbox.write("a.sh", "exec sleep 1000000");
+    sandbox.ostler(["start", "a.sh"]).run();
+    let said = sandbox.ostler(["wait", "a", "--json", "name,status"]).run().out;
+    let found: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(found, json!([{ "name": "a", "status": "online" }]));
+    let said = sandbox.ostler(["save", "--format", "{name}:{id}"]).run().out;
+    assert_eq!(said, "a:0\n");
+}
+
+#[test]
+fn a_name_with_a_dash_stands_behind_two_in_what_is_to_be_pasted() {
+    let sandbox = sandbox();
+    sandbox.write("ends.sh", "exit 1");
+    sandbox.ostler(["start", "ends.sh", "--name=-x", "--max-restarts", "0"]).run();
+    sandbox.wait_status("-x", "errored", 1, ostler_testkit::run::LIMIT);
+    let mut command = sandbox.command();
+    command.args(["describe", "--", "-x"]);
+    let said = pty::in_window(command, 120).out;
+    assert!(said.contains("`ostler logs --err -- -x` has more"), "{said}");
+    sandbox.ostler(["logs", "--err", "--nostream", "--", "-x"]).run();
+    sandbox.ostler(["restart", "--", "-x"]).run();
+}
+
+#[test]
+fn an_app_that_its_file_calls_otherwise_now_is_told() {
+    let sandbox = sandbox();
+    sandbox.write("a.sh", "exec sleep 1000000");
+    sandbox.write("eco.json", "[{ name: 'old', script: 'a.sh' }]");
+    assert_eq!(sandbox.ostler(["start", "eco.json"]).run().err.matches("warning").count(), 0);
+    sandbox.write("eco.json", "[{ name: 'new', script: 'a.sh' }]");
+    for command in ["start", "reload", "restart"] {
+        let said = sandbox.ostler([command, "eco.json"]).run().err;
+        let told = "warning: `old` is from this file, not in it any more, and goes on\n\
+                    hint: `ostler delete old` ends it\n";
+        assert!(said.contains(told), "{command}: {said}");
+    }
 }

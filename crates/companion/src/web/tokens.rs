@@ -52,16 +52,17 @@ impl Tokens {
         let cannot = |error: std::io::Error| {
             Failed::new(format!("cannot read the tokens in `{shown}`: {error}"))
         };
-        let meta = fs::metadata(path).map_err(|error| cannot(error).hint(how_to_write_one()))?;
+        let meta =
+            fs::metadata(path).map_err(|error| cannot(error).hint(how_to_write_one(path)))?;
         let (me, owner) = (rustix::process::geteuid().as_raw(), meta.uid());
         if meta.mode() & 0o077 != 0 || (owner != me && owner != 0) {
             let path = path.to_string_lossy();
-            let pasted = ostler_text::shown(&path);
+            let pasted = ostler_shell::word(&path);
             return Err(Failed::new(format!("others can read the tokens in `{shown}`"))
-                .hint(format!("run `chmod 600 '{pasted}'`, and write other tokens into it")));
+                .hint(format!("run `chmod 600 {pasted}`, and write other tokens into it")));
         }
         Self::parse(&fs::read_to_string(path).map_err(cannot)?)
-            .map_err(|why| Failed::new(format!("`{shown}`: {why}")).hint(how_to_write_one()))
+            .map_err(|why| Failed::new(format!("`{shown}`: {why}")).hint(how_to_write_one(path)))
     }
 
     /// Reads the lines of a file.
@@ -107,8 +108,10 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && std::hint::black_box(differs) == 0
 }
 
-fn how_to_write_one() -> &'static str {
-    "write one: `(umask 077; echo \"operate $(openssl rand -hex 24)\" > ~/.ostler/web-tokens)`"
+fn how_to_write_one(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let pasted = ostler_shell::word(&path);
+    format!("write one: `(umask 077; echo \"operate $(openssl rand -hex 24)\" > {pasted})`")
 }
 
 #[cfg(test)]

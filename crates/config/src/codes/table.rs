@@ -221,6 +221,17 @@ pub(super) const CODES: &[Code] = &[
         )),
     },
     Code {
+        name: "no-watched-path",
+        title: "a path to watch that is not there",
+        text: "`watch` names a file or a folder that does not exist, from `cwd` on, so nothing is \
+               watched there. In YAML 1.2 `yes` and `no` are texts, and here that is a path: write \
+               `true` or `false`. Patterns such as `src/*.js` may match nothing yet.",
+        example: Some((
+            r#"{ "script": "a.js", "watch": "./nopath" }"#,
+            r#"{ "script": "api.js", "watch": "lib/*.js" }"#,
+        )),
+    },
+    Code {
         name: "not-executable",
         title: "a script that nothing can run",
         text: "With `interpreter: none`, or for a program, the file itself is executed: it \
@@ -251,6 +262,17 @@ pub(super) const CODES: &[Code] = &[
         text: "`balance` needs the workers' runtime to take connections that it is handed. \
                The hint says which ways it can do.",
         example: None,
+    },
+    Code {
+        name: "same-name",
+        title: "two apps of one name",
+        text: "Two apps of a file have the same name in the same namespace. To every command they \
+               are one app: `restart`, `reload` and `logs` mean both, and what the file says of \
+               the second is taken for the first when it is brought in again.",
+        example: Some((
+            r#"[{ "name": "api", "script": "a.js" }, { "name": "api", "script": "api.js" }]"#,
+            r#"[{ "name": "api", "script": "a.js" }, { "name": "jobs", "script": "api.js" }]"#,
+        )),
     },
     Code {
         name: "syntax",

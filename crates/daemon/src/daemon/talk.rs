@@ -100,7 +100,7 @@ impl Talker<'_> {
 fn actions_hint(names: &[String]) -> String {
     match names.first() {
         Some(name) => {
-            let pasted = ostler_shell::word(name);
+            let pasted = ostler_shell::operand(name);
             format!("`ostler describe {pasted}` shows the actions of it")
         }
         None => "`ostler list` shows what there is".to_owned(),

@@ -5,8 +5,8 @@ use ostler_wire::control::{Code, Failure};
 
 /// Where the reason stands why an app's process ended, as a hint.
 pub(super) fn see_logs(name: &str) -> String {
-    let pasted = ostler_shell::word(name);
-    format!("see `ostler logs {pasted} --err`")
+    let pasted = ostler_shell::operand(name);
+    format!("see `ostler logs --err {pasted}`")
 }
 
 /// A process that was deleted by somebody else.
@@ -68,7 +68,7 @@ pub(super) fn listed(name: &str) -> Failure {
         message: format!("`{name}` runs already: another command has just started it"),
         hint: Some(format!(
             "`ostler restart {pasted}` restarts it, `--force` starts a second one of that name",
-            pasted = ostler_shell::word(name)
+            pasted = ostler_shell::operand(name)
         )),
     }
 }

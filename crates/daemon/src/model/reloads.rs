@@ -133,7 +133,7 @@ impl Model {
                 continue;
             }
             let name = self.known.registry.app_name(app);
-            let pasted = ostler_shell::word(&name);
+            let pasted = ostler_shell::operand(&name);
             let failure = Failure {
                 code: Code::CutShort,
                 message: format!(
@@ -162,16 +162,17 @@ impl Model {
         out: &mut Vec<Effect>,
     ) {
         let mut operation = Operation::new(Some(client), Reporting::Slots);
+        operation.counts = true;
         if let Some(begun) = ticket.and_then(|name| self.tickets.find(name)).cloned() {
             self.take_up_begun(Some(&begun), &mut operation);
             return self.begin(operation, out);
         }
         let waits = |app: AppId| self.known.core.reload(app).is_some_and(Reload::is_canary);
-        let pasted = ostler_shell::word(name);
+        let pasted = ostler_shell::operand(name);
         let none = || Failure {
             code: Code::NotFound,
             message: format!("app `{name}` has no canary"),
-            hint: Some(format!("`ostler reload {pasted} --canary` begins one")),
+            hint: Some(format!("`ostler reload --canary {pasted}` begins one")),
         };
         let named = self.known.registry.named_app(name, waits);
         let app = match named.and_then(|app| app.ok_or_else(none)) {
@@ -302,7 +303,7 @@ impl Model {
 impl Known {
     fn under_way(&self, app: AppId) -> Failure {
         let name = self.registry.app_name(app);
-        let pasted = ostler_shell::word(&name);
+        let pasted = ostler_shell::operand(&name);
         Failure {
             code: Code::UnderWay,
             message: format!("a reload of app `{name}` is under way"),

@@ -170,6 +170,8 @@ impl Model {
         };
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         operation.ticket = ticket;
+        // PM2, whose way that is, has no words for it.
+        operation.counts = !lowest_first;
         let surplus = usize::try_from(now.saturating_sub(wanted)).unwrap_or(0);
         // Newest first: the numbers that remain have no gap.
         let go: Vec<ProcId> = match lowest_first {
@@ -194,6 +196,7 @@ impl Model {
 
     fn on_kill(&mut self, client: ClientId, out: &mut Vec<Effect>) {
         let mut operation = Operation::new(Some(client), Reporting::Kill);
+        operation.counts = true;
         let ids: Vec<ProcId> = self.known.registry.procs().map(|(id, _)| id).collect();
         for id in ids {
             operation.active.insert(id, self.known.pending(id, Target::Gone, false));
@@ -355,7 +358,7 @@ fn refused_size(name: &str, now: u32, target: ScaleTo, pm2s_way: bool) -> Option
         message: format!("app `{name}` has {now} instances, and `scale` leaves at least one"),
         hint: Some(format!(
             "`ostler stop {pasted}` stops all of them, `ostler delete {pasted}` forgets the app",
-            pasted = ostler_shell::word(name)
+            pasted = ostler_shell::operand(name)
         )),
     })
 }

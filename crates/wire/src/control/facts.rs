@@ -230,7 +230,7 @@ impl Step {
                 format!("worker {id}{of}{pid} has left{dropped}")
             }
             Self::CanaryServes => {
-                let pasted = ostler_shell::word(app);
+                let pasted = ostler_shell::operand(app);
                 format!(
                     "the canary serves; `ostler promote {pasted}` or `ostler rollback {pasted}`"
                 )

@@ -87,7 +87,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 fn delay(session: &Session) -> Result<Duration, Failed> {
     let Some(text) = session.args.value(FlagId::Delay) else { return Ok(Duration::ZERO) };
     let seconds = text.parse::<f64>().ok().and_then(|of| Duration::try_from_secs_f64(of).ok());
-    seconds.ok_or_else(|| Failed::new(format!("`--delay {text}` is not a number of seconds")))
+    seconds.ok_or_else(|| Failed::misuse(format!("`--delay {text}` is not a number of seconds")))
 }
 
 /// Returns the apps that are to be started: all of them, or none.

@@ -108,6 +108,7 @@ pub(super) fn attach(session: &mut Session) -> Result<(), Failed> {
     if !session.has(FlagId::Attach) {
         return Ok(());
     }
+    session.out.end();
     let mut writer = Writer::new(session);
     writer.make_room(session.known()?.iter().map(label));
     stream(session, &Target::everything(), writer, None)

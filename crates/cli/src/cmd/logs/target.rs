@@ -83,11 +83,21 @@ impl Target {
     }
 }
 
+/// The refusal of a name that is nearly another one, with how to wait for it all the same.
+fn probably_a_slip(slip: &Problem, word: &str) -> Failed {
+    let (text, meant) = slip.words();
+    let pattern = format!("/^{word}$/");
+    let pasted = ostler_shell::word(&pattern);
+    let wait = format!("`ostler logs {pasted}` waits for an app of that name");
+    let meant = meant.map_or_else(String::new, |meant| format!("{meant} "));
+    Failed::new(text).hint(format!("{meant}{wait}"))
+}
+
 /// Says that the word means no process: whoever waits for lines must know that there may never be
 /// any, and what else there is. Whoever does not wait gets nothing, which PM2 takes for a success.
 ///
 /// # Errors
-/// Nobody waits, and it is not PM2's name.
+/// It is not PM2's name, and nobody waits, or it is nearly the name of another app.
 pub(super) fn nobody(
     session: &mut Session,
     target: &Target,
@@ -95,8 +105,14 @@ pub(super) fn nobody(
     waits: bool,
 ) -> Result<(), Failed> {
     let word = target.word.as_str();
-    if session.program == Program::Ostler && !waits && !target.all() {
-        select::select(word, list, &caller::cwd()?)?;
+    if session.program == Program::Ostler && !target.all() {
+        match select::select(word, list, &caller::cwd()?) {
+            Err(slip @ Problem::NoSuch { near: Some(_), .. }) if waits => {
+                return Err(probably_a_slip(&slip, word));
+            }
+            Err(problem) if !waits => return Err(problem.into()),
+            Ok(_) | Err(_) => {}
+        }
     }
     let what = if target.all() {
         "there is no process".to_owned()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use expect_test::expect;
+use expect_test::expect_file;
 use ostler_wire::control::{Connections, Side, Step};
 
 use super::acted;
@@ -33,12 +33,9 @@ fn the_block_shows_what_is_worked_on_and_fits_its_window() {
     };
     (0..2).for_each(|id| step(&mut tally, id, &verifying, 0));
     step(&mut tally, 0, &replaced, 1000);
-    expect![[r#"
-        reloading api [1/16] 2.0 s
-          id 0  the old worker finishes its connections  1.0 s
-          id 1  verifying the new worker  2.0 s
-        \u{1b}[J"#]]
-    .assert_eq(&drawn(&tally, 2000, 80, 24).replace('\x1b', "\\u{1b}"));
+    // `docs/README.md` shows it.
+    let text = drawn(&tally, 2000, 80, 24);
+    expect_file!["../snapshots/reload_block.txt"].assert_eq(text.strip_suffix("\x1b[J").unwrap());
     let connections = Connections::Dropped(0);
     step(&mut tally, 0, &Step::Left { pid: None, side: Side::Old, connections }, 2500);
     (2..16).for_each(|id| step(&mut tally, id, &verifying, 3000));
@@ -153,6 +150,10 @@ fn the_end_says_how_many_connections_were_dropped_where_that_is_known() {
     let text = "stopped api 2/2 in 0 ms";
     assert_eq!(stopped(Connections::Nowhere), format!("{text}, 1 connection dropped"));
     assert_eq!(stopped(Connections::Unknown), text);
+    let connections = Connections::Dropped(3);
+    let removed = Notice::Scaled { id: 1, name: "api", added: false, connections };
+    let text = "scaled api from 2 to 1 in 0 ms, 3 connections dropped";
+    assert_eq!(end(Act::Scale, &[removed]), text);
     let replaced = [one(0, Connections::Dropped(1)), Notice::DaemonReplaced];
     assert_eq!(end(Act::Delete, &replaced), "deleted api 1/2 in 0 ms");
 }

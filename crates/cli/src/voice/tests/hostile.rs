@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ostler_wire::control::{Cause, Code, Failure, Outcome, Side, Step};
+use ostler_wire::control::{Cause, Code, Connections, Failure, Outcome, Side, Step};
 use serde_json::json;
 
 use crate::paint::Paint;
@@ -38,7 +38,8 @@ fn each(text: &str, check: &mut dyn FnMut(&Notice<'_>)) {
     check(&Notice::Resurrects { act: Act::Resurrect, path });
     check(&Notice::Started { name: text, ids: &[0], asked: 1, of_file: true });
     check(&super::acted(0, text));
-    check(&Notice::Scaled { id: 0, name: text, added: false });
+    let connections = Connections::Unknown;
+    check(&Notice::Scaled { id: 0, name: text, added: false, connections });
     check(&Notice::Stepped { id: 0, name: text, step: &failed });
     check(&Notice::Stepped { id: 0, name: text, step: &replaced });
     check(&Notice::Restored { name: text, script: text });

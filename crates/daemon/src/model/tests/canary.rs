@@ -114,7 +114,7 @@ fn a_canary_that_cannot_be_taken_back_is_told() {
         world.reply(client),
         "error: the old version of app `api` did not come back: worker 0 ended with exit code 3\n\
          process 0 stays with the new version\n\
-         hint: see `ostler logs api --err`"
+         hint: see `ostler logs --err api`"
     );
 }
 
@@ -140,7 +140,7 @@ fn a_canary_that_fails_is_a_reload_that_fails() {
 fn nothing_is_promoted_where_there_is_no_canary() {
     let mut world = World::with("api", "good", 2);
     let none = "error: app `api` has no canary\n\
-                hint: `ostler reload api --canary` begins one";
+                hint: `ostler reload --canary api` begins one";
     let client = world.promote("api", true);
     assert_eq!(world.heard(client), none);
     world.reload(&[0, 1], "api", "mute");

@@ -14,7 +14,7 @@ fn a_kill_is_answered_when_everything_is_gone() {
     world.wait(10);
     assert_eq!((world.heard(client).as_str(), world.model.is_over()), ("", false));
     world.wait(50);
-    assert_eq!(world.heard(client), "acted api:0\nacted api:1\ndone");
+    assert_eq!(world.heard(client), "acted api:0 Nowhere\nacted api:1 Nowhere\ndone");
     assert!(world.model.is_over());
     assert_eq!(world.alive(), 0);
     world.model.check_empty();
@@ -65,7 +65,8 @@ fn a_kill_is_answered_also_when_a_process_cannot_be_killed() {
     world.wait(60_000);
     let failure = "process 0 is still there after SIGKILL";
     let heard = world.heard(client);
-    assert!(heard.starts_with(&format!("acted api:0: {failure}\nerror: {failure}\n")), "{heard}");
+    let told = format!("acted api:0: {failure} Nowhere\nerror: {failure}\n");
+    assert!(heard.starts_with(&told), "{heard}");
     assert!(!world.model.is_over());
 }
 

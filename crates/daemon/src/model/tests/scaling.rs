@@ -16,7 +16,7 @@ fn instances_are_added_and_told_when_they_are_up() {
     let client = scale(&mut world, "api", ScaleTo::Exactly(3));
     assert_eq!(world.heard(client), "");
     world.wait(50);
-    assert_eq!(world.heard(client), "acted api:1 added\nacted api:2 added\ndone");
+    assert_eq!(world.heard(client), "acted api:1 added Nowhere\nacted api:2 added Nowhere\ndone");
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn the_newest_instances_go_first() {
     let client = scale(&mut world, "api", ScaleTo::Exactly(2));
     world.wait(50);
     assert_eq!(world.state(), "api:0 online good, api:1 online good");
-    assert_eq!(world.heard(client), "acted api:3\nacted api:2\ndone");
+    assert_eq!(world.heard(client), "acted api:3 Dropped(0)\nacted api:2 Dropped(0)\ndone");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn an_instance_that_goes_may_finish_its_connections() {
     world.wait(7999);
     assert_eq!(world.state(), "api:0 online busy, api:1 stopping busy");
     world.wait(1);
-    assert_eq!(world.heard(client), "acted api:1\ndone");
+    assert_eq!(world.heard(client), "acted api:1 Nowhere\ndone");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn an_added_instance_that_fails_is_told() {
     assert_eq!(
         world.heard(client),
         format!(
-            "acted api:1 added: {failure}\nerror: {failure}\nhint: see `ostler logs api --err`"
+            "acted api:1 added: {failure}\nerror: {failure}\nhint: see `ostler logs --err api`"
         )
     );
 }
