@@ -111,8 +111,8 @@ fn no_more_is_kept_than_the_app_says_and_than_all_logs_may_have() {
     s.wait_file("pm2.log", SOON, |text| {
         text.contains("all log files together may have 40960 bytes").then_some(())
     });
-    s.ostler(["set", "ostler.log_cap", "much"]).code(1).shows("`ostler.log_cap` cannot be").run();
-    s.ostler(["set", "ostler.log_rotate", "yearly"]).code(1).shows("hourly").run();
+    s.ostler(["set", "ostler.log_cap", "much"]).code(2).shows("`ostler.log_cap` cannot be").run();
+    s.ostler(["set", "ostler.log_rotate", "yearly"]).code(2).shows("hourly").run();
 }
 
 /// The command under the name `pm2`.

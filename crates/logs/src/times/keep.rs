@@ -65,7 +65,7 @@ impl Keeper {
     ) -> Option<io::Error> {
         (self.last, self.bytes) = (Some(now), 0);
         let written = self.append(folder, log, path, place);
-        if written.is_err() {
+        if !matches!(written, Ok(true)) {
             self.open = None;
             self.not_before = now + AGAIN;
         }
@@ -73,25 +73,23 @@ impl Keeper {
         written.err().filter(|_| !was_told)
     }
 
+    /// Returns whether it is written: not when somebody has removed the file. With the home that may
+    /// be about to go, and whoever removes a folder fails when there is a new file in it.
     fn append(
         &mut self,
         folder: &Path,
         log: (u64, u64),
         path: impl FnOnce() -> PathBuf,
         place: u64,
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         let same = self.open.as_ref().filter(|open| open.log == log && open.place <= place);
         let mut options = File::options();
         options.read(true).write(true).mode(0o600);
-        let found = match same {
+        let (file, end) = match same {
             Some(open) => match super::open(&open.path, &mut options) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-                file => Some((file?, open.end)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+                file => (file?, open.end),
             },
-            None => None,
-        };
-        let (file, end) = match found {
-            Some(found) => found,
             None => {
                 let path = super::file_of(folder, &path());
                 let (file, end) = begin(folder, &path, &mut options, log, place)?;
@@ -103,7 +101,7 @@ impl Keeper {
         if let Some(open) = &mut self.open {
             (open.end, open.place) = (end + PAIR, place);
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -118,7 +116,7 @@ fn begin(
     options.create(true);
     let mut file = match super::open(path, options) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            DirBuilder::new().mode(0o700).create(folder)?;
             super::open(path, options)?
         }
         file => file?,

@@ -136,6 +136,30 @@ fn what_cannot_be_written_is_told_once_and_tried_again_after_a_minute() {
 }
 
 #[test]
+fn what_somebody_removes_is_not_made_again_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, log) = (dir.path().join("home"), Path::new("/l/a.log"));
+    let folder = home.join("times");
+    std::fs::create_dir(&home).unwrap();
+    let mut keeper = Keeper::default();
+    let mut write = |now: u64| {
+        let is_due = keeper.wrote(10_000, now);
+        is_due.then(|| keeper.write(&folder, LOG, || log.to_owned(), (0, now)).is_some())
+    };
+    assert_eq!(write(0), Some(false));
+    assert!(folder.exists());
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!([2000, 10_000, 61_999].map(&mut write), [Some(false), None, None]);
+    assert!(!folder.exists(), "whoever removes the home is not disturbed");
+    assert_eq!(write(62_000), Some(false));
+    assert!(!read(&folder, log, 9).is_empty());
+    std::fs::remove_dir_all(&home).unwrap();
+    write(70_000);
+    assert_eq!(write(200_000), Some(true), "that the home is gone is told");
+    assert!(!home.exists(), "and it is not made");
+}
+
+#[test]
 fn times_of_logs_that_are_gone_go_too() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("times");
