@@ -22,6 +22,8 @@ const FIRST: Millis = 1500;
 const SOON: Millis = 1000;
 /// After a rotation it comes so late, ms: by then the file is left alone by the engine.
 const AFTER_ROTATION: Millis = 2100;
+/// What could not be compressed is tried again after this, ms.
+const AGAIN: Millis = 60_000;
 /// Somebody looks at least so often, ms: files become too old, and clocks are changed.
 const AT_LEAST: Millis = 60 * 60 * 1000;
 
@@ -136,8 +138,8 @@ impl LogCare {
                 self.packing = None;
                 match packed {
                     Ok(()) => self.look_in(0),
-                    // The next look tries it again.
                     Err(error) => {
+                        self.look_in(AGAIN);
                         self.tell(&format!("could not compress `{}`: {error}", path.display()));
                     }
                 }

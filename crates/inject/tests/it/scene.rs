@@ -62,6 +62,11 @@ impl Scene {
         })
     }
 
+    pub fn is_online(&self, name: &str) -> bool {
+        let is = |of: &Value| of["name"] == name && of["pm2_env"]["status"] == "online";
+        self.sandbox.jlist().iter().any(is)
+    }
+
     /// How many processes of this name are in the list.
     pub fn count(&self, name: &str) -> usize {
         self.sandbox.jlist().iter().filter(|of| of["name"] == name).count()

@@ -65,15 +65,22 @@ impl Pack {
     fn make(&self, part: &str, of: &Stat) -> io::Result<OwnedFd> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let open = || rustix::fs::openat(&self.folder, part, flags, Mode::RUSR | Mode::WUSR);
-        let made = match open() {
-            Err(Errno::EXIST) => {
-                discard(&self.folder, part)?;
-                open()?
+        let (made, own) = loop {
+            let made = match open() {
+                Err(Errno::EXIST) => {
+                    discard(&self.folder, part)?;
+                    open()?
+                }
+                made => made?,
+            };
+            // Whoever looks for what the dead have left may have taken it for such a file, and have
+            // removed it, as long as it was not locked.
+            rustix::fs::flock(&made, FlockOperation::LockExclusive)?;
+            let own = rustix::fs::fstat(&made)?;
+            if 0 < own.st_nlink {
+                break (made, own);
             }
-            made => made?,
         };
-        rustix::fs::flock(&made, FlockOperation::NonBlockingLockExclusive)?;
-        let own = rustix::fs::fstat(&made)?;
         if (own.st_uid, own.st_gid) != (of.st_uid, of.st_gid) {
             let (uid, gid) = (Uid::from_raw(of.st_uid), Gid::from_raw(of.st_gid));
             rustix::fs::fchown(&made, Some(uid), Some(gid))?;
@@ -138,10 +145,20 @@ fn open(folder: &OwnedFd, name: &str) -> io::Result<Option<File>> {
         file => file?,
     };
     let stat = rustix::fs::fstat(&file)?;
+    if stat.st_nlink == 0 {
+        return Ok(None);
+    }
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || stat.st_nlink != 1 {
         return Err(io::Error::other("it is a link, or has a second name"));
     }
     Ok(Some(file.into()))
+}
+
+fn stat_at(folder: &OwnedFd, name: &str) -> io::Result<Option<Stat>> {
+    match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => Ok(None),
+        stat => Ok(Some(stat?)),
+    }
 }
 
 /// Removes a half-compressed file whose maker is dead.
@@ -151,7 +168,11 @@ pub(super) fn discard(folder: &OwnedFd, part: &str) -> io::Result<()> {
         Err(Errno::WOULDBLOCK) => Ok(()),
         locked => {
             locked?;
-            remove(folder, part)
+            // Its maker may have finished it meanwhile, and the name be another file's.
+            let (own, named) = (rustix::fs::fstat(&file)?, stat_at(folder, part)?);
+            let is_same =
+                named.is_some_and(|of| (of.st_dev, of.st_ino) == (own.st_dev, own.st_ino));
+            if is_same { remove(folder, part) } else { Ok(()) }
         }
     }
 }
@@ -285,6 +306,29 @@ mod tests {
         std::fs::write(dir.path().join(NAME), "one\ntwo\n").unwrap();
         assert!(finish(&folder(dir.path()), NAME).is_err());
         assert_eq!(names(dir.path()), [NAME.to_owned(), format!("{NAME}.gz")]);
+    }
+
+    #[test]
+    fn who_looks_for_what_the_dead_have_left_disturbs_nobody_who_compresses() {
+        let dir = tempfile::tempdir().unwrap();
+        let part = format!("{NAME}.gz.{}.part", std::process::id());
+        let end = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let looks = scope.spawn(|| {
+                let folder = folder(dir.path());
+                while !end.load(std::sync::atomic::Ordering::Relaxed) {
+                    discard(&folder, &part).unwrap();
+                }
+            });
+            let packed: io::Result<()> = (0..2000).try_for_each(|_| {
+                std::fs::write(dir.path().join(NAME), "one\n")?;
+                pack(dir.path()).run()?;
+                std::fs::remove_file(dir.path().join(format!("{NAME}.gz")))
+            });
+            end.store(true, std::sync::atomic::Ordering::Relaxed);
+            looks.join().unwrap();
+            packed.unwrap();
+        });
     }
 
     #[test]

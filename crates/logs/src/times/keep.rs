@@ -73,8 +73,8 @@ impl Keeper {
         written.err().filter(|_| !was_told)
     }
 
-    /// Returns whether it is written: not when somebody has removed the file. With the home that may
-    /// be about to go, and whoever removes a folder fails when there is a new file in it.
+    /// Returns whether it is written: not when somebody has removed the file. The home may be about
+    /// to go with it, and whoever removes a folder fails when there is a new file in it.
     fn append(
         &mut self,
         folder: &Path,
