@@ -73,15 +73,18 @@ pub(crate) fn specs(session: &mut Session) -> Vec<AppSpec> {
     elements.iter().filter_map(spec).collect()
 }
 
-/// Returns the names of apps that are from this file and are not among those that it has now.
-pub(crate) fn gone(specs: &[AppSpec], path: &Path, has: impl Fn(&AppSpec) -> bool) -> Vec<String> {
+/// Returns the apps that are from this file and are not among those that it has now.
+pub(crate) fn gone<'s>(
+    specs: &'s [AppSpec],
+    path: &Path,
+    has: impl Fn(&AppSpec) -> bool,
+) -> Vec<&'s AppSpec> {
     let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let path = real(path);
     let is_from = |spec: &&AppSpec| ProcessFile::of(spec).is_some_and(|of| real(&of.path) == path);
-    let gone = specs.iter().filter(is_from).filter(|spec| !has(spec));
-    let mut names: Vec<String> = gone.map(|spec| spec.name.clone()).collect();
-    names.dedup();
-    names
+    let mut gone: Vec<_> = specs.iter().filter(is_from).filter(|spec| !has(spec)).collect();
+    gone.dedup_by_key(|spec| (&spec.namespace, &spec.name));
+    gone
 }
 
 /// Reads the file as it was read then, with the variables that the app has from elsewhere.

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Zoned;
 use jiff::tz::TimeZone;
@@ -121,6 +122,13 @@ fn from_file(path: &str) -> Option<TimeZone> {
 /// Now, in the local time zone.
 pub(crate) fn now() -> Zoned {
     jiff::Timestamp::now().to_zoned(zone().clone())
+}
+
+/// Now, ms since 1970.
+pub(crate) fn now_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// What `toISOString()` gives: UTC with milliseconds.

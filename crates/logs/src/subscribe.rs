@@ -10,8 +10,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::date::now_ms;
 use crate::mailbox::{Charge, Outbox};
 use crate::types::{Event, Filter, Line, SourceId, Stream, SubscriberId};
 
@@ -172,10 +172,4 @@ impl Subscribers {
             }
         }
     }
-}
-
-fn now_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

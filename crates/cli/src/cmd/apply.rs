@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use ostler_core::spec::AppSpec;
 use ostler_wire::control::{Action, Change, ScaleTo};
 
 use super::{file, launch, list, perform, plan, rolling, scale};
@@ -67,10 +68,7 @@ fn carry_out(session: &mut Session, step: Step, noted: &ProcessFile) -> Result<(
     let Step { app, deed, .. } = step;
     match deed {
         Deed::Unchanged | Deed::Keep => Ok(()),
-        Deed::Add(spec) => {
-            let new = apps::of_spec(session, *spec, noted)?;
-            launch::missing(session, vec![new])
-        }
+        Deed::Add(spec) => add(session, *spec, noted),
         Deed::Again { how, ids, spec, scale } => {
             let record = apps::of_spec(session, *spec, noted)?.record;
             let change = Change { records: vec![record], ..perform::unchanged(session)? };
@@ -90,11 +88,15 @@ fn carry_out(session: &mut Session, step: Step, noted: &ProcessFile) -> Result<(
         Deed::Scale(count) => scale::to(session, app, ScaleTo::Exactly(count)),
         Deed::Replace { ids, spec } => {
             remove(session, &app, ids)?;
-            let new = apps::of_spec(session, *spec, noted)?;
-            launch::missing(session, vec![new])
+            add(session, *spec, noted)
         }
         Deed::Remove(ids) => remove(session, &app, ids),
     }
+}
+
+fn add(session: &mut Session, spec: AppSpec, noted: &ProcessFile) -> Result<(), Failed> {
+    let new = apps::of_spec(session, spec, noted)?;
+    launch::missing(session, vec![new])
 }
 
 fn remove(session: &mut Session, app: &str, ids: Vec<u32>) -> Result<(), Failed> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ostler_core::spec::AppSpec;
 use ostler_wire::control::{Action, Change, ProcView};
 
 use super::{launch, perform, rolling};
@@ -128,9 +129,9 @@ fn tell_gone(session: &mut Session, path: &str, names: &BTreeSet<String>) -> Res
     }
     let specs = of_file::specs(session);
     let path = caller::cwd()?.join(path);
-    for name in of_file::gone(&specs, &path, |spec| names.contains(&spec.name)) {
+    for AppSpec { name, .. } in of_file::gone(&specs, &path, |spec| names.contains(&spec.name)) {
         let text = format!("`{name}` is from this file, not in it any more, and goes on");
-        let pasted = ostler_shell::operand(&name);
+        let pasted = ostler_shell::operand(name);
         let hint = format!("`ostler delete {pasted}` ends it");
         session.out.tell(&Notice::Warning { text: &text, hint: Some(&hint), apart: true });
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use ostler_core::spec::AppSpec;
+
 use crate::apps;
 use crate::args::FlagId;
 use crate::caller;
@@ -54,12 +56,11 @@ pub(super) fn make(session: &mut Session) -> Result<(Vec<Step>, ProcessFile), Fa
         });
     }
     if session.args.value(FlagId::Only).is_none() {
-        let is_here = |of: &&ostler_core::spec::AppSpec| {
-            ProcessFile::of(of).is_some_and(|from| from.path == file.path)
-                && !wanted.iter().any(|one| one.name == of.name && one.namespace == of.namespace)
+        let is_wanted = |of: &AppSpec| {
+            wanted.iter().any(|one| one.name == of.name && one.namespace == of.namespace)
         };
-        let gone: BTreeSet<_> =
-            running.iter().filter(is_here).map(|of| (&of.namespace, &of.name)).collect();
+        let gone = of_file::gone(&running, &file.path, is_wanted).into_iter();
+        let gone: BTreeSet<_> = gone.map(|of| (&of.namespace, &of.name)).collect();
         for (space, name) in gone {
             let is_it =
                 |of: &&ostler_wire::control::ProcView| of.name == *name && of.namespace == *space;

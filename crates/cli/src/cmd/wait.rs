@@ -38,32 +38,25 @@ fn wait_for(
     until: Option<Instant>,
     limit: Option<&Limit>,
 ) -> Result<(), Failed> {
-    let what = match awaited {
-        Awaited::Ready { .. } => "ready",
-        Awaited::Exit => "at its end",
-        Awaited::Line { .. } => return line(session, ids, awaited, until, limit),
-    };
+    let is_ready = matches!(awaited, Awaited::Ready { .. });
+    let is_line = matches!(awaited, Awaited::Line { .. });
     let ended = wait::wait(session, ids, awaited, until)?;
-    if what == "ready" {
+    if is_ready {
         return ready::tell(session, &ended, limit);
+    }
+    if is_line {
+        return tell_line(session, &ended, limit);
     }
     for Ended { id, name, end, .. } in &ended {
         if let End::Exited(last) = end {
             session.out.message(&format!("{name} (id {id}) {}", how_it_ended(last.as_ref())));
         }
     }
-    ready::first_failure(session, &ended, what, limit)
+    ready::first_failure(session, &ended, "at its end", limit)
 }
 
-/// Waits for a line, and prints it.
-fn line(
-    session: &mut Session,
-    ids: &[u32],
-    awaited: Awaited,
-    until: Option<Instant>,
-    limit: Option<&Limit>,
-) -> Result<(), Failed> {
-    let ended = wait::wait(session, ids, awaited, until)?;
+/// Prints the line that was waited for.
+fn tell_line(session: &mut Session, ended: &[Ended], limit: Option<&Limit>) -> Result<(), Failed> {
     let text = ended.iter().find_map(|of| match &of.end {
         End::Line(text) => Some(text),
         End::Ready { .. } | End::Done | End::Exited(_) | End::Never(_) | End::TimedOut(_) => None,

@@ -1,7 +1,5 @@
 //! A look at one process: what the daemon knows, and what `/proc` tells beside that.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use ostler_client::Answer;
 use ostler_ports::Address;
 use ostler_wire::control::{Details, Phase, Reply, Request};
@@ -35,7 +33,10 @@ pub(super) fn seen(details: &Details) -> Seen {
     } else if view.cluster {
         Sign::Listens
     } else {
-        Sign::Age { age: now().saturating_sub(view.since), enough: readiness.stable_after }
+        Sign::Age {
+            age: ostler_show::now().saturating_sub(view.since),
+            enough: readiness.stable_after,
+        }
     };
     Seen {
         phase: view.phase,
@@ -80,9 +81,4 @@ fn inspector(details: &Details) -> Option<u16> {
     let asked = words.filter_map(|word| word.strip_prefix("--inspect"));
     let port = |rest: &str| rest.rsplit(['=', ':']).next().and_then(|port| port.parse().ok());
     asked.map(|rest| port(rest).unwrap_or(INSPECTOR)).next_back()
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

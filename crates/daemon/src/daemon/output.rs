@@ -18,7 +18,7 @@ use crate::runs::Runs;
 
 /// What becomes of a log that cannot be rotated, and of one whose times cannot be kept.
 const WRITTEN_ON: &str = "; it is written on, and tried again each minute";
-const UNKNOWN: &str = "; `logs --since` knows less of it";
+const UNKNOWN: &str = "; `logs --since` is less exact for it";
 
 impl Daemon {
     /// Everything the engine has to say.

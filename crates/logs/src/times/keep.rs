@@ -4,16 +4,14 @@ use std::fs::{DirBuilder, File};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{HEAD, MAGIC, PAIR};
+use super::{HEAD, MAGIC, PAIR, WITHIN};
+use crate::date::now_ms;
 
 /// Two times are so far apart at least, ms.
 const APART: u64 = 1000;
-/// Two places are so far apart at least, bytes,
+/// Two places are so far apart at least, bytes, unless [`WITHIN`] has passed.
 const BYTES: u64 = 4096;
-/// unless so much time has passed, ms.
-const SLOW: u64 = 10_000;
 /// What could not be written is tried again after this, ms.
 const AGAIN: u64 = 60_000;
 
@@ -45,7 +43,7 @@ impl Keeper {
     pub(crate) fn wrote(&mut self, bytes: u64, now: u64) -> bool {
         self.bytes = self.bytes.saturating_add(bytes);
         let since = self.last.map_or(u64::MAX, |last| now.saturating_sub(last));
-        let is_due = APART <= since && (BYTES <= self.bytes || SLOW <= since);
+        let is_due = APART <= since && (BYTES <= self.bytes || WITHIN <= since);
         is_due && self.not_before <= now
     }
 
@@ -97,7 +95,7 @@ impl Keeper {
                 (file, end)
             }
         };
-        file.write_all_at(&super::pair(wall(), place), end)?;
+        file.write_all_at(&super::pair(now_ms(), place), end)?;
         if let Some(open) = &mut self.open {
             (open.end, open.place) = (end + PAIR, place);
         }
@@ -135,10 +133,4 @@ fn begin(
     file.write_all(&MAGIC)?;
     file.write_all(&super::pair(log.0, log.1))?;
     Ok((file, HEAD))
-}
-
-/// Now, ms since 1970.
-fn wall() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

@@ -29,6 +29,8 @@ use crate::care::names::{self, PACKED};
 pub(crate) use keep::Keeper;
 pub use read::Times;
 
+/// To how many milliseconds it is known, where it is, when a line was written.
+pub const WITHIN: u64 = 10_000;
 /// Of the folder, in the home.
 const FOLDER: &str = "ostler.times";
 /// First in each file; the last byte is the version.

@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use ostler_logs::times::Times;
+use ostler_logs::times::{Times, WITHIN};
 use ostler_logs::{Names, Past, history};
 
 use super::Query;
@@ -17,8 +17,6 @@ use crate::cmd::logs::format::Author;
 
 /// So much of a file is not worth a search for the place where a time begins, bytes.
 const NARROW: u64 = 512 << 10;
-/// So much later than the last time in a line nothing belongs to that line, ms.
-const STALE: u64 = 10_000;
 /// A line with a time is looked for in so many bytes.
 const WINDOW: usize = 64 << 10;
 
@@ -184,7 +182,7 @@ impl<'q> Reader<'q> {
         let timed = self.times.read(&text);
         // What has no time goes on where the line before it has begun, unless that is long ago.
         self.last = timed.at.or(self.last);
-        let is_stale = |last: &u64| written.is_some_and(|written| last + STALE < written);
+        let is_stale = |last: &u64| written.is_some_and(|written| last + WITHIN < written);
         let at = self.last.filter(|last| !is_stale(last)).or(written);
         if at.is_some_and(|at| !self.query.may_be_in(at, at)) {
             return None;
@@ -200,7 +198,9 @@ impl<'q> Reader<'q> {
     fn open_part(&mut self, part: Part) -> io::Result<()> {
         let (mut known, mut place) = (Times::default(), 0);
         if self.is_timed {
-            known = self.times_of(&part.file)?;
+            // What cannot be read costs nothing but the knowledge, and of which lines nothing is
+            // known is told.
+            known = self.times_of(&part.file).unwrap_or_default();
         }
         let from: Box<dyn Read + Send> = match part.file {
             Kind::Past(past) => match past.open() {

@@ -1,7 +1,5 @@
 //! Times that people write: `10m`, `2h`, `yesterday`, `10:30`, `2026-11-27T10:00`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use ostler_logs::{DateReader, date};
 
 use crate::failed::Failed;
@@ -34,9 +32,7 @@ const FORMATS: [&str; 9] = [
 /// # Errors
 /// It is no time.
 pub(super) fn parse(option: &str, text: &str) -> Result<u64, Failed> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-    read(text.trim(), now).ok_or_else(|| {
+    read(text.trim(), ostler_show::now()).ok_or_else(|| {
         Failed::misuse(format!("`--{option} {text}` is not a time"))
             .hint("write it as `10m` (ago), `2h`, `3d`, `10:30`, `yesterday` or `2026-11-27T10:00`")
     })
