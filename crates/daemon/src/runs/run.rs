@@ -268,14 +268,16 @@ impl Run {
     /// How many descriptors it has only to save time.
     pub(super) fn count_caches(&self) -> usize {
         let gauge = matches!(&self.life, Life::Alive(Alive { gauge: Some(_), .. }));
+        let tree = matches!(&self.life, Life::Alive(Alive { tree: Some(_), .. }));
         let events = self.processes().is_some_and(|processes| processes.events.is_some());
-        usize::from(gauge) + usize::from(events)
+        usize::from(gauge) + usize::from(tree) + usize::from(events)
     }
 
     /// Closes what is open only to save time.
     pub(super) fn close_caches(&mut self) {
         if let Some(alive) = self.alive_mut() {
             alive.gauge = None;
+            alive.tree = None;
         }
         if let Some(processes) = self.processes_mut() {
             processes.events = None;
