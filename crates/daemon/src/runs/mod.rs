@@ -11,6 +11,7 @@ mod input;
 mod last;
 mod left;
 mod marks;
+mod memory;
 mod messages;
 mod meta;
 mod next;

@@ -9,13 +9,10 @@
 use std::fs;
 use std::os::fd::OwnedFd;
 
-use ostler_core::{Millis, RunId};
+use ostler_core::Millis;
 
-use super::Runs;
-use super::cgroup::{Groups, members_in};
-use super::gauge::{Gauge, Usage};
 use super::stat::Stat;
-use crate::{reserve, sys};
+use crate::sys;
 
 /// After this the shares are asked for again, ms: a page that is shared no more makes the sum no
 /// larger.
@@ -30,7 +27,7 @@ pub(super) struct Tree {
     listed: Option<u64>,
     others: Vec<Other>,
     /// The list of its control group, where it may stay open.
-    list: Option<OwnedFd>,
+    pub list: Option<OwnedFd>,
     exact: Option<Exact>,
 }
 
@@ -55,37 +52,15 @@ struct Exact {
 
 /// The first process, at this look.
 #[derive(Clone, Copy, Debug)]
-struct First {
-    pid: u32,
-    cpu: u64,
-    memory: u64,
-}
-
-impl Runs {
-    /// Memory of a run, bytes; 0 when its first process is gone. Where a limit is for all processes
-    /// of the run together, it is `limit`; else only the first counts.
-    pub fn memory(&mut self, run: RunId, limit: Option<u64>, now: Millis) -> u64 {
-        let Some(alive) = self.get_mut(run).and_then(|held| held.alive_mut()) else { return 0 };
-        let Some(Usage { cpu, memory }) = alive.gauge(Gauge::read_if_run) else { return 0 };
-        let Some(limit) = limit else { return memory };
-        let first = First { pid: alive.processes.pid, cpu, memory };
-        let mut tree = alive.tree.take().unwrap_or_default();
-        let mut open = tree.list.take();
-        let all = tree.memory((now, limit), first, || match self.group_of(run) {
-            Some(groups) => members(&mut open, groups, run),
-            None => descendants(first.pid),
-        });
-        tree.list = open;
-        if let Some(alive) = self.get_mut(run).and_then(|held| held.alive_mut()) {
-            alive.tree = Some(tree);
-        }
-        all
-    }
+pub(super) struct First {
+    pub pid: u32,
+    pub cpu: u64,
+    pub memory: u64,
 }
 
 impl Tree {
     /// What all processes use, bytes; `list` tells their numbers.
-    fn memory(
+    pub fn memory(
         &mut self,
         (now, limit): (Millis, u64),
         first: First,
@@ -160,17 +135,8 @@ fn share(pid: u32) -> Option<u64> {
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
 }
 
-/// The processes of a run. To read a list that is open takes a third of the time.
-fn members(open: &mut Option<OwnedFd>, groups: &Groups, run: RunId) -> Vec<u32> {
-    if let Some(found) = open.as_ref().and_then(members_in) {
-        return found;
-    }
-    *open = groups.open_members(run).ok().filter(reserve::is_plentiful);
-    groups.members(run)
-}
-
 /// The descendants of a process, where no control group tells them.
-fn descendants(first: u32) -> Vec<u32> {
+pub(super) fn descendants(first: u32) -> Vec<u32> {
     let mut all = vec![first];
     let mut next = 0;
     while let Some(pid) = all.get(next).copied().filter(|_| all.len() < MOST) {
