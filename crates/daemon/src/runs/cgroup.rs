@@ -202,8 +202,8 @@ fn is_passing(error: &io::Error) -> bool {
     [libc::EIO, libc::EINTR, libc::ENOMEM, libc::EMFILE, libc::ENFILE].map(Some).contains(&code)
 }
 
-/// Processes in the group whose list this is; `None` when it is gone, or has more processes than one
-/// read tells.
+/// Processes in the group whose list this is; `None` when it is gone, or has more of them than
+/// one read can tell.
 pub fn members_in(list: &OwnedFd) -> Option<Vec<u32>> {
     let mut text = [0; 4096];
     let length = rustix::io::pread(list, &mut text, 0).ok().filter(|length| *length < 4096)?;

@@ -14,8 +14,8 @@ use ostler_core::Millis;
 use super::stat::Stat;
 use crate::sys;
 
-/// After this the shares are asked for again, ms: a page that is shared no more makes the sum no
-/// larger.
+/// After this the shares are asked for again, ms: the sum stays the same when a page is shared by
+/// nobody any more.
 const STALE: Millis = 30_000;
 /// Processes of a run that are counted, at most.
 const MOST: usize = 4096;
