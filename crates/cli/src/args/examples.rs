@@ -200,8 +200,10 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler backward api --silent", "without messages"),
         ],
         CommandId::Export => &[
-            ("ostler export apps.json", "into a new file"),
-            ("ostler export | ssh web2 ostler import -", "to another machine"),
+            ("ostler export apps.json", "the list, into a new file"),
+            ("ostler export | ssh web2 ostler import -", "the list, to another machine"),
+            ("ostler export swarm apps.yaml --env live", "a stack for Docker Swarm"),
+            ("ostler export systemd apps.yaml --into units", "a unit for each app"),
         ],
         CommandId::Import => &[
             ("ostler import apps.json", "what `ostler export` wrote"),
