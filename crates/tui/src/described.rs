@@ -47,6 +47,7 @@ impl Subject<'_> {
             of_file: None,
             history: ostler_show::History::default(),
             watched: None,
+            sinks: Vec::new(),
             rotation: None,
         };
         let look = Look {
