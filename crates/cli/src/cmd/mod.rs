@@ -69,6 +69,7 @@ mod version;
 mod version_control;
 mod wait;
 mod watch;
+mod watching;
 mod web;
 
 use std::io::IsTerminal as _;
