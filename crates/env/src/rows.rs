@@ -292,6 +292,21 @@ variables! {
     /// The `cargo` that runs a project task, and with which the task runs others.
     CARGO, read by Test, from Convention, set by Internal, default "`cargo`",
 
+    /// Where cargo keeps the sources of crates; the programs of `cargo xtask dist` do not tell.
+    CARGO_HOME, read by Test, from Convention, set by Developer, default "`~/.cargo`",
+
+    /// What the compiler is told besides; set by `cargo xtask dist`.
+    CARGO_ENCODED_RUSTFLAGS, read by Test, from Convention, set by Internal,
+
+    /// Where cargo builds; set by `cargo xtask dist` for its second build.
+    CARGO_TARGET_DIR, read by Test, from Convention, set by Internal,
+
+    /// The time of everything in a package, in seconds since 1970.
+    SOURCE_DATE_EPOCH, read by Test, from Convention, set by Developer, default "the commit's",
+
+    /// The commit that is built, for `ostler --version --verbose`; set by `cargo xtask dist`.
+    OSTLER_COMMIT, read by Test, from Ours, set by Internal,
+
     /// The directory of the runtimes that tests run against.
     OSTLER_CACHE, read by Test, from Ours, set by Developer, default "`.cache` in the repository",
 

@@ -146,6 +146,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler logs --err api --nostream", "errors so far"),
             ("ostler logs --since 10m --grep refused", "of all apps, by time"),
             ("ostler logs --json | jq .message", "for a program"),
+            ("ostler logs --json --cursor $cursor", "from where it stopped"),
         ],
         CommandId::Wait => &[
             ("ostler wait api", "until it is ready"),
@@ -198,8 +199,10 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler backward api --silent", "without messages"),
         ],
         CommandId::Export => &[
-            ("ostler export apps.json", "into a new file"),
-            ("ostler export | ssh web2 ostler import -", "to another machine"),
+            ("ostler export apps.json", "the list, into a new file"),
+            ("ostler export | ssh web2 ostler import -", "the list, to another machine"),
+            ("ostler export swarm apps.yaml --env live", "a stack for Docker Swarm"),
+            ("ostler export systemd apps.yaml --into units", "a unit for each app"),
         ],
         CommandId::Import => &[
             ("ostler import apps.json", "what `ostler export` wrote"),

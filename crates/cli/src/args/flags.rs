@@ -96,7 +96,7 @@ flags! {
         "by name, namespace, pid, id, cpu, memory, uptime, restarts or status";
     Env ' ' ["env"] One("name"), Action [
         Start, Run, Restart, Reload, StartOrRestart, StartOrReload, CommandId::Validate,
-        CommandId::Plan, CommandId::Apply
+        CommandId::Plan, CommandId::Apply, CommandId::Export
     ]
         "use `env_<name>` of the process file";
     UpdateEnv 'a' ["update-env"] Nothing,
@@ -105,7 +105,7 @@ flags! {
     Only ' ' ["only"] One("names"),
         Action [
             Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload,
-            CommandId::Validate, CommandId::Plan, CommandId::Apply
+            CommandId::Validate, CommandId::Plan, CommandId::Apply, CommandId::Export
         ]
         "only these apps of the process file";
     Force 'f' ["force"] Nothing, Action [Start, Save, CommandId::LinkPm2]
@@ -148,6 +148,8 @@ flags! {
     LogsSince ' ' ["since"] One("time"), Own [Logs]
         "lines from this time on, such as `10m` (ago), `10:30` or `2026-11-27`";
     Until ' ' ["until"] One("time"), Own [Logs] "lines until this time, and end";
+    Cursor ' ' ["cursor"] One("cursor"), Own [Logs]
+        "go on behind this place: `cursor` of an object of `--json`, or the last of `--nostream`";
     Grep ' ' ["grep"] One("regexp"), Own [Logs] "only lines that match";
     Exclude ' ' ["exclude"] One("regexp"), Own [Logs] "no lines that match";
     Reverse ' ' ["reverse"] Nothing, Own [Logs] "the newest line first, and end";
@@ -158,6 +160,8 @@ flags! {
     Prune ' ' ["prune"] Nothing, Own [CommandId::Plan, CommandId::Apply]
         "remove apps from this file that are not in it any more";
     Yes 'y' ["yes"] Nothing, Own [CommandId::Apply] "remove without asking";
+    Into ' ' ["into"] One("dir"), Own [CommandId::Export]
+        "write the files for an engine into this folder";
     From ' ' ["from"] One("dir"), Own [CommandId::Migrate] "the home of PM2; default ~/.pm2";
     DryRun ' ' ["dry-run"] Nothing, Own [CommandId::Migrate] "show what would be done, do nothing";
     Back ' ' ["back"] Nothing, Own [CommandId::Migrate] "give the apps back to PM2";
