@@ -93,7 +93,9 @@ fn warn_of_canaries(
     let is_canary = |of: &&ProcView| of.rollout.as_deref() == Some("canary") && meant(&of.name);
     let names: BTreeSet<&str> = list.iter().filter(is_canary).map(|of| of.name.as_str()).collect();
     for name in names {
-        let text = format!("this ends the canary of {name}, before it is promoted or rolled back");
+        let text = format!(
+            "this ends the canary of {name}: its worker keeps the new version, the others the old one"
+        );
         session.out.tell(&Notice::Warning { text: &text, hint: None, apart: true });
     }
     Ok(())

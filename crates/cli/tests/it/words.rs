@@ -94,7 +94,8 @@ fn what_a_restart_ends_or_turns_round_is_said() {
     let mut watched = online(2, "web");
     watched["watching"] = json!(true);
     let fake = Fake::with(vec![canary, online(1, "api"), watched, online(3, "job")]);
-    let warned = "warning: this ends the canary of api, before it is promoted or rolled back\n";
+    let warned = "warning: this ends the canary of api: its worker keeps the new version, \
+                  the others the old one\n";
     assert_eq!(fake.ostler("restart api").err, warned);
     assert_eq!(fake.ostler("stop 1").err, warned);
     assert_eq!(fake.ostler("restart job").err, "");
