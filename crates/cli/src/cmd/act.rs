@@ -94,7 +94,8 @@ fn warn_of_canaries(
     let names: BTreeSet<&str> = list.iter().filter(is_canary).map(|of| of.name.as_str()).collect();
     for name in names {
         let text = format!(
-            "this ends the canary of {name}: its worker keeps the new version, the others the old one"
+            "this ends the canary of {name}: its worker keeps the new version, the others the old \
+             one"
         );
         session.out.tell(&Notice::Warning { text: &text, hint: None, apart: true });
     }

@@ -162,8 +162,8 @@ fn subject_of(name: &str) -> Subject<'_> {
     if name.is_empty() { Subject::Named { name } } else { Subject::App { name } }
 }
 
-/// Counts those that were gone before the daemon looked for their names with the others, where there
-/// is only one app that they can be of.
+/// Counts those that were gone before the daemon looked for their names with the others, where
+/// there is only one app that they can be of.
 fn together(mut gone: Gone) -> Gone {
     if gone.len() == 2
         && let Some(nameless) = gone.remove("")

@@ -73,7 +73,7 @@ impl Session {
                     None => {}
                 }
             };
-            // It is asked in any case: a limit says how long it is waited for, not whether it is done.
+            // It is asked in any case: a limit says how long it is waited for, no more.
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             let left = left.map(|left| left.max(LEAST));
             let answer = client.request_heard(request, left, told.then_some(EVERY), on);

@@ -288,17 +288,16 @@ fn warning(paint: Paint, text: &str) -> Text {
 /// Calls commands by the name that was used: under the other one they are about another home.
 /// What that name alone has stays.
 fn by_this_name(text: &str) -> String {
-    let mut parts = text.split(OTHER);
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| {
+    let mut parts = text.split("`ostler ");
+    let mut named = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
         let command = part.split([' ', '`']).next().unwrap_or_default();
         let is_here = Command::find(command, Program::Pm2).is_some();
-        text + &if is_here { format!("`{NAME} ") } else { OTHER.to_owned() } + part
-    })
+        named.push_str(if is_here { "`pm2 " } else { "`ostler " });
+        named.push_str(part);
+    }
+    named
 }
-
-/// How a command begins under the other name.
-const OTHER: &str = "`ostler ";
 
 fn failure(paint: Paint, text: &str, hint: Option<&str>) -> Text {
     let text = Text::labelled(&paint.ink(&[Ink::Red], "[PM2][ERROR] "), by_this_name(text));
