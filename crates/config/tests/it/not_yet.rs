@@ -47,7 +47,7 @@ fn a_key_of_a_later_version_is_not_called_unknown() {
     let world = World::new(&["node"]);
     world.file("a.js", "");
     let check = |keys: &str, said: &str| {
-        world.file("eco.json", &format!("{{ script: 'a.js', {keys} }}"));
+        world.file("eco.json", format!("{{ script: 'a.js', {keys} }}"));
         let rendered = world.render(&load("eco.json", &Options::default(), &world.ctx).1);
         assert!(rendered.contains(said), "{rendered}");
     };
