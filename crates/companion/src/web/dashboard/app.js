@@ -202,10 +202,10 @@ async function host() {
 
 /* A line of figures; where nobody looked, it has a gap. */
 function chart(id, name, samples, { step, span }, of, text) {
-  const until = Date.now(), most = Math.max(...samples.map(of), 0) || 1;
+  const until = Date.now(), most = Math.max(...samples.map(of), 0);
   const path = samples.map((sample, at) => {
     const goesOn = at && sample.at_ms - samples[at - 1].at_ms <= 1500 * step;
-    const x = 600 * (1 - (until - sample.at_ms) / (1000 * span)), y = 78 - 76 * of(sample) / most;
+    const x = 600 * (1 - (until - sample.at_ms) / (1000 * span)), y = 78 - 76 * of(sample) / (most || 1);
     return `${goesOn ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}${goesOn ? '' : 'h.1'}`;
   });
   const svg = $(id), last = samples.at(-1);
