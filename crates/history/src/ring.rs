@@ -43,8 +43,8 @@ pub const DAY: Ring =
     Ring { step: 120, records: 720, begin: HOUR.begin + HOUR.records as u64 * RECORD as u64 };
 
 impl Ring {
-    /// The number of the step that a time is in; the first one has 1, since a record of zeros is
-    /// none.
+    /// The number of the step that a time is in. The first one has 1: a record of zeros is one that
+    /// was never written.
     pub(crate) fn number(self, at: u64) -> u32 {
         u32::try_from(at / u64::from(self.step)).unwrap_or(u32::MAX - 1) + 1
     }

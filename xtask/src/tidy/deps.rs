@@ -17,6 +17,7 @@ const ALLOWED: [(&str, &[&str]); 24] = [
     ("ostler-poll", &[]),
     ("ostler-keeper", &["ostler-poll"]),
     ("ostler-machine", &[]),
+    ("ostler-history", &[]),
     ("ostler-wire", &[]),
     ("ostler-ports", &[]),
     ("ostler-cluster", &["ostler-wire"]),
@@ -30,6 +31,7 @@ const ALLOWED: [(&str, &[&str]); 24] = [
         "ostler-companion",
         &[
             "ostler-client",
+            "ostler-history",
             "ostler-machine",
             "ostler-ports",
             "ostler-text",
@@ -68,6 +70,7 @@ const ALLOWED: [(&str, &[&str]); 24] = [
         "ostler-show",
         &[
             "ostler-client",
+            "ostler-history",
             "ostler-logs",
             "ostler-pm2",
             "ostler-ports",
