@@ -77,6 +77,27 @@ variables! {
     /// It comes before `NO_COLOR`, `TERM` and the terminal.
     FORCE_COLOR, read by Command, from Convention, set by User,
 
+    /// A coding agent names itself: `logs` in a pipe prints what is there and ends.
+    AI_AGENT, read by Command, from Convention, set by User,
+
+    /// Claude Code runs the command: as with `AI_AGENT`.
+    CLAUDECODE, read by Command, from Convention, set by User,
+
+    /// Codex runs the command without anybody beside it: as with `AI_AGENT`.
+    CODEX_CI, read by Command, from Convention, set by User,
+
+    /// Codex runs the command in its sandbox: as with `AI_AGENT`.
+    CODEX_SANDBOX, read by Command, from Convention, set by User,
+
+    /// The agent of Cursor runs the command: as with `AI_AGENT`.
+    CURSOR_AGENT, read by Command, from Convention, set by User,
+
+    /// Gemini CLI runs the command: as with `AI_AGENT`.
+    GEMINI_CLI, read by Command, from Convention, set by User,
+
+    /// OpenCode runs the command: as with `AI_AGENT`.
+    OPENCODE, read by Command, from Convention, set by User,
+
     /// Anything but nothing switches colours off.
     NO_COLOR, read by Command, from Convention, set by User,
 

@@ -143,9 +143,9 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         CommandId::Logs => &[
             ("ostler logs", "of every app"),
             ("ostler logs api --lines 50", "the last 50 lines first"),
-            ("ostler logs --err api --nostream", "errors so far"),
             ("ostler logs --since 10m --grep refused", "of all apps, by time"),
             ("ostler logs --json | jq .message", "for a program"),
+            ("ostler logs --since 1d --errors", "errors, those alike counted"),
             ("ostler logs --json --cursor $cursor", "from where it stopped"),
         ],
         CommandId::Wait => &[

@@ -138,20 +138,22 @@ flags! {
     Json ' ' ["json"] Nothing, Own [Logs, Run, Trigger, Slist, CommandId::Validate, CommandId::Plan]
         "one JSON object a line";
     Format ' ' ["format"] Nothing, Own [Logs, Run] "`key=value` lines";
-    Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs, Run]
-        "date before each line that arrives";
+    Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs, Run] "date before each new line";
     Highlight ' ' ["highlight"] One("text"), Own [Logs, Run] "mark this text";
     Formatted ' ' ["formatted"] Nothing, Own [Run] "lines with the process before them";
     NoAutoExit ' ' ["no-auto-exit"] Nothing, Own [Run] "stay when no app runs any more";
     Delay ' ' ["delay"] One("seconds"), Own [Run] "begin so much later";
     NoStream ' ' ["nostream"] Nothing, Own [Logs] "print what is there and end";
-    LogsSince ' ' ["since"] One("time"), Own [Logs]
-        "lines from this time on, such as `10m` (ago), `10:30` or `2026-11-27`";
+    LogsSince ' ' ["since"] One("time"), Own [Logs] "lines from then on: `10m` (ago), `10:30`";
     Until ' ' ["until"] One("time"), Own [Logs] "lines until this time, and end";
-    Cursor ' ' ["cursor"] One("cursor"), Own [Logs]
-        "go on behind this place: `cursor` of an object of `--json`, or the last of `--nostream`";
+    Cursor ' ' ["cursor"] One("cursor"), Own [Logs] "go on behind the line with this cursor";
     Grep ' ' ["grep"] One("regexp"), Own [Logs] "only lines that match";
     Exclude ' ' ["exclude"] One("regexp"), Own [Logs] "no lines that match";
+    Level ' ' ["level"] One("level"), Own [Logs] "only lines that are as grave, such as `warn`";
+    Errors ' ' ["errors"] Nothing, Own [Logs] "errors with their traces, those alike counted";
+    Count ' ' ["count"] Nothing, Own [Logs] "how many lines there are of each app, and end";
+    Histogram ' ' ["histogram"] Nothing, Own [Logs] "when how many lines were written, and end";
+    LogsFollow ' ' ["follow"] Nothing, Own [Logs] "wait for lines, also under a coding agent";
     Reverse ' ' ["reverse"] Nothing, Own [Logs] "the newest line first, and end";
     Surge ' ' ["surge"] One("n"), Own [Reload, StartOrReload]
         "how many workers more than usual while it lasts";
@@ -215,8 +217,8 @@ const OTHERWISE: [(CommandId, &str, &str); 21] = [
     (StartOrReload, "wait", "wait for a reload that is under way, then until all are ready"),
     (List, "watch", "show the list again and again"),
     (Stop, "watch", "do not watch its files when it is started again"),
-    (Restart, "watch", "watch its files, or no longer; with a path, that"),
-    (Reload, "watch", "watch its files, or no longer; with a path, that"),
+    (Restart, "watch", "switch the watching of its files on, or off; with a path: watch that"),
+    (Reload, "watch", "switch the watching of its files on, or off; with a path: watch that"),
     (Startup, "user", "user that the service runs as"),
     (Unstartup, "user", "user that the service runs as"),
     (CommandId::Logrotate, "user", "user whose manager it is; default who runs the command"),
