@@ -129,8 +129,6 @@ struct Followed {
     log: Log,
     behind: Behind,
     reader: Reader,
-    /// It was read to its end the last time: what comes now is new.
-    is_live: bool,
 }
 
 struct Work {
@@ -235,19 +233,19 @@ impl Work {
         let behind = Behind::new(&log.path, log.names.clone(), place);
         let reader = Reader::new(&self.sink.form);
         let path = log.path.clone();
-        self.logs.insert(path, Followed { log, behind, reader, is_live: known.is_none() });
+        self.logs.insert(path, Followed { log, behind, reader });
     }
 
     /// Passes on the next lines of a log. Returns whether there may be more.
     fn pass(&mut self, path: &Path) -> bool {
         let Some(followed) = self.logs.get_mut(path) else { return false };
-        let Followed { log, behind, reader, is_live } = followed;
-        let (was, live_at) = (behind.place(), is_live.then(now));
+        let Followed { log, behind, reader } = followed;
+        let was = behind.place();
         let (mut records, mut places): (Vec<Record>, Vec<Place>) = (Vec::new(), Vec::new());
         let (app, level) = (self.sink.app.1.as_str(), self.level);
         let read = behind.read(BATCH, |line, place| {
-            let record =
-                reader.read((app, log.id, log.err), line, live_at.unwrap_or(place.written));
+            // When the file was written to last is the least that is known; a line is mostly read at once.
+            let record = reader.read((app, log.id, log.err), line, place.written);
             if level.is_none_or(|least| least <= record.level) {
                 records.push(record);
                 places.push(place);
@@ -256,10 +254,7 @@ impl Work {
         });
         let (end, names) = (behind.place(), log.names.clone());
         let (more, gone) = match read {
-            Ok(read) => {
-                *is_live = !read.more;
-                (read.more, read.gone)
-            }
+            Ok(read) => (read.more, read.gone),
             Err(error) => {
                 self.fail(&format!("cannot read `{}`: {error}", path.display()), None);
                 (false, false)
@@ -290,7 +285,6 @@ impl Work {
         } else {
             if let Some(followed) = self.logs.get_mut(path) {
                 followed.behind = Behind::new(path, names, place);
-                followed.is_live = false;
             }
             self.fail(&sent.why.unwrap_or_default(), sent.again_in);
         }

@@ -58,7 +58,11 @@ pub fn read_all(home: &Path) -> io::Result<Vec<Kept>> {
     };
     let mut all = Vec::new();
     for entry in entries {
-        all.extend(Kept::read(&entry?.path())?);
+        let path = entry?.path();
+        // One that is being written has another ending.
+        if path.extension().is_some_and(|ending| ending == "json") {
+            all.extend(Kept::read(&path)?);
+        }
     }
     Ok(all)
 }

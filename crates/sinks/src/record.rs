@@ -14,7 +14,7 @@ pub struct Record {
     pub id: u32,
     /// Whether it was written to standard error.
     pub err: bool,
-    /// When it was written, or read where that is not known, ms since 1970.
+    /// When it was written, or the file last where that is not known, ms since 1970.
     pub at: u64,
     /// How grave it is, as it says itself; errors of standard error that say nothing.
     pub level: Level,

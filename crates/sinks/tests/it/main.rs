@@ -136,6 +136,21 @@ fn syslog_over_udp_gets_grave_lines_only_where_no_others_are_wanted() {
     assert_eq!(message(&room[..length], 3), "ERROR three");
 }
 
+#[test]
+fn a_line_that_is_passed_on_late_has_the_time_at_which_its_file_was_written() {
+    let rig = Rig::new();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    rig.say("one\n");
+    let at = std::time::UNIX_EPOCH + Duration::from_millis(1_795_388_825_573);
+    File::options().append(true).open(rig.log()).unwrap().set_modified(at).unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    let _forwarder = rig.start(syslog(SyslogAddress::Udp(address)), None);
+    let mut room = [0; 4096];
+    let length = socket.recv(&mut room).unwrap();
+    assert!(room[..length].starts_with(b"<14>1 2026-11-22T23:07:05.573Z here "));
+}
+
 /// Reads messages with their lengths before them.
 fn framed(stream: &mut BufReader<TcpStream>) -> String {
     let mut length = Vec::new();
