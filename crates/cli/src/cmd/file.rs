@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ostler_core::spec::AppSpec;
-use ostler_wire::control::{Action, Change, ProcView};
+use ostler_wire::control::{Action, Change, Phase, ProcView};
 
 use super::{launch, perform, rolling};
 use crate::apps::{self, App};
@@ -83,6 +83,9 @@ pub(super) fn act(
     let change = Change { records, ..perform::unchanged(session)? };
     if !ids.is_empty() {
         perform::act(session, act, action, ids, change)?;
+    } else if session.program == Program::Ostler && action != Action::Restart {
+        let text = format!("no app of `{path}` is in the list");
+        session.out.tell(&Notice::Note { text: &text });
     }
     if action == Action::Restart {
         if !missing.is_empty() {
@@ -101,11 +104,12 @@ pub(super) fn start(session: &mut Session, file: File, how: Known) -> Result<(),
     let (known, missing) = split(apps, &list);
     if !known.is_empty() {
         let ids: Vec<u32> = targets_of(&known, &list).iter().map(|target| target.id).collect();
-        announce(session, &known, &list, how.act());
+        let act = act_on(session.program, &ids, &list);
+        announce(session, &known, &list, if how == Known::Restart { act } else { how.act() });
         let records = known.into_iter().map(|app| app.record).collect();
         let change = Change { records, ..perform::unchanged(session)? };
         match how {
-            Known::Restart => perform::act(session, Act::Restart, Action::Restart, ids, change)?,
+            Known::Restart => perform::act(session, act, Action::Restart, ids, change)?,
             Known::Reload => rolling::reload(session, &ids, change, &list)?,
         }
     }
@@ -114,6 +118,13 @@ pub(super) fn start(session: &mut Session, file: File, how: Known) -> Result<(),
     }
     tell_gone(session, &path, &names)?;
     end(bad)
+}
+
+/// What a restart of these processes is called: of some that do not run it is a start.
+pub(super) fn act_on(program: Program, ids: &[u32], list: &[ProcView]) -> Act {
+    let mut meant = list.iter().filter(|of| ids.contains(&of.id));
+    let rest = |of: &ProcView| matches!(of.phase, Phase::Stopped | Phase::Errored);
+    if program == Program::Ostler && meant.all(rest) { Act::StartAgain } else { Act::Restart }
 }
 
 fn names_of(apps: &[App]) -> BTreeSet<String> {

@@ -44,6 +44,7 @@ pub(super) fn seen(details: &Details) -> Seen {
         sign,
         listens: listens(details),
         last: details.last.clone(),
+        by_itself: view.ended.as_ref().is_some_and(|ended| !ended.asked),
         unstable: details.unstable,
     }
 }
