@@ -244,7 +244,7 @@ impl Work {
         let (mut records, mut places): (Vec<Record>, Vec<Place>) = (Vec::new(), Vec::new());
         let (app, level) = (self.sink.app.1.as_str(), self.level);
         let read = behind.read(BATCH, |line, place| {
-            // When the file was written to last is the least that is known; a line is mostly read at once.
+            // A line is mostly read as soon as it is written.
             let record = reader.read((app, log.id, log.err), line, place.written);
             if level.is_none_or(|least| least <= record.level) {
                 records.push(record);
