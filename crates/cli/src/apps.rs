@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use crate::args::{CommandId, FlagId, Parsed};
 use crate::caller;
 use crate::failed::{FAILED, Failed, MISUSED};
-use crate::process_file::{self, ProcessFile};
+use crate::process_file::ProcessFile;
 use crate::program::Program;
 use crate::select;
 use crate::served;
@@ -40,6 +40,8 @@ pub(crate) struct App {
     pub(crate) cluster: bool,
     /// How many processes.
     pub(crate) instances: u32,
+    /// Names of the apps that it depends on.
+    pub(crate) depends_on: Vec<String>,
     /// The record that the daemon gets.
     pub(crate) record: Box<RawValue>,
 }
@@ -102,6 +104,7 @@ pub(crate) fn context(session: &Session) -> Result<Context, Failed> {
         etc,
         log_files: session.args.command.is_none_or(|command| command.id != CommandId::Run),
         server: None,
+        listed: None,
         as_pm2: session.program == Program::Pm2,
     })
 }
@@ -188,7 +191,7 @@ pub(crate) fn program() -> Result<PathBuf, Failed> {
 pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bool), Failed> {
     let context = Context { server: Some(program()?), ..context(session)? };
     let options = options(&session.args);
-    let (mut specs, diagnostics) = process_file::load(path, &options, &context)?;
+    let (mut specs, diagnostics) = planned::load(session, path, &context)?;
     let bad = diagnostics.iter().any(Diagnostic::is_error);
     // What is accepted works: an option that changes nothing is refused before anything is done.
     // PM2 takes it.
@@ -309,6 +312,7 @@ fn with_settings(mut spec: AppSpec, settings: &Settings) -> AppSpec {
 fn app(spec: AppSpec) -> Result<App, Failed> {
     Ok(App {
         record: raw(ostler_pm2::record::to_record(&spec))?,
+        depends_on: spec.depends_on.into_iter().map(|on| on.name).collect(),
         name: spec.name,
         script: spec.script.to_string_lossy().into_owned(),
         cluster: spec.exec_mode == ExecMode::Cluster,

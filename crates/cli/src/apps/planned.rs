@@ -1,5 +1,7 @@
 //! Apps of a process file that is brought in as a whole or not at all.
 
+use std::collections::BTreeSet;
+
 use ostler_config::{Context, Diagnostic};
 use ostler_core::spec::AppSpec;
 
@@ -11,14 +13,41 @@ use crate::session::Session;
 
 /// Returns the names of the apps of a process file, and what there is to say about it.
 pub(crate) fn checked(
-    session: &Session,
+    session: &mut Session,
     path: &str,
 ) -> Result<(Vec<String>, Vec<Diagnostic>), Failed> {
-    let (specs, diagnostics) = read_file(session, path)?;
+    let (specs, diagnostics) = read_file(session, path, false)?;
     Ok((specs.into_iter().map(|spec| spec.name).collect(), diagnostics))
 }
 
-fn read_file(session: &Session, path: &str) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
+/// Returns the apps of a process file and what there is to say about it. Who depends on apps that
+/// are not in the file may mean some of the list: that is looked at only then.
+pub(super) fn load(
+    session: &mut Session,
+    path: &str,
+    context: &Context,
+) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
+    const STDIN: &str = "-";
+    let options = options(&session.args);
+    if path != STDIN {
+        let (specs, said) = process_file::load(path, &options, context)?;
+        if !said.iter().any(|one| one.code == ostler_config::UNKNOWN_DEPENDENCY) {
+            return Ok((specs, said));
+        }
+    }
+    let listed = match !session.foreground && session.connect_if_running()? {
+        true => session.known()?.into_iter().map(|process| process.name).collect(),
+        false => BTreeSet::new(),
+    };
+    let context = Context { listed: Some(listed), ..context.clone() };
+    process_file::load(path, &options, &context)
+}
+
+fn read_file(
+    session: &mut Session,
+    path: &str,
+    looks: bool,
+) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
     if path != "-" && !ostler_config::is_config_file(path) {
         let pasted = ostler_shell::word(path);
         return Err(Failed::misuse(format!("`{path}` is not a process file, by its name")).hint(
@@ -29,12 +58,15 @@ fn read_file(session: &Session, path: &str) -> Result<(Vec<AppSpec>, Vec<Diagnos
         ));
     }
     let context = Context { server: Some(program()?), ..context(session)? };
+    if looks {
+        return load(session, path, &context);
+    }
     process_file::load(path, &options(&session.args), &context)
 }
 
 /// Returns the specifications of the apps of a process file in which nothing is wrong.
 pub(crate) fn specs_of_file(session: &mut Session, path: &str) -> Result<Vec<AppSpec>, Failed> {
-    let (specs, diagnostics) = read_file(session, path)?;
+    let (specs, diagnostics) = read_file(session, path, true)?;
     let failed = report(session, &diagnostics, !specs.is_empty());
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(failed);

@@ -58,6 +58,7 @@ const FIELDS: &[Field] = &[
     Field { name: "uptime", of: List(uptime) },
     Field { name: "since", of: List(|of| date(Some(of.view.since).filter(|since| 0 < *since))) },
     Field { name: "retry_in", of: List(retry_in) },
+    Field { name: "waits_for", of: List(waits_for) },
     Field { name: "end", of: List(end) },
     Field { name: "end_code", of: List(end_code) },
     Field { name: "end_signal", of: List(end_signal) },
@@ -265,10 +266,21 @@ fn ports(of: &Known<'_>) -> Value {
 fn retry_in(of: &Known<'_>) -> Value {
     match of.view.phase {
         Phase::Backoff { due_in } => json!(due_in.div_ceil(1000)),
-        Phase::Stopped | Phase::Errored | Phase::Starting | Phase::Online | Phase::Stopping => {
-            Value::Null
-        }
+        Phase::Stopped
+        | Phase::Errored
+        | Phase::Starting
+        | Phase::Online
+        | Phase::Stopping
+        | Phase::Waiting => Value::Null,
     }
+}
+
+/// The apps that it waits for, each with what it is to come to and why it has not.
+fn waits_for(of: &Known<'_>) -> Value {
+    let waits = of.view.waits_for.iter();
+    waits
+        .map(|on| json!({ "app": on.app, "condition": on.condition, "why": on.lacks.to_string() }))
+        .collect()
 }
 
 fn end(of: &Known<'_>) -> Value {

@@ -31,6 +31,19 @@ pub(super) const CODES: &[Code] = &[
         example: None,
     },
     Code {
+        name: "dependency-cycle",
+        title: "apps that wait for each other",
+        text: "An app begins when what it `depends_on` has come to what is asked of it. Apps that \
+               depend on each other in a cycle would wait for ever, so none of the file is \
+               started.",
+        example: Some((
+            r#"[{ "name": "api", "script": "a.js", "depends_on": ["db"] },
+    { "name": "db", "script": "api.js", "depends_on": ["api"] }]"#,
+            r#"[{ "name": "api", "script": "a.js", "depends_on": ["db"] },
+    { "name": "db", "script": "api.js" }]"#,
+        )),
+    },
+    Code {
         name: "doubled-key",
         title: "two keys that mean the same",
         text: "Many keys have aliases: `exec` is `script`, `cron` is `cron_restart`. Where \
@@ -78,6 +91,18 @@ pub(super) const CODES: &[Code] = &[
         title: "a key that a target of `deploy` needs",
         text: "A target of `deploy` needs `host`, `repo`, `path` and `ref`.",
         example: None,
+    },
+    Code {
+        name: "never-met",
+        title: "a condition that a dependency can never meet",
+        text: "An app without `health` is never `healthy`, and one that is started again \
+               whenever it ends is never `completed`: whoever waits for that waits for ever.",
+        example: Some((
+            r#"[{ "name": "api", "script": "a.js", "depends_on": { "job": "completed" } },
+    { "name": "job", "script": "api.js" }]"#,
+            r#"[{ "name": "api", "script": "a.js", "depends_on": { "job": "completed" } },
+    { "name": "job", "script": "api.js", "oneshot": true }]"#,
+        )),
     },
     Code {
         name: "no-app",
@@ -325,6 +350,18 @@ pub(super) const CODES: &[Code] = &[
         example: Some((
             r#"{ "script": "api.js", "health": { "tcp": 3000, "exec": "true" } }"#,
             r#"{ "script": "api.js", "health": { "exec": "true" } }"#,
+        )),
+    },
+    Code {
+        name: "unknown-dependency",
+        title: "a dependency that is not there",
+        text: "`depends_on` has names of apps: of the same file, or of the list. An app of that \
+               name is in neither, or `--only` leaves it out. `validate` looks at the file alone, \
+               and warns.",
+        example: Some((
+            r#"{ "name": "api", "script": "a.js", "depends_on": ["database"] }"#,
+            r#"[{ "name": "api", "script": "a.js", "depends_on": ["db"] },
+    { "name": "db", "script": "api.js" }]"#,
         )),
     },
     Code {

@@ -47,7 +47,10 @@ impl MemoryLimits {
             }
             match slot.process().phase() {
                 Phase::Online { run, .. } => runs.push(run),
-                Phase::Starting { .. } | Phase::Stopping(_) | Phase::Backoff { .. } => later = true,
+                Phase::Starting { .. }
+                | Phase::Stopping(_)
+                | Phase::Backoff { .. }
+                | Phase::Held => later = true,
                 // Whoever starts it arms the next look.
                 Phase::Stopped | Phase::Errored => {}
             }

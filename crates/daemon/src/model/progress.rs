@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use ostler_core::{Event, Exit, Phase, ProcId, RunId};
+use ostler_core::{Event, Exit, Phase, ProcId, RunId, SpecId};
 use ostler_wire::control::{self, Action, Code, Connections, Failure, Lifecycle, Reply};
 
 use super::Model;
@@ -67,6 +67,11 @@ impl Model {
             let expired = operation.active.iter().filter(|(_, pending)| pending.until <= now);
             let expired: Vec<_> = expired.map(|(id, pending)| (*id, pending.target)).collect();
             for (id, target) in expired {
+                if self.known.waits_its_turn(id, target) {
+                    let until = self.known.pending(id, target, false).until;
+                    operation.active.entry(id).and_modify(|pending| pending.until = until);
+                    continue;
+                }
                 let failure =
                     (target != Target::Listening).then(|| self.known.why_not_yet(id, target));
                 self.end_slot(operation, id, failure, out);
@@ -97,7 +102,8 @@ impl Model {
 
     fn fill(&mut self, operation: &mut Operation, out: &mut Vec<Effect>) {
         while operation.active.len() < operation.parallel {
-            let Some((id, action)) = operation.todo.pop_front() else { return };
+            let next = self.known.next_of(operation).and_then(|at| operation.todo.remove(at));
+            let Some((id, action)) = next else { return };
             if self.known.core.slot(id).is_none() {
                 self.end_slot(operation, id, Some(gone(id)), out);
                 continue;
@@ -109,6 +115,9 @@ impl Model {
                 Action::Stop => (Event::Stop(id), Target::Down),
                 Action::Delete => (Event::Delete(id), Target::Gone),
                 Action::Restart => {
+                    if let Some(spec) = self.known.spec_to_be(operation, id) {
+                        self.hold_dependent(id, spec);
+                    }
                     (self.tickets.note_restart(&self.known, operation, id), Target::Up)
                 }
                 Action::Reset => {
@@ -235,7 +244,11 @@ impl Known {
             }
             (
                 Target::Listening,
-                Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Stopping(_),
+                Phase::Stopped
+                | Phase::Errored
+                | Phase::Backoff { .. }
+                | Phase::Held
+                | Phase::Stopping(_),
             ) => Some(None),
             // The runs that a reload replaced must have left, too.
             (Target::Down, Phase::Stopped | Phase::Errored) => {
@@ -250,6 +263,7 @@ impl Known {
             (Target::Up, Phase::Stopped) => Some(self.why_stopped(id)),
             (Target::Up, Phase::Errored) if pending.came_up || self.ended_well(id) => Some(None),
             (Target::Up, Phase::Errored) => Some(Some(self.why_errored(id))),
+            (Target::Up, Phase::Held) => self.waits_in_vain(id).map(Some),
             // One that is due now was due when the daemon before died, and starts in this turn.
             (Target::Up, Phase::Backoff { until }) => (self.at.now < until).then_some(None),
             (Target::Up, Phase::Starting { run, .. }) if self.is_unfetched(run) => {
@@ -260,9 +274,26 @@ impl Known {
                 Phase::Starting { .. }
                 | Phase::Online { .. }
                 | Phase::Stopping(_)
+                | Phase::Held
                 | Phase::Backoff { .. },
             )
             | (Target::Up, Phase::Starting { .. } | Phase::Stopping(_)) => None,
+        }
+    }
+
+    /// The version of the next run that an operation begins of a slot.
+    fn spec_to_be(&self, operation: &Operation, id: ProcId) -> Option<SpecId> {
+        let of_slot = || Some(self.core.slot(id)?.process().next_spec());
+        operation.changes.get(&id).copied().or_else(of_slot)
+    }
+
+    /// Whether a slot waits for others before what is wanted of it is begun.
+    fn waits_its_turn(&self, id: ProcId, target: Target) -> bool {
+        let Some(slot) = self.core.slot(id) else { return false };
+        match target {
+            Target::Up => slot.process().phase() == Phase::Held,
+            Target::Gone => !slot.removing(),
+            Target::Down | Target::Listening => false,
         }
     }
 
@@ -282,6 +313,7 @@ impl Known {
                 | Phase::Online { .. }
                 | Phase::Stopping(_)
                 | Phase::Backoff { .. }
+                | Phase::Held
                 | Phase::Stopped
                 | Phase::Errored,
             )

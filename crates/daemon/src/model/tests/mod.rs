@@ -7,6 +7,7 @@ mod changing;
 mod closing;
 mod connections;
 mod crash;
+mod depending;
 mod failing;
 mod histories;
 mod kept;
