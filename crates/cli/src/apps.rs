@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use crate::args::{CommandId, FlagId, Parsed};
 use crate::caller;
 use crate::failed::{FAILED, Failed, MISUSED};
-use crate::process_file::ProcessFile;
+use crate::process_file::{self, ProcessFile};
 use crate::program::Program;
 use crate::select;
 use crate::served;
@@ -191,7 +191,7 @@ pub(crate) fn program() -> Result<PathBuf, Failed> {
 pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bool), Failed> {
     let context = Context { server: Some(program()?), ..context(session)? };
     let options = options(&session.args);
-    let (mut specs, diagnostics) = planned::load(session, path, &context)?;
+    let (mut specs, diagnostics) = process_file::load_beside(session, path, &options, &context)?;
     let bad = diagnostics.iter().any(Diagnostic::is_error);
     // What is accepted works: an option that changes nothing is refused before anything is done.
     // PM2 takes it.

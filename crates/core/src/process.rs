@@ -13,7 +13,7 @@
 //! | `Online` | runs | never: `Down` begins to stop it |
 //! | `Stopping` | the next run is spawned when the tree is gone | becomes `Stopped` then |
 //! | `Backoff` | the next run is spawned after the pause | never: `Down` cancels the pause |
-//! | `Held` | the next run is spawned when the slot is released | never: `Down` ends the waiting |
+//! | `Held` | the next run is spawned when it is released | never: `Down` ends the waiting |
 //!
 //! Events that move it:
 //! - *start*: `Up`. Spawns where there is no run, and after the end of a run that is being stopped.
@@ -25,8 +25,8 @@
 //!   Where the answer is known in advance to be another run at once, the keeper has it already
 //!   (`prepare`), and the exit tells which run that began.
 //! - *tree gone* in `Stopping`: another run or `Stopped`, by the goal.
-//! - *hold*, *release*: a spawn that is due while the slot is held waits in `Held`. What runs is not
-//!   touched.
+//! - *hold*, *release*: a spawn that is due while the slot is held waits in `Held`, and what runs
+//!   goes on as before.
 //! - *a candidate takes over*, in whatever phase: `Up` and `Online` with the candidate's run. The
 //!   run before, if there is one, is no longer this machine's: its slot sees to its end.
 //!

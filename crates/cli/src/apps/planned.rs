@@ -1,7 +1,5 @@
 //! Apps of a process file that is brought in as a whole or not at all.
 
-use std::collections::BTreeSet;
-
 use ostler_config::{Context, Diagnostic};
 use ostler_core::spec::AppSpec;
 
@@ -20,29 +18,6 @@ pub(crate) fn checked(
     Ok((specs.into_iter().map(|spec| spec.name).collect(), diagnostics))
 }
 
-/// Returns the apps of a process file and what there is to say about it. Who depends on apps that
-/// are not in the file may mean some of the list: that is looked at only then.
-pub(super) fn load(
-    session: &mut Session,
-    path: &str,
-    context: &Context,
-) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
-    const STDIN: &str = "-";
-    let options = options(&session.args);
-    if path != STDIN {
-        let (specs, said) = process_file::load(path, &options, context)?;
-        if !said.iter().any(|one| one.code == ostler_config::UNKNOWN_DEPENDENCY) {
-            return Ok((specs, said));
-        }
-    }
-    let listed = match !session.foreground && session.connect_if_running()? {
-        true => session.known()?.into_iter().map(|process| process.name).collect(),
-        false => BTreeSet::new(),
-    };
-    let context = Context { listed: Some(listed), ..context.clone() };
-    process_file::load(path, &options, &context)
-}
-
 fn read_file(
     session: &mut Session,
     path: &str,
@@ -58,10 +33,11 @@ fn read_file(
         ));
     }
     let context = Context { server: Some(program()?), ..context(session)? };
+    let options = options(&session.args);
     if looks {
-        return load(session, path, &context);
+        return process_file::load_beside(session, path, &options, &context);
     }
-    process_file::load(path, &options(&session.args), &context)
+    process_file::load(path, &options, &context)
 }
 
 /// Returns the specifications of the apps of a process file in which nothing is wrong.

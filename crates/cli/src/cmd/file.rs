@@ -83,7 +83,7 @@ pub(super) fn act(
     };
     let change = Change { records, ..perform::unchanged(session)? };
     let missing = if action == Action::Restart { missing } else { Vec::new() };
-    let missing = needed_first(session, needs, missing)?;
+    let missing = needed_first(session, &needs, missing)?;
     if !ids.is_empty() {
         perform::act(session, act, action, ids, change)?;
     }
@@ -102,7 +102,7 @@ pub(super) fn start(session: &mut Session, file: File, how: Known) -> Result<(),
     let list = session.known()?;
     let names = names_of(&apps);
     let (known, missing) = split(apps, &list);
-    let missing = needed_first(session, needs(&known), missing)?;
+    let missing = needed_first(session, &needs(&known), missing)?;
     if !known.is_empty() {
         let ids: Vec<u32> = targets_of(&known, &list).iter().map(|target| target.id).collect();
         announce(session, &known, &list, how.act());
@@ -129,7 +129,7 @@ fn needs(apps: &[App]) -> BTreeSet<String> {
 /// Returns those that are still to be started.
 fn needed_first(
     session: &mut Session,
-    needs: BTreeSet<String>,
+    needs: &BTreeSet<String>,
     missing: Vec<App>,
 ) -> Result<Vec<App>, Failed> {
     if !missing.iter().any(|app| needs.contains(&app.name)) {

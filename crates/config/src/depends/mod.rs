@@ -25,7 +25,7 @@ const WORDS: [(&str, Condition); 4] = [
     ("healthy", Condition::Healthy),
     ("completed", Condition::Completed),
 ];
-/// Compose's.
+/// The words of Docker Compose for conditions.
 const OF_COMPOSE: [(&str, Condition); 3] = [
     ("service_started", Condition::Started),
     ("service_healthy", Condition::Healthy),
@@ -152,8 +152,8 @@ impl Read {
         }
     }
 
-    /// A part that is no condition: `restart` is a truth, and `required` may only be what it is
-    /// here anyway.
+    /// A part that is no condition: `restart` is a truth, and `required` may only say what holds
+    /// for every dependency here.
     fn look_at_part(&mut self, path: &str, part: &Entry) {
         let (key, node) = (part.key.as_str(), &part.node);
         match key {
@@ -212,8 +212,8 @@ impl Read {
 mod tests {
     use super::*;
 
-    fn read(json: Json) -> Vec<Dependency> {
-        Vec::<Dependency>::read(&Node::from_json(&json)).unwrap()
+    fn read(json: &Json) -> Vec<Dependency> {
+        Vec::<Dependency>::read(&Node::from_json(json)).unwrap()
     }
 
     fn on(name: &str, condition: Condition, restart: bool) -> Dependency {
@@ -223,10 +223,10 @@ mod tests {
     #[test]
     fn every_way_to_write_it_is_understood_and_written_again_as_it_is() {
         let ready = [on("db", Condition::Ready, false), on("mq", Condition::Ready, false)];
-        assert_eq!(read(json!(["db", "mq", null, "db"])), ready);
-        assert_eq!(read(json!({ "db": "ready", "mq": {} })), ready);
-        assert_eq!(read(json!("db")), ready[..1]);
-        let mixed = read(json!({
+        assert_eq!(read(&json!(["db", "mq", null, "db"])), ready);
+        assert_eq!(read(&json!({ "db": "ready", "mq": {} })), ready);
+        assert_eq!(read(&json!("db")), ready[..1]);
+        let mixed = read(&json!({
             "db": { "condition": "service_healthy", "restart": true, "required": true },
             "jobs": "service_completed_successfully",
             "mq": { "condition": "service_started" },
@@ -237,8 +237,8 @@ mod tests {
             on("mq", Condition::Started, false),
         ];
         assert_eq!(mixed, expected);
-        for all in [read(json!(["db", "mq"])), mixed, Vec::new()] {
-            assert_eq!(read(all.write()), all);
+        for all in [read(&json!(["db", "mq"])), mixed, Vec::new()] {
+            assert_eq!(read(&all.write()), all);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use ostler_core::{Event, Exit, Phase, ProcId, RunId, SpecId};
+use ostler_core::{Event, Exit, Phase, ProcId, RunId};
 use ostler_wire::control::{self, Action, Code, Connections, Failure, Lifecycle, Reply};
 
 use super::Model;
@@ -278,22 +278,6 @@ impl Known {
                 | Phase::Backoff { .. },
             )
             | (Target::Up, Phase::Starting { .. } | Phase::Stopping(_)) => None,
-        }
-    }
-
-    /// The version of the next run that an operation begins of a slot.
-    fn spec_to_be(&self, operation: &Operation, id: ProcId) -> Option<SpecId> {
-        let of_slot = || Some(self.core.slot(id)?.process().next_spec());
-        operation.changes.get(&id).copied().or_else(of_slot)
-    }
-
-    /// Whether a slot waits for others before what is wanted of it is begun.
-    fn waits_its_turn(&self, id: ProcId, target: Target) -> bool {
-        let Some(slot) = self.core.slot(id) else { return false };
-        match target {
-            Target::Up => slot.process().phase() == Phase::Held,
-            Target::Gone => !slot.removing(),
-            Target::Down | Target::Listening => false,
         }
     }
 

@@ -21,7 +21,7 @@ pub struct Waits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
-    /// It runs.
+    /// It runs, ready or not.
     Started,
     /// It is online.
     Ready,
@@ -46,7 +46,7 @@ pub enum Lacks {
     },
     /// It has ended by itself.
     Ended {
-        /// How.
+        /// How that run ended.
         how: Outcome,
     },
     /// It is being started.

@@ -1,14 +1,14 @@
-//! The order in which slots are stopped and restarted: what is depended on comes up first, and goes
-//! last.
+//! The order in which slots are stopped and restarted: what others depend on comes up before them
+//! and goes after them.
 
 use std::collections::BTreeSet;
 
-use ostler_core::{Event, Phase, ProcId};
+use ostler_core::{Event, Phase, ProcId, SpecId};
 use ostler_wire::control::Action;
 
 use super::super::Model;
 use super::super::known::Known;
-use super::super::operations::Operation;
+use super::super::operations::{Operation, Target};
 use super::Look;
 
 impl Known {
@@ -39,6 +39,22 @@ impl Known {
         });
         // What is in a cycle is not left for ever.
         at.or_else(|| (operation.active.is_empty() && !operation.todo.is_empty()).then_some(0))
+    }
+
+    /// The version of the next run that an operation begins of a slot.
+    pub(in super::super) fn spec_to_be(&self, operation: &Operation, id: ProcId) -> Option<SpecId> {
+        let of_slot = || Some(self.core.slot(id)?.process().next_spec());
+        operation.changes.get(&id).copied().or_else(of_slot)
+    }
+
+    /// Whether a slot waits for others before what is wanted of it is begun.
+    pub(in super::super) fn waits_its_turn(&self, id: ProcId, target: Target) -> bool {
+        let Some(slot) = self.core.slot(id) else { return false };
+        match target {
+            Target::Up => slot.process().phase() == Phase::Held,
+            Target::Gone => !slot.removing(),
+            Target::Down | Target::Listening => false,
+        }
     }
 
     /// Slots that are to be deleted next, when everything is: those on which nothing depends

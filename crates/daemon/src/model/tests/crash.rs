@@ -1,6 +1,6 @@
 //! The daemon dies before every single save and effect of a story; the end must be the same.
 
-use ostler_core::{Exit, ProcId, Role, RunId};
+use ostler_core::{Role, RunId};
 use ostler_wire::control::{Action, Change, ReloadOptions, Request, ScaleTo};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use super::world::World;
 /// Plays the story once whole, and once for each step at which the daemon may die: with a turn for
 /// each report, and with one for all that are there.
 #[track_caller]
-fn same_end(story: impl Fn(&mut World)) {
+pub fn same_end(story: impl Fn(&mut World)) {
     for together in [false, true] {
         same_end_of(|| World { together, ..World::new() }, &story);
     }
@@ -371,45 +371,5 @@ fn the_daemon_may_die_when_everything_ends() {
         while !world.model.known().is_closing() {
             world.input(Input::Shutdown);
         }
-    });
-}
-
-#[test]
-fn the_daemon_may_die_at_every_effect_while_apps_wait() {
-    let records = |db: &str| {
-        let with = json!({"db": {"condition": "healthy", "restart": true}, "job": "completed"});
-        vec![
-            record("web", "good", 0, json!({"depends_on": ["api"]})),
-            record("api", "good", 2, json!({"depends_on": with})),
-            record("job", "ends", 0, json!({"oneshot": true, "depends_on": ["db"]})),
-            record("db", db, 0, json!({"health": {"tcp": "127.0.0.1:1"}})),
-        ]
-    };
-    let start = |world: &mut World, db: &str| {
-        let ticket = world.ticket();
-        world.request(Request::Start { apps: records(db), only_new: false, ticket });
-        world.wait(5000);
-    };
-    same_end(|world| start(world, "good"));
-    same_end(|world| start(world, "exits"));
-    same_end(|world| {
-        start(world, "good");
-        world.stop(&[0, 1, 2, 3, 4]);
-        world.wait(1000);
-        world.restart(&[0]);
-        world.wait(5000);
-    });
-    same_end(|world| {
-        start(world, "good");
-        let run = world.model.core().slot(ProcId(4)).and_then(|slot| slot.process().run());
-        run.into_iter().for_each(|run| world.end(run, Exit::Code(1)));
-        world.wait(20_000);
-    });
-    same_end(|world| {
-        start(world, "good");
-        world.act_with(Action::Restart, &[0, 1, 2, 3, 4], Change::default());
-        world.wait(20_000);
-        world.request(Request::Kill);
-        world.wait(20_000);
     });
 }

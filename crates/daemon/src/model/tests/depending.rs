@@ -9,7 +9,7 @@ use super::words::record;
 use super::world::World;
 
 /// Apps that are started by one request: name, script and more keys. All are plain processes.
-fn start(world: &mut World, apps: &[(&str, &str, Value)]) -> usize {
+pub fn start(world: &mut World, apps: &[(&str, &str, Value)]) -> usize {
     let apps = apps.iter().map(|(name, script, more)| record(name, script, 0, more.clone()));
     let apps = apps.collect();
     let ticket = world.ticket();
@@ -17,7 +17,7 @@ fn start(world: &mut World, apps: &[(&str, &str, Value)]) -> usize {
 }
 
 /// The same, and some time.
-fn started(apps: &[(&str, &str, Value)]) -> World {
+pub fn started(apps: &[(&str, &str, Value)]) -> World {
     let mut world = World::new();
     start(&mut world, apps);
     world.wait(900);
@@ -25,7 +25,7 @@ fn started(apps: &[(&str, &str, Value)]) -> World {
     world
 }
 
-fn on(names: &[&str]) -> Value {
+pub fn on(names: &[&str]) -> Value {
     json!({ "depends_on": names })
 }
 
@@ -34,12 +34,12 @@ fn db_and_api() -> [(&'static str, &'static str, Value); 2] {
     [("api", "good", on(&["db"])), ("db", "unready", json!({"wait_ready": true}))]
 }
 
-fn run_of(world: &World, id: u32) -> RunId {
+pub fn run_of(world: &World, id: u32) -> RunId {
     world.model.core().slot(ProcId(id)).unwrap().process().run().unwrap()
 }
 
 /// What happened to processes, in its order, as far as it is this.
-fn happened(world: &World, what: &str) -> Vec<String> {
+pub fn happened(world: &World, what: &str) -> Vec<String> {
     let of = world.lifecycle.iter().filter_map(|text| text.strip_suffix(&format!(" {what}")));
     of.map(|name| name.split(':').next().unwrap().to_owned()).collect()
 }
@@ -139,102 +139,6 @@ fn an_app_that_wants_another_healthy_waits_until_a_check_has_passed() {
 }
 
 #[test]
-fn starting_an_app_starts_what_it_depends_on_at_any_distance() {
-    let mut world = started(&[
-        ("db", "good", json!({})),
-        ("mq", "good", json!({})),
-        ("api", "good", on(&["db"])),
-        ("web", "good", on(&["api"])),
-    ]);
-    world.stop(&[0, 1, 2, 3]);
-    world.wait(1000);
-    world.quiet();
-    let client = world.restart(&[3]);
-    world.wait(900);
-    let state = "db:0 online good, mq:1 stopped good, api:2 online good, web:3 online good";
-    assert_eq!(world.state(), state);
-    assert_eq!(happened(&world, "online"), ["db", "api", "web"]);
-    assert!(world.heard(client).ends_with("done"), "{}", world.heard(client));
-    assert_eq!(world.each(|proc| proc.halted), [false, true, false, false]);
-}
-
-#[test]
-fn a_new_app_starts_what_it_depends_on_and_tells_it() {
-    let mut world = started(&[("db", "good", json!({}))]);
-    world.stop(&[0]);
-    world.wait(1000);
-    let client = start(&mut world, &[("api", "good", on(&["db"]))]);
-    world.wait(900);
-    assert_eq!(world.state(), "db:0 online good, api:1 online good");
-    assert_eq!(world.heard(client), "started db [0]\nstarted api [1]\ndone");
-}
-
-#[test]
-fn several_are_stopped_and_deleted_in_the_reverse_order_and_one_alone_at_once() {
-    let apps = [
-        ("db", "stubborn", json!({})),
-        ("api", "stubborn", on(&["db"])),
-        ("web", "stubborn", on(&["api"])),
-        ("other", "stubborn", json!({})),
-    ];
-    let mut world = started(&apps);
-    world.stop(&[0, 1, 2, 3]);
-    world.wait(1000);
-    assert_eq!(happened(&world, "exit"), ["web", "other", "api", "db"]);
-    let mut world = started(&apps);
-    world.delete(&[0, 1, 2, 3]);
-    world.wait(1000);
-    assert_eq!(happened(&world, "delete"), ["web", "other", "api", "db"]);
-    let mut world = started(&apps);
-    world.stop(&[0]);
-    world.wait(1000);
-    assert_eq!(happened(&world, "exit"), ["db"]);
-}
-
-#[test]
-fn everything_ends_in_the_reverse_order_and_what_cannot_be_ended_keeps_nothing() {
-    let apps = |api: &'static str| {
-        [("db", "stubborn", json!({})), ("api", api, on(&["db"])), ("web", "good", on(&["api"]))]
-    };
-    for input in [Input::Shutdown, Input::Abandoned] {
-        let mut world = started(&apps("stubborn"));
-        world.input(input);
-        world.wait(5000);
-        assert_eq!(happened(&world, "delete"), ["web", "api", "db"]);
-        assert!(world.model.is_over());
-    }
-    let mut world = started(&apps("foreign"));
-    let client = world.request(Request::Kill);
-    world.wait(200_000);
-    assert_eq!(happened(&world, "delete"), ["web", "db"]);
-    assert!(world.talks[&client].over && world.model.is_over());
-    let mut world = started(&apps("hangs"));
-    let client = world.request(Request::Kill);
-    world.wait(200_000);
-    assert_eq!(happened(&world, "delete"), ["web", "db"]);
-    assert!(world.talks[&client].over, "{:?}", world.talks[&client].heard);
-}
-
-#[test]
-fn a_restart_of_all_goes_from_what_is_depended_on_to_what_depends() {
-    let mut world = started(&[
-        ("web", "good", on(&["api"])),
-        ("api", "good", on(&["db"])),
-        ("db", "good", json!({})),
-    ]);
-    let client = world.act_with(
-        Action::Restart,
-        &[0, 1, 2],
-        Change { parallel: Some(9), ..Change::default() },
-    );
-    world.wait(1000);
-    assert_eq!(happened(&world, "exit"), ["db", "api", "web"], "each when the other is up again");
-    assert_eq!(happened(&world, "online"), ["db", "api", "web"]);
-    assert_eq!(world.restarts(), [1, 1, 1]);
-    assert!(world.heard(client).ends_with("done"));
-}
-
-#[test]
 fn an_app_is_restarted_when_what_it_depends_on_has_recovered_if_it_asks_for_it() {
     let with = json!({"depends_on": {"db": {"condition": "ready", "restart": true}}});
     let mut world =
@@ -326,26 +230,6 @@ fn a_changed_dependency_counts_from_the_restart_that_brings_it() {
     world.act_with(Action::Restart, &[1], Change { records, ..Change::default() });
     world.wait(1000);
     assert_eq!(world.state(), "db:0 stopped good, api:1 online good");
-}
-
-#[test]
-fn a_list_that_is_brought_back_begins_in_order_and_does_jobs_again() {
-    let mut world = started(&[
-        ("api", "good", json!({"depends_on": {"job": "completed", "db": "ready"}})),
-        ("job", "ends", json!({"oneshot": true, "depends_on": ["db"]})),
-        ("db", "good", json!({})),
-    ]);
-    world.wait(1000);
-    assert_eq!(world.state(), "api:0 online good, job:1 stopped ends, db:2 online good");
-    world.request(Request::Save { force: false });
-    world.delete(&[0, 1, 2]);
-    world.wait(1000);
-    world.quiet();
-    let client = world.request(Request::Resurrect);
-    world.wait(1000);
-    assert_eq!(world.state(), "api:0 online good, job:1 stopped ends, db:2 online good");
-    assert_eq!(happened(&world, "online"), ["db", "job", "api"]);
-    assert!(world.heard(client).ends_with("done"), "{}", world.heard(client));
 }
 
 #[test]

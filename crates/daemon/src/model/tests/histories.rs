@@ -205,7 +205,7 @@ fn dependents(world: &World) {
         let process = slot.process();
         let of = registry.version(process.next_spec()).unwrap();
         let may_be_there = |name: &str| {
-            let there = core.slots().filter(|(_, slot)| !slot.removing()).any(|(other, slot)| {
+            core.slots().filter(|(_, slot)| !slot.removing()).any(|(other, slot)| {
                 let process = slot.process();
                 let named = registry.app(slot.app()).is_some_and(|app| app.name == name);
                 let done = registry.proc(other).is_some_and(|proc| proc.last.is_some());
@@ -213,8 +213,7 @@ fn dependents(world: &World) {
                 named
                     && (matches!(phase, Phase::Online { .. } | Phase::Starting { .. })
                         || done && phase == Phase::Stopped)
-            });
-            there
+            })
         };
         let missing = of.spec.depends_on.iter().any(|on| !may_be_there(&on.name));
         let held = process.is_held();

@@ -8,6 +8,7 @@ mod closing;
 mod connections;
 mod crash;
 mod depending;
+mod depending_order;
 mod failing;
 mod histories;
 mod kept;
