@@ -39,6 +39,8 @@ pub(crate) struct Session {
     pub(crate) started: bool,
     /// A daemon that it starts ends with it.
     pub(crate) foreground: bool,
+    /// The home was made by this process, and nothing was started in it yet.
+    pub(crate) new_home: bool,
     /// Processes of which it was told that something was done with them.
     pub(crate) changed: BTreeSet<u32>,
     /// Those of them whose files were asked about.
@@ -71,6 +73,7 @@ impl Session {
             home,
             started: false,
             foreground: false,
+            new_home: false,
             changed: BTreeSet::new(),
             looked: BTreeSet::new(),
             until: None,
@@ -163,6 +166,7 @@ impl Session {
         })?;
         let starter = Starter {
             foreground: self.foreground,
+            new_home: std::mem::take(&mut self.new_home),
             as_pm2: self.program == Program::Pm2,
             ..Starter::new(exe)
         };

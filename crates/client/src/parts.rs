@@ -5,6 +5,12 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::buffer::spare_capacity;
+use rustix::fs::{Mode, OFlags, open};
+
+/// Bytes that are read at first: more than most command lines and environments have.
+const FIRST_READ: usize = 4096;
+
 /// A process of a manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
@@ -35,11 +41,10 @@ pub fn home_of_container() -> Option<PathBuf> {
 }
 
 fn container_home(pid: u32) -> Option<PathBuf> {
-    let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).ok();
-    if !role(&read("cmdline")?)? {
+    if !role(&read(pid, "cmdline")?)? {
         return None;
     }
-    let environment = read("environ")?;
+    let environment = read(pid, "environ")?;
     let foreground = variable(&environment, ostler_env::OSTLER_FOREGROUND)?;
     let foreground = std::str::from_utf8(foreground).ok()?.split_once(':')?.0;
     let is_first = foreground == "1" || parent(foreground) == Some(1);
@@ -57,11 +62,27 @@ fn parent(pid: &str) -> Option<u32> {
 /// What a process is in the manager of this home. A manager in a container may have a home of
 /// the same path.
 pub(crate) fn part(pid: u32, home: &Path) -> Option<Part> {
-    let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).ok();
-    let daemon = role(&read("cmdline")?)?;
+    let daemon = role(&read(pid, "cmdline")?)?;
     let place = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
-    let here = is_of(&read("environ")?, daemon, home) && place(&pid.to_string()) == place("self");
+    let here =
+        is_of(&read(pid, "environ")?, daemon, home) && place(&pid.to_string()) == place("self");
     here.then_some(Part { pid, daemon })
+}
+
+/// What `/proc` has of a process under this name, by as few calls as it takes: a machine has
+/// hundreds of processes.
+fn read(pid: u32, name: &str) -> Option<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = open(format!("/proc/{pid}/{name}"), flags, Mode::empty()).ok()?;
+    let mut text = Vec::with_capacity(FIRST_READ);
+    loop {
+        let room = text.capacity() - text.len();
+        let read = rustix::io::read(&file, spare_capacity(&mut text)).ok()?;
+        if read < room {
+            return Some(text);
+        }
+        text.reserve(text.capacity());
+    }
 }
 
 /// Whether a command line is a daemon's (`true`), a keeper's, or nobody's of ours.
@@ -92,6 +113,23 @@ fn variable<'e>(environment: &'e [u8], name: &str) -> Option<&'e [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_environment_is_read_to_its_end() {
+        let long = "x".repeat(3 * FIRST_READ);
+        let mut child = std::process::Command::new("cat")
+            .env_clear()
+            .envs([("LONG", long.as_str()), ("Z", "last")])
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let environment = read(child.id(), "environ").unwrap();
+        assert_eq!(variable(&environment, "LONG"), Some(long.as_bytes()));
+        assert_eq!(variable(&environment, "Z"), Some(b"last".as_slice()));
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert_eq!(read(child.id(), "environ"), None);
+    }
 
     #[test]
     fn the_parts_of_a_manager_are_told_from_apps_and_other_homes() {

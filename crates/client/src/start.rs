@@ -44,6 +44,8 @@ pub struct Starter {
     pub late: Duration,
     /// The manager is for this process: it ends with it.
     pub foreground: bool,
+    /// The home was made by this process for itself: nobody can be there.
+    pub new_home: bool,
     /// The manager is started in place of PM2, and does unasked only what that does.
     pub as_pm2: bool,
 }
@@ -53,7 +55,8 @@ impl Starter {
     #[must_use]
     pub fn new(exe: impl Into<PathBuf>) -> Self {
         let (exe, role) = (exe.into(), "keeper".to_owned());
-        Self { exe, role, limit: START_LIMIT, late: LATE, foreground: false, as_pm2: false }
+        let (limit, late) = (START_LIMIT, LATE);
+        Self { exe, role, limit, late, foreground: false, new_home: false, as_pm2: false }
     }
 }
 
@@ -83,7 +86,9 @@ pub fn connect_or_start(
     home.prepare()?;
     // The lock ends with its file, whichever way this function or process ends.
     let _lock = StartLock { file: lock(home)?, path: home.start_lock() };
-    if let Some(client) = connect_living(home)? {
+    if !starter.new_home
+        && let Some(client) = connect_living(home)?
+    {
         return Ok(Connected { client, started: false });
     }
     told(Starting::Begun);

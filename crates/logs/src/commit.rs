@@ -7,6 +7,7 @@ use rustix::io::Errno;
 use crate::fileio::append_all;
 use crate::files::{LogFile, Open};
 use crate::inodes::FileId;
+use crate::laid::Laid;
 use crate::note::{Target, Which};
 use crate::reactor::Reactor;
 use crate::source::Source;
@@ -17,13 +18,14 @@ const DEVICE_PATIENCE: rustix::event::Timespec =
     rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 impl Reactor {
-    /// The journal's steps from the note on.
+    /// The journal's steps from the note on. Returns where the bytes are in the stream's own file,
+    /// if they went there and somebody wants to know it.
     pub(crate) fn commit(
         &mut self,
         source: &Source,
         step: Step,
         output: &[u8],
-    ) -> Result<(), (FileId, io::Error)> {
+    ) -> Result<Option<Laid>, (FileId, io::Error)> {
         let order = self.order(source, step.which);
         let first = order.first().copied().unwrap_or_default();
         let mut ends = Vec::with_capacity(order.len());
@@ -57,7 +59,13 @@ impl Reactor {
             }
         }
         self.journal.done(owner, step).map_err(|error| (first, error))?;
+        let own = source.files.first().copied().filter(|_| self.wants_places(source));
+        let mut laid = None;
         for (id, end, lead) in ends {
+            if own == Some(id) {
+                let file = self.files.get(id);
+                laid = file.zip(end).and_then(|(file, end)| file.laid(end + u64::from(lead)));
+            }
             if let (Some(file), Some(end)) = (self.files.get_mut(id), end)
                 && output.ends_with(b"\n")
             {
@@ -68,7 +76,7 @@ impl Reactor {
                 self.grown(id, output.len() as u64, None);
             }
         }
-        Ok(())
+        Ok(laid)
     }
 
     /// Whether the stream has begun a line in this file that has not been cut.

@@ -35,8 +35,10 @@
 
 #![forbid(unsafe_code)]
 
+mod behind;
 mod boundary;
 mod care;
+mod chain;
 mod commit;
 mod date;
 mod engine;
@@ -47,6 +49,7 @@ mod files;
 mod format;
 mod inodes;
 mod journal;
+mod laid;
 mod lines;
 mod mailbox;
 mod moment;
@@ -54,6 +57,7 @@ mod note;
 mod opener;
 mod period;
 mod pieces;
+mod place;
 mod pump;
 mod reactor;
 mod rotate;
@@ -69,16 +73,20 @@ mod timing;
 mod types;
 mod writers;
 
+pub use behind::{Behind, Read};
 pub use care::{
     Cap, Keep, Log, Names, Pack, Past, Removed, Renamer, Sweep, Swept, USUAL_NAMES, history,
 };
+pub use chain::{Chain, Opened};
 pub use date::{date, iso, zone_of};
 pub use engine::Engine;
 pub use moment::DateReader;
 pub use opener::{Opener, Plain};
 pub use period::Period;
+pub use place::{CHECKED, Check, Located, Place, Trail, hash, head_of, key};
 pub use rotating::Rotation;
-pub use tail::tail;
+pub use tail::{tail, tail_to};
 pub use types::{
-    Event, Fate, Filter, Format, Line, OnFull, Sink, SourceId, Stream, SubscriberId, Token,
+    Event, Fate, Filter, Format, Line, LinePlace, OnFull, Sink, SourceId, Stream, SubscriberId,
+    Token,
 };

@@ -10,11 +10,13 @@ use std::io;
 use crate::failing::{CAREFUL_STEP, HELD, TOTAL};
 use crate::inodes::FileId;
 use crate::journal::LONGEST;
+use crate::laid::Places;
 use crate::note::Which;
 use crate::reactor::{Reactor, Turn};
 use crate::slot::Filled;
 use crate::source::Source;
 use crate::step::Step;
+use crate::types::LinePlace;
 
 /// Formatted bytes of one step; one line more may go over it.
 const STEP: usize = 1 << 20;
@@ -66,20 +68,21 @@ impl Reactor {
             true => Batch { whole: input.len(), is_piece: true, ..batch },
             false => batch,
         };
-        let whole = batch.whole;
+        let (whole, mut places) = (batch.whole, Vec::new());
         match self.behind(source, whole) {
             None => self.journal.rest(source.id())?,
-            Some((which, from)) => {
-                if let Err((id, error)) = self.write_lines(source, which, from, &batch) {
+            Some((which, from)) => match self.write_lines(source, which, from, &batch) {
+                Ok(written) => places = written,
+                Err((id, error)) => {
                     self.fail(id, error);
                     self.journal.rest(source.id())?;
                     return Ok(Turn::More);
                 }
-            }
+            },
         }
         self.give_up_lines(source, &batch)?;
         let gone = self.gone(source, &batch);
-        self.show(source, &batch);
+        self.show(source, &batch, &places);
         source.shown = source.shown.saturating_sub(gone);
         let whole = whole - gone.min(whole);
         let is_left = self.behind(source, whole).is_some();
@@ -127,13 +130,14 @@ impl Reactor {
         batch.input.len().saturating_sub(left)
     }
 
+    /// Returns where the lines are in the stream's own file, if somebody wants to know that.
     fn write_lines(
         &mut self,
         source: &Source,
         which: Which,
         from: usize,
         batch: &Batch<'_>,
-    ) -> Result<(), (FileId, io::Error)> {
+    ) -> Result<Vec<LinePlace>, (FileId, io::Error)> {
         let lines = batch.input.get(from..batch.whole).unwrap_or_default();
         let (which, continues) = self.alike(source, which);
         let part = batch.part(source, continues);
@@ -144,8 +148,9 @@ impl Reactor {
         let begins = !output.ends_with(b"\n");
         let step = Step { which, taken, goes_on: false, begins };
         let committed = self.commit(source, step, &output);
+        let places = committed.map(|laid| laid.map_or_else(Vec::new, |laid| laid.lines(&output)));
         self.output = output;
-        committed
+        places
     }
 
     /// What waits for a file for too long, or is too much, is lost for it.
@@ -173,7 +178,7 @@ impl Reactor {
     }
 
     /// Shows the subscribers what was written or waits for a file that fails.
-    fn show(&mut self, source: &mut Source, batch: &Batch<'_>) {
+    fn show(&mut self, source: &mut Source, batch: &Batch<'_>, places: &[LinePlace]) {
         let upto = if source.waiting.contains(&true) {
             batch.whole
         } else {
@@ -186,7 +191,11 @@ impl Reactor {
         };
         source.shown = upto;
         if self.is_watched(source) {
-            self.subscribers.feed(&source.origin, &mut source.partial, lines);
+            // Lines that were shown when they could not be written are not shown again.
+            let is_each =
+                !places.is_empty() && memchr::memchr_iter(b'\n', lines).count() == places.len();
+            let places = if is_each { Places::Each(places) } else { Places::Unknown };
+            self.subscribers.feed(&source.origin, &mut source.partial, lines, places);
             if !lines.ends_with(b"\n") && !batch.is_piece {
                 self.subscribers.end(&source.origin, &mut source.partial);
             }
@@ -195,6 +204,12 @@ impl Reactor {
 
     pub(crate) fn is_watched(&self, source: &Source) -> bool {
         !source.silent && self.subscribers.want(source.origin.proc_id, source.origin.stream)
+    }
+
+    /// Whether somebody wants to know where the lines of a stream are.
+    pub(crate) fn wants_places(&self, source: &Source) -> bool {
+        let origin = &source.origin;
+        !source.silent && self.subscribers.want_places(origin.proc_id, origin.stream)
     }
 
     fn limit(&self, source: &Source, which: Which) -> usize {

@@ -7,6 +7,7 @@ use rustix::pipe::SpliceFlags;
 use crate::failing::CAREFUL_STEP;
 use crate::files::LogFile;
 use crate::inodes::FileId;
+use crate::laid::{Laid, Places};
 use crate::note::Which;
 use crate::reactor::{Reactor, Turn};
 use crate::scratch::Peek;
@@ -118,14 +119,15 @@ impl Reactor {
                     (len, ends_line) = (end + 1, true);
                 }
             }
-            let moved = match self.splice(source, id, len) {
-                Ok(0) => return Turn::End,
+            let (moved, laid) = match self.splice(source, id, len) {
+                Ok((0, _)) => return Turn::End,
                 Ok(moved) => moved,
                 Err(turn) => return turn,
             };
             if watched {
                 let bytes = self.scratch.bytes(moved);
-                self.subscribers.feed(&source.origin, &mut source.partial, bytes);
+                let places = laid.map_or(Places::Unknown, Places::AsTheyCame);
+                self.subscribers.feed(&source.origin, &mut source.partial, bytes, places);
             } else if !source.partial.is_empty() {
                 source.partial = Vec::new();
             }
@@ -143,18 +145,28 @@ impl Reactor {
         rustix::pipe::splice(&source.pipe, None, &self.devnull, None, len, flags)
     }
 
-    fn splice(&mut self, source: &Source, id: Option<FileId>, len: usize) -> Result<usize, Turn> {
+    /// Returns how much was moved, and where it is, if somebody wants to know that.
+    fn splice(
+        &mut self,
+        source: &Source,
+        id: Option<FileId>,
+        len: usize,
+    ) -> Result<(usize, Option<Laid>), Turn> {
         let moved = match id.and_then(|id| self.files.get_mut(id)) {
             None => self.splice_to_nowhere(source, len),
             Some(file) => splice_to_end(source, file, len),
         };
         match (moved, id) {
             (Ok(moved), id) => {
+                let mut laid = None;
                 if let Some(id) = id {
+                    if self.wants_places(source) {
+                        laid = self.files.get(id).and_then(|file| file.laid_last(moved));
+                    }
                     self.succeed(id);
                     self.grown(id, moved as u64, Some(source.key));
                 }
-                Ok(moved)
+                Ok((moved, laid))
             }
             (Err(Errno::AGAIN), _) => Err(Turn::Idle),
             (Err(Errno::INTR), _) | (Err(_), None) => Err(Turn::More),
@@ -192,7 +204,7 @@ impl Reactor {
             }
             Ok(()) => {
                 let step = Step { which: Which::All, taken, goes_on: true, begins: false };
-                self.commit(source, step, &input).map_err(|(id, error)| (Some(id), error))
+                self.commit(source, step, &input).map(drop).map_err(|(id, error)| (Some(id), error))
             }
             Err(error) => Err((None, error)),
         };
@@ -201,7 +213,7 @@ impl Reactor {
             source.shown = shown.saturating_sub(input.len());
             if self.is_watched(source) {
                 let unseen = input.get(shown..).unwrap_or_default();
-                self.subscribers.feed(&source.origin, &mut source.partial, unseen);
+                self.subscribers.feed(&source.origin, &mut source.partial, unseen, Places::Unknown);
             }
         }
         self.input = input;

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::date::now_ms;
+use crate::laid::Places;
 use crate::mailbox::{Charge, Outbox};
-use crate::types::{Event, Filter, Line, SourceId, Stream, SubscriberId};
+use crate::types::{Event, Filter, Line, LinePlace, SourceId, Stream, SubscriberId};
 
 /// Bytes that may wait for one subscriber.
 const BOUND: usize = 4 << 20;
@@ -98,24 +99,47 @@ impl Subscribers {
         self.all.iter().any(|subscriber| subscriber.filter.wants(proc_id, stream))
     }
 
+    /// Whether anybody wants to know where lines of this origin are.
+    pub(crate) fn want_places(&self, proc_id: u32, stream: Stream) -> bool {
+        let mut all = self.all.iter().filter(|subscriber| subscriber.filter.places);
+        all.any(|subscriber| subscriber.filter.wants(proc_id, stream))
+    }
+
     /// Bytes of a stream, in order; whole lines go out, the rest stays in `partial`.
-    pub(crate) fn feed(&mut self, origin: &Origin, partial: &mut Vec<u8>, mut bytes: &[u8]) {
-        let at_ms = now_ms();
-        while let Some(end) = memchr::memchr(b'\n', bytes) {
-            let (line, rest) =
-                (bytes.get(..end).unwrap_or_default(), bytes.get(end + 1..).unwrap_or_default());
+    pub(crate) fn feed(
+        &mut self,
+        origin: &Origin,
+        partial: &mut Vec<u8>,
+        bytes: &[u8],
+        places: Places<'_>,
+    ) {
+        let (at_ms, mut start) = (now_ms(), 0);
+        for (number, end) in memchr::memchr_iter(b'\n', bytes).enumerate() {
+            let line = bytes.get(start..end).unwrap_or_default();
+            let place = match places {
+                Places::Unknown => None,
+                Places::Each(places) => places.get(number).copied(),
+                Places::AsTheyCame(laid) => {
+                    let whole = bytes.get(start..=end).unwrap_or_default();
+                    Some(laid.line(whole, partial.len() + whole.len(), end + 1))
+                }
+            };
             if partial.is_empty() {
-                self.line(origin, at_ms, line);
+                self.line(origin, at_ms, line, place);
             } else {
                 partial.extend_from_slice(line);
-                self.line(origin, at_ms, partial);
+                self.line(origin, at_ms, partial, place);
                 partial.clear();
             }
-            bytes = rest;
+            start = end + 1;
         }
-        partial.extend_from_slice(bytes);
+        partial.extend_from_slice(bytes.get(start..).unwrap_or_default());
         if partial.len() >= LONGEST {
-            self.line(origin, at_ms, partial);
+            let place = match places {
+                Places::AsTheyCame(laid) => Some(laid.line(partial, partial.len(), bytes.len())),
+                Places::Unknown | Places::Each(_) => None,
+            };
+            self.line(origin, at_ms, partial, place);
             partial.clear();
         }
         if partial.is_empty() {
@@ -126,12 +150,12 @@ impl Subscribers {
     /// The stream will not end this line.
     pub(crate) fn end(&mut self, origin: &Origin, partial: &mut Vec<u8>) {
         if !partial.is_empty() {
-            self.line(origin, now_ms(), partial);
+            self.line(origin, now_ms(), partial, None);
             *partial = Vec::new();
         }
     }
 
-    fn line(&mut self, origin: &Origin, at_ms: u64, line: &[u8]) {
+    fn line(&mut self, origin: &Origin, at_ms: u64, line: &[u8], place: Option<LinePlace>) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let bytes = line.len() + LINE_COST;
         let mut shared: Option<Arc<str>> = None;
@@ -154,6 +178,7 @@ impl Subscribers {
                 at_ms,
                 text: Arc::clone(text),
                 dropped: std::mem::take(&mut subscriber.dropped),
+                place: place.filter(|_| subscriber.filter.places),
             });
         }
     }

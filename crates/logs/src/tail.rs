@@ -18,7 +18,14 @@ const MOST: usize = 32 << 20;
 /// The file cannot be opened or read.
 pub fn tail(path: &Path, lines: usize) -> io::Result<Vec<String>> {
     let file = File::open(path)?;
-    let mut start = file.metadata()?.len();
+    tail_to(&file, file.metadata()?.len(), lines)
+}
+
+/// The same for an open file up to this place.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn tail_to(file: &File, mut start: u64, lines: usize) -> io::Result<Vec<String>> {
     if lines == 0 || start == 0 {
         return Ok(Vec::new());
     }
@@ -31,7 +38,7 @@ pub fn tail(path: &Path, lines: usize) -> io::Result<Vec<String>> {
         start -= len as u64;
         let mut block = vec![0; len];
         // A file truncated meanwhile ends early: what is there is what is shown.
-        let read = read_at_most(&file, &mut block, start)?;
+        let read = read_at_most(file, &mut block, start)?;
         block.truncate(read);
         ends += memchr::memchr_iter(b'\n', &block).count();
         size += read;

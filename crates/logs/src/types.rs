@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::place::Check;
 use crate::rotating::Rotation;
 
 /// The run whose output it is; unique for ever, also across daemons.
@@ -110,13 +111,15 @@ pub struct Filter {
     /// Whether applications wait for this subscriber: it misses nothing, and says with
     /// [`Engine::taken`](crate::Engine::taken) that it has taken what it was sent.
     pub patient: bool,
+    /// Whether it is told where in its file each line is.
+    pub places: bool,
 }
 
 impl Filter {
     /// Every line of every process.
     #[must_use]
     pub fn all() -> Self {
-        Self { ids: None, out: true, err: true, patient: false }
+        Self { ids: None, out: true, err: true, patient: false, places: false }
     }
 
     /// Whether a line of this process and stream is wanted.
@@ -148,6 +151,23 @@ pub struct Line {
     pub text: Arc<str>,
     /// Lines that this subscriber missed just before this one, because it was too slow.
     pub dropped: u64,
+    /// Where in the file of the stream it is, if somebody wants that and it is known.
+    pub place: Option<LinePlace>,
+}
+
+/// Where a line is in the file of its stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinePlace {
+    /// The log, as [`key`](crate::key) names it.
+    pub log: u32,
+    /// The inode of its file.
+    pub inode: u64,
+    /// Where it begins, bytes.
+    pub start: u64,
+    /// Where it ends, its line end included.
+    pub end: u64,
+    /// What its last bytes are.
+    pub check: Check,
 }
 
 /// What the engine tells the daemon.

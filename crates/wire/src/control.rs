@@ -25,7 +25,7 @@ mod view;
 mod waits;
 
 pub use connections::Connections;
-pub use event::{Event, Lifecycle, LogLine, LogStart};
+pub use event::{Event, Lifecycle, LinePlace, LogLine, LogStart};
 pub use facts::{Cause, Outcome, Phase, Side, Step};
 pub use frame::{
     Frame, FrameError, FrameKind, HEAD, MAX_FRAME, decode, encode, encode_json, into_frame,

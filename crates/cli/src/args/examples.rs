@@ -146,6 +146,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler logs --err api --nostream", "errors so far"),
             ("ostler logs --since 10m --grep refused", "of all apps, by time"),
             ("ostler logs --json | jq .message", "for a program"),
+            ("ostler logs --json --cursor $cursor", "from where it stopped"),
         ],
         CommandId::Wait => &[
             ("ostler wait api", "until it is ready"),

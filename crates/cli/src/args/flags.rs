@@ -148,6 +148,8 @@ flags! {
     LogsSince ' ' ["since"] One("time"), Own [Logs]
         "lines from this time on, such as `10m` (ago), `10:30` or `2026-11-27`";
     Until ' ' ["until"] One("time"), Own [Logs] "lines until this time, and end";
+    Cursor ' ' ["cursor"] One("cursor"), Own [Logs]
+        "go on behind this place: `cursor` of an object of `--json`, or the last of `--nostream`";
     Grep ' ' ["grep"] One("regexp"), Own [Logs] "only lines that match";
     Exclude ' ' ["exclude"] One("regexp"), Own [Logs] "no lines that match";
     Reverse ' ' ["reverse"] Nothing, Own [Logs] "the newest line first, and end";

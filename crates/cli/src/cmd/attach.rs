@@ -96,7 +96,16 @@ fn until_the_end(
 fn watch(client: Client, home: Home, id: u32, tell: SyncSender<Came>) {
     let (ready, is_ready) = channel();
     let (out, err, events, own, confirm) = (true, true, false, false, true);
-    let request = Request::Logs { ids: vec![id], out, err, events, own, confirm, patient: false };
+    let request = Request::Logs {
+        ids: vec![id],
+        out,
+        err,
+        events,
+        own,
+        confirm,
+        patient: false,
+        places: false,
+    };
     std::thread::spawn(move || {
         let on_event = |event| match event {
             Event::Following { .. } => {

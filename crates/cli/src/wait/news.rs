@@ -43,6 +43,7 @@ pub(super) fn open(
         own: false,
         confirm: true,
         patient: false,
+        places: false,
     };
     let work = move || {
         // Whoever waits may have gone, which ends the stream.

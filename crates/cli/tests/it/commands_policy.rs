@@ -219,6 +219,50 @@ fn a_memory_limit_is_noticed_by_itself_in_both_modes_and_a_worker_is_replaced_wi
     }
 }
 
+/// The first process may be npm or a shell, and a control group may not be had.
+#[test]
+fn a_memory_limit_is_for_all_processes_of_an_app_together() {
+    for groups in ["on", "off"] {
+        let mut sandbox = sandbox();
+        sandbox.set_env("OSTLER_CGROUP", groups);
+        sandbox.write(
+            "hog.py",
+            "import os, time\nx = b'x' * (80 << 20) if os.path.exists('fat') else None\n\
+             print('up')\ntime.sleep(1e6)",
+        );
+        sandbox.write("fat", "");
+        start_sh(&sandbox, "app", "python3 hog.py & wait", &["--max-memory-restart", "50M"]);
+        sandbox.wait_list("a restart for its memory", SOON, |list| {
+            (1 <= list[0]["pm2_env"]["restart_time"].as_u64()?).then_some(())
+        });
+        let log = fs::read_to_string(sandbox.file("pm2.log")).unwrap();
+        assert!(log.contains("exceeds --max-memory-restart"), "{groups}: {log}");
+    }
+}
+
+#[test]
+fn memory_that_processes_of_an_app_share_is_counted_once() {
+    let sandbox = sandbox();
+    sandbox.write(
+        "forks.py",
+        "import os, time\nx = b'x' * (60 << 20)\n\
+         for _ in range(5):\n    if os.fork() == 0:\n        print('forked', flush=True)\n        \
+         time.sleep(1e6)\ntime.sleep(1e6)",
+    );
+    // It is looked at together with the other, and has more than its limit if added up.
+    sandbox.ostler(["start", "forks.py", "--max-memory-restart", "200M"]).run();
+    sandbox.wait_file("logs/forks-out.log", SOON, |text| {
+        (text.matches("forked").count() == 5).then_some(())
+    });
+    sandbox.write("hog.py", "import time\nx = b'x' * (80 << 20)\ntime.sleep(1e6)");
+    sandbox.ostler(["start", "hog.py", "--max-memory-restart", "50M"]).run();
+    let restarts = sandbox.wait_list("a restart of the other", SOON, |list| {
+        let of = |at: usize| list[at]["pm2_env"]["restart_time"].as_u64();
+        (1 <= of(1)?).then_some(of(0)?)
+    });
+    assert_eq!(restarts, 0);
+}
+
 #[test]
 fn a_crash_is_restarted_without_delay() {
     let sandbox = sandbox();

@@ -52,6 +52,7 @@ mod keeper_link;
 mod kill;
 mod listing;
 mod live_pm2;
+mod log_cursor;
 mod log_full;
 mod log_query;
 mod logging;

@@ -121,6 +121,7 @@ fn logs_of_all() -> Request {
         own: false,
         confirm: false,
         patient: false,
+        places: false,
     }
 }
 

@@ -203,6 +203,7 @@ impl Hub {
             own: false,
             confirm: true,
             patient: false,
+            places: false,
         };
         let said = async {
             let mut connection = self.link.connect().await?;
@@ -292,7 +293,7 @@ mod tests {
 
     fn line(text: &str) -> Happened {
         let (name, text) = ("a".to_owned(), text.to_owned());
-        Happened::Line(LogLine { id: 0, name, err: false, at: 0, text, dropped: 0 })
+        Happened::Line(LogLine { id: 0, name, err: false, at: 0, text, dropped: 0, place: None })
     }
 
     /// What a reader is given until there is no more: numbers, and what it missed as a negative.

@@ -2,7 +2,7 @@
 
 use ostler_core::ProcId;
 use ostler_logs::{Line, Stream};
-use ostler_wire::control::{Event, Lifecycle, LogLine, LogStart};
+use ostler_wire::control::{Event, Lifecycle, LinePlace, LogLine, LogStart};
 
 use super::conn::Conn;
 use super::{Clients, Watching};
@@ -75,6 +75,13 @@ impl Clients {
                 at: line.at_ms,
                 text: line.text.to_string(),
                 dropped: line.dropped + missed,
+                place: line.place.map(|place| LinePlace {
+                    log: place.log,
+                    inode: place.inode,
+                    start: place.start,
+                    end: place.end,
+                    check: (place.check.length, place.check.hash),
+                }),
             }));
         }
         conn.missed += dropped;

@@ -4,6 +4,7 @@ use ostler_core::Action;
 use ostler_keeper::failpoint::hit;
 
 use super::Daemon;
+use crate::clock;
 use crate::daemon_log;
 use crate::model::{Effect, Input};
 use crate::saver::Task;
@@ -42,8 +43,9 @@ impl Daemon {
             Effect::Admit(run) => self.driver().worker_admitted(run),
             Effect::SetBalance { app, spec } => self.driver().apply_balance(app, spec),
             Effect::Measure(runs) => {
-                let measured = runs.into_iter().map(|run| (run, self.runs.memory(run))).collect();
-                self.model.push(Input::Measured(measured));
+                let now = clock::monotonic();
+                let measure = |(run, limit)| (run, self.runs.memory(run, limit, now));
+                self.model.push(Input::Measured(runs.into_iter().map(measure).collect()));
             }
             Effect::ReadStderrTail(run) => {
                 let lines = self.runs.stderr_tail(run);

@@ -37,11 +37,12 @@ impl Daemon {
                 };
                 self.reply(client, &reply);
             }
-            Request::Logs { ids, out, err, events, own, confirm, patient } => {
+            Request::Logs { ids, out, err, events, own, confirm, patient, places } => {
                 let ids = if ids.is_empty() { None } else { Some(ids) };
                 let watching = Watching { ids: ids.clone(), events, own, confirm, patient };
                 self.clients.watch(client, watching);
-                self.logs.engine().subscribe(client as u64, Filter { ids, out, err, patient });
+                let filter = Filter { ids, out, err, patient, places };
+                self.logs.engine().subscribe(client as u64, filter);
             }
             Request::LastLines { id } => {
                 self.last_lines.ask(client, ProcId(id), &self.runs, &mut self.clients);

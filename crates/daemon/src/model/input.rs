@@ -168,8 +168,9 @@ pub enum Effect {
     Admit(RunId),
     /// This version's way to spread connections is in force.
     SetBalance { app: AppId, spec: SpecId },
-    /// Look at the memory of these runs, for [`Input::Measured`].
-    Measure(Vec<RunId>),
+    /// Look at the memory of these runs, for [`Input::Measured`]: of all processes of each
+    /// together, of which a limit is given, or of the first alone.
+    Measure(Vec<(RunId, Option<u64>)>),
     /// Watch the files of these versions from now on, and of no others, for [`Input::Changed`].
     Watch(Vec<ToWatch>),
     /// Read the last lines that the run wrote to standard error, for [`Input::StderrTail`].

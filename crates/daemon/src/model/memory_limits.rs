@@ -42,11 +42,12 @@ impl MemoryLimits {
         let mut runs = Vec::new();
         let mut later = false;
         for (_, slot) in known.core.slots() {
-            if limit_of(known, slot.process().spec()).is_none() {
-                continue;
-            }
+            let Some(limit) = limit_of(known, slot.process().spec()) else { continue };
             match slot.process().phase() {
-                Phase::Online { run, .. } => runs.push(run),
+                Phase::Online { run, .. } => {
+                    // PM2's way is to look at the first process.
+                    runs.push((run, known.settings.memory_interval.is_none().then_some(limit)));
+                }
                 Phase::Starting { .. }
                 | Phase::Stopping(_)
                 | Phase::Backoff { .. }

@@ -165,6 +165,16 @@ impl Groups {
         _ = fs::remove_dir(&self.base);
     }
 
+    /// What tells the processes in the group of a run, for [`members_in`].
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn open_members(&self, run: RunId) -> io::Result<OwnedFd> {
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
+        let path = self.path(run).join("cgroup.procs");
+        Ok(rustix::fs::open(path, flags, rustix::fs::Mode::empty())?)
+    }
+
     /// Processes in the group of a run.
     pub fn members(&self, run: RunId) -> Vec<u32> {
         let text = fs::read_to_string(self.path(run).join("cgroup.procs")).unwrap_or_default();
@@ -190,6 +200,15 @@ impl Groups {
 fn is_passing(error: &io::Error) -> bool {
     let code = error.raw_os_error();
     [libc::EIO, libc::EINTR, libc::ENOMEM, libc::EMFILE, libc::ENFILE].map(Some).contains(&code)
+}
+
+/// Processes in the group whose list this is; `None` when it is gone, or has more of them than
+/// one read can tell.
+pub fn members_in(list: &OwnedFd) -> Option<Vec<u32>> {
+    let mut text = [0; 4096];
+    let length = rustix::io::pread(list, &mut text, 0).ok().filter(|length| *length < 4096)?;
+    let lines = std::str::from_utf8(text.get(..length)?).ok()?.lines();
+    Some(lines.filter_map(|line| line.parse().ok()).collect())
 }
 
 /// Whether any process is in the group whose events these are; `true` when nobody can tell.

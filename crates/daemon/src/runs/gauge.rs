@@ -59,14 +59,11 @@ impl Gauge {
         Some(usage)
     }
 
-    /// Its resident memory, bytes; `None` when it is gone. A process that has not run since the
-    /// last look has not taken any, and its clock is read in a fraction of the time.
-    pub fn memory(&self) -> Option<u64> {
+    /// The same, cheaper. A process that has not run since the last look has not taken any memory,
+    /// and its clock is read in a fraction of the time.
+    pub fn read_if_run(&self) -> Option<Usage> {
         let last = self.last.get();
-        match last.filter(|last| sys::cpu_time(self.clock) == Some(last.cpu)) {
-            Some(last) => Some(last.memory),
-            None => Some(self.read()?.memory),
-        }
+        last.filter(|last| sys::cpu_time(self.clock) == Some(last.cpu)).or_else(|| self.read())
     }
 
     fn resident(&self) -> Option<u64> {
@@ -105,10 +102,10 @@ mod tests {
         let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap();
         let gauge = Gauge::open(child.id(), &pidfd).unwrap();
         assert!(gauge.read().is_some());
-        assert_eq!(gauge.memory(), gauge.read().map(|usage| usage.memory));
+        assert_eq!(gauge.read_if_run(), gauge.read());
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!((gauge.read(), gauge.memory()), (None, None));
+        assert_eq!((gauge.read(), gauge.read_if_run()), (None, None));
         assert!(Gauge::open(child.id(), &pidfd).is_none());
     }
 }

@@ -11,6 +11,7 @@ mod input;
 mod last;
 mod left;
 mod marks;
+mod memory;
 mod messages;
 mod meta;
 mod next;
@@ -23,6 +24,7 @@ mod shown;
 mod startup_priority;
 mod stat;
 mod stderr;
+mod tree;
 mod walk;
 mod walking;
 mod written;
@@ -327,11 +329,6 @@ impl Runs {
             Some((*run, Usage { cpu, memory }))
         };
         report_usage(self.all.iter_mut().filter_map(look), reports);
-    }
-
-    /// Resident memory of its first process, bytes; 0 when it is gone.
-    pub fn memory(&mut self, run: RunId) -> u64 {
-        self.get_mut(run).and_then(Run::memory).unwrap_or_default()
     }
 
     /// What is to be kept with a run.

@@ -17,6 +17,7 @@ use super::channel::Channel;
 use super::gauge::{Gauge, Usage};
 use super::meta::Meta;
 use super::proc::ProcessRef;
+use super::tree::Tree;
 use crate::exit::status_of;
 use crate::model::Counters;
 
@@ -103,6 +104,8 @@ pub(super) struct Alive {
     pub channel: Option<Channel>,
     /// Its figures, opened at the first look.
     pub gauge: Option<Box<Gauge>>,
+    /// What its other processes use, where it has a memory limit.
+    pub tree: Option<Box<Tree>>,
     /// CPU time at the last look, ns, and when that was.
     pub sample: (u64, Millis),
     /// CPU use between the last two looks, percent.
@@ -265,14 +268,16 @@ impl Run {
     /// How many descriptors it has only to save time.
     pub(super) fn count_caches(&self) -> usize {
         let gauge = matches!(&self.life, Life::Alive(Alive { gauge: Some(_), .. }));
+        let tree = matches!(&self.life, Life::Alive(Alive { tree: Some(_), .. }));
         let events = self.processes().is_some_and(|processes| processes.events.is_some());
-        usize::from(gauge) + usize::from(events)
+        usize::from(gauge) + usize::from(tree) + usize::from(events)
     }
 
     /// Closes what is open only to save time.
     pub(super) fn close_caches(&mut self) {
         if let Some(alive) = self.alive_mut() {
             alive.gauge = None;
+            alive.tree = None;
         }
         if let Some(processes) = self.processes_mut() {
             processes.events = None;
@@ -330,11 +335,6 @@ impl Run {
         Some((alive.cpu, memory))
     }
 
-    /// Resident memory, bytes.
-    pub(super) fn memory(&mut self) -> Option<u64> {
-        self.alive_mut()?.gauge(Gauge::memory)
-    }
-
     /// CPU use and memory, to be shown: `None` where it is what it was a moment ago.
     pub(super) fn look(&mut self, now: Millis) -> Option<(f32, u64)> {
         match &mut self.life {
@@ -375,6 +375,7 @@ impl Alive {
             pidfd,
             channel: None,
             gauge: None,
+            tree: None,
             sample: (0, since),
             cpu: 0.0,
             shown: None,
@@ -383,7 +384,7 @@ impl Alive {
 
     /// What its first process uses; `None` when none runs. The way to it stays open where there is
     /// room for that.
-    fn gauge<T>(&mut self, read: impl Fn(&Gauge) -> Option<T>) -> Option<T> {
+    pub(super) fn gauge<T>(&mut self, read: impl Fn(&Gauge) -> Option<T>) -> Option<T> {
         let pidfd = self.pidfd.as_ref()?;
         if let Some(gauge) = &self.gauge {
             return read(gauge);

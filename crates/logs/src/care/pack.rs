@@ -202,6 +202,16 @@ pub(super) fn remove(folder: &OwnedFd, name: &str) -> io::Result<()> {
 }
 
 #[cfg(test)]
+impl Pack {
+    /// Compresses this file of a folder.
+    pub(crate) fn of(folder: &std::path::Path, name: &str) -> Self {
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = rustix::fs::open(folder, flags, Mode::empty()).unwrap();
+        Self { folder: opened, name: name.to_owned(), path: folder.join(name) }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
@@ -216,7 +226,7 @@ mod tests {
     }
 
     fn pack(path: &Path) -> Pack {
-        Pack { folder: folder(path), name: NAME.to_owned(), path: path.join(NAME) }
+        Pack::of(path, NAME)
     }
 
     fn names(path: &Path) -> Vec<String> {

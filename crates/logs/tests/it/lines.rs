@@ -1,6 +1,7 @@
 //! What is in the file is what was written, however it was cut on the way.
 
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 use ostler_logs::{Format, Sink, Stream};
 use proptest::prelude::*;
@@ -129,17 +130,40 @@ fn many_writers_of_one_file_never_mix_their_lines() {
 
 #[test]
 fn a_second_writer_waits_for_the_line_that_the_first_has_begun() {
-    let rig = Rig::new();
+    // The wait is bounded by the clock: a round that the machine held up says nothing.
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(60) {
+        let (took, content) = second_writer_of_a_begun_line();
+        if took < Duration::from_millis(500) {
+            assert_eq!(content, "begun and done\nsecond\nmore!\n");
+            return;
+        }
+    }
+    panic!("no round was fast enough");
+}
+
+/// How long the first writer left its line unfinished, and what the file holds in the end.
+fn second_writer_of_a_begun_line() -> (Duration, String) {
+    let mut rig = Rig::new();
     let path = rig.path("a.log");
     let mut first = rig.attach(1, Stream::Out, &sink(&path));
     first.write_all(b"begun").unwrap();
     Rig::wait_content(&path, |content| content == "begun");
+    // The file shows the bytes before the turn that wrote them is over.
+    rig.wait_turn(3);
+    let begun = Instant::now();
     let mut second = rig.attach(2, Stream::Out, &sink(&path));
     second.write_all(b"second\n").unwrap();
+    rig.wait_turn(4);
     first.write_all(b" and done\nmore").unwrap();
-    Rig::wait_content(&path, |content| content == "begun and done\nsecond\n");
+    Rig::wait_content(&path, |content| content.contains(" and done\n"));
+    let took = begun.elapsed();
+    rig.wait_turn(5);
     first.write_all(b"!\n").unwrap();
-    Rig::wait_content(&path, |content| content == "begun and done\nsecond\nmore!\n");
+    drop((first, second));
+    rig.wait_eof(1, Stream::Out);
+    rig.wait_eof(2, Stream::Out);
+    (took, std::fs::read_to_string(&path).unwrap())
 }
 
 #[test]

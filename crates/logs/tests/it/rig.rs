@@ -75,6 +75,15 @@ impl Rig {
         });
     }
 
+    /// Waits until the engine has had a turn for all that was written until now: streams take
+    /// turns, and this is that of a new one.
+    #[track_caller]
+    pub fn wait_turn(&mut self, id: SourceId) {
+        let own = self.path(&format!("turn-{id}.log"));
+        drop(self.attach(id, Stream::Out, &sink(&own)));
+        self.wait_eof(id, Stream::Out);
+    }
+
     #[track_caller]
     pub fn wait_drained(&mut self, id: SourceId) {
         self.wait("drained", |event| {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use ostler_logs::{Event, Filter, Line, Sink, Stream};
+use ostler_logs::{Check, Event, Filter, Format, Line, Sink, Stream, key};
 
 use crate::rig::{Rig, sink};
 
@@ -22,7 +22,7 @@ fn lines(rig: &mut Rig, subscriber: u64, count: usize) -> Vec<Line> {
 fn each_gets_the_lines_it_asked_for() {
     let mut rig = Rig::new();
     rig.engine.subscribe(1, Filter::all());
-    rig.engine.subscribe(2, Filter { ids: Some(vec![1]), out: false, err: true, patient: false });
+    rig.engine.subscribe(2, Filter { ids: Some(vec![1]), out: false, err: true, ..Filter::all() });
     let path = rig.path("a.log");
     let form = Sink { err: Some(path.clone()), ..sink(&path) };
     let mut out = rig.attach(9, Stream::Out, &form);
@@ -134,5 +134,43 @@ fn output_for_a_reader_alone_waits_until_there_is_one() {
         assert_eq!(&*lines(&mut rig, reader, 1)[0].text, "first");
         rig.engine.unsubscribe(reader);
         out.write_all(b"first\n").unwrap();
+    }
+}
+
+#[test]
+fn each_line_says_where_it_is_in_the_file_of_its_stream_in_every_form() {
+    let raw = |rig: &Rig| sink(&rig.path("a.log"));
+    let forms: [fn(&Rig) -> Sink; 4] = [
+        raw,
+        |rig| Sink { date_format: Some("[D]".to_owned()), ..sink(&rig.path("a.log")) },
+        |rig| Sink { format: Format::Json, ..sink(&rig.path("a.log")) },
+        |rig| Sink { combined: Some(rig.path("all.log")), ..sink(&rig.path("a.log")) },
+    ];
+    for (number, form) in forms.iter().enumerate() {
+        let mut rig = Rig::new();
+        let form = Sink { err: None, ..form(&rig) };
+        rig.engine.subscribe(1, Filter { places: true, ..Filter::all() });
+        rig.engine.subscribe(2, Filter::all());
+        let mut writer = rig.attach(9, Stream::Out, &form);
+        let (mut all, mut count) = (Vec::new(), 0);
+        for text in ["one\n", "two\nthree\n", "be", "gun\nx\n"] {
+            writer.write_all(text.as_bytes()).unwrap();
+            let whole = text.matches('\n').count();
+            all.extend(lines(&mut rig, 1, whole));
+            count += whole;
+        }
+        assert!(lines(&mut rig, 2, count).iter().all(|line| line.place.is_none()));
+        let bytes = std::fs::read(rig.path("a.log")).unwrap();
+        let mut end = 0;
+        for line in &all {
+            let place = line.place.unwrap_or_else(|| panic!("form {number}: no place"));
+            assert_eq!((place.log, place.start), (key(&rig.path("a.log")), end), "form {number}");
+            end = place.end;
+            let range = usize::try_from(place.start).unwrap()..usize::try_from(end).unwrap();
+            let text = std::str::from_utf8(&bytes[range]).unwrap();
+            assert!(text.contains(&*line.text) && text.ends_with('\n'), "form {number}: {text}");
+            assert_eq!(place.check, Check::of(text.as_bytes()));
+        }
+        assert_eq!(end, bytes.len() as u64);
     }
 }

@@ -33,6 +33,7 @@ fn listen(home: &Home, tell: &SyncSender<Input>) -> Result<(), Error> {
         own: false,
         confirm: true,
         patient: false,
+        places: false,
     };
     let on_event = |event| {
         let input = match event {

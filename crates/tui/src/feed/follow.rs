@@ -108,6 +108,7 @@ impl Follow {
             own: false,
             confirm: true,
             patient: false,
+            places: false,
         };
         client.request(&request, |event| match event {
             Event::Following { .. } if self.past.is_none() => {

@@ -183,4 +183,22 @@ pub struct LogLine {
     /// Lines left out before this one because this reader was too slow.
     #[serde(default)]
     pub dropped: u64,
+    /// Where it is in its file, if the reader wants to know and it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<LinePlace>,
+}
+
+/// Where a line is in a log file, as `ostler_logs::LinePlace` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinePlace {
+    /// The number by which places name the log.
+    pub log: u32,
+    /// The inode of its file.
+    pub inode: u64,
+    /// Where it begins, bytes.
+    pub start: u64,
+    /// Where it ends, bytes.
+    pub end: u64,
+    /// How many of its last bytes the check is of, and the check.
+    pub check: (u8, u32),
 }

@@ -134,6 +134,9 @@ pub enum Request {
         /// Applications wait when this client does not read: it misses nothing.
         #[serde(default)]
         patient: bool,
+        /// Where each line is in its file wanted too: [`LogLine::place`](super::LogLine::place).
+        #[serde(default)]
+        places: bool,
     },
     /// What the last run of a process wrote last that is over, as soon as all of it is in the
     /// files → [`Reply::LastLines`].

@@ -65,7 +65,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let place = place::choose(session, |name| std::env::var_os(name).map(PathBuf::from))?;
     session.home = place.home.clone();
     let apps = apps(session)?;
-    session.foreground = true;
+    (session.foreground, session.new_home) = (true, place.own);
     session.connect()?;
     let result = foreground.listen(session).and_then(|()| {
         foreground.start(session, apps)?;

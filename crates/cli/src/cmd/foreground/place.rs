@@ -27,7 +27,8 @@ const LAST: [&str; 3] = ["/tmp", "/var/tmp", "/run"];
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) home: Home,
-    own: bool,
+    /// It was made for this process.
+    pub(super) own: bool,
 }
 
 impl Drop for Place {

@@ -36,6 +36,7 @@ impl Stream {
             own: true,
             confirm: false,
             patient: true,
+            places: false,
         };
         let on_event = |event: Event| {
             if let Event::Process { what, .. } = &event
@@ -65,7 +66,7 @@ impl Stream {
                     out.data("\n");
                 }
             }
-            Event::Log(line) => writer.line(out, &line),
+            Event::Log(line) => writer.line(out, &line, None),
             Event::Process { name, what, at, .. } => writer.event(out, &name, what, at),
             Event::Own { at, text } => own(out, *program, writer.form, at, &text),
             Event::Warning { text } => out.warn_aside(&text),

@@ -4,6 +4,7 @@ use ostler_text::shown;
 use ostler_wire::control::{Lifecycle, LogLine};
 use serde_json::{Value, json};
 
+use super::query::Cursor;
 use super::words::Words;
 use crate::args::{CommandId, FlagId};
 use crate::output::Output;
@@ -42,6 +43,18 @@ pub(super) enum Author {
 
 /// What each object of a line has, and in which order.
 const KEYS: [&str; 5] = ["message", "timestamp", "type", "process_id", "app_name"];
+
+/// A line of a file.
+pub(super) struct Past<'l> {
+    /// Its text, with what stands before it.
+    pub(super) line: &'l str,
+    /// How many bytes at its front are a date that the manager put there.
+    pub(super) prefix: usize,
+    /// When it was written, if that is known.
+    pub(super) at: Option<u64>,
+    /// Its end was not written yet.
+    pub(super) is_part: bool,
+}
 
 /// Prints lines in one form.
 #[derive(Debug)]
@@ -89,7 +102,12 @@ impl Writer {
     }
 
     /// Prints one line.
-    pub(in crate::cmd) fn line(&mut self, out: &mut Output, line: &LogLine) {
+    pub(in crate::cmd) fn line(
+        &mut self,
+        out: &mut Output,
+        line: &LogLine,
+        cursor: Option<&Cursor>,
+    ) {
         if 0 < line.dropped {
             let plural = if line.dropped == 1 { "line was" } else { "lines were" };
             out.warn_aside(&format!(
@@ -101,7 +119,7 @@ impl Writer {
         if line.text.is_empty() {
             return;
         }
-        let text = self.render(line);
+        let text = with_cursor(self.render(line), cursor);
         if self.form == Form::Raw && line.err { out.data_aside(&text) } else { out.data(&text) }
     }
 
@@ -168,16 +186,21 @@ impl Writer {
         matches!(self.form, Form::Json | Form::Pairs)
     }
 
-    /// Prints a line that was found in a file, of which so many bytes at the front are a date; and
-    /// when it was written, if that is known.
+    /// Whether each object of a line has the cursor that goes on behind it. PM2's have none.
+    pub(super) fn wants_cursors(&self) -> bool {
+        self.form == Form::Json && self.words.0 == Program::Ostler
+    }
+
+    /// Prints a line that was found in a file.
     pub(super) fn found(
         &self,
         out: &mut Output,
         author: &Author,
-        (line, prefix): (&str, usize),
-        at: Option<u64>,
+        past: &Past<'_>,
+        cursor: Option<&Cursor>,
     ) {
-        let text = line.get(prefix..).unwrap_or(line);
+        let (line, at) = (past.line, past.at);
+        let text = line.get(past.prefix..).unwrap_or(line);
         let own = |daemon: &str| (daemon.to_owned(), Value::from(daemon), false);
         let (name, id, err) = match author {
             Author::Daemon => own(self.words.daemon()),
@@ -186,17 +209,21 @@ impl Writer {
         match self.form {
             Form::Json if !is_object_of_a_line(text) => {
                 let kind = if err { "err" } else { "out" };
-                out.data(&object(text, &at.map_or(Value::Null, iso), kind, &id, &name));
+                let object = object(text, &at.map_or(Value::Null, iso), kind, &id, &name);
+                let object = if past.is_part && self.wants_cursors() {
+                    with_key(object, r#""partial":true"#)
+                } else {
+                    object
+                };
+                out.data(&with_cursor(object, cursor));
             }
+            Form::Json => out.data(&with_cursor(self.render_past(author, text), cursor)),
             Form::Pairs => {
                 let at = at.map(|at| ostler_logs::date(at, "YYYY-MM-DD-HH:mm:ssZZ"));
                 let at = at.map_or_else(String::new, |at| format!("timestamp={at} "));
                 out.data(&format!("{at}{}", self.render_past(author, text)));
             }
-            Form::Json | Form::Raw | Form::Labelled => {
-                let line = if self.form == Form::Json { text } else { line };
-                self.past(out, author, &self.highlighted(line));
-            }
+            Form::Raw | Form::Labelled => self.past(out, author, &self.highlighted(line)),
         }
     }
 
@@ -290,6 +317,22 @@ fn object(text: &str, at: &Value, kind: &str, id: &Value, name: &str) -> String 
         "{}\n",
         json!({ message: text, timestamp: at, of_type: kind, process_id: id, app_name: name })
     )
+}
+
+/// Returns an object of a line with the cursor behind it.
+fn with_cursor(object: String, cursor: Option<&Cursor>) -> String {
+    match cursor {
+        Some(cursor) => with_key(object, &format!(r#""cursor":"{cursor}""#)),
+        None => object,
+    }
+}
+
+/// Returns an object with one key more, the last.
+fn with_key(object: String, pair: &str) -> String {
+    match object.trim_end().strip_suffix('}') {
+        Some(open) => format!("{open},{pair}}}\n"),
+        None => object,
+    }
 }
 
 /// Returns the label with blanks up to this many columns.

@@ -1,30 +1,28 @@
 //! `logs`: the last lines of the files, then each new line as it is written.
 
+mod files;
+mod follow;
 mod format;
 mod query;
 mod tail;
 mod target;
 mod words;
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use ostler_client::{Trouble, follow};
-use ostler_logs::Names;
-use ostler_pm2::rotation::Rules;
 use ostler_wire::control::{Event, ProcView, Request};
-use serde_json::Value;
 
-use super::jlist;
 use crate::args::FlagId;
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::reader::end_with_reader;
 use crate::session::Session;
-use crate::settings_file::SettingsFile;
 use crate::voice::Notice;
-use format::Author;
+use files::Files;
+use follow::Follower;
 pub(in crate::cmd) use format::{Form, Writer};
-use query::{Query, Source};
+use query::{Cursor, Query};
 use target::Target;
 
 /// Lines of each file that are shown first, unless the options say otherwise.
@@ -51,52 +49,54 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     // way.
     let for_programs = matches!(writer.form, Form::Json | Form::Pairs) && waits;
     let lines = lines.unwrap_or(LINES);
-    match &query {
-        Some(query) => look(session, (&target, &list), &writer, query)?,
-        None if 0 < lines && !for_programs => {
-            tail::show(session, &target, &list, lines, &writer);
+    let cursor = match query {
+        Some(query) => {
+            let query = query.with_places(waits);
+            let files = Files::of(session, &target, &list, &writer)?;
+            let read = query::show(&mut session.out, &writer, files.lent(), &query)?;
+            Some((query, files, read))
         }
-        None => {}
+        None if writer.wants_cursors() && !waits && 0 < lines => {
+            let query = Query::of_each_file(lines).with_places(false);
+            let files = Files::of(session, &target, &list, &writer)?;
+            let read = query::show(&mut session.out, &writer, files.lent(), &query)?;
+            Some((query, files, read))
+        }
+        None if writer.wants_cursors() || lines == 0 && !waits => {
+            let files = Files::of(session, &target, &list, &writer)?;
+            let ends = tail::ends(&files.sources, waits);
+            Some((Query::default().with_places(waits), files, ends))
+        }
+        None if 0 < lines && !for_programs => {
+            let ends = tail::show(session, &target, &list, lines, &writer);
+            if !waits {
+                tell_cursor(session, &ends);
+            }
+            None
+        }
+        None => None,
+    };
+    match cursor {
+        Some((query, files, read)) if waits => {
+            let follower = Follower::new(&query, files, read);
+            stream(session, &target, writer, Some((&query, follower)))
+        }
+        None if waits => stream(session, &target, writer, None),
+        Some((query, _, read)) => {
+            if query.tells_places() {
+                tell_cursor(session, &read);
+            }
+            Ok(())
+        }
+        None => Ok(()),
     }
-    if waits { stream(session, &target, writer, query.as_ref()) } else { Ok(()) }
 }
 
-/// Prints what the files hold of what is looked for.
-fn look(
-    session: &mut Session,
-    (target, list): (&Target, &[ProcView]),
-    writer: &Writer,
-    query: &Query,
-) -> Result<(), Failed> {
-    let formats = date_formats(session, list)?;
-    let settings = SettingsFile::of(&session.home).read()?;
-    let named = Rules::of(&settings).names.and_then(|format| Names::new(&format).ok());
-    let names: Vec<Names> = named.into_iter().chain([Names::default()]).collect();
-    let times = ostler_logs::times::folder(session.home.path());
-    let own = tail::own(session, target, writer);
-    let source = |of: tail::Source| {
-        let format = match &of.author {
-            Author::Daemon => None,
-            Author::App { id, .. } => formats.get(id).cloned(),
-        };
-        Source { path: of.path, author: of.author, format, times: times.clone() }
-    };
-    let sources: Vec<Source> =
-        own.into_iter().chain(tail::sources(target, list)).map(source).collect();
-    query::show(&mut session.out, writer, (&sources, &names), query)
-}
-
-/// Returns the date that is put before each line of a process, by id.
-fn date_formats(session: &mut Session, list: &[ProcView]) -> Result<BTreeMap<u32, String>, Failed> {
-    if list.is_empty() {
-        return Ok(BTreeMap::new());
+/// Says with which cursor the command goes on behind what it has printed; PM2 knows none.
+fn tell_cursor(session: &mut Session, cursor: &Cursor) {
+    if session.program == Program::Ostler {
+        session.out.aside(&format!("-- cursor: {cursor}\n"));
     }
-    let of_all: Vec<Value> = serde_json::from_slice(&jlist::ask(session)?).unwrap_or_default();
-    let format = |of: &Value| {
-        let id = of.get("pm_id")?.as_u64()?.try_into().ok()?;
-        Some((id, of.get("pm2_env")?.get("log_date_format")?.as_str()?.to_owned()))
-    };
-    Ok(of_all.iter().filter_map(format).filter(|(_, format)| !format.is_empty()).collect())
 }
 
 fn label(process: &ProcView) -> (u32, &str) {
@@ -115,7 +115,7 @@ pub(super) fn attach(session: &mut Session) -> Result<(), Failed> {
 }
 
 /// What the daemon is asked for.
-fn subscription(target: &Target, form: Form) -> Request {
+fn subscription(target: &Target, form: Form, places: bool) -> Request {
     let ids = if target.is_id() { target.ids.clone() } else { Vec::new() };
     let both = target.out && target.err;
     let events = both && form == Form::Json;
@@ -124,50 +124,69 @@ fn subscription(target: &Target, form: Form) -> Request {
     let own =
         both && (target.daemon || target.all() && matches!(form, Form::Labelled | Form::Pairs));
     let (out, err) = (target.out, target.err);
-    Request::Logs { ids, out, err, events, own, confirm: false, patient: false }
+    Request::Logs { ids, out, err, events, own, confirm: places, patient: false, places }
 }
 
 fn stream(
     session: &mut Session,
     target: &Target,
     mut writer: Writer,
-    query: Option<&Query>,
+    from: Option<(&Query, Follower<'_>)>,
 ) -> Result<(), Failed> {
     let home = session.home.clone();
     let client = session.take_client()?;
-    let out = &mut session.out;
-    out.flush()?;
+    session.out.flush()?;
     end_with_reader()
         .map_err(|error| Failed::new(format!("cannot wait for the reader: {error}")))?;
-    let request = subscription(target, writer.form);
+    let (query, mut follower) = from.map_or((None, None), |(query, of)| (Some(query), Some(of)));
+    let request = subscription(target, writer.form, follower.is_some());
+    let is_exact = follower.is_some();
     let wants = |text: &str| query.is_none_or(|query| query.matches(text.as_bytes()));
     let mut end = Ok(());
-    let out = std::cell::RefCell::new(out);
+    let session = std::cell::RefCell::new(session);
     let result = follow(
         client,
         &home,
         &request,
         |event| {
-            let out = &mut **out.borrow_mut();
+            let session = &mut **session.borrow_mut();
+            let mut handled = Ok(());
             match event {
-                Event::Log(line) if target.includes(line.id, &line.name) && wants(&line.text) => {
-                    writer.line(out, &line);
+                Event::Log(line) if target.includes(line.id, &line.name) => match &mut follower {
+                    Some(follower) => {
+                        handled = follower.line(session, target, &mut writer, line);
+                    }
+                    None if wants(&line.text) => writer.line(&mut session.out, &line, None),
+                    None => {}
+                },
+                Event::Following { .. } => {
+                    if let Some(follower) = &mut follower {
+                        handled = follower.join(session, target, &writer);
+                    }
                 }
                 Event::Process { id, name, what, at } if target.includes(id, &name) => {
-                    writer.event(out, &name, what, at);
+                    writer.event(&mut session.out, &name, what, at);
                 }
-                Event::Own { at, text } if wants(&text) => writer.own(out, at, &text),
-                Event::Warning { text } => out.warn_aside(&text),
+                Event::Own { at, text } if wants(&text) => {
+                    writer.own(&mut session.out, at, &text);
+                }
+                Event::Warning { text } => session.out.warn_aside(&text),
                 _ => {}
             }
-            end = out.flush();
+            end = handled.and_then(|()| session.out.flush());
             if end.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         },
-        |trouble| match trouble {
-            Trouble::Lost => out.borrow_mut().warn_aside(
-                "the daemon was replaced; a few lines may be missing here, they are in the files",
-            ),
-            Trouble::DaemonsEnd => out.borrow_mut().tell(&Notice::DaemonsEnd),
+        |trouble| {
+            let out = &mut session.borrow_mut().out;
+            match trouble {
+                // What is missing is read from the files as soon as the next one tells of lines.
+                Trouble::Lost if is_exact => {}
+                Trouble::Lost => out.warn_aside(
+                    "the daemon was replaced; a few lines may be missing here, they are in the \
+                     files",
+                ),
+                Trouble::DaemonsEnd => out.tell(&Notice::DaemonsEnd),
+            }
         },
     );
     end?;

@@ -1,14 +1,16 @@
 //! The last lines of the log files, oldest file first.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use ostler_logs::{Names, history};
+use ostler_logs::{Names, Place, history, key};
 use ostler_wire::control::ProcView;
 
 use super::format::{Author, Form, Writer};
+use super::query::{self, Cursor};
 use super::target::Target;
 use crate::output::Output;
 use crate::paint::Ink;
@@ -23,22 +25,35 @@ pub(super) struct Source {
 }
 
 /// Prints the last lines of everything that the target includes. A file that cannot be read is
-/// named, and the others go on.
+/// named, and the others go on. Returns how far each was shown.
 pub(super) fn show(
     session: &mut Session,
     target: &Target,
     list: &[ProcView],
     lines: usize,
     writer: &Writer,
-) {
+) -> Cursor {
     let head = writer.words.head(&target.word, lines);
     if let Some(head) = head.filter(|_| writer.form == Form::Labelled) {
         let head = session.out.paint.ink(&[Ink::Bold, Ink::Grey], &head);
         session.out.data(&format!("{head}\n"));
     }
+    let mut places = BTreeMap::new();
     for source in own(session, target, writer).into_iter().chain(sources(target, list)) {
-        file(&mut session.out, &source, lines, writer);
+        let end = file(&mut session.out, &source, lines, writer);
+        places.insert(key(&source.path), end.unwrap_or_default());
     }
+    Cursor::now(places)
+}
+
+/// Returns the ends of logs, of which nothing was shown. `is_whole`: of their last whole lines.
+pub(super) fn ends(sources: &[query::Source], is_whole: bool) -> Cursor {
+    let end = |source: &query::Source| {
+        let behind = |_| Place::behind(millis(modified(&source.path)));
+        let end = File::open(&source.path).and_then(|file| Place::end_of(&file, is_whole));
+        (source.key(), end.unwrap_or_else(behind))
+    };
+    Cursor::now(sources.iter().map(end).collect())
 }
 
 /// Returns the daemon's log, if it is shown. Whoever reads bytes or objects of apps gets those and
@@ -58,7 +73,7 @@ pub(super) fn own(session: &Session, target: &Target, writer: &Writer) -> Option
 pub(super) fn sources(target: &Target, list: &[ProcView]) -> Vec<Source> {
     let mut seen = BTreeSet::new();
     let mut sources = Vec::new();
-    for process in list.iter().filter(|process| target.ids.contains(&process.id)) {
+    for process in list.iter().filter(|of| target.includes(of.id, &of.name)) {
         for (path, err, on) in
             [(process.logs.first(), false, target.out), (process.logs.get(1), true, target.err)]
         {
@@ -100,23 +115,33 @@ fn before_rotation(path: &Path, count: usize) -> io::Result<Vec<String>> {
     Ok(lines.into())
 }
 
+fn millis(at: SystemTime) -> u64 {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn modified(path: &Path) -> SystemTime {
     std::fs::metadata(path).and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-fn file(out: &mut Output, source: &Source, count: usize, writer: &Writer) {
+/// Returns up to where the file was shown, if there is one.
+fn file(out: &mut Output, source: &Source, count: usize, writer: &Writer) -> Option<Place> {
     let goes_back = writer.words.goes_back();
-    let found = ostler_logs::tail(&source.path, count).and_then(|lines| {
+    let found = File::open(&source.path).and_then(|file| {
+        let end = Place::end_of(&file, false)?;
+        let lines = ostler_logs::tail_to(&file, end.end, count)?;
         let before = if goes_back { count.saturating_sub(lines.len()) } else { 0 };
-        Ok(before_rotation(&source.path, before)?.into_iter().chain(lines).collect::<Vec<_>>())
+        let before = before_rotation(&source.path, before)?.into_iter();
+        Ok((before.chain(lines).collect::<Vec<_>>(), end))
     });
-    let lines = match found {
-        Ok(lines) => lines,
+    let (lines, end) = match found {
+        Ok(found) => found,
         // Nothing was written yet.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
             let text = format!("cannot read `{}`: {error}", source.path.display());
-            return out.problem(&Problem::new(text));
+            out.problem(&Problem::new(text));
+            return None;
         }
     };
     let framed = writer.form == Form::Labelled;
@@ -132,4 +157,5 @@ fn file(out: &mut Output, source: &Source, count: usize, writer: &Writer) {
     if framed && head.is_some() && !lines.is_empty() {
         out.data("\n");
     }
+    Some(end)
 }

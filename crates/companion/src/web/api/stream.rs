@@ -179,7 +179,7 @@ mod tests {
     fn a_client_is_told_what_it_wants_and_of_every_gap() {
         let line = |id, err| {
             let (name, text) = ("api".to_owned(), "x".to_owned());
-            Happened::Line(LogLine { id, name, err, at: 5, text, dropped: 0 })
+            Happened::Line(LogLine { id, name, err, at: 5, text, dropped: 0, place: None })
         };
         let exit = Happened::Process { id: 1, name: "api".to_owned(), what: "exit", at: 5 };
         let told = |wanted: &Wanted, happened: &Happened| wanted.told(happened).map(|of| of.0);

@@ -78,7 +78,7 @@ impl World {
             }
             Effect::ForgetApp(app) => self.parts.push(format!("forget app {}", app.0)),
             Effect::Measure(runs) => {
-                let known = runs.iter().filter_map(|run| self.runs.get_key_value(run));
+                let known = runs.iter().filter_map(|(run, _)| self.runs.get_key_value(run));
                 let measured = known.map(|(run, sim)| (*run, sim.memory)).collect::<Vec<_>>();
                 self.reports.push_back(Input::Measured(measured));
             }

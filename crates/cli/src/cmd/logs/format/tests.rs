@@ -3,7 +3,15 @@
 use super::*;
 
 fn line(id: u32, name: &str, err: bool, text: &str) -> LogLine {
-    LogLine { id, name: name.into(), err, at: 1_795_388_825_573, text: text.into(), dropped: 0 }
+    LogLine {
+        id,
+        name: name.into(),
+        err,
+        at: 1_795_388_825_573,
+        text: text.into(),
+        dropped: 0,
+        place: None,
+    }
 }
 
 fn writer(form: Form, color: bool) -> Writer {

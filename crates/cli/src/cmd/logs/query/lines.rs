@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use ostler_logs::Trail;
+
 use super::Query;
 
 /// Read at a time.
@@ -21,12 +23,40 @@ pub(super) struct Lines {
     start: usize,
     end: usize,
     is_over: bool,
+    /// Behind what was given out, but for what is in the block before `start`.
+    trail: Trail,
+    /// How much of the block the trail has passed.
+    passed: usize,
+    /// What is not ended at the end is left for later.
+    only_whole: bool,
+    /// What was given out last had no end.
+    pub(super) is_part: bool,
 }
 
 impl Lines {
-    /// Reads from here on, which is this place of the file.
-    pub(super) fn new(from: Box<dyn Read + Send>, base: u64) -> Self {
-        Self { from, block: Vec::new(), base, place: base, start: 0, end: 0, is_over: false }
+    /// Reads from here on, which is the end of this trail.
+    pub(super) fn new(from: Box<dyn Read + Send>, trail: Trail, only_whole: bool) -> Self {
+        let base = trail.end();
+        Self {
+            from,
+            block: Vec::new(),
+            base,
+            place: base,
+            start: 0,
+            end: 0,
+            is_over: false,
+            trail,
+            passed: 0,
+            only_whole,
+            is_part: false,
+        }
+    }
+
+    /// The trail up to the end of what was given out or passed over last.
+    pub(super) fn trail(&mut self) -> &Trail {
+        self.trail.pass(self.block.get(self.passed..self.start).unwrap_or_default());
+        self.passed = self.start;
+        &self.trail
     }
 
     /// Where in the file the line began that was given out last.
@@ -101,6 +131,10 @@ impl Lines {
 
     /// What is left: a line without an end, or a piece of a very long one.
     fn take_rest(&mut self) -> Option<Vec<u8>> {
+        if self.is_over && self.only_whole {
+            return None;
+        }
+        self.is_part = true;
         let rest = self.block.get(self.start..self.end).filter(|rest| !rest.is_empty())?.to_vec();
         self.place = self.base + self.start as u64;
         self.start = self.end;
@@ -109,6 +143,8 @@ impl Lines {
 
     fn fill(&mut self) -> io::Result<()> {
         if 0 < self.start {
+            self.trail();
+            self.passed = 0;
             self.block.copy_within(self.start..self.end, 0);
             self.base += self.start as u64;
             (self.start, self.end) = (0, self.end - self.start);
@@ -133,7 +169,7 @@ mod tests {
     use crate::cmd::logs::query::regex;
 
     fn lines(text: &'static [u8]) -> Lines {
-        Lines::new(Box::new(text), 0)
+        Lines::new(Box::new(text), Trail::default(), false)
     }
 
     fn found(grep: &str, exclude: Option<&str>, text: &'static str) -> Vec<String> {

@@ -1,12 +1,14 @@
 //! Lines of several logs, in the order of their times.
 
+use std::collections::BTreeMap;
 use std::io;
 
-use ostler_logs::{Names, date};
+use ostler_logs::{Names, Place, date};
 
 use super::Query;
+use super::cursor::Cursor;
 use super::source::{Found, Reader, Source};
-use crate::cmd::logs::format::Writer;
+use crate::cmd::logs::format::{Past, Writer};
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::voice::Problem;
@@ -15,6 +17,7 @@ use crate::voice::Problem;
 const LINES: usize = 256;
 
 /// Prints what is looked for in these logs. One that cannot be read is named, and the others go on.
+/// Returns how far each was read.
 ///
 /// # Errors
 /// Standard output cannot be written to.
@@ -23,7 +26,7 @@ pub(in crate::cmd::logs) fn show(
     writer: &Writer,
     (sources, names): (&[Source], &[Names]),
     query: &Query,
-) -> Result<(), Failed> {
+) -> Result<Cursor, Failed> {
     let merges = 1 < sources.len() || writer.wants_times();
     let mut readers = Vec::new();
     for source in sources {
@@ -32,56 +35,94 @@ pub(in crate::cmd::logs) fn show(
             Err(error) => unreadable(out, source, &error),
         }
     }
+    let gone: Vec<&Source> =
+        readers.iter().filter(|(reader, _)| reader.is_gone).map(|(_, source)| *source).collect();
+    tell_gone(out, &gone);
+    let shown = Shown { writer, cursor: Cursor::now(BTreeMap::new()) };
     if query.lines.is_some() || query.reverse {
-        gathered(out, writer, readers, query)
+        gathered(out, shown, readers, query)
     } else {
-        streamed(out, writer, readers, query)
+        streamed(out, shown, readers, query)
+    }
+}
+
+/// Prints lines, and knows how far each log was shown.
+struct Shown<'w> {
+    writer: &'w Writer,
+    cursor: Cursor,
+}
+
+impl Shown<'_> {
+    /// A line is passed.
+    fn pass(&mut self, source: &Source, place: Option<Place>) {
+        if let Some(place) = place {
+            self.cursor.places.insert(source.key(), place);
+        }
+    }
+
+    fn print(&mut self, out: &mut Output, source: &Source, found: &Found) {
+        self.pass(source, found.place);
+        let text = String::from_utf8_lossy(&found.text);
+        let text = text.strip_suffix('\r').unwrap_or(&text);
+        let cursor = found.place.filter(|_| self.writer.wants_cursors()).map(|_| &self.cursor);
+        // What the manager puts there is plain text.
+        let line = Past { line: text, prefix: found.prefix, at: found.at, is_part: found.is_part };
+        self.writer.found(out, &source.author, &line, cursor);
     }
 }
 
 /// The last lines, which are collected first.
 fn gathered(
     out: &mut Output,
-    writer: &Writer,
+    mut shown: Shown<'_>,
     readers: Vec<(Reader<'_>, &Source)>,
     query: &Query,
-) -> Result<(), Failed> {
+) -> Result<Cursor, Failed> {
     let most = query.lines.unwrap_or(usize::MAX);
     let (mut all, mut vague): (Vec<(Found, &Source)>, Vec<&Source>) = (Vec::new(), Vec::new());
-    for (reader, source) in readers {
+    let mut ends = Vec::new();
+    for (mut reader, source) in readers {
         match reader.last(most) {
-            Ok((found, is_vague)) => {
-                all.extend(found.into_iter().map(|found| (found, source)));
-                vague.extend(is_vague.then_some(source));
+            Ok(last) => {
+                shown.pass(source, Some(last.before));
+                all.extend(last.found.into_iter().map(|found| (found, source)));
+                vague.extend(reader.is_vague.then_some(source));
+                ends.push((source, reader.place));
             }
             Err(error) => unreadable(out, source, &error),
         }
     }
-    all.sort_by_key(|(found, _)| found.key());
-    all.drain(..all.len().saturating_sub(most));
+    if !query.of_each {
+        all.sort_by_key(|(found, _)| found.key());
+        for (found, source) in all.drain(..all.len().saturating_sub(most)) {
+            shown.pass(source, found.place);
+        }
+    }
     if query.reverse {
         all.reverse();
     }
     for (count, (found, source)) in all.iter().enumerate() {
-        print(out, writer, source, found);
+        shown.print(out, source, found);
         if count % LINES == LINES - 1 {
             out.flush()?;
         }
     }
     out.flush()?;
     tell_vague(out, &vague, query);
-    Ok(())
+    ends.into_iter().for_each(|(source, place)| shown.pass(source, Some(place)));
+    Ok(shown.cursor)
 }
 
 /// All lines, of which only the next one of each log is in memory.
 fn streamed(
     out: &mut Output,
-    writer: &Writer,
+    mut shown: Shown<'_>,
     mut readers: Vec<(Reader<'_>, &Source)>,
     query: &Query,
-) -> Result<(), Failed> {
+) -> Result<Cursor, Failed> {
     let mut next: Vec<Option<Found>> = Vec::new();
     for (reader, source) in &mut readers {
+        shown.pass(source, Some(reader.place));
         next.push(advance(out, reader, source));
     }
     let mut count: usize = 0;
@@ -93,7 +134,7 @@ fn streamed(
             break;
         };
         if let Some(found) = std::mem::replace(place, advance(out, reader, source)) {
-            print(out, writer, source, &found);
+            shown.print(out, source, &found);
         }
         count += 1;
         if count.is_multiple_of(LINES) {
@@ -104,7 +145,8 @@ fn streamed(
     let vague: Vec<&Source> =
         readers.iter().filter(|(reader, _)| reader.is_vague).map(|(_, source)| *source).collect();
     tell_vague(out, &vague, query);
-    Ok(())
+    readers.iter().for_each(|(reader, source)| shown.pass(source, Some(reader.place)));
+    Ok(shown.cursor)
 }
 
 fn advance(out: &mut Output, reader: &mut Reader<'_>, source: &Source) -> Option<Found> {
@@ -114,11 +156,15 @@ fn advance(out: &mut Output, reader: &mut Reader<'_>, source: &Source) -> Option
     })
 }
 
-fn print(out: &mut Output, writer: &Writer, source: &Source, found: &Found) {
-    let text = String::from_utf8_lossy(&found.text);
-    let text = text.strip_suffix('\r').unwrap_or(&text);
-    // What the manager puts there is plain text.
-    writer.found(out, &source.author, (text, found.prefix), found.at);
+/// Says in which logs the place of the cursor is not found any more.
+fn tell_gone(out: &mut Output, gone: &[&Source]) {
+    for source in gone {
+        let path = source.path.display();
+        out.warn_aside(&format!(
+            "the file of `{path}` in which the cursor was is gone: lines behind it may be missing, \
+             and what was written later follows"
+        ));
+    }
 }
 
 /// Says of which logs nobody knows whether all that is shown is of the time that was asked for.

@@ -6,6 +6,7 @@
 //! known: its lines were written after the file before it was ended, and before it was written to
 //! last. They are shown when that may be the time that is asked for, and that is said.
 
+mod cursor;
 mod lines;
 mod merge;
 mod source;
@@ -17,6 +18,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::Session;
+pub(in crate::cmd) use cursor::Cursor;
 pub(super) use merge::show;
 pub(super) use source::Source;
 
@@ -31,7 +33,15 @@ pub(super) struct Query {
     exclude: Option<Regex>,
     /// The last of them, at most.
     lines: Option<usize>,
+    /// So many of each log, one log after the other.
+    of_each: bool,
     reverse: bool,
+    /// Behind which place of each log.
+    cursor: Option<Cursor>,
+    /// Places of lines are of interest.
+    wants_places: bool,
+    /// What is not ended at the end of a file that is written to is left for later.
+    only_whole: bool,
 }
 
 impl Query {
@@ -41,7 +51,8 @@ impl Query {
     /// One of them is not understood, or they contradict each other.
     pub(super) fn of(session: &Session, lines: Option<usize>) -> Result<Option<Self>, Failed> {
         let given = |flag| session.args.value(flag);
-        let wanted = [FlagId::LogsSince, FlagId::Until, FlagId::Grep, FlagId::Exclude];
+        let wanted =
+            [FlagId::LogsSince, FlagId::Until, FlagId::Grep, FlagId::Exclude, FlagId::Cursor];
         let reverse = session.has(FlagId::Reverse);
         if !reverse && wanted.iter().all(|flag| given(*flag).is_none()) {
             return Ok(None);
@@ -59,6 +70,8 @@ impl Query {
             exclude: pattern(FlagId::Exclude, "exclude")?,
             lines,
             reverse,
+            cursor: given(FlagId::Cursor).map(Cursor::parse).transpose()?,
+            ..Self::default()
         };
         match (query.since, query.until) {
             (Some(since), Some(until)) if until < since => {
@@ -66,6 +79,11 @@ impl Query {
             }
             _ => Ok(Some(query)),
         }
+    }
+
+    /// The last lines of each log, one log after the other.
+    pub(super) fn of_each_file(lines: usize) -> Self {
+        Self { lines: Some(lines), of_each: true, ..Self::default() }
     }
 
     /// Whether lines that come are of interest, too.
@@ -79,9 +97,22 @@ impl Query {
             && !self.exclude.as_ref().is_some_and(|exclude| exclude.is_match(line))
     }
 
-    /// Whether something written between these times may be what is looked for.
-    fn may_be_in(&self, from: u64, to: u64) -> bool {
-        self.since.is_none_or(|since| since <= to) && self.until.is_none_or(|until| from <= until)
+    /// The same from here on: every whole line behind these places, of logs that it does not name
+    /// those that come.
+    pub(super) fn behind(&self, cursor: Cursor) -> Self {
+        let (lines, since) = (None, None);
+        let (only_whole, cursor) = (true, Some(cursor));
+        Self { lines, since, cursor, only_whole, wants_places: true, ..self.clone() }
+    }
+
+    /// The same, with places of lines. `only_whole`: what is not ended is left for later.
+    pub(super) fn with_places(self, only_whole: bool) -> Self {
+        Self { wants_places: !self.reverse, only_whole, ..self }
+    }
+
+    /// Whether it is known how far each log was shown.
+    pub(super) fn tells_places(&self) -> bool {
+        self.wants_places
     }
 
     /// Whether times decide which lines are shown.

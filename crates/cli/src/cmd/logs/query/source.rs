@@ -2,13 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read, Seek as _, SeekFrom};
+use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
-use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::path::PathBuf;
 
 use ostler_logs::times::{Times, WITHIN};
-use ostler_logs::{Names, Past, history};
+use ostler_logs::{Chain, Located, Names, Place, key};
 
 use super::Query;
 use super::lines::Lines;
@@ -17,6 +16,8 @@ use crate::cmd::logs::format::Author;
 
 /// So much of a file is not worth a search for the place where a time begins, bytes.
 const NARROW: u64 = 512 << 10;
+/// So often the files of a log are looked for again that were compressed or removed meanwhile.
+const TRIES: u32 = 10;
 /// A line with a time is looked for in so many bytes.
 const WINDOW: usize = 64 << 10;
 
@@ -32,6 +33,13 @@ pub(in crate::cmd::logs) struct Source {
     pub times: PathBuf,
 }
 
+impl Source {
+    /// Returns by which number a cursor names it.
+    pub(in crate::cmd::logs) fn key(&self) -> u32 {
+        key(&self.path)
+    }
+}
+
 /// A line that was looked for.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -41,6 +49,10 @@ pub(super) struct Found {
     /// Bytes at its front that the manager put there.
     pub prefix: usize,
     pub text: Vec<u8>,
+    /// The place behind it, if it is of interest.
+    pub place: Option<Place>,
+    /// Its end was not written yet.
+    pub is_part: bool,
 }
 
 impl Found {
@@ -50,32 +62,41 @@ impl Found {
     }
 }
 
-/// A file of a log, which was written to between these times.
+/// A file of a log, which was not written to after this time, from this place on.
 struct Part {
-    from: u64,
     to: u64,
-    file: Kind,
-}
-
-enum Kind {
-    Past(Past),
-    Now(File),
+    number: usize,
+    start: u64,
 }
 
 /// The file that is being read, which was not written to after this time.
 struct Open {
     lines: Lines,
+    inode: u64,
     to: u64,
     times: Times,
+    /// It is written to now.
+    is_now: bool,
+}
+
+/// The lines of one log that were looked for.
+pub(super) struct Last {
+    /// The oldest first.
+    pub found: Vec<Found>,
+    /// The place before the first of them.
+    pub before: Place,
 }
 
 /// Reads the lines of a log that are looked for.
 pub(super) struct Reader<'q> {
     query: &'q Query,
+    /// From when on its lines are of interest.
+    since: Option<u64>,
     /// Whether the time of each line is of interest.
     is_timed: bool,
     times: LineTime,
     has_format: bool,
+    chain: Chain,
     parts: VecDeque<Part>,
     open: Option<Open>,
     /// The folder with the times at which logs were written.
@@ -84,6 +105,10 @@ pub(super) struct Reader<'q> {
     path: PathBuf,
     /// The time of the last line that had one.
     last: Option<u64>,
+    /// The place behind everything that was read.
+    pub place: Place,
+    /// The file of the cursor is gone.
+    pub is_gone: bool,
     /// Lines were found of which nobody knows whether they are of the time that is asked for.
     pub is_vague: bool,
 }
@@ -96,39 +121,64 @@ impl<'q> Reader<'q> {
         query: &'q Query,
         merges: bool,
     ) -> io::Result<Self> {
-        // This one first: if it is rotated now, it is found among the others.
-        let now = match File::open(&source.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            file => Some(file?).filter(|file| file.metadata().is_ok_and(|meta| meta.is_file())),
-        };
-        let id = now.as_ref().map(File::metadata).transpose()?.map(|meta| (meta.dev(), meta.ino()));
-        let (mut parts, mut from) = (VecDeque::new(), 0);
-        for past in history(&source.path, names)? {
-            let is_now = !past.packed && id.is_some() && id_of(&past.path) == id;
-            if !is_now {
-                let to = past.written;
-                parts.push_back(Part { from, to, file: Kind::Past(past) });
-                from = to;
-            }
-        }
-        if let Some(file) = now {
-            let since = file.metadata()?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-            let to = u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(from);
-            parts.push_back(Part { from, to, file: Kind::Now(file) });
-        }
-        parts.retain(|part| query.may_be_in(part.from, part.to));
-        Ok(Self {
+        let cursor = query.cursor.as_ref();
+        let known = cursor.and_then(|cursor| cursor.places.get(&source.key()).copied());
+        // A log that the cursor does not name has come later.
+        let made = cursor.filter(|_| known.is_none()).map(|cursor| cursor.made);
+        let mut reader = Self {
             query,
-            is_timed: merges || query.is_timed(),
+            since: query.since.max(made),
+            is_timed: merges || query.is_timed() || made.is_some(),
             times: LineTime::new(source.format.as_deref()),
             has_format: source.format.is_some(),
-            parts,
+            chain: Chain::default(),
+            parts: VecDeque::new(),
             open: None,
             folder: source.times.clone(),
             path: source.path.canonicalize().unwrap_or_else(|_| source.path.clone()),
             last: None,
+            place: Place::default(),
+            is_gone: false,
             is_vague: false,
-        })
+        };
+        let mut tries = TRIES;
+        loop {
+            reader.chain = Chain::of(&source.path, names, known.is_some())?;
+            match reader.find_parts(known) {
+                // A file was compressed or removed meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && 0 < tries => tries -= 1,
+                found => return found.map(|()| reader),
+            }
+        }
+    }
+
+    /// Finds the files that are of interest, and where the first of them begins to be.
+    fn find_parts(&mut self, known: Option<Place>) -> io::Result<()> {
+        let located = known.map(|place| self.chain.locate(&place)).transpose()?;
+        let (first, start) = match located {
+            Some(Located::In(number, end)) => (number, end),
+            Some(Located::Gone(number)) => (number, 0),
+            None => (0, 0),
+        };
+        self.is_gone = matches!(located, Some(Located::Gone(_)));
+        let (mut parts, mut from, mut passed) = (VecDeque::new(), 0, 0);
+        for (number, file) in self.chain.files.iter().enumerate() {
+            let to = if self.chain.now(number).is_some() {
+                file.written.max(from)
+            } else {
+                file.written
+            };
+            if self.since.is_some_and(|since| to < since) {
+                passed = file.written;
+            } else if first <= number && self.query.until.is_none_or(|until| from <= until) {
+                let start = if number == first { start } else { 0 };
+                parts.push_back(Part { to, number, start });
+            }
+            from = to;
+        }
+        self.place = known.unwrap_or_else(|| Place::behind(passed));
+        self.parts = parts;
+        Ok(())
     }
 
     /// Returns the next line that is looked for.
@@ -136,7 +186,7 @@ impl<'q> Reader<'q> {
         loop {
             let Some(open) = &mut self.open else {
                 let Some(part) = self.parts.pop_front() else { return Ok(None) };
-                self.open_part(part)?;
+                self.open_part(&part)?;
                 continue;
             };
             let line = if self.is_timed || self.has_format {
@@ -144,37 +194,51 @@ impl<'q> Reader<'q> {
             } else {
                 open.lines.next_matching(self.query)?
             };
+            if self.query.wants_places {
+                let trail = open.lines.trail();
+                // At the begin of a file no bytes say which one it is.
+                if 0 < trail.end() {
+                    self.place = trail.place(open.inode, open.to);
+                }
+            }
             let Some(text) = line else {
                 self.open = None;
                 continue;
             };
+            let is_part = open.lines.is_part && open.is_now;
             let (by, written) = (open.to, open.times.at(open.lines.place()));
             if let Some(found) = self.judge(text, written, by) {
-                return Ok(Some(found));
+                return Ok(Some(Found { is_part, ..found }));
             }
         }
     }
 
-    /// Returns the last lines that are looked for, at most so many, the oldest first. Newer files
-    /// are read first, and older ones only if they are needed.
-    pub(super) fn last(mut self, most: usize) -> io::Result<(Vec<Found>, bool)> {
+    /// Returns the last lines that are looked for, at most so many. Newer files are read first, and
+    /// older ones only if they are needed.
+    pub(super) fn last(&mut self, most: usize) -> io::Result<Last> {
         let mut parts = std::mem::take(&mut self.parts);
+        let (begin, mut before, mut end) = (self.place, self.place, None);
         let mut found: VecDeque<Found> = VecDeque::new();
         while found.len() < most
             && let Some(part) = parts.pop_back()
         {
+            let older = parts.back().and_then(|part| self.chain.files.get(part.number));
+            before = older.map_or(begin, |file| Place::behind(file.written));
             let mut of_part = VecDeque::new();
             (self.last, self.parts) = (None, VecDeque::from([part]));
             while let Some(line) = self.next()? {
                 if most - found.len() <= of_part.len() {
-                    of_part.pop_front();
+                    let passed: Option<Found> = of_part.pop_front();
+                    before = passed.and_then(|passed| passed.place).unwrap_or(before);
                 }
                 of_part.push_back(line);
             }
+            end.get_or_insert(self.place);
             of_part.append(&mut found);
             found = of_part;
         }
-        Ok((found.into(), self.is_vague))
+        self.place = end.unwrap_or(self.place);
+        Ok(Last { found: found.into(), before })
     }
 
     /// Whether a line is looked for, which was written between these times, as far as is known.
@@ -184,7 +248,11 @@ impl<'q> Reader<'q> {
         self.last = timed.at.or(self.last);
         let is_stale = |last: &u64| written.is_some_and(|written| last + WITHIN < written);
         let at = self.last.filter(|last| !is_stale(last)).or(written);
-        if at.is_some_and(|at| !self.query.may_be_in(at, at)) {
+        let is_in = |at: u64| {
+            self.since.is_none_or(|since| since <= at)
+                && self.query.until.is_none_or(|until| at <= until)
+        };
+        if at.is_some_and(|at| !is_in(at)) {
             return None;
         }
         let own = text.get(timed.prefix..).unwrap_or_default();
@@ -192,63 +260,53 @@ impl<'q> Reader<'q> {
             return None;
         }
         self.is_vague |= at.is_none();
-        Some(Found { at, by, prefix: timed.prefix, text })
+        let place = self.query.wants_places.then_some(self.place);
+        Some(Found { at, by, prefix: timed.prefix, text, place, is_part: false })
     }
 
-    fn open_part(&mut self, part: Part) -> io::Result<()> {
-        let (mut known, mut place) = (Times::default(), 0);
+    fn open_part(&mut self, part: &Part) -> io::Result<()> {
+        let mut known = Times::default();
         if self.is_timed {
             // What cannot be read costs nothing but the knowledge, and of which lines nothing is
             // known is told.
-            known = self.times_of(&part.file).unwrap_or_default();
+            known = self.times_of(part.number).unwrap_or_default();
         }
-        let from: Box<dyn Read + Send> = match part.file {
-            Kind::Past(past) => match past.open() {
-                // It was compressed meanwhile.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && !past.packed => {
-                    let mut path = past.path.clone().into_os_string();
-                    path.push(".gz");
-                    let packed = Past { path: path.into(), packed: true, ..past };
-                    match packed.open() {
-                        // Or removed, for others that are newer.
-                        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-                        opened => opened?,
-                    }
+        let mut start = part.start;
+        if let (Some(file), Some(since)) = (self.chain.now(part.number), self.since) {
+            let written = line_after(file, known.place(since))?;
+            start = begin(file, since, &self.times)?.max(written).max(start);
+        }
+        let opened = match self.chain.open_at(part.number, start) {
+            // It was compressed meanwhile, or removed, for others that are newer.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if !self.chain.is_packed_now(part.number) {
+                    return Ok(());
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-                opened => opened?,
-            },
-            Kind::Now(mut file) => {
-                if let Some(since) = self.query.since {
-                    let written = line_after(&file, known.place(since))?;
-                    place = begin(&file, since, &self.times)?.max(written);
-                    file.seek(SeekFrom::Start(place))?;
-                }
-                Box::new(file)
+                self.chain.open_at(part.number, start)?
             }
+            opened => opened?,
         };
-        self.open = Some(Open { lines: Lines::new(from, place), to: part.to, times: known });
+        let is_now = self.chain.now(part.number).is_some();
+        let lines = Lines::new(opened.from, opened.trail, is_now && self.query.only_whole);
+        self.open = Some(Open { lines, inode: opened.inode, to: part.to, times: known, is_now });
         Ok(())
     }
 
     /// What is known of when a file was written.
-    fn times_of(&self, file: &Kind) -> io::Result<Times> {
+    fn times_of(&self, number: usize) -> io::Result<Times> {
         let id = |meta: std::fs::Metadata| Some((meta.dev(), meta.ino(), meta.len()));
-        let (path, log) = match file {
-            Kind::Now(file) => (&self.path, id(file.metadata()?)),
-            Kind::Past(past) if past.packed => (&past.path, None),
-            Kind::Past(past) => match past.path.metadata() {
+        let Some(file) = self.chain.files.get(number) else { return Ok(Times::default()) };
+        let (path, log) = match self.chain.now(number) {
+            Some(now) => (&self.path, id(now.metadata()?)),
+            None if file.packed => (&file.path, None),
+            None => match file.path.metadata() {
                 // It was compressed meanwhile.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => (&past.path, None),
-                meta => (&past.path, id(meta?)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => (&file.path, None),
+                meta => (&file.path, id(meta?)),
             },
         };
         Times::read(&self.folder, path, log)
     }
-}
-
-fn id_of(path: &Path) -> Option<(u64, u64)> {
-    std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
 /// The begin of the first line that begins at this place or behind it.
