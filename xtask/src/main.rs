@@ -8,9 +8,10 @@
 
 mod bench;
 mod check;
-mod container;
+mod dist;
 mod docs;
 mod endurance;
+mod lab;
 mod labs;
 mod measure;
 mod run;
@@ -30,10 +31,16 @@ cargo xtask test             check, cargo deny if installed, every test; install
 cargo xtask setup            installs Node 18–26, bun, deno, PM2, Express into .cache/; zsh, fish,
                              mandoc, wrk by apt
 cargo xtask docs             writes the pages of docs/ that are made from the program's tables
+cargo xtask dist [--target TRIPLE] [--out DIR] [--twice] [--try]
+                             static programs and their packages (tar.gz, npm, wheel, deb), in
+                             target/packages; --twice: a second build must give the same bytes;
+                             --try: each package is installed on something fresh and used
 cargo xtask labs             the service under a real systemd in namespaces, as root; part of
                              test where it can be done
 cargo xtask lab container    the images of examples/docker, built and run by a real Docker engine,
                              as root; installs docker.io by apt
+cargo xtask lab export       what `ostler export` writes, read by validators from PyPI and, as root,
+                             by systemd
 cargo xtask torture [--minutes N]
                              apps and clients at work while daemon and keeper are killed at
                              random; 10 minutes by default
@@ -71,7 +78,7 @@ fn task(args: &[String]) -> Result<()> {
         return Ok(());
     };
     let with_arguments =
-        ["bench", "histories", "inject", "lab", "measure", "soak-reload", "torture"];
+        ["bench", "dist", "histories", "inject", "lab", "measure", "soak-reload", "torture"];
     if !with_arguments.contains(&name.as_str()) && !rest.is_empty() {
         bail!("`{name}` takes no argument, but got `{}`", rest.join(" "));
     }
@@ -80,7 +87,8 @@ fn task(args: &[String]) -> Result<()> {
         "test" => check::test(),
         "setup" => setup::setup(setup::What::Everything),
         "labs" => labs::labs(labs::Want::All),
-        "lab" => container::lab(rest),
+        "lab" => lab::lab(rest),
+        "dist" => dist::dist(rest),
         "docs" => docs::docs(),
         "histories" => endurance::histories(rest),
         "inject" => endurance::inject(rest),

@@ -102,7 +102,10 @@ pub(crate) fn context(session: &Session) -> Result<Context, Failed> {
         euid,
         node: None,
         etc,
-        log_files: session.args.command.is_none_or(|command| command.id != CommandId::Run),
+        log_files: session
+            .args
+            .command
+            .is_none_or(|command| !matches!(command.id, CommandId::Run | CommandId::Export)),
         server: None,
         listed: None,
         as_pm2: session.program == Program::Pm2,

@@ -19,3 +19,17 @@ pub(crate) fn environment() -> BTreeMap<String, String> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
 }
+
+/// Whether a coding agent runs the command, as those that tell it do.
+pub(crate) fn is_agent() -> bool {
+    let names = [
+        ostler_env::AI_AGENT,
+        ostler_env::CLAUDECODE,
+        ostler_env::CODEX_CI,
+        ostler_env::CODEX_SANDBOX,
+        ostler_env::CURSOR_AGENT,
+        ostler_env::GEMINI_CLI,
+        ostler_env::OPENCODE,
+    ];
+    names.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}

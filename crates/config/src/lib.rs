@@ -68,7 +68,7 @@ pub use log_names::{LogNames, log_paths_mut};
 pub use options::Options;
 pub use schema::schema;
 pub use script::{SERVE, SERVE_ARGUMENT, name_of as name_of_script};
-pub use units::has_date as is_date_format;
+pub use units::{has_date as is_date_format, signal_name};
 pub use users::user_name;
 
 use ostler_core::spec::AppSpec;

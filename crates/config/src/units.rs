@@ -104,7 +104,7 @@ pub(crate) fn signal(text: &str) -> Option<i32> {
 }
 
 /// Name of a signal, or its number as text.
-pub(crate) fn signal_name(number: i32) -> String {
+pub fn signal_name(number: i32) -> String {
     SIGNALS
         .iter()
         .find(|(_, known)| *known == number)

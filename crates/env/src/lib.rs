@@ -14,6 +14,9 @@ mod variable;
 pub use rows::*;
 pub use variable::{Audience, Origin, Reader, Variable};
 
+/// The commit that the program was built from, where the build was told.
+pub const COMMIT: Option<&str> = option_env!("OSTLER_COMMIT");
+
 /// Returns the row of the variable of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Variable> {

@@ -77,6 +77,27 @@ variables! {
     /// It comes before `NO_COLOR`, `TERM` and the terminal.
     FORCE_COLOR, read by Command, from Convention, set by User,
 
+    /// A coding agent names itself: `logs` in a pipe prints what is there and ends.
+    AI_AGENT, read by Command, from Convention, set by User,
+
+    /// Claude Code runs the command: as with `AI_AGENT`.
+    CLAUDECODE, read by Command, from Convention, set by User,
+
+    /// Codex runs the command without anybody beside it: as with `AI_AGENT`.
+    CODEX_CI, read by Command, from Convention, set by User,
+
+    /// Codex runs the command in its sandbox: as with `AI_AGENT`.
+    CODEX_SANDBOX, read by Command, from Convention, set by User,
+
+    /// The agent of Cursor runs the command: as with `AI_AGENT`.
+    CURSOR_AGENT, read by Command, from Convention, set by User,
+
+    /// Gemini CLI runs the command: as with `AI_AGENT`.
+    GEMINI_CLI, read by Command, from Convention, set by User,
+
+    /// OpenCode runs the command: as with `AI_AGENT`.
+    OPENCODE, read by Command, from Convention, set by User,
+
     /// Anything but nothing switches colours off.
     NO_COLOR, read by Command, from Convention, set by User,
 
@@ -291,6 +312,21 @@ variables! {
 
     /// The `cargo` that runs a project task, and with which the task runs others.
     CARGO, read by Test, from Convention, set by Internal, default "`cargo`",
+
+    /// Where cargo keeps the sources of crates; the programs of `cargo xtask dist` do not tell.
+    CARGO_HOME, read by Test, from Convention, set by Developer, default "`~/.cargo`",
+
+    /// What the compiler is told besides; set by `cargo xtask dist`.
+    CARGO_ENCODED_RUSTFLAGS, read by Test, from Convention, set by Internal,
+
+    /// Where cargo builds; set by `cargo xtask dist` for its second build.
+    CARGO_TARGET_DIR, read by Test, from Convention, set by Internal,
+
+    /// The time of everything in a package, in seconds since 1970.
+    SOURCE_DATE_EPOCH, read by Test, from Convention, set by Developer, default "the commit's",
+
+    /// The commit that is built, for `ostler --version --verbose`; set by `cargo xtask dist`.
+    OSTLER_COMMIT, read by Test, from Ours, set by Internal,
 
     /// The directory of the runtimes that tests run against.
     OSTLER_CACHE, read by Test, from Ours, set by Developer, default "`.cache` in the repository",

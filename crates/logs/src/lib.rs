@@ -50,6 +50,7 @@ mod format;
 mod inodes;
 mod journal;
 mod laid;
+mod level;
 mod lines;
 mod mailbox;
 mod moment;
@@ -80,6 +81,7 @@ pub use care::{
 pub use chain::{Chain, Opened};
 pub use date::{date, iso, zone_of};
 pub use engine::Engine;
+pub use level::Level;
 pub use moment::DateReader;
 pub use opener::{Opener, Plain};
 pub use period::Period;

@@ -209,10 +209,12 @@ commands! {
          `revert [N]` the one that was deployed before, `current`, `previous` and `list` tell \
          them, `exec COMMAND` runs a command there. A version is fetched on all hosts \
          before it is changed on any.";
-    Export Persist ["export"] [Maybe("file")]
-        "write the list as `save` does, to a file or to a pipe"
-        "The environments of the apps are in it: the file is for its owner only. One that is there \
-         is not written over.";
+    Export Persist ["export"] [Maybe("file|engine"), Maybe("file")]
+        "write the list to a file, or a process file for an engine"
+        "The list is what `save` writes, with the apps' environments: for its owner only. For an \
+         engine (compose, kubernetes, nomad, swarm or systemd) the apps of the process file are \
+         written, and what has no counterpart is told app by app; secrets are left out. A file \
+         that is there is not written over.";
     Import Persist ["import"] [Needed("file")]
         "start what a file of `export` has and does not run"
         "A saved list of PM2 (`dump.pm2`) is such a file, too. `-` is standard input.";

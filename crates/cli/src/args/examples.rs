@@ -143,9 +143,9 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         CommandId::Logs => &[
             ("ostler logs", "of every app"),
             ("ostler logs api --lines 50", "the last 50 lines first"),
-            ("ostler logs --err api --nostream", "errors so far"),
             ("ostler logs --since 10m --grep refused", "of all apps, by time"),
             ("ostler logs --json | jq .message", "for a program"),
+            ("ostler logs --since 1d --errors", "errors, those alike counted"),
             ("ostler logs --json --cursor $cursor", "from where it stopped"),
         ],
         CommandId::Wait => &[
@@ -199,8 +199,10 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler backward api --silent", "without messages"),
         ],
         CommandId::Export => &[
-            ("ostler export apps.json", "into a new file"),
-            ("ostler export | ssh web2 ostler import -", "to another machine"),
+            ("ostler export apps.json", "the list, into a new file"),
+            ("ostler export | ssh web2 ostler import -", "the list, to another machine"),
+            ("ostler export swarm apps.yaml --env live", "a stack for Docker Swarm"),
+            ("ostler export systemd apps.yaml --into units", "a unit for each app"),
         ],
         CommandId::Import => &[
             ("ostler import apps.json", "what `ostler export` wrote"),

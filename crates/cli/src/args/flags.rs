@@ -96,7 +96,7 @@ flags! {
         "by name, namespace, pid, id, cpu, memory, uptime, restarts or status";
     Env ' ' ["env"] One("name"), Action [
         Start, Run, Restart, Reload, StartOrRestart, StartOrReload, CommandId::Validate,
-        CommandId::Plan, CommandId::Apply
+        CommandId::Plan, CommandId::Apply, CommandId::Export
     ]
         "use `env_<name>` of the process file";
     UpdateEnv 'a' ["update-env"] Nothing,
@@ -105,7 +105,7 @@ flags! {
     Only ' ' ["only"] One("names"),
         Action [
             Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload,
-            CommandId::Validate, CommandId::Plan, CommandId::Apply
+            CommandId::Validate, CommandId::Plan, CommandId::Apply, CommandId::Export
         ]
         "only these apps of the process file";
     Force 'f' ["force"] Nothing, Action [Start, Save, CommandId::LinkPm2]
@@ -138,20 +138,22 @@ flags! {
     Json ' ' ["json"] Nothing, Own [Logs, Run, Trigger, Slist, CommandId::Validate, CommandId::Plan]
         "one JSON object a line";
     Format ' ' ["format"] Nothing, Own [Logs, Run] "`key=value` lines";
-    Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs, Run]
-        "date before each line that arrives";
+    Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs, Run] "date before each new line";
     Highlight ' ' ["highlight"] One("text"), Own [Logs, Run] "mark this text";
     Formatted ' ' ["formatted"] Nothing, Own [Run] "lines with the process before them";
     NoAutoExit ' ' ["no-auto-exit"] Nothing, Own [Run] "stay when no app runs any more";
     Delay ' ' ["delay"] One("seconds"), Own [Run] "begin so much later";
     NoStream ' ' ["nostream"] Nothing, Own [Logs] "print what is there and end";
-    LogsSince ' ' ["since"] One("time"), Own [Logs]
-        "lines from this time on, such as `10m` (ago), `10:30` or `2026-11-27`";
+    LogsSince ' ' ["since"] One("time"), Own [Logs] "lines from then on: `10m` (ago), `10:30`";
     Until ' ' ["until"] One("time"), Own [Logs] "lines until this time, and end";
-    Cursor ' ' ["cursor"] One("cursor"), Own [Logs]
-        "go on behind this place: `cursor` of an object of `--json`, or the last of `--nostream`";
+    Cursor ' ' ["cursor"] One("cursor"), Own [Logs] "go on behind the line with this cursor";
     Grep ' ' ["grep"] One("regexp"), Own [Logs] "only lines that match";
     Exclude ' ' ["exclude"] One("regexp"), Own [Logs] "no lines that match";
+    Level ' ' ["level"] One("level"), Own [Logs] "only lines that are as grave, such as `warn`";
+    Errors ' ' ["errors"] Nothing, Own [Logs] "errors with their traces, those alike counted";
+    Count ' ' ["count"] Nothing, Own [Logs] "how many lines there are of each app, and end";
+    Histogram ' ' ["histogram"] Nothing, Own [Logs] "when how many lines were written, and end";
+    LogsFollow ' ' ["follow"] Nothing, Own [Logs] "wait for lines, also under a coding agent";
     Reverse ' ' ["reverse"] Nothing, Own [Logs] "the newest line first, and end";
     Surge ' ' ["surge"] One("n"), Own [Reload, StartOrReload]
         "how many workers more than usual while it lasts";
@@ -160,6 +162,8 @@ flags! {
     Prune ' ' ["prune"] Nothing, Own [CommandId::Plan, CommandId::Apply]
         "remove apps from this file that are not in it any more";
     Yes 'y' ["yes"] Nothing, Own [CommandId::Apply] "remove without asking";
+    Into ' ' ["into"] One("dir"), Own [CommandId::Export]
+        "write the files for an engine into this folder";
     From ' ' ["from"] One("dir"), Own [CommandId::Migrate] "the home of PM2; default ~/.pm2";
     DryRun ' ' ["dry-run"] Nothing, Own [CommandId::Migrate] "show what would be done, do nothing";
     Back ' ' ["back"] Nothing, Own [CommandId::Migrate] "give the apps back to PM2";

@@ -40,3 +40,8 @@ pub(crate) fn installation(platform: Platform, service: &Service) -> Installatio
         Platform::Smf => smf::installation(service),
     }
 }
+
+/// Returns the unit of systemd that a package brings.
+pub(crate) fn unit_of_package() -> String {
+    systemd::template()
+}

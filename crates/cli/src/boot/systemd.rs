@@ -4,11 +4,12 @@
 //! to watch it. It is neither keeper nor daemon, so that nothing depends on it: killed, it is
 //! started again and finds everything running.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::installation::{Installation, Step};
 use super::quote::unit;
 use super::service::Service;
+use crate::program::Program;
 
 /// Returns the unit of the machine, in `/etc/systemd/system`.
 pub(super) fn system(service: &Service) -> Installation {
@@ -39,7 +40,7 @@ pub(super) fn user(service: &Service) -> Installation {
     Installation {
         target: service.user_home.join(format!(".config/systemd/user/{name}.service")),
         mode: 0o644,
-        text: text(service, &Parts::of_user()),
+        text: text(service, &Parts::of_user(service)),
         enable,
         // Other services of this user may need the lingering: it stays.
         disable: vec![
@@ -50,9 +51,28 @@ pub(super) fn user(service: &Service) -> Installation {
     }
 }
 
-/// The parts in which the unit of the machine and that of a user differ.
+/// Returns the unit that a package brings: of any user, whose name is a parameter of it.
+pub(super) fn template() -> String {
+    let service = Service {
+        program: Program::Ostler,
+        name: "ostler@USER".to_owned(),
+        named: true,
+        user: "%i".to_owned(),
+        user_home: PathBuf::new(),
+        home: PathBuf::new(),
+        exe: "/usr/bin/ostler".into(),
+        path: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
+        wait_ip: false,
+    };
+    text(&service, &Parts::of_package(&service))
+}
+
+/// The parts in which the units of the machine, of a user and of a package differ.
 struct Parts {
-    platform: &'static str,
+    head: String,
+    description: String,
+    /// Empty: that of the user that systemd starts it for.
+    home: String,
     after: String,
     wants: &'static str,
     wanted_by: &'static str,
@@ -69,7 +89,9 @@ impl Parts {
             ("network.target", "multi-user.target", "")
         };
         Self {
-            platform: "systemd",
+            head: made_by(service, "systemd"),
+            description: service.description().replace('%', "%%"),
+            home: home(service),
             after: format!("After={network}\n"),
             wants,
             wanted_by,
@@ -78,9 +100,11 @@ impl Parts {
         }
     }
 
-    fn of_user() -> Self {
+    fn of_user(service: &Service) -> Self {
         Self {
-            platform: "systemd-user",
+            head: made_by(service, "systemd-user"),
+            description: service.description().replace('%', "%%"),
+            home: home(service),
             after: String::new(),
             wants: "",
             wanted_by: "default.target",
@@ -88,18 +112,37 @@ impl Parts {
             bounds: "",
         }
     }
+
+    fn of_package(service: &Service) -> Self {
+        Self {
+            head: "`systemctl enable --now ostler@USER` starts the manager of USER with the \
+                   machine; `ostler startup` makes a\n# unit with the paths of a user's own."
+                .to_owned(),
+            description: service.description(),
+            home: String::new(),
+            who: "User=%i\n".to_owned(),
+            ..Self::of_machine(service)
+        }
+    }
+}
+
+fn made_by(service: &Service, platform: &str) -> String {
+    let command = service.program.name();
+    format!("Made by `{command} startup {platform}`; `{command} unstartup {platform}` removes it.")
+}
+
+fn home(service: &Service) -> String {
+    let home = unit(&format!("{}={}", service.home_variable(), service.home()));
+    format!("Environment={home}\n")
 }
 
 fn text(service: &Service, parts: &Parts) -> String {
-    let command = service.program.name();
     let exe = unit(&service.exe());
-    let Parts { platform, after, wants, wanted_by, who, bounds } = parts;
+    let Parts { head, description, home, after, wants, wanted_by, who, bounds } = parts;
     let path = unit(&format!("PATH={}", service.path));
-    let home = unit(&format!("{}={}", service.home_variable(), service.home()));
-    let description = service.description().replace('%', "%%");
     format!(
         "\
-# Made by `{command} startup {platform}`; `{command} unstartup {platform}` removes it.
+# {head}
 # Changes of your own survive in a drop-in: `systemctl edit {name}`.
 
 [Unit]
@@ -114,8 +157,7 @@ it may be killed: with
 Type=notify
 NotifyAccess=main
 {who}Environment={path}
-Environment={home}
-ExecStart={exe} boot
+{home}ExecStart={exe} boot
 ExecReload={exe} reload all
 ExecStop={exe} kill
 KillMode=process

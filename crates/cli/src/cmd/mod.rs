@@ -13,6 +13,7 @@ mod dev;
 mod env;
 mod examples;
 mod explain;
+mod export;
 mod file;
 mod first_run;
 mod first_steps;
@@ -197,7 +198,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Report => report::run(session),
         CommandId::Init => init::run(session),
         CommandId::Examples => examples::run(session),
-        CommandId::Export => transfer::export(session),
+        CommandId::Export => export::run(session),
         CommandId::Import => transfer::import(session),
         CommandId::Pull => version_control::run(session, Way::Pull),
         CommandId::Forward => version_control::run(session, Way::Forward),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::known::Known;
 use super::shell::Shell;
 use ostler_config::attributes::Rule;
+use ostler_export::Engine;
 
 use crate::args::commands::Arg;
 use crate::args::flags::{FLAGS, Flag, Scope, Takes};
@@ -209,6 +210,11 @@ fn arguments_of(command: &Command, given: &[&str], known: &mut Known) -> Candida
             "platform" => found.words.extend(plain(Platform::names().map(str::to_owned))),
             "file" | "ecosystem" => found.files = true,
             "json" | "script" => found.files_at_last = true,
+            "engine" => {
+                let about = "a process file for this engine".to_owned();
+                let engines = Engine::ALL.map(|of| (of.name().to_owned(), about.clone()));
+                found.words.extend(engines);
+            }
             word if Shell::named(word).is_some() => found.words.extend(plain([word.to_owned()])),
             _ => {}
         }

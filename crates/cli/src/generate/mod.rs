@@ -31,13 +31,14 @@ struct Text {
     make: fn() -> String,
 }
 
-const TEXTS: [Text; 7] = [
+const TEXTS: [Text; 8] = [
     Text { name: "man", file: "docs/man/ostler.1", make: man::page },
     Text { name: "commands", file: "docs/commands.md", make: commands::page },
     Text { name: "configuration", file: "docs/configuration.md", make: configuration::page },
     Text { name: "schema", file: "docs/schema.json", make: configuration::schema },
     Text { name: "diagnostics", file: "docs/diagnostics.md", make: diagnostics::page },
     Text { name: "environment", file: "docs/environment.md", make: environment::page },
+    Text { name: "unit", file: "packaging/ostler@.service", make: crate::boot::unit_of_package },
     Text {
         name: "help",
         file: "crates/cli/tests/it/snapshots/help.txt",

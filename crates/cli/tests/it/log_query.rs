@@ -210,3 +210,55 @@ fn a_follower_sees_what_matches_over_new_apps_rotation_and_the_daemons_death() {
     follower.kill().unwrap();
     follower.wait().unwrap();
 }
+
+#[test]
+fn lines_are_found_by_how_grave_they_are_counted_and_their_errors_put_together() {
+    let s = sandbox();
+    let log = silent(&s, "app", &[]);
+    let trace = |at: u32, user: u32| {
+        format!("2026-11-12T10:00:{at:02} TypeError: user {user} is gone\n    at f (/a.js:1:2)\n")
+    };
+    let mut text = String::from("2026-11-12T10:00:00 ready\n");
+    for at in 1..=3 {
+        text.push_str(&trace(at, at * 7));
+        text.push_str(&format!("2026-11-12T10:00:{at:02} WARN slow\n"));
+    }
+    text.push_str("{\"time\":\"2026-11-12T10:05:00Z\",\"level\":60,\"msg\":\"no disk\"}\n");
+    put(&log, &text, "2026-11-12T10:05:00");
+    let count = |args: &[&str]| logs(&s, &[&["app", "--count"], args].concat());
+    assert_eq!(count(&[]), "app\t11\n");
+    assert_eq!(count(&["--level", "warn"]), "app\t10\n");
+    assert_eq!(count(&["--level", "error", "--exclude", "^ "]), "app\t4\n");
+    assert_eq!(logs(&s, &["app", "--level", "fatal"]).lines().count(), 1);
+    let errors = logs(&s, &["app", "--errors"]);
+    assert!(
+        errors.starts_with("3 × app, 2026-11-12 10:00:01 to 2026-11-12 10:00:03\n"),
+        "{errors}"
+    );
+    assert!(errors.contains("user 7 is gone\n      at f (/a.js:1:2)\n\n1 × app, "), "{errors}");
+    let rows = logs(&s, &["app", "--histogram", "--level", "error"]);
+    assert!(rows.ends_with(" 1\n") && rows.lines().count() > 10, "{rows}");
+    let refused = |args: &[&str], why: &str| {
+        s.ostler(["logs", "--nostream"]).args(args).code(2).shows(why).run();
+    };
+    refused(&["--level", "loud"], "they are trace, debug, info, warn, error, fatal");
+    refused(&["--count", "--errors"], "cannot be shown at once");
+}
+
+#[test]
+fn a_coding_agent_gets_what_is_there_and_the_command_ends() {
+    let s = sandbox();
+    let log = silent(&s, "app", &[]);
+    fs::write(&log, "one\n").unwrap();
+    let ran = s.ostler(["logs", "app", "--raw"]).env("CLAUDECODE", "1").run();
+    assert_eq!(ran.out, "one\n");
+    assert!(ran.err.starts_with("-- cursor: "), "{}", ran.err);
+    let mut command = s.command();
+    command.args(["logs", "app", "--raw", "--follow"]).env("CLAUDECODE", "1");
+    let mut follower = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.next().as_deref(), Some("one"));
+    assert!(follower.try_wait().unwrap().is_none(), "it waits");
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+}

@@ -33,6 +33,7 @@ mod deploy;
 mod descriptors;
 mod docs;
 mod dropped;
+mod export;
 mod external_rotation;
 mod failing;
 #[cfg(feature = "failpoints")]

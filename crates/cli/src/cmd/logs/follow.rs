@@ -14,7 +14,7 @@ use ostler_wire::control::{LinePlace, LogLine};
 
 use super::files::Files;
 use super::format::Writer;
-use super::query::{self, Cursor, Query};
+use super::query::{self, Cursor, Query, Severity};
 use super::target::Target;
 use crate::failed::Failed;
 use crate::session::Session;
@@ -31,12 +31,14 @@ pub(super) struct Follower<'q> {
     joined: BTreeSet<u32>,
     /// Files of the others that were read to their end, and are written to no more.
     passed: BTreeMap<u32, BTreeSet<u64>>,
+    severity: Severity,
 }
 
 impl<'q> Follower<'q> {
     /// Goes on behind what was shown of these files.
     pub(super) fn new(query: &'q Query, files: Files, cursor: Cursor) -> Self {
-        Self { query, files, cursor, joined: BTreeSet::new(), passed: BTreeMap::new() }
+        let (joined, passed) = (BTreeSet::new(), BTreeMap::new());
+        Self { query, files, cursor, joined, passed, severity: Severity::default() }
     }
 
     /// The daemon tells of lines from now on: what was written meanwhile is in the files.
@@ -82,7 +84,9 @@ impl<'q> Follower<'q> {
             }
             self.advance(place, line.at);
         }
-        if self.query.matches(line.text.as_bytes()) {
+        let text = line.text.as_bytes();
+        let log = (line.id, line.err);
+        if self.query.matches(text) && self.query.wants(|| self.severity.of(log, text)) {
             let cursor = writer.wants_cursors().then_some(&self.cursor);
             writer.line(&mut session.out, &line, cursor);
         }

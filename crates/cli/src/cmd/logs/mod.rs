@@ -14,6 +14,7 @@ use ostler_client::{Trouble, follow};
 use ostler_wire::control::{Event, ProcView, Request};
 
 use crate::args::FlagId;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::reader::end_with_reader;
@@ -40,7 +41,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let lines: Option<usize> = session.args.value(FlagId::Lines).map(number).transpose()?;
     let query = Query::of(session, lines)?;
     let goes_on = query.as_ref().is_none_or(Query::goes_on);
-    let waits = !session.has(FlagId::NoStream) && goes_on;
+    let ends = session.has(FlagId::NoStream) || is_for_agent(session);
+    let waits = !ends && goes_on;
     if target.ids.is_empty() && !target.daemon {
         target::nobody(session, &target, &list, waits)?;
     }
@@ -90,6 +92,13 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         }
         None => Ok(()),
     }
+}
+
+/// Whether a coding agent reads the lines, which waits for the end of the command: it is told what
+/// is there, and how to go on.
+fn is_for_agent(session: &Session) -> bool {
+    let reads = session.program == Program::Ostler && !session.out.terminal;
+    reads && !session.has(FlagId::LogsFollow) && caller::is_agent()
 }
 
 /// Says with which cursor the command goes on behind what it has printed; PM2 knows none.

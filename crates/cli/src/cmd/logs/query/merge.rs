@@ -8,7 +8,8 @@ use ostler_logs::{Names, Place, date};
 use super::Query;
 use super::cursor::Cursor;
 use super::source::{Found, Reader, Source};
-use crate::cmd::logs::format::{Past, Writer};
+use super::summary::{Kind, Summary};
+use crate::cmd::logs::format::{Author, Form, Past, Writer};
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::voice::Problem;
@@ -27,7 +28,8 @@ pub(in crate::cmd::logs) fn show(
     (sources, names): (&[Source], &[Names]),
     query: &Query,
 ) -> Result<Cursor, Failed> {
-    let merges = 1 < sources.len() || writer.wants_times();
+    let needs_times = query.summary.is_some_and(|kind| kind != Kind::Count);
+    let merges = 1 < sources.len() || writer.wants_times() || needs_times;
     let mut readers = Vec::new();
     for source in sources {
         match Reader::new(source, names, query, merges) {
@@ -38,8 +40,9 @@ pub(in crate::cmd::logs) fn show(
     let gone: Vec<&Source> =
         readers.iter().filter(|(reader, _)| reader.is_gone).map(|(_, source)| *source).collect();
     tell_gone(out, &gone);
-    let shown = Shown { writer, cursor: Cursor::now(BTreeMap::new()) };
-    if query.lines.is_some() || query.reverse {
+    let summary = query.summary.map(|kind| (kind, Summary::default()));
+    let shown = Shown { writer, cursor: Cursor::now(BTreeMap::new()), summary };
+    if query.summary.is_none() && (query.lines.is_some() || query.reverse) {
         gathered(out, shown, readers, query)
     } else {
         streamed(out, shown, readers, query)
@@ -50,6 +53,8 @@ pub(in crate::cmd::logs) fn show(
 struct Shown<'w> {
     writer: &'w Writer,
     cursor: Cursor,
+    /// What is said of the lines instead.
+    summary: Option<(Kind, Summary)>,
 }
 
 impl Shown<'_> {
@@ -64,6 +69,14 @@ impl Shown<'_> {
         self.pass(source, found.place);
         let text = String::from_utf8_lossy(&found.text);
         let text = text.strip_suffix('\r').unwrap_or(&text);
+        if let Some((kind, summary)) = &mut self.summary {
+            let name = match &source.author {
+                Author::Daemon => "daemon",
+                Author::App { name, .. } => name,
+            };
+            let text = text.get(found.prefix..).unwrap_or(text);
+            return summary.push(*kind, (source.key(), name), text, found.at);
+        }
         let cursor = found.place.filter(|_| self.writer.wants_cursors()).map(|_| &self.cursor);
         // What the manager puts there is plain text.
         let line = Past { line: text, prefix: found.prefix, at: found.at, is_part: found.is_part };
@@ -140,6 +153,9 @@ fn streamed(
         if count.is_multiple_of(LINES) {
             out.flush()?;
         }
+    }
+    if let Some((kind, summary)) = shown.summary.take() {
+        out.data(&summary.finish(kind, shown.writer.form == Form::Json));
     }
     out.flush()?;
     let vague: Vec<&Source> =

@@ -9,17 +9,23 @@
 mod cursor;
 mod lines;
 mod merge;
+mod severity;
 mod source;
+mod summary;
 mod time;
+mod traces;
 mod when;
 
+use ostler_logs::Level;
 use regex::bytes::{Regex, RegexBuilder};
+use summary::Kind;
 
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::session::Session;
 pub(in crate::cmd) use cursor::Cursor;
 pub(super) use merge::show;
+pub(super) use severity::Severity;
 pub(super) use source::Source;
 
 /// What is looked for.
@@ -36,6 +42,10 @@ pub(super) struct Query {
     /// So many of each log, one log after the other.
     of_each: bool,
     reverse: bool,
+    /// As grave at least.
+    level: Option<Level>,
+    /// What is said of the lines, instead of showing them.
+    summary: Option<Kind>,
     /// Behind which place of each log.
     cursor: Option<Cursor>,
     /// Places of lines are of interest.
@@ -51,10 +61,17 @@ impl Query {
     /// One of them is not understood, or they contradict each other.
     pub(super) fn of(session: &Session, lines: Option<usize>) -> Result<Option<Self>, Failed> {
         let given = |flag| session.args.value(flag);
-        let wanted =
-            [FlagId::LogsSince, FlagId::Until, FlagId::Grep, FlagId::Exclude, FlagId::Cursor];
+        let wanted = [
+            FlagId::LogsSince,
+            FlagId::Until,
+            FlagId::Grep,
+            FlagId::Exclude,
+            FlagId::Level,
+            FlagId::Cursor,
+        ];
+        let summary = summary(session)?;
         let reverse = session.has(FlagId::Reverse);
-        if !reverse && wanted.iter().all(|flag| given(*flag).is_none()) {
+        if !reverse && summary.is_none() && wanted.iter().all(|flag| given(*flag).is_none()) {
             return Ok(None);
         }
         let time = |flag, option: &str| -> Result<Option<u64>, Failed> {
@@ -70,6 +87,8 @@ impl Query {
             exclude: pattern(FlagId::Exclude, "exclude")?,
             lines,
             reverse,
+            level: given(FlagId::Level).map(level).transpose()?,
+            summary,
             cursor: given(FlagId::Cursor).map(Cursor::parse).transpose()?,
             ..Self::default()
         };
@@ -88,13 +107,18 @@ impl Query {
 
     /// Whether lines that come are of interest, too.
     pub(super) fn goes_on(&self) -> bool {
-        self.until.is_none() && !self.reverse
+        self.until.is_none() && !self.reverse && self.summary.is_none()
     }
 
     /// Whether a line has what is looked for, whatever its time.
     pub(super) fn matches(&self, line: &[u8]) -> bool {
         self.grep.as_ref().is_none_or(|grep| grep.is_match(line))
             && !self.exclude.as_ref().is_some_and(|exclude| exclude.is_match(line))
+    }
+
+    /// Whether a line of this level is looked for, whatever else.
+    pub(super) fn wants(&self, level: impl FnOnce() -> Level) -> bool {
+        self.level.is_none_or(|least| least <= level())
     }
 
     /// The same from here on: every whole line behind these places, of logs that it does not name
@@ -119,6 +143,29 @@ impl Query {
     fn is_timed(&self) -> bool {
         self.since.is_some() || self.until.is_some()
     }
+}
+
+/// What is said of lines instead of showing them.
+fn summary(session: &Session) -> Result<Option<Kind>, Failed> {
+    let kinds = [
+        (FlagId::Count, "--count", Kind::Count),
+        (FlagId::Histogram, "--histogram", Kind::Histogram),
+        (FlagId::Errors, "--errors", Kind::Errors),
+    ];
+    let mut given = kinds.iter().filter(|(flag, ..)| session.has(*flag));
+    match (given.next(), given.next()) {
+        (Some((_, first, _)), Some((_, second, _))) => {
+            Err(Failed::misuse(format!("`{first}` and `{second}` cannot be shown at once")))
+        }
+        (one, _) => Ok(one.map(|(.., kind)| *kind)),
+    }
+}
+
+fn level(word: &str) -> Result<Level, Failed> {
+    Level::named(word).ok_or_else(|| {
+        let all = Level::ALL.map(Level::as_str).join(", ");
+        Failed::misuse(format!("`--level {word}` is no level")).hint(format!("they are {all}"))
+    })
 }
 
 fn regex(option: &str, text: &str) -> Result<Regex, Failed> {

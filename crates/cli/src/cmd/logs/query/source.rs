@@ -11,6 +11,7 @@ use ostler_logs::{Chain, Located, Names, Place, key};
 
 use super::Query;
 use super::lines::Lines;
+use super::severity::Severity;
 use super::time::LineTime;
 use crate::cmd::logs::format::Author;
 
@@ -105,6 +106,8 @@ pub(super) struct Reader<'q> {
     path: PathBuf,
     /// The time of the last line that had one.
     last: Option<u64>,
+    severity: Severity,
+    is_err: bool,
     /// The place behind everything that was read.
     pub place: Place,
     /// The file of the cursor is gone.
@@ -128,7 +131,7 @@ impl<'q> Reader<'q> {
         let mut reader = Self {
             query,
             since: query.since.max(made),
-            is_timed: merges || query.is_timed() || made.is_some(),
+            is_timed: merges || query.is_timed() || made.is_some() || query.level.is_some(),
             times: LineTime::new(source.format.as_deref()),
             has_format: source.format.is_some(),
             chain: Chain::default(),
@@ -137,6 +140,8 @@ impl<'q> Reader<'q> {
             folder: source.times.clone(),
             path: source.path.canonicalize().unwrap_or_else(|_| source.path.clone()),
             last: None,
+            severity: Severity::default(),
+            is_err: matches!(source.author, Author::App { err: true, .. }),
             place: Place::default(),
             is_gone: false,
             is_vague: false,
@@ -256,7 +261,8 @@ impl<'q> Reader<'q> {
             return None;
         }
         let own = text.get(timed.prefix..).unwrap_or_default();
-        if !self.query.matches(own) {
+        let is_grave = self.query.wants(|| self.severity.of((0, self.is_err), own));
+        if !self.query.matches(own) || !is_grave {
             return None;
         }
         self.is_vague |= at.is_none();

@@ -1,11 +1,11 @@
-//! The images of `examples/docker` in a real Docker engine, in namespaces of its own. It is no
-//! part of `cargo xtask test`: the engine is 200 MB, and needs more of the kernel than most
-//! machines of CI give.
+//! Labs that are no part of `cargo xtask test`. `container`: the images of `examples/docker` in a
+//! real Docker engine, in namespaces of its own; that is 200 MB, and needs more of the kernel than
+//! most machines of CI give. `export`: what `ostler export` writes, read by validators from PyPI.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use ostler_testkit::runtimes::runtime;
+use ostler_testkit::runtimes::{cache_dir, runtime};
 
 use crate::labs;
 use crate::run::{command, is_installed, show};
@@ -16,11 +16,25 @@ const CLIENT: &str = "/usr/bin/docker";
 /// Runs the lab of this name.
 pub fn lab(args: &[String]) -> Result<()> {
     let [name] = args else {
-        bail!("`lab` takes the name of a lab: `container`");
+        bail!("`lab` takes the name of a lab: `container` or `export`");
     };
-    if name != "container" {
-        bail!("no lab is called `{name}`; there is `container`");
+    match name.as_str() {
+        "container" => container(),
+        "export" => export(),
+        _ => bail!("no lab is called `{name}`; there are `container` and `export`"),
     }
+}
+
+fn export() -> Result<()> {
+    let validators = cache_dir().join("export-validators");
+    let mut words = vec!["tests/labs/export.sh".to_owned(), validators.display().to_string()];
+    if labs::missing().is_none() {
+        words.push(labs::machine()?.display().to_string());
+    }
+    show(command("bash", words))
+}
+
+fn container() -> Result<()> {
     if let Some(reason) = labs::missing() {
         bail!("no container can be run here: {reason}");
     }

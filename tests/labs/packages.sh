@@ -1,0 +1,111 @@
+#!/bin/bash
+# Every package, installed from its file on something fresh, without a network, and used.
+#   packages.sh PACKAGES VERSION [ROOT]     ROOT: a debootstrap'd Debian, for the deb (needs root)
+# Needs node, npm, python3, dpkg, curl. Prints PASS at the end.
+set -euo pipefail
+P=$(realpath "$1"); V=$2; ROOT=${3:-}
+W=$(mktemp -d /tmp/ostler-packages.XXXXXX); t0=$(date +%s%N)
+step() { printf '%3d.%02d s  %s\n' "$(( ($(date +%s%N) - t0) / 1000000000 ))" "$(( ($(date +%s%N) - t0) / 10000000 % 100 ))" "$*"; }
+die() { echo "FAILED: $*" >&2; exit 1; }
+is() { [ "$2" = "$3" ] || die "$1: \`$2\` instead of \`$3\`"; }
+running=()
+over() { for home in "${running[@]}"; do [ ! -S "$home/ostler.sock" ] || OSTLER_HOME=$home "$W/tree/bin/ostler" kill >/dev/null 2>&1 || true; done; rm -rf "$W"; }
+trap over EXIT
+unset PM2_HOME OSTLER_HOME
+
+printf '#!/bin/sh\nwhile :; do sleep 1; done\n' > "$W/app.sh"
+# COMMAND…: start, list, reload, kill, with a home of its own.
+use() {
+  local home; home=$(mktemp -d "$W/home.XXXX"); running+=("$home"); export OSTLER_HOME=$home
+  is "version of $1" "$("$@" --version)" "ostler $V"
+  "$@" start "$W/app.sh" --name app >"$W/out" 2>&1 || die "$* start: $(cat "$W/out")"
+  is "$* list" "$("$@" list --json | grep -c '"online"')" 1
+  "$@" reload app >"$W/out" 2>&1 || die "$* reload: $(cat "$W/out")"
+  "$@" describe app >/dev/null || die "$* describe"
+  "$@" kill >"$W/out" 2>&1 || die "$* kill: $(cat "$W/out")"
+  [ ! -S "$home/ostler.sock" ] || ! "$@" ping --no-start >/dev/null 2>&1 || die "$* kill left a daemon"
+  unset OSTLER_HOME
+}
+elapsed() { local begun; begun=$(date +%s%N); "$@" >"$W/log" 2>&1 || die "$*: $(cat "$W/log")"; echo $(( ($(date +%s%N) - begun) / 1000000 )); }
+is_elf() { [ "$(head -c 4 "$1" | tail -c 3)" = ELF ]; }
+npm_() { npm --offline --no-audit --no-fund --loglevel=error --cache "$W/npm-cache" "$@"; }
+
+(cd "$P" && sha256sum --quiet -c SHA256SUMS) || die "checksums"
+step "checksums"
+
+sh "$P/install.sh" --from "$P" --to "$W/tree" >"$W/out" 2>&1 || die "install.sh: $(cat "$W/out")"
+use "$W/tree/bin/ostler"
+[ -f "$W/tree/share/man/man1/ostler.1" ] || die "no manual page"
+sh "$P/install.sh" --from "$P" --to "$W/tree" >/dev/null || die "install.sh a second time"
+mkdir "$W/bad"; cp "$P"/*.tar.gz "$W/bad"; sed 's/^....../000000/' "$P/SHA256SUMS" > "$W/bad/SHA256SUMS"
+! sh "$P/install.sh" --from "$W/bad" --to "$W/none" >/dev/null 2>&1 || die "install.sh took an archive with a wrong checksum"
+[ ! -e "$W/none" ] || die "install.sh wrote before it had checked"
+"$W/tree/bin/ostler" --version --verbose | grep -q static || die "the program is not static"
+if command -v ldd >/dev/null; then ! ldd "$W/tree/bin/ostler" 2>/dev/null | grep -q '=>' || die "the program needs libraries"; fi
+step "install.sh and archive"
+
+tarballs=("$P/ostler-$V.tgz" "$P"/ostler-pm-linux-*-"$V".tgz)
+mkdir "$W/npm" "$W/npm-ignored" "$W/npm-global"
+for folder in npm npm-ignored; do echo '{"private":true}' > "$W/$folder/package.json"; done
+took=$(cd "$W/npm" && elapsed npm_ install --foreground-scripts "${tarballs[@]}")
+is_elf "$(realpath "$W/npm/node_modules/.bin/ostler")" || die "npm: the shim is still in the way"
+use "$W/npm/node_modules/.bin/ostler"
+(cd "$W/npm" && npm_ rebuild >/dev/null) || die "npm rebuild"
+use "$W/npm/node_modules/.bin/ostler"
+step "npm: installed in $took ms, the program in the shim's place"
+(cd "$W/npm-ignored" && npm_ install --ignore-scripts "${tarballs[@]}" >/dev/null)
+! is_elf "$(realpath "$W/npm-ignored/node_modules/.bin/ostler")" || die "npm: scripts were not ignored"
+use "$W/npm-ignored/node_modules/.bin/ostler"
+rc=0; OSTLER_HOME=$W/home.none "$W/npm-ignored/node_modules/.bin/ostler" frobnicate >/dev/null 2>&1 || rc=$?
+is "exit code of a misuse through the shim" "$rc" 2
+step "npm --ignore-scripts: the shim works"
+npm_ install -g --prefix "$W/npm-global" "${tarballs[@]}" >/dev/null
+use "$W/npm-global/bin/ostler"
+"$W/npm-global/bin/ostler" link-pm2 "$W/npm-global/bin" >/dev/null 2>&1 || die "link-pm2"
+PM2_HOME=$W/pm2 "$W/npm-global/bin/pm2" --version >/dev/null || die "pm2 --version"
+step "npm -g, and pm2 beside it"
+
+python3 -m venv "$W/venv"
+took=$(elapsed "$W/venv/bin/pip" install --quiet --no-index "$P"/*.whl)
+use "$W/venv/bin/ostler"
+"$W/venv/bin/pip" uninstall --quiet --yes ostler
+[ ! -e "$W/venv/bin/ostler" ] || die "pip left the program"
+step "wheel: installed in $took ms, used, removed"
+
+if [ -n "$ROOT" ]; then
+  # A layer above the machine, which stays as it was.
+  mkdir "$W/layer"
+  cat > "$W/on-debian.sh" <<'S'
+set -eu
+mount -t tmpfs layer "$1/layer"; mkdir "$1/layer/up" "$1/layer/work" "$1/layer/root"
+mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/layer/up,workdir=$1/layer/work" "$1/layer/root"
+root=$1/layer/root
+mount -t proc proc "$root/proc"; mount -t tmpfs tmp "$root/tmp"; mount -t tmpfs run "$root/run"
+cp "$3" "$root/tmp/ostler.deb"; cp "$1/app.sh" "$root/tmp/app.sh"
+cat > "$root/tmp/try.sh" <<'T'
+set -eu
+export HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin OSTLER_CGROUP=off
+dpkg -i /tmp/ostler.deb >/dev/null
+[ "$(ostler --version)" = "ostler $1" ]
+ostler start /tmp/app.sh --name app >/dev/null
+ostler list --json | grep -q '"online"'
+ostler reload app >/dev/null
+ostler kill >/dev/null
+zcat /usr/share/man/man1/ostler.1.gz >/dev/null
+systemd-analyze verify ostler@root.service 2>/tmp/verify || true
+! grep -i ostler /tmp/verify
+dpkg -V ostler
+dpkg -r ostler >/dev/null
+[ ! -e /usr/bin/ostler ]
+T
+chroot "$root" /bin/sh -eu /tmp/try.sh "$4"
+S
+  unshare --mount --pid --fork --kill-child sh "$W/on-debian.sh" "$W" "$ROOT" "$P"/*.deb "$V" || die "the deb on Debian"
+  step "deb: installed on Debian, used, unit verified, removed"
+else
+  mkdir -p "$W/dpkg"
+  dpkg-deb -x "$P"/*.deb "$W/dpkg"; dpkg-deb -I "$P"/*.deb >/dev/null
+  use "$W/dpkg/usr/bin/ostler"
+  step "deb: unpacked and used"
+fi
+echo PASS

@@ -1,0 +1,34 @@
+//! Each package is installed from its file on something fresh, and used: start, list, reload, kill.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use super::release::Release;
+use crate::labs;
+use crate::run::{command, is_installed, show};
+
+/// What the lab needs of the machine.
+const NEEDED: [&str; 5] = ["node", "npm", "python3", "dpkg", "curl"];
+
+/// Tries them all.
+pub fn try_out(release: &Release, packages: &Path) -> Result<()> {
+    let missing: Vec<&str> = NEEDED.into_iter().filter(|of| !is_installed(of)).collect();
+    if !missing.is_empty() {
+        bail!("packages cannot be tried without {}", missing.join(", "));
+    }
+    let packages = packages.to_string_lossy();
+    let mut words = vec!["tests/labs/packages.sh", &packages, &release.version];
+    // Where there is no machine of its own, the deb is laid into a folder.
+    let root = match labs::missing() {
+        None => labs::machine()?.to_string_lossy().into_owned(),
+        Some(reason) => {
+            println!("!!! the deb is not installed on a machine of its own: {reason}");
+            String::new()
+        }
+    };
+    if !root.is_empty() {
+        words.push(&root);
+    }
+    show(command("bash", words))
+}
