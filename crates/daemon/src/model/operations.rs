@@ -133,6 +133,15 @@ impl Operation {
         }
     }
 
+    /// Takes out what is begun next, of what may be begun. What is in a cycle is not left for ever.
+    pub fn take_next(&mut self, free: Option<&BTreeSet<ProcId>>) -> Option<(ProcId, Action)> {
+        let at = match free {
+            None => Some(0),
+            Some(free) => self.todo.iter().position(|(id, _)| free.contains(id)),
+        };
+        self.todo.remove(at.or_else(|| self.active.is_empty().then_some(0))?)
+    }
+
     /// Whether the daemon is to end with it.
     pub fn is_kill(&self) -> bool {
         self.reporting == Reporting::Kill

@@ -101,9 +101,9 @@ impl Model {
     }
 
     fn fill(&mut self, operation: &mut Operation, out: &mut Vec<Effect>) {
+        let free = self.known.free_of(operation);
         while operation.active.len() < operation.parallel {
-            let next = self.known.next_of(operation).and_then(|at| operation.todo.remove(at));
-            let Some((id, action)) = next else { return };
+            let Some((id, action)) = operation.take_next(free.as_ref()) else { return };
             if self.known.core.slot(id).is_none() {
                 self.end_slot(operation, id, Some(gone(id)), out);
                 continue;

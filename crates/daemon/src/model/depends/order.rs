@@ -12,33 +12,27 @@ use super::super::operations::{Operation, Target};
 use super::Look;
 
 impl Known {
-    /// The place of what an operation may begin next; `None` while all that is left waits for
-    /// something of the operation that is under way.
-    pub(in super::super) fn next_of(&self, operation: &Operation) -> Option<usize> {
-        if operation.todo.len() < 2 && operation.active.is_empty()
-            || !self.registry.has_dependents()
-        {
-            return (!operation.todo.is_empty()).then_some(0);
+    /// What an operation may begin now: all else that is left of it waits for something of it that
+    /// is under way. `None`: the whole, since nothing depends on anything.
+    pub(in super::super) fn free_of(&self, operation: &Operation) -> Option<BTreeSet<ProcId>> {
+        if operation.todo.is_empty() || !self.registry.has_dependents() {
+            return None;
         }
         let edges = Look::new(self).edges();
-        let open: BTreeSet<ProcId> = operation
-            .todo
+        let todo = || operation.todo.iter().map(|(id, _)| *id);
+        let open: BTreeSet<ProcId> = todo().chain(operation.active.keys().copied()).collect();
+        let below_open = |above: &ProcId| edges.get(above).into_iter().flatten().copied();
+        // Those on which another one that is open depends.
+        let needed: BTreeSet<ProcId> = open
             .iter()
-            .map(|(id, _)| *id)
-            .chain(operation.active.keys().copied())
+            .flat_map(|above| below_open(above).filter(move |below| below != above))
             .collect();
-        let at = operation.todo.iter().position(|(id, action)| {
-            let first = |below: &ProcId, above: &ProcId| {
-                edges.get(above).is_some_and(|all| all.contains(below))
-            };
-            !open.iter().filter(|other| *other != id).any(|other| match action {
-                Action::Restart => first(other, id),
-                Action::Stop | Action::Delete => first(id, other),
-                Action::Reset => false,
-            })
-        });
-        // What is in a cycle is not left for ever.
-        at.or_else(|| (operation.active.is_empty() && !operation.todo.is_empty()).then_some(0))
+        let is_free = |(id, action): &&(ProcId, Action)| match action {
+            Action::Restart => !below_open(id).any(|below| below != *id && open.contains(&below)),
+            Action::Stop | Action::Delete => !needed.contains(id),
+            Action::Reset => true,
+        };
+        Some(operation.todo.iter().filter(is_free).map(|(id, _)| *id).collect())
     }
 
     /// The version of the next run that an operation begins of a slot.
@@ -65,12 +59,14 @@ impl Known {
         if !self.registry.has_dependents() {
             return ids;
         }
-        let edges = Look::new(self).edges();
         let holds = |above: &ProcId| self.unsignalable(*above).is_none() && !self.is_stuck(*above);
-        let is_free = |id: &&ProcId| {
-            !edges.iter().any(|(above, all)| above != *id && all.contains(*id) && holds(above))
-        };
-        let free: Vec<ProcId> = ids.iter().filter(is_free).copied().collect();
+        let edges = Look::new(self).edges();
+        let needed: BTreeSet<ProcId> = edges
+            .iter()
+            .filter(|(above, _)| holds(above))
+            .flat_map(|(above, all)| all.iter().filter(move |below| *below != above).copied())
+            .collect();
+        let free: Vec<ProcId> = ids.iter().filter(|id| !needed.contains(id)).copied().collect();
         let goes_on = self.core.slots().any(|(id, slot)| slot.removing() && holds(&id));
         if free.is_empty() && !goes_on { ids } else { free }
     }
