@@ -148,6 +148,7 @@ mod tests {
     use super::*;
     use crate::app::fold;
     use crate::history::History;
+    use crate::last_hour::LastHour;
     use crate::of_file::OfFile;
     use crate::paint::Paint;
     use crate::sample::{self, NOW};
@@ -184,6 +185,10 @@ mod tests {
                 path: "/srv/my app/ecosystem.config.js".to_owned(),
                 differs: Some("instances 2 → 4 (to apply: `ostler scale api 4`)".to_owned()),
             }),
+            last_hour: LastHour {
+                cpu: "▁▂█ at most 31.0%".to_owned(),
+                memory: "▆██ at most 40.0M".to_owned(),
+            },
             history: History {
                 restarted: Some("2026-11-27T10:00:00, `src/app.js` changed".to_owned()),
                 failed_reload: None,

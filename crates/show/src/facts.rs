@@ -31,6 +31,8 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
         fact("cpu", amount::cpu(seen.app.cpu()));
         fact("memory", memory(seen, details));
     }
+    fact("cpu, last hour", seen.last_hour.cpu.clone());
+    fact("memory, last hour", seen.last_hour.memory.clone());
     let since = seen.app.since().and_then(ostler_logs::iso);
     fact("online since", since.unwrap_or_default());
     fact("health check", details.health.clone().unwrap_or_default());

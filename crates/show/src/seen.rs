@@ -4,6 +4,7 @@ use ostler_wire::control::Details;
 
 use crate::app::App;
 use crate::history::History;
+use crate::last_hour::LastHour;
 use crate::of_file::OfFile;
 use crate::tree::Tree;
 
@@ -28,6 +29,8 @@ pub struct Seen<'a> {
     pub of_file: Option<OfFile>,
     /// What happened to it without a command.
     pub history: History,
+    /// What it used in the last hour.
+    pub last_hour: LastHour,
     /// What of its files is watched.
     pub watched: Option<String>,
     /// What is said of the rotation of its log files.

@@ -1,9 +1,9 @@
 //! What is said of what is selected: what it used lately, and what `describe` says of it.
 
-use ostler_show::{App, Ink, Look, Paint, Seen, describe};
+use ostler_show::{App, Ink, Look, Paint, Seen, describe, spark};
 use ostler_wire::control::{Details, ProcView};
 
-use crate::history::{History, spark};
+use crate::history::History;
 use crate::input::Facts;
 use crate::rows::Key;
 
@@ -46,6 +46,7 @@ impl Subject<'_> {
             other_env: Vec::new(),
             of_file: None,
             history: ostler_show::History::default(),
+            last_hour: ostler_show::LastHour::default(),
             watched: None,
             rotation: None,
         };

@@ -6,8 +6,6 @@ use ostler_wire::control::ProcView;
 
 /// Looks that are kept of a process.
 const KEPT: usize = 120;
-/// The steps of a sparkline.
-const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// CPU and memory of every process, look by look.
 #[derive(Debug, Default)]
@@ -49,17 +47,6 @@ fn float(bytes: u64) -> f64 {
     bytes as f64
 }
 
-/// Returns values as a line of bars, of which the highest stands for `most` or more.
-pub(crate) fn spark(values: &[f64], most: f64) -> String {
-    let step = |value: &f64| {
-        let share = if 0.0 < most { (value / most).clamp(0.0, 1.0) } else { 0.0 };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 7")]
-        let step = (share * 7.0).round() as usize;
-        STEPS.get(step).copied().unwrap_or('█')
-    };
-    values.iter().map(step).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,11 +65,5 @@ mod tests {
         history.add(&[sample(1, "api")]);
         assert_eq!(history.of(&[1, 2], 2).0, [100.0, 0.0]);
         assert_eq!(history.of(&[7], 2).0, [0.0; 0]);
-    }
-
-    #[test]
-    fn bars_go_from_the_lowest_to_the_highest() {
-        assert_eq!(spark(&[0.0, 50.0, 100.0, 250.0], 100.0), "▁▅██");
-        assert_eq!(spark(&[0.0], 0.0), "▁");
     }
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// Dependencies that each crate of ours may have. Tests may depend on anything.
-const ALLOWED: [(&str, &[&str]); 24] = [
+const ALLOWED: [(&str, &[&str]); 25] = [
     ("ostler-env", &[]),
     ("ostler-shell", &[]),
     ("ostler-text", &[]),
@@ -17,6 +17,7 @@ const ALLOWED: [(&str, &[&str]); 24] = [
     ("ostler-poll", &[]),
     ("ostler-keeper", &["ostler-poll"]),
     ("ostler-machine", &[]),
+    ("ostler-history", &[]),
     ("ostler-wire", &[]),
     ("ostler-ports", &[]),
     ("ostler-cluster", &["ostler-wire"]),
@@ -30,6 +31,7 @@ const ALLOWED: [(&str, &[&str]); 24] = [
         "ostler-companion",
         &[
             "ostler-client",
+            "ostler-history",
             "ostler-machine",
             "ostler-ports",
             "ostler-text",
@@ -68,6 +70,7 @@ const ALLOWED: [(&str, &[&str]); 24] = [
         "ostler-show",
         &[
             "ostler-client",
+            "ostler-history",
             "ostler-logs",
             "ostler-pm2",
             "ostler-ports",

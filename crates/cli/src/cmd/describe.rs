@@ -14,7 +14,7 @@ use crate::of_file;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
 use crate::settings_file::SettingsFile;
-use crate::show::{self, History, Known, Look, Seen, Shape};
+use crate::show::{self, History, Known, LastHour, Look, Seen, Shape};
 use crate::view;
 use crate::voice::Problem;
 
@@ -96,6 +96,7 @@ fn show_apps(
                 .first()
                 .and_then(|of| of_file::compare(session, &specs, &of.view, of_app.len())),
             history: History::read(&session.home.log(), &app.name),
+            last_hour: LastHour::read(session.home.path(), app, look.now),
             watched: spec.map(show::watched),
             rotation: spec.and_then(|spec| show::rotation(spec, &rules)),
         };

@@ -120,11 +120,40 @@ fn apps_are_shown_and_managed_over_the_api() {
     assert_eq!(post("none/stop", 404)["error"]["code"], "not_found");
     let metrics = ask(port, "GET /metrics", &[], "").1;
     assert!(metrics.contains("ostler_process_up{app=\"api\",namespace=\"default\""), "{metrics}");
+    let history = get("/api/v1/processes/default%2Fapi/history?range=day");
+    assert_eq!(
+        (&history["step_seconds"], &history["processes"][0]["id"]),
+        (&json!(120), &json!(0))
+    );
+    let wrong = "GET /api/v1/processes/api/history?range=year";
+    assert_eq!(json_of(port, wrong, &[], "", 400)["error"]["code"], "invalid");
     assert!(get("/api/v1/host")["memory_total_bytes"].as_u64().unwrap() > 0);
     assert_eq!(get("/api/v1/openapi.json")["openapi"], "3.1.0");
     json_of(port, "DELETE /api/v1/processes/all", &[], "", 200);
     let left: Vec<Value> = s.jlist().iter().map(|process| process["name"].clone()).collect();
     assert_eq!(left, ["ostler-web"], "`all` is not about who is asked");
+}
+
+#[test]
+fn what_processes_used_is_written_down_and_told_also_after_the_web_api_was_away() {
+    let s = sandbox();
+    start_sh(&s, "api", "exec sleep 1000000", &[]);
+    let port = web(&s, &[]);
+    let figures = |port: u16, least: usize| {
+        s.wait_for("figures", SOON, || {
+            let told = json_of(port, "GET /api/v1/processes/api/history", &[], "", 200);
+            assert_eq!(told["step_seconds"], 10);
+            let samples = told["processes"][0]["samples"].as_array().unwrap().clone();
+            (least <= samples.len()).then_some(samples)
+        })
+    };
+    let first = figures(port, 1);
+    assert!(100_000 < first[0]["memory_bytes"].as_u64().unwrap(), "{first:?}");
+    s.ostler(["restart", "ostler-web", "--wait"]).run();
+    let again = figures(port, 2);
+    assert_eq!(again[0]["at_ms"], first[0]["at_ms"]);
+    let described = s.ostler(["describe", "api"]).run().out;
+    assert!(described.contains("memory, last hour: "), "{described}");
 }
 
 #[test]

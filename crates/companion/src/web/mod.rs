@@ -2,6 +2,7 @@
 //!
 //! - [`api`] answers what is under `/api/v1`; [`hub`] has what happens, for all who look on.
 //! - [`link`] asks the daemon, [`listing`] for the list.
+//! - [`recorder`] writes down what processes use.
 //! - [`page`] is the page of PM2.
 //! - [`server`] has the connections, [`router`] the paths, [`settings`] where it listens, and
 //!   [`guard`] decides who may ask.
@@ -16,6 +17,7 @@ mod link;
 mod listing;
 mod mask;
 mod page;
+mod recorder;
 mod router;
 mod server;
 mod settings;

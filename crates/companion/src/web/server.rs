@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
 use super::guard::Peer;
+use super::recorder::record;
 use super::router::router;
 use super::settings::Settings;
 use super::state::Shared;
@@ -48,6 +49,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failed> {
     say(&format!("serving the web API on {}\n", settings.url()))?;
     let room = Arc::new(Semaphore::new(MOST));
     let shared = Arc::new(Shared::new(settings));
+    tokio::spawn(record(Arc::clone(&shared)));
     tokio::select! {
         () = accept(listener, Arc::clone(&room), router(&shared), shared) => {}
         _ = term.recv() => {}

@@ -1,6 +1,7 @@
 //! `/api/v1`. Each path is described where it is answered; the document of all is made from that.
 
 mod act;
+mod history;
 mod look;
 mod metrics;
 mod stream;
@@ -29,7 +30,7 @@ pub(super) const DOCUMENT: &str = "/api/v1/openapi.json";
             word in a path is `all`, the name of an app, a namespace, `NAMESPACE%2FNAME`, or the \
             number of a process.",
     ),
-    components(schemas(stream::Source)),
+    components(schemas(history::Range, stream::Source)),
     security((), ("token" = [])),
 )]
 struct Described;
@@ -39,6 +40,7 @@ pub(super) fn router() -> (Router<Arc<Shared>>, Document) {
     let (router, mut document) = OpenApiRouter::with_openapi(Described::openapi())
         .routes(routes!(look::processes))
         .routes(routes!(look::describe, act::delete))
+        .routes(routes!(history::history))
         .routes(routes!(act::start))
         .routes(routes!(act::stop))
         .routes(routes!(act::restart))
@@ -65,7 +67,7 @@ mod tests {
         let value = serde_json::to_value(&document).unwrap();
         assert!(value["openapi"].as_str().unwrap().starts_with("3.1"));
         let paths: Vec<&String> = value["paths"].as_object().unwrap().keys().collect();
-        assert_eq!(paths.len(), 12, "{paths:?}");
+        assert_eq!(paths.len(), 13, "{paths:?}");
         for (path, of) in value["paths"].as_object().unwrap() {
             for (how, of) in of.as_object().unwrap() {
                 for parameter in of["parameters"].as_array().into_iter().flatten() {

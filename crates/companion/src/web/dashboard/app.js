@@ -171,6 +171,7 @@ function draw() {
     for (const button of buttons) button.setAttribute('aria-label', `${button.textContent} ${of.name} ${of.id}`);
     if ($('rows').children[at] !== row) $('rows').insertBefore(row, $('rows').children[at] || null);
   });
+  if (drawn !== chosen) history();
   $('empty').hidden = list.length !== 0;
   const names = ['all', ...new Set(list.map((of) => of.name))];
   const of = $('of');
@@ -196,6 +197,38 @@ async function host() {
     const of = await (await ask('/api/v1/host')).json();
     const used = size(of.memory_used_bytes) + ' of ' + size(of.memory_total_bytes);
     put($('host'), `${of.hostname}: CPU ${of.cpu_percent.toFixed(0)} %, memory ${used}, load ${of.load[0]}`);
+  } catch { /* The list says what is wrong. */ }
+}
+
+/* A line of figures; where nobody looked, it has a gap. */
+function chart(id, name, samples, { step, span }, of, text) {
+  const until = Date.now(), most = Math.max(...samples.map(of), 0);
+  const path = samples.map((sample, at) => {
+    const goesOn = at && sample.at_ms - samples[at - 1].at_ms <= 1500 * step;
+    const x = 600 * (1 - (until - sample.at_ms) / (1000 * span)), y = 78 - 76 * of(sample) / (most || 1);
+    return `${goesOn ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}${goesOn ? '' : 'h.1'}`;
+  });
+  const svg = $(id), last = samples.at(-1);
+  const said = last ? `${name}: ${text(of(last))} now, at most ${text(most)}` : `${name}: nothing written down yet`;
+  svg.firstElementChild.setAttribute('d', path.join(''));
+  svg.setAttribute('aria-label', said);
+  put(svg.nextElementSibling, said);
+}
+
+let drawn = null;
+async function history() {
+  const process = list.find((of) => of.id === chosen), range = $('range').value;
+  $('history').hidden = !process;
+  if (!process) return;
+  put($('title-history'), `History of ${process.name} ${process.id}`);
+  drawn = process.id;
+  try {
+    const of = await (await ask(`/api/v1/processes/${process.id}/history?range=${range}`)).json();
+    const one = of.processes.find((one) => one.id === chosen);
+    if (!one) return;
+    const time = { step: of.step_seconds, span: range === 'day' ? 86400 : 3600 };
+    chart('cpu', 'CPU', one.samples, time, (sample) => sample.cpu_percent, (of) => of.toFixed(1) + '%');
+    chart('memory', 'Memory', one.samples, time, (sample) => sample.memory_bytes, size);
   } catch { /* The list says what is wrong. */ }
 }
 
@@ -310,6 +343,7 @@ $('filter').addEventListener('input', draw);
 $('search').addEventListener('input', again);
 $('errors').addEventListener('change', again);
 $('of').addEventListener('change', follow);
+$('range').addEventListener('change', history);
 $('pause').addEventListener('click', pause);
 $('clear').addEventListener('click', () => { kept.length = 0; again(); });
 
@@ -318,3 +352,4 @@ follow();
 host();
 setInterval(() => document.hidden || $('login').open || refresh(), 1000);
 setInterval(() => document.hidden || $('login').open || host(), 5000);
+setInterval(() => document.hidden || $('login').open || history(), 10000);
