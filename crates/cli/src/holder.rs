@@ -1,10 +1,16 @@
 //! Who has an address that an app found taken, and how to free it.
 
-use ostler_client::Answer;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ostler_client::{Answer, Client, Home, Managed, managed_by};
 use ostler_ports::{Address, Complaint, Found, Holder, ancestors, complaint, find};
 use ostler_wire::control::{ProcView, Reply, Request};
 
 use crate::session::Session;
+
+/// How long another manager may take to say what it has.
+const SOON: Duration = Duration::from_secs(2);
 
 /// What is told of an address that is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +28,11 @@ enum Owner {
     Other(String),
     /// Another process of the same app, by number.
     Same(u32),
-    /// No app of ours.
+    /// Another manager, of this home where it can be reached; an app of it, where that is known.
+    Manager { home: Option<PathBuf>, app: Option<String> },
+    /// PM2, which would start again what is killed.
+    Pm2,
+    /// No app of a manager.
     Stranger,
 }
 
@@ -92,7 +102,48 @@ fn owner(
         });
         return (worker.map_or(Owner::Stranger, of), worker_as_holder);
     }
-    (Owner::Stranger, holders.first().cloned())
+    let elsewhere = holders.iter().find_map(|of| Some((of_other(of.pid, address)?, of.clone())));
+    match elsewhere {
+        Some((owner, holder)) => (owner, Some(holder)),
+        None => (Owner::Stranger, holders.first().cloned()),
+    }
+}
+
+/// Which other manager a process belongs to. Whoever killed it would end all of its apps, or see
+/// the one started again.
+fn of_other(pid: u32, address: &Address) -> Option<Owner> {
+    let line = ancestors(pid);
+    let line = || std::iter::once(pid).chain(line.iter().copied());
+    if line().any(|pid| is_pm2(&ostler_ports::command(pid))) {
+        return Some(Owner::Pm2);
+    }
+    let home = match line().find_map(managed_by)? {
+        Managed::In(home) => home,
+        Managed::Apart => return Some(Owner::Manager { home: None, app: None }),
+    };
+    let app = apps_of(&Home::new(&home)).unwrap_or_default().into_iter().find(|of| {
+        let is_of_cluster = of.cluster && of.listens.iter().any(|one| excludes(one, address));
+        is_of_cluster || of.pid != 0 && line().any(|pid| pid == of.pid)
+    });
+    Some(Owner::Manager { home: Some(home), app: app.map(|of| of.name) })
+}
+
+/// The apps of another home's manager, if it answers.
+fn apps_of(home: &Home) -> Option<Vec<ProcView>> {
+    let mut client = Client::connect(home).ok()?;
+    match client.request_within(&Request::List, SOON, |_| ()).ok()? {
+        Answer::Reply(Reply::List { processes }) => Some(processes),
+        Answer::Reply(_) | Answer::Raw(_) => None,
+    }
+}
+
+/// Whether a process calls itself as PM2's daemon does.
+fn is_pm2(command: &str) -> bool {
+    command.starts_with("PM2 ") && command.contains("God Daemon")
+}
+
+fn excludes(listener: &str, address: &Address) -> bool {
+    Address::parse(listener).is_some_and(|of| of.excludes(address))
 }
 
 /// Whether a worker listens on what excludes an address.
@@ -100,8 +151,7 @@ fn listens(session: &mut Session, id: u32, address: &Address) -> bool {
     let Ok(Answer::Reply(Reply::Describe(details))) = session.ask(&Request::Describe { id }) else {
         return false;
     };
-    let mut listeners = details.listeners.iter();
-    listeners.any(|of| Address::parse(&of.address).is_some_and(|of| of.excludes(address)))
+    details.listeners.iter().any(|of| excludes(&of.address, address))
 }
 
 /// The sentence and the hint.
@@ -147,12 +197,38 @@ fn told(
                 pasted_app = ostler_shell::operand(&app)
             )),
         ),
+        (Found::Held(_), Owner::Manager { home, app }) => {
+            let of = app.as_ref().map_or_else(String::new, |app| format!("app `{app}` of "));
+            let at = home.as_ref().map_or_else(
+                || "in a container".to_owned(),
+                |home| format!("in `{}`", home.display()),
+            );
+            let sentence =
+                format!("`{address}` is taken by {of}the ostler {at}{}", held_by(holder));
+            (sentence, home.map(|home| in_home(&home, app.as_deref())))
+        }
+        (Found::Held(_), Owner::Pm2) => (
+            format!("`{address}` is taken by an app of PM2{}", held_by(holder)),
+            Some("`pm2 list` shows which, `pm2 stop NAME` frees it".to_owned()),
+        ),
         (Found::Held(_), Owner::Stranger) => (
             format!("`{address}` is taken{}", held_by(holder)),
             holder.map(|Holder { pid, .. }| format!("`kill {pid}` frees it")),
         ),
     };
     Taken { sentence, hint }
+}
+
+/// What frees an address that the manager of another home has.
+fn in_home(home: &std::path::Path, app: Option<&str>) -> String {
+    let home = ostler_shell::word(&home.to_string_lossy()).into_owned();
+    match app {
+        Some(app) => {
+            let pasted = ostler_shell::operand(app);
+            format!("`OSTLER_HOME={home} ostler stop {pasted}` frees it")
+        }
+        None => format!("`OSTLER_HOME={home} ostler list` shows whose it is"),
+    }
 }
 
 fn held_by(holder: Option<&Holder>) -> String {
@@ -196,6 +272,36 @@ mod tests {
             None,
             "`*:3000` is taken by app `api`",
             Some("`ostler stop api` frees it"),
+        );
+        let home = Some(PathBuf::from("/srv/my home"));
+        check(
+            &held,
+            Owner::Manager { home: home.clone(), app: Some("api".to_owned()) },
+            Some(&holder),
+            "`*:3000` is taken by app `api` of the ostler in `/srv/my home`: pid 4711 (`node \
+             other.js`) listens there",
+            Some("`OSTLER_HOME='/srv/my home' ostler stop api` frees it"),
+        );
+        check(
+            &held,
+            Owner::Manager { home, app: None },
+            None,
+            "`*:3000` is taken by the ostler in `/srv/my home`",
+            Some("`OSTLER_HOME='/srv/my home' ostler list` shows whose it is"),
+        );
+        check(
+            &held,
+            Owner::Manager { home: None, app: None },
+            None,
+            "`*:3000` is taken by the ostler in a container",
+            None,
+        );
+        check(
+            &held,
+            Owner::Pm2,
+            Some(&holder),
+            "`*:3000` is taken by an app of PM2: pid 4711 (`node other.js`) listens there",
+            Some("`pm2 list` shows which, `pm2 stop NAME` frees it"),
         );
         check(
             &held,

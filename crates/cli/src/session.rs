@@ -47,6 +47,10 @@ pub(crate) struct Session {
     pub(crate) looked: BTreeSet<u32>,
     /// When requests that start apps are not waited for any more.
     pub(crate) until: Option<Instant>,
+    /// For how long they are waited for, from when the first of them is asked.
+    pub(crate) limit: Option<Duration>,
+    /// That was over before one of them was answered, which goes on all the same.
+    pub(crate) late: bool,
     /// The apps that requests of this command start.
     pub(crate) begun: Begun,
     /// What is done as soon as this command has started a daemon.
@@ -77,6 +81,8 @@ impl Session {
             changed: BTreeSet::new(),
             looked: BTreeSet::new(),
             until: None,
+            limit: None,
+            late: false,
             begun: Begun::default(),
             when_started: None,
             client: None,
@@ -186,10 +192,12 @@ impl Session {
         }
         self.started |= connected.started;
         self.client = Some(connected.client);
-        match self.when_started.take_if(|_| connected.started) {
-            Some(act) => act(self),
-            None => Ok(()),
-        }
+        let Some(act) = self.when_started.take_if(|_| connected.started) else { return Ok(()) };
+        // The limit is for what the user asked for.
+        let limit = self.limit.take();
+        let done = act(self);
+        self.limit = limit;
+        done
     }
 
     /// Connects only if a daemon runs.

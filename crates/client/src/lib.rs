@@ -83,6 +83,6 @@ pub use last_words::last_words;
 pub use living::connect_living;
 pub use manager::Manager;
 pub use ostler_wire::control;
-pub use parts::home_of_container;
+pub use parts::{Managed, home_of_container, managed_by};
 pub use start::{Connected, START_LIMIT, Starter, Starting, connect_or_start};
 pub use waits::waits_for_apps;

@@ -31,6 +31,38 @@ pub(crate) fn parts_of(home: &Path) -> Vec<Part> {
     pids.filter_map(|pid| part(pid, home)).collect()
 }
 
+/// Whose a process is that a manager has started, or that is a part of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Managed {
+    /// The home of the manager, as this process sees it.
+    In(PathBuf),
+    /// A manager whose home is in a container, out of reach.
+    Apart,
+}
+
+/// Returns which manager of ours a process belongs to: as its daemon or keeper, or as an app of it.
+#[must_use]
+pub fn managed_by(pid: u32) -> Option<Managed> {
+    let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).ok();
+    let home = home_in(&read("cmdline")?, &read("environ")?)?;
+    let place = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
+    let here = place(&pid.to_string()) == place("self");
+    Some(if here { Managed::In(home) } else { Managed::Apart })
+}
+
+/// The home that is in the environment of a part of a manager, or of an app of one.
+fn home_in(command: &[u8], environment: &[u8]) -> Option<PathBuf> {
+    let of = |name: &str| variable(environment, name);
+    let name = if of(ostler_env::OSTLER_RUN).is_some() {
+        ostler_env::PM2_HOME
+    } else {
+        let daemon = role(command)?;
+        let is_part = daemon == of(ostler_env::OSTLER_KEEPER_FD).is_some();
+        is_part.then_some(ostler_env::OSTLER_HOME)?
+    };
+    of(name).map(|home| PathBuf::from(OsStr::from_bytes(home)))
+}
+
 /// The home of the manager of the container that this process is in: of a daemon that is for a
 /// process in the foreground, which is the first process or started by it.
 #[must_use]
@@ -148,5 +180,19 @@ mod tests {
         check("OSTLER_HOME=/srv/other", false, false);
         check("OSTLER_HOME=/srv/home OSTLER_RUN=0123456789abcdef:7", false, false);
         check("", false, false);
+    }
+
+    #[test]
+    fn a_process_of_a_manager_is_known_by_the_home_it_was_given() {
+        let check = |command: &str, environment: &str, home: Option<&str>| {
+            let bytes = |text: &str| text.replace(' ', "\0").into_bytes();
+            let found = home_in(&bytes(command), &bytes(environment));
+            assert_eq!(found.as_deref(), home.map(Path::new), "{command} {environment}");
+        };
+        check("ostler daemon", "OSTLER_HOME=/srv/h OSTLER_KEEPER_FD=3", Some("/srv/h"));
+        check("ostler keeper", "OSTLER_HOME=/srv/h", Some("/srv/h"));
+        check("node app.js", "OSTLER_RUN=0123:7 PM2_HOME=/srv/h", Some("/srv/h"));
+        check("node daemon", "PM2_HOME=/srv/h", None);
+        check("ostler list", "OSTLER_HOME=/srv/h", None);
     }
 }

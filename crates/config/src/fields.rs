@@ -383,7 +383,17 @@ fn no_environment(key: &str, node: &Node) -> Diagnostic {
     diagnostic.help(format!("write `{key}: {{ NAME: \"value\" }}`, to be used with `--env`"))
 }
 
+/// Keys of what a later version does, with what is not done until then.
+const LATER: [(&str, &str); 2] = [
+    ("alerts", "nobody is told when an app fails"),
+    ("history", "no figures of the past are kept"),
+];
+
 fn unknown(written: &str) -> Diagnostic {
+    if let Some((_, lacks)) = LATER.iter().find(|(name, _)| *name == written) {
+        let message = format!("`{written}` has no effect yet: {lacks}");
+        return Diagnostic::warning("no-effect", message).help("leave it out");
+    }
     let known = attributes::attributes()
         .filter(|key| key.is_in_files())
         .flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied()));

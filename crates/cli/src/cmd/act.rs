@@ -9,12 +9,12 @@ use ostler_wire::control::{Action, Change, ProcView, Watch};
 
 use super::file::{self, File};
 use super::ready::{self, Counts};
-use super::{list, logs, perform};
+use super::{list, logs, perform, watching};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::Picked;
 use crate::session::Session;
-use crate::voice::Act;
+use crate::voice::{Act, Notice};
 
 /// Runs the command `stop`.
 pub(super) fn stop(session: &mut Session) -> Result<(), Failed> {
@@ -26,6 +26,7 @@ pub(super) fn stop(session: &mut Session) -> Result<(), Failed> {
 pub(super) fn restart(session: &mut Session) -> Result<(), Failed> {
     let restart = |session: &mut Session| {
         words(session, Act::Restart, Action::Restart)?;
+        watching::tell(session)?;
         list::table(session)
     };
     ready::after(session, Counts::FromItsBegin, restart)?;
@@ -67,6 +68,7 @@ fn all_words(session: &mut Session, act: Act, action: Action) -> Result<(), Fail
     once_each(&mut named);
     if !named.is_empty() {
         let change = change(session, action)?;
+        warn_of_canaries(session, &named, action)?;
         for (word, picked) in &named {
             perform::announce(session, act, word, picked);
         }
@@ -74,6 +76,30 @@ fn all_words(session: &mut Session, act: Act, action: Action) -> Result<(), Fail
         perform::act(session, act, action, ids, change)?;
     }
     files.into_iter().try_for_each(|file| file::act(session, file, act, action))
+}
+
+/// Says which canaries end by this, before anybody has decided about them.
+fn warn_of_canaries(
+    session: &mut Session,
+    named: &[(String, Picked)],
+    action: Action,
+) -> Result<(), Failed> {
+    if !matches!(action, Action::Restart | Action::Stop) {
+        return Ok(());
+    }
+    let list = session.known()?;
+    let meant =
+        |name: &str| named.iter().any(|(_, of)| of.targets.iter().any(|of| of.name == name));
+    let is_canary = |of: &&ProcView| of.rollout.as_deref() == Some("canary") && meant(&of.name);
+    let names: BTreeSet<&str> = list.iter().filter(is_canary).map(|of| of.name.as_str()).collect();
+    for name in names {
+        let text = format!(
+            "this ends the canary of {name}: its worker keeps the new version, the others the old \
+             one"
+        );
+        session.out.tell(&Notice::Warning { text: &text, hint: None, apart: true });
+    }
+    Ok(())
 }
 
 /// Leaves each process with the first word that means it.

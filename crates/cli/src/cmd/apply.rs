@@ -75,8 +75,9 @@ fn carry_out(session: &mut Session, step: Step, noted: &ProcessFile) -> Result<(
             let list = session.known()?;
             match how {
                 Again::Start | Again::Restart => {
-                    file::announce_ids(session, &app, &list, &ids, Act::Restart);
-                    perform::act(session, Act::Restart, Action::Restart, ids, change)?;
+                    let act = file::act_on(session.program, &ids, &list);
+                    file::announce_ids(session, &app, &list, &ids, act);
+                    perform::act(session, act, Action::Restart, ids, change)?;
                 }
                 Again::Reload => {
                     file::announce_ids(session, &app, &list, &ids, Act::Reload);

@@ -134,7 +134,7 @@ impl Deployment<'_> {
                 let Some(commit) = before.cloned() else {
                     let (there, pasted) = (deploys.len(), word(&self.target.name));
                     return Err(Failed::new(format!(
-                        "there are {there} deployments, and none that is {count} before the last"
+                        "cannot go back {count} deployments of {there}"
                     ))
                     .hint(format!("`ostler deploy {pasted} list` shows them")));
                 };
@@ -156,7 +156,12 @@ impl Deployment<'_> {
             }
             Wish::List => {
                 for at in 0..self.hosts.len() {
-                    for (back, commit) in self.deploys(at)?.iter().rev().enumerate() {
+                    let deploys = self.deploys(at)?;
+                    if deploys.is_empty() && self.session.program == Program::Ostler {
+                        let text = format!("nothing was deployed to {} yet", self.target.name);
+                        self.session.out.tell(&Notice::Note { text: &text });
+                    }
+                    for (back, commit) in deploys.iter().rev().enumerate() {
                         self.answer(at, &format!("{back}\t{commit}"));
                     }
                 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ostler_core::spec::AppSpec;
-use ostler_wire::control::{Action, Change, ProcView};
+use ostler_wire::control::{Action, Change, Phase, ProcView};
 
 use super::{launch, perform, rolling};
 use crate::apps::{self, App};
@@ -86,6 +86,9 @@ pub(super) fn act(
     let missing = needed_first(session, &needs, missing)?;
     if !ids.is_empty() {
         perform::act(session, act, action, ids, change)?;
+    } else if session.program == Program::Ostler && action != Action::Restart {
+        let text = format!("no app of `{path}` is in the list");
+        session.out.tell(&Notice::Note { text: &text });
     }
     if action == Action::Restart {
         if !missing.is_empty() {
@@ -105,11 +108,12 @@ pub(super) fn start(session: &mut Session, file: File, how: Known) -> Result<(),
     let missing = needed_first(session, &needs(&known), missing)?;
     if !known.is_empty() {
         let ids: Vec<u32> = targets_of(&known, &list).iter().map(|target| target.id).collect();
-        announce(session, &known, &list, how.act());
+        let act = act_on(session.program, &ids, &list);
+        announce(session, &known, &list, if how == Known::Restart { act } else { how.act() });
         let records = known.into_iter().map(|app| app.record).collect();
         let change = Change { records, ..perform::unchanged(session)? };
         match how {
-            Known::Restart => perform::act(session, Act::Restart, Action::Restart, ids, change)?,
+            Known::Restart => perform::act(session, act, Action::Restart, ids, change)?,
             Known::Reload => rolling::reload(session, &ids, change, &list)?,
         }
     }
@@ -120,6 +124,7 @@ pub(super) fn start(session: &mut Session, file: File, how: Known) -> Result<(),
     end(bad)
 }
 
+<<<<<<< HEAD
 /// Returns the names of all apps that these depend on.
 fn needs(apps: &[App]) -> BTreeSet<String> {
     apps.iter().flat_map(|app| &app.depends_on).cloned().collect()
@@ -137,6 +142,13 @@ fn needed_first(
     }
     launch::missing(session, missing)?;
     Ok(Vec::new())
+=======
+/// What a restart of these processes is called: of some that do not run it is a start.
+pub(super) fn act_on(program: Program, ids: &[u32], list: &[ProcView]) -> Act {
+    let mut meant = list.iter().filter(|of| ids.contains(&of.id));
+    let rest = |of: &ProcView| matches!(of.phase, Phase::Stopped | Phase::Errored);
+    if program == Program::Ostler && meant.all(rest) { Act::StartAgain } else { Act::Restart }
+>>>>>>> main
 }
 
 fn names_of(apps: &[App]) -> BTreeSet<String> {

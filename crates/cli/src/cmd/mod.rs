@@ -70,6 +70,7 @@ mod version;
 mod version_control;
 mod wait;
 mod watch;
+mod watching;
 mod web;
 
 use std::io::IsTerminal as _;

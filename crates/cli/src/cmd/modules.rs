@@ -74,6 +74,9 @@ pub(super) fn uninstall(session: &mut Session) -> Result<(), Failed> {
     if meant.is_empty() && word != "all" {
         return Err(unknown(session, &word));
     }
+    if meant.is_empty() && session.program == Program::Ostler {
+        session.out.tell(&Notice::Note { text: "no module is installed" });
+    }
     let store = Store::of(&session.home);
     for name in &meant {
         file.change(|settings| Ok(settings.forget(name)))?;

@@ -14,12 +14,11 @@ use crate::session::Session;
 /// Runs the command `monit`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let companion = companion::find("the full-screen view")?;
-    // Without a terminal the companion refuses, and nothing is to be started for that.
-    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        refuse_dumb()?;
-        session.connect()?;
-        session.out.flush()?;
-    }
+    // Nothing is to be started for a view that cannot be shown.
+    refuse_pipe()?;
+    refuse_dumb()?;
+    session.connect()?;
+    session.out.flush()?;
     let mut command = Command::new(&companion);
     command.arg("monit").env(OSTLER_HOME, session.home.path());
     if !session.out.paint.text {
@@ -30,6 +29,17 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     // It comes back only when it fails.
     Err(companion::not_executed(&companion, &command.exec()))
+}
+
+/// Refuses what is no terminal, as the companion does, but in the words of the name that was used.
+fn refuse_pipe() -> Result<(), Failed> {
+    let ends =
+        [("input", std::io::stdin().is_terminal()), ("output", std::io::stdout().is_terminal())];
+    let Some((end, _)) = ends.into_iter().find(|(_, is_terminal)| !is_terminal) else {
+        return Ok(());
+    };
+    Err(Failed::new(format!("`monit` needs a terminal, and its {end} is none"))
+        .hint("in a pipe, `ostler list --watch` and `ostler logs` show the same"))
 }
 
 /// Refuses a terminal on which nothing can be drawn.

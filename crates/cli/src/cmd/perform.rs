@@ -1,8 +1,10 @@
 //! One action on processes: which ones a word means, what is told before, what is asked, and how it
 //! went with each.
 
+use std::collections::BTreeMap;
+
 use ostler_client::Answer;
-use ostler_wire::control::{Action, Change, Event, Reply, Request, Watch};
+use ostler_wire::control::{Action, Change, Code, Event, Failure, Reply, Request, Watch};
 
 use super::unwritten;
 use crate::apps;
@@ -14,6 +16,7 @@ use crate::program::Program;
 use crate::select::{Picked, select};
 use crate::session::{Session, ticket, unexpected};
 use crate::voice::{Act, Notice, Problem, Selector, Subject};
+use crate::wait;
 
 /// Returns the processes that a word means.
 pub(super) fn pick(session: &mut Session, word: &str) -> Result<Picked, Failed> {
@@ -119,15 +122,61 @@ pub(super) fn ask(
     change: Change,
 ) -> Result<(), Failed> {
     let mut failed = false;
+    let mut gone: Gone = BTreeMap::new();
+    let ours = session.program == Program::Ostler;
     session.begun.ids.extend(&ids);
     let request = Request::Act { action, ids, change, ticket: Some(ticket()) };
-    let answer = session.ask_with(&request, |out, event| failed |= !report(out, &event));
+    let answer = session.ask_with(&request, |out, event| match event {
+        // Whoever deletes an app meanwhile deletes all of its processes.
+        Event::Acted { name, error: Some(error), .. } if ours && error.code == Code::NotFound => {
+            gone.entry(name).or_default().push(error);
+        }
+        event => failed |= !report(out, &event),
+    });
+    failed |= !gone.is_empty();
+    tell_gone(&mut session.out, gone);
     answer.and_then(|answer| done(&answer, failed))
 }
 
+/// What failed since somebody else deleted it, by the name of the app.
+type Gone = BTreeMap<String, Vec<Failure>>;
+
+/// Tells which apps somebody else has deleted, each in one line.
+fn tell_gone(out: &mut Output, gone: Gone) {
+    for (name, error) in of_gone(gone) {
+        out.tell(&Notice::Missed { subject: subject_of(&name), error: &error });
+    }
+}
+
+fn of_gone(gone: Gone) -> impl Iterator<Item = (String, Failure)> {
+    together(gone).into_iter().map(|(name, failures)| match failures.as_slice() {
+        [one] => (name, one.clone()),
+        all => {
+            let text = format!("{} processes were deleted meanwhile", all.len());
+            (name, Failure::new(Code::NotFound, text))
+        }
+    })
+}
+
+fn subject_of(name: &str) -> Subject<'_> {
+    if name.is_empty() { Subject::Named { name } } else { Subject::App { name } }
+}
+
+/// Counts those that were gone before the daemon looked for their names with the others, where
+/// there is only one app that they can be of.
+fn together(mut gone: Gone) -> Gone {
+    if gone.len() == 2
+        && let Some(nameless) = gone.remove("")
+        && let Some(mut app) = gone.first_entry()
+    {
+        app.get_mut().extend(nameless);
+    }
+    gone
+}
+
 /// Tells the end of what was begun: why it failed, then that it is over, as the last word of all.
-/// PM2 says it the other way round.
-pub(super) fn finish<T>(
+/// PM2 says it the other way round. What was not waited for goes on, and so does the command.
+pub(super) fn finish<T: Default>(
     session: &mut Session,
     act: Act,
     result: Result<T, Failed>,
@@ -142,7 +191,13 @@ pub(super) fn finish<T>(
         (Some(_), Program::Pm2) | (None, _) => why,
     });
     session.out.tell(&Notice::Finished { act, failed, urls });
-    result
+    match result {
+        Err(why) if why.code == wait::TIMED_OUT && session.limit.is_some() => {
+            session.late = true;
+            Ok(T::default())
+        }
+        result => result,
+    }
 }
 
 /// The end of a request that is answered by events, one of which may have told of a failure.
@@ -182,5 +237,40 @@ pub(super) fn report(out: &mut Output, event: &Event) -> bool {
         | Event::Answered { .. }
         | Event::Restored { .. }
         | Event::Warning { .. } => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paint::Paint;
+    use crate::voice::Voice;
+
+    /// A `delete` while a `restart` ran printed a line for each process, in two forms.
+    #[test]
+    fn processes_that_were_deleted_meanwhile_are_one_line() {
+        let failures = |ids: std::ops::Range<u32>| {
+            let text = |id| format!("process {id} was deleted meanwhile");
+            ids.map(|id| Failure::new(Code::NotFound, text(id))).collect::<Vec<_>>()
+        };
+        let check = |gone: &[(&str, std::ops::Range<u32>)], said: &[&str]| {
+            let gone = gone.iter().map(|(name, ids)| ((*name).to_owned(), failures(ids.clone())));
+            let mut lines = Vec::new();
+            let mut voice = Voice::new(Program::Ostler);
+            for (name, error) in of_gone(gone.collect()) {
+                let subject = subject_of(&name);
+                let told = voice.lines(&Notice::Missed { subject, error: &error }, Paint::PLAIN);
+                lines.extend(told.iter().map(|line| format!("{line:?}")));
+            }
+            assert_eq!(lines.len(), said.len(), "{lines:?}");
+            for (line, said) in lines.iter().zip(said) {
+                assert!(line.contains(said), "{line}");
+            }
+        };
+        check(&[("", 0..2), ("x2", 2..15)], &["error: x2: 15 processes were deleted meanwhile"]);
+        check(&[("x2", 3..4)], &["error: x2: process 3 was deleted meanwhile"]);
+        check(&[("", 3..4)], &["error: process 3 was deleted meanwhile"]);
+        let two = ["error: a: 2 processes were", "error: b: process 2 was"];
+        check(&[("a", 0..2), ("b", 2..3)], &two);
     }
 }

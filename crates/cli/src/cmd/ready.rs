@@ -38,13 +38,11 @@ pub(super) fn after(
         None => Limit::usual(),
     };
     if counts == Counts::FromItsBegin {
-        session.until = Some(Instant::now() + limit.time);
+        session.limit = Some(limit.time);
     }
-    match run(session) {
-        // What was begun goes on, and what it does is told.
-        Err(failed) if failed.code != wait::TIMED_OUT => return Err(failed),
-        Ok(()) | Err(_) => {}
-    }
+    let ran = run(session);
+    session.limit = None;
+    ran?;
     let until = session.until.take().unwrap_or_else(|| Instant::now() + limit.time);
     let begun = std::mem::take(&mut session.begun);
     let is_begun = |id: u32, name: &str| begun.ids.contains(&id) || begun.names.contains(name);
@@ -52,10 +50,20 @@ pub(super) fn after(
     let ids: Vec<u32> =
         list.iter().filter(|of| is_begun(of.id, &of.name)).map(|of| of.id).collect();
     let ended = wait::wait(session, &ids, Awaited::Ready { first: true }, Some(until))?;
-    tell(session, &ended, Some(&limit))
+    tell(session, &ended, Some(&limit))?;
+    // The daemon takes requests in their order: what is not in the list now could not be started.
+    if session.late && ended.is_empty() { Err(unstarted(&begun.names, &limit)) } else { Ok(()) }
 }
 
-/// Tells which apps are ready, and where; fails with the first that is not.
+/// Why apps of which nothing is in the list are not ready.
+fn unstarted(names: &BTreeSet<String>, limit: &Limit) -> Failed {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let message = format!("{} could not be started within {limit}", names.join(", "));
+    Failed { code: wait::TIMED_OUT, ..Failed::new(message) }
+        .hint("`ostler list` shows whether it was since, `ostler logs daemon` what was wrong")
+}
+
+/// Tells which apps are ready, and where; fails with those that are not.
 pub(super) fn tell(
     session: &mut Session,
     ended: &[Ended],
@@ -86,11 +94,11 @@ pub(super) fn tell(
     for name in done {
         session.out.tell(&Notice::Ready { name, processes: 0, urls: &[] });
     }
-    first_failure(session, ended, "ready", limit)
+    failures(session, ended, "ready", limit)
 }
 
-/// Fails with the first that did not come to what it was waited for.
-pub(super) fn first_failure(
+/// Fails with those that did not come to what they were waited for, each app of which is told once.
+pub(super) fn failures(
     session: &mut Session,
     ended: &[Ended],
     what: &str,
@@ -99,9 +107,29 @@ pub(super) fn first_failure(
     // One that cannot come to it any more says more than one that did not yet.
     let is_late = |of: &&Ended| matches!(of.end, End::TimedOut(_));
     let (late, never): (Vec<&Ended>, Vec<&Ended>) = ended.iter().partition(is_late);
-    let failed = never.into_iter().chain(late).find_map(|of| explain(session, of, what, limit));
-    failed.map_or(Ok(()), Err)
+    let mut names = BTreeSet::new();
+    let all = never.into_iter().chain(late).filter(|of| names.insert(of.name.as_str()));
+    let failed: Vec<Failed> = all.filter_map(|of| explain(session, of, what, limit)).collect();
+    let code = failed.first().map(|of| of.code);
+    let more = failed.len().saturating_sub(MOST);
+    let mut last = None;
+    for failed in failed.into_iter().take(MOST) {
+        if let Some(Failed { problem: Some(before), .. }) = last.replace(failed) {
+            session.out.problem(&before);
+        }
+    }
+    if 0 < more {
+        let text = format!("{more} more apps were not {what}: `ostler list` shows them");
+        session.out.tell(&Notice::Warning { text: &text, hint: None, apart: true });
+    }
+    match (last, code) {
+        (Some(last), Some(code)) => Err(Failed { code, ..last }),
+        (Some(_) | None, _) => Ok(()),
+    }
 }
+
+/// Of so many apps it is told why they are not ready.
+const MOST: usize = 5;
 
 fn is_well(end: &End) -> bool {
     match end {

@@ -3,7 +3,7 @@
 
 use super::file::{self, Known};
 use super::ready::{self, Counts};
-use super::{list, perform, rolling};
+use super::{list, perform, rolling, watching};
 use crate::failed::Failed;
 use crate::session::Session;
 use crate::voice::Act;
@@ -23,5 +23,6 @@ fn reload(session: &mut Session) -> Result<(), Failed> {
     let change = perform::changes(session)?;
     let picked = perform::choose(session, Act::Reload, &word)?;
     let list = session.known()?;
-    rolling::reload(session, &picked.ids(), change, &list)
+    rolling::reload(session, &picked.ids(), change, &list)?;
+    watching::tell(session)
 }

@@ -7,8 +7,9 @@ use ostler_wire::control::{Change, Event, ProcView, ReloadOptions, Request};
 use super::{perform, unwritten};
 use crate::args::FlagId;
 use crate::failed::Failed;
+use crate::holder;
 use crate::session::{Session, ticket};
-use crate::voice::{Act, Notice};
+use crate::voice::{Act, Notice, Problem};
 
 /// Asks for a reload, reports every step (for which PM2 has no words) and, at the end, every
 /// process that was replaced.
@@ -30,6 +31,7 @@ pub(super) fn reload(
         failed |= !perform::report(out, &event);
     });
     let result = answer.and_then(|answer| perform::done(&answer, failed));
+    let result = result.map_err(|failed| with_holder(session, ids, failed));
     let names = ids.iter().filter_map(|id| list.iter().find(|process| process.id == *id));
     match names.clone().next() {
         Some(first) if options.canary && result.is_ok() => {
@@ -47,6 +49,21 @@ pub(super) fn reload(
     session.changed.extend(ids);
     unwritten::warn(session);
     result
+}
+
+/// Adds who has the address that a new worker found taken, and what frees it.
+fn with_holder(session: &mut Session, ids: &[u32], mut failed: Failed) -> Failed {
+    let (Some(Problem::Other { message, hint }), Some(id)) = (&mut failed.problem, ids.first())
+    else {
+        return failed;
+    };
+    let lines: Vec<String> = message.lines().map(str::to_owned).collect();
+    if let Some(taken) = holder::taken(session, *id, &lines) {
+        let (why, rest) = message.split_once('\n').unwrap_or((message, ""));
+        *message = format!("{why}\n{}\n{rest}", taken.sentence).trim_end().to_owned();
+        *hint = taken.hint.or(hint.take());
+    }
+    failed
 }
 
 fn options(session: &Session) -> Result<ReloadOptions, Failed> {

@@ -52,7 +52,7 @@ fn wait_for(
             session.out.message(&format!("{name} (id {id}) {}", how_it_ended(last.as_ref())));
         }
     }
-    ready::first_failure(session, &ended, "at its end", limit)
+    ready::failures(session, &ended, "at its end", limit)
 }
 
 /// Prints the line that was waited for.
@@ -73,10 +73,30 @@ fn tell_line(session: &mut Session, ended: &[Ended], limit: Option<&Limit>) -> R
         let message = format!("no such line of {names}{within}");
         return Err(Failed { code: wait::TIMED_OUT, ..Failed::new(message) });
     }
-    let gone = ended.iter().all(|of| of.end == End::Never(Never::Gone));
-    let why = if gone { "deleted" } else { "stopped" };
+    let why = why_none(ended);
     Err(Failed::new(format!("no such line of {names}, and none will come: {why}"))
         .hint(format!("see `{} list`", session.program.name())))
+}
+
+/// Why none of these writes a line any more.
+fn why_none(ended: &[Ended]) -> String {
+    let why = |of: &Ended| match &of.end {
+        End::Never(Never::Gone) => "deleted".to_owned(),
+        End::Never(Never::GivenUp(_)) => "given up".to_owned(),
+        End::Never(Never::Rests(last)) => format!("it {}", how_it_ended(last.as_ref())),
+        End::Never(Never::Stopped | Never::Ended(_) | Never::Late { .. })
+        | End::Ready { .. }
+        | End::Done
+        | End::Exited(_)
+        | End::Line(_)
+        | End::TimedOut(_) => "stopped".to_owned(),
+    };
+    let mut reasons: Vec<String> = ended.iter().map(why).collect();
+    reasons.dedup();
+    match reasons.as_slice() {
+        [one] => one.clone(),
+        _ => "none of them runs".to_owned(),
+    }
 }
 
 /// What the options say is waited for.

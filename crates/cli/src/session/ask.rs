@@ -20,6 +20,8 @@ use crate::wait;
 
 /// The most daemons that may die under one request.
 const TRIES: u32 = 5;
+/// The least time that an answer is waited for.
+const LEAST: Duration = Duration::from_millis(1);
 
 /// How far a request has come, daemon by daemon.
 #[derive(Debug, Default)]
@@ -46,11 +48,11 @@ impl Session {
         if waits {
             self.out.flush()?;
         }
-        let until = self.until.filter(|_| waits);
         let mut heard = Heard::default();
         let mut asked = Asked::default();
         let answer = loop {
             while !self.find_daemon(request, &mut asked)? {}
+            let until = if waits { self.deadline() } else { None };
             let Self { client: Some(client), out, changed, .. } = self else {
                 return Err(Failed::new("not connected"));
             };
@@ -71,11 +73,10 @@ impl Session {
                     None => {}
                 }
             };
+            // It is asked in any case: a limit says how long it is waited for, no more.
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            let answer = match left {
-                Some(left) if left.is_zero() => Err(timeout(left)),
-                left => client.request_heard(request, left, told.then_some(EVERY), on),
-            };
+            let left = left.map(|left| left.max(LEAST));
+            let answer = client.request_heard(request, left, told.then_some(EVERY), on);
             heed(out, interrupts.as_ref(), Under::Way);
             match answer {
                 Err(ostler_client::Error::Timeout { .. }) if until.is_some() => {
@@ -95,6 +96,13 @@ impl Session {
         // The reply repeats the first failure for clients that look at nothing else.
         let told = matches!(answer, Answer::Reply(Reply::Error(_))) && heard.failure();
         if told { Err(Failed::quiet(1)) } else { Ok(answer) }
+    }
+
+    /// When a request that waits for apps is not waited for any more.
+    fn deadline(&mut self) -> Option<Instant> {
+        let limit = self.limit;
+        self.until = self.until.or_else(|| Some(Instant::now() + limit?));
+        self.until
     }
 
     /// Connects to a daemon that may be asked. `false`: it died over that, and another is
@@ -176,10 +184,6 @@ impl Session {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-fn timeout(limit: Duration) -> ostler_client::Error {
-    ostler_client::Error::Timeout { limit }
 }
 
 /// Holds back the signals that interrupt a command, as long as something goes on of which whoever

@@ -38,6 +38,7 @@ pub(crate) use release::{ReleaseNotice, Way};
 pub(crate) use service::ServiceNotice;
 pub(crate) use setting::SettingNotice;
 pub(crate) use talk::TalkNotice;
+pub(crate) use tally::span;
 
 use std::time::{Duration, Instant};
 

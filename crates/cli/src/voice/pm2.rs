@@ -8,8 +8,10 @@ use std::path::Path;
 use super::line::{DAEMONS_END, info, info_label, ready};
 use super::{Act, Line, Notice, Problem, Selector, ServiceNotice, Subject, Text};
 use super::{module, release, setting, talk};
+use crate::args::Command;
 use crate::inspect::inspect;
 use crate::paint::{Ink, Paint};
+use crate::program::Program;
 
 /// Returns what PM2 says of a fact.
 pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
@@ -280,14 +282,28 @@ fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
 }
 
 fn warning(paint: Paint, text: &str) -> Text {
-    Text::labelled(&paint.ink(&[Ink::Yellow], "[PM2][WARN] "), text)
+    Text::labelled(&paint.ink(&[Ink::Yellow], "[PM2][WARN] "), by_this_name(text))
+}
+
+/// Calls commands by the name that was used: under the other one they are about another home.
+/// What that name alone has stays.
+fn by_this_name(text: &str) -> String {
+    let mut parts = text.split("`ostler ");
+    let mut named = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let command = part.split([' ', '`']).next().unwrap_or_default();
+        let is_here = Command::find(command, Program::Pm2).is_some();
+        named.push_str(if is_here { "`pm2 " } else { "`ostler " });
+        named.push_str(part);
+    }
+    named
 }
 
 fn failure(paint: Paint, text: &str, hint: Option<&str>) -> Text {
-    let text = Text::labelled(&paint.ink(&[Ink::Red], "[PM2][ERROR] "), text);
+    let text = Text::labelled(&paint.ink(&[Ink::Red], "[PM2][ERROR] "), by_this_name(text));
     let label = format!("{} ", paint.ink(&[Ink::Cyan], "hint:"));
     match hint {
-        Some(hint) => text.above(&Text::labelled(&label, hint)),
+        Some(hint) => text.above(&Text::labelled(&label, by_this_name(hint))),
         None => text,
     }
 }

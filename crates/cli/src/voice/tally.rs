@@ -131,7 +131,12 @@ impl Tally {
 
     /// Returns the name of each app, and of how many of its processes it is done.
     pub(super) fn counts(&self) -> impl Iterator<Item = (&str, usize, usize)> {
-        self.in_order().into_iter().map(|(name, app)| (name, app.done, app.total.max(app.done)))
+        // A scale is done with those that it adds or removes, not with those that were there.
+        let scaled = (self.act == Some(Act::Scale)).then_some(self.added + self.removed);
+        self.in_order().into_iter().map(move |(name, app)| match scaled {
+            Some(count) => (name, count, count),
+            None => (name, app.done, app.total.max(app.done)),
+        })
     }
 
     /// Returns the line about one that is done, where lines stay. What is over at once needs none.
@@ -186,6 +191,8 @@ impl Tally {
     }
 
     fn step(&mut self, id: u32, name: &str, step: &Step, now: Duration) {
+        // It may be renamed by this.
+        let name = &self.names.get(&id).cloned().unwrap_or_else(|| name.to_owned());
         let what = match step {
             Step::Verifying { side: Side::Old, .. } => "starting the old version again",
             Step::Verifying { .. } => "verifying the new worker",
@@ -352,7 +359,7 @@ fn counts(verb: &str, apps: &[(&str, &App)]) -> Option<String> {
 }
 
 /// Returns a time as a person says it.
-pub(super) fn span(time: Duration) -> String {
+pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0 if time.as_millis() < 100 => format!("{} ms", time.as_millis()),

@@ -368,7 +368,7 @@ fn where_lines_stay_each_end_is_one_line_and_a_reload_does_not_end_twice() {
 #[test]
 fn a_time_is_said_as_a_person_says_it() {
     let check = |ms: u64, said: &str| {
-        assert_eq!(tally::span(Duration::from_millis(ms)), said, "{ms}");
+        assert_eq!(span(Duration::from_millis(ms)), said, "{ms}");
     };
     check(0, "0 ms");
     check(99, "99 ms");

@@ -1,5 +1,7 @@
 //! Why what was waited for did not come, in words.
 
+use std::time::Duration;
+
 use ostler_wire::control::Outcome;
 
 use super::TIMED_OUT;
@@ -9,7 +11,7 @@ use super::waiting::{End, Ended};
 use crate::failed::Failed;
 use crate::holder;
 use crate::session::Session;
-use crate::voice::Problem;
+use crate::voice::{Problem, span};
 
 /// Returns the failure that tells why a process did not come to what it was waited for; `None` when
 /// it did. `what`: that in words, such as `ready`.
@@ -47,6 +49,9 @@ fn reason(ended: &Ended, what: &str, limit: Option<&Limit>) -> Option<String> {
         End::Never(never) => Some(match never {
             Never::Gone => "was deleted".to_owned(),
             Never::Stopped => format!("is stopped, so it will not be {what}"),
+            Never::Rests(last) => {
+                format!("{}, so it will not be {what}", how_it_ended(last.as_ref()))
+            }
             Never::Ended(last) => format!("{} before it was {what}", how_it_ended(last.as_ref())),
             Never::GivenUp(last) => {
                 format!("was given up after its last run {}", how_it_ended(last.as_ref()))
@@ -69,8 +74,15 @@ fn state(why: &NotYet) -> String {
         NotYet::Starts { by_message: false } => ": it is still starting".to_owned(),
         NotYet::Silent => ": it runs, and listens on nothing".to_owned(),
         NotYet::Young { enough } => format!(
-            ": it runs, listens on nothing, and has not lived for {enough} ms yet (`min_uptime`)"
+            ": it runs, listens on nothing, and has not lived for {} yet (`min_uptime`)",
+            time(*enough)
         ),
+        NotYet::Pauses { due_in, last } => format!(
+            ": it {}, and is started again in {}",
+            how_it_ended(last.as_ref()),
+            time(*due_in)
+        ),
+<<<<<<< HEAD
         NotYet::Pauses { due_in, last } => {
             format!(": it {}, and is started again in {due_in} ms", how_it_ended(last.as_ref()))
         }
@@ -78,9 +90,16 @@ fn state(why: &NotYet) -> String {
             let waits: Vec<String> = waits_for.iter().map(ToString::to_string).collect();
             format!(": it waits for {}", waits.join(", and for "))
         }
+=======
+>>>>>>> main
         NotYet::Stops => ": it is being stopped".to_owned(),
         NotYet::Unseen => String::new(),
     }
+}
+
+/// A time as a person says it.
+fn time(ms: u64) -> String {
+    span(Duration::from_millis(ms))
 }
 
 /// How a run ended, as a sentence without its subject.
@@ -131,7 +150,22 @@ mod tests {
         let why = NotYet::Pauses { due_in: 100, last: Some(Outcome::Code(3)) };
         check(
             End::TimedOut(why),
-            "was not ready within 30s: it ended with exit code 3, and is started again in 100 ms",
+            "was not ready within 30s: it ended with exit code 3, and is started again in 0.1 s",
+        );
+        // `41655 ms` is to be read twice.
+        let why = NotYet::Pauses { due_in: 41_655, last: None };
+        check(
+            End::TimedOut(why),
+            "was not ready within 30s: it ended, and is started again in 41.7 s",
+        );
+        check(
+            End::TimedOut(NotYet::Young { enough: 1000 }),
+            "was not ready within 30s: it runs, listens on nothing, and has not lived for 1.0 s \
+             yet (`min_uptime`)",
+        );
+        check(
+            End::Never(Never::Rests(Some(Outcome::Code(3)))),
+            "ended with exit code 3, so it will not be ready",
         );
         let ready = End::Ready { listens: Vec::new() };
         let ended = Ended { id: 0, name: "web".into(), end: ready, lines: Vec::new(), err: true };

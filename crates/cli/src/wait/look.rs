@@ -46,6 +46,7 @@ pub(super) fn seen(details: &Details) -> Seen {
         completed: view.completed,
         waits_for: view.waits_for.clone(),
         last: details.last.clone(),
+        by_itself: view.ended.as_ref().is_some_and(|ended| !ended.asked),
         unstable: details.unstable,
     }
 }

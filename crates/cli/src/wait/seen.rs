@@ -29,6 +29,8 @@ pub(crate) struct Seen {
     pub(crate) waits_for: Vec<Waits>,
     /// How its last run ended that is over.
     pub(crate) last: Option<Outcome>,
+    /// It ended so by itself: nobody stopped it.
+    pub(crate) by_itself: bool,
     /// How many short runs it had in a row.
     pub(crate) unstable: u32,
 }
@@ -90,8 +92,10 @@ pub(crate) enum NotYet {
 pub(crate) enum Never {
     /// It is not in the list any more.
     Gone,
-    /// It is stopped.
+    /// Somebody has stopped it, or nobody has started it.
     Stopped,
+    /// It has ended by itself, and is not to be restarted.
+    Rests(Option<Outcome>),
     /// A run of it ended before it was ready.
     Ended(Option<Outcome>),
     /// It was given up after several short runs.
@@ -107,9 +111,9 @@ pub(crate) fn ready(seen: &Seen, first: bool) -> Stand {
     match seen.phase {
         Phase::Stopped if seen.completed => Stand::Done,
         Phase::Stopped => match &seen.last {
-            Some(Outcome::Code(0)) if first => Stand::Done,
+            Some(Outcome::Code(0)) if first || seen.by_itself => Stand::Done,
             Some(_) if first => Stand::Never(Never::Ended(seen.last.clone())),
-            Some(_) | None => Stand::Never(Never::Stopped),
+            Some(_) | None => Stand::Never(rest(seen)),
         },
         Phase::Errored => Stand::Never(Never::GivenUp(seen.last.clone())),
         Phase::Backoff { .. } | Phase::Starting | Phase::Online if ended_before => {
@@ -126,6 +130,20 @@ pub(crate) fn ready(seen: &Seen, first: bool) -> Stand {
         Phase::Waiting => not_yet(NotYet::Waits { waits_for: seen.waits_for.clone() }, None),
         Phase::Stopping => not_yet(NotYet::Stops, None),
         Phase::Online => online(seen),
+    }
+}
+
+/// Why a process that does not run, and is not started again, does not.
+pub(crate) fn rest(seen: &Seen) -> Never {
+    let last = seen.last.clone();
+    match seen.phase {
+        Phase::Errored => Never::GivenUp(last),
+        Phase::Stopped | Phase::Stopping if seen.by_itself && last.is_some() => Never::Rests(last),
+        Phase::Stopped
+        | Phase::Stopping
+        | Phase::Starting
+        | Phase::Online
+        | Phase::Backoff { .. } => Never::Stopped,
     }
 }
 
@@ -162,6 +180,7 @@ mod tests {
     use super::*;
 
     fn seen(phase: Phase, sign: Sign) -> Seen {
+<<<<<<< HEAD
         Seen {
             phase,
             run: Some(1),
@@ -172,6 +191,10 @@ mod tests {
             last: None,
             unstable: 0,
         }
+=======
+        let (listens, last) = (Vec::new(), None);
+        Seen { phase, run: Some(1), sign, listens, last, by_itself: false, unstable: 0 }
+>>>>>>> main
     }
 
     fn age(age: u64) -> Sign {
@@ -242,6 +265,20 @@ mod tests {
             assert_eq!(ready(&with(last), false), Stand::Never(Never::Stopped));
         }
         assert_eq!(ready(&stopped, true), Stand::Never(Never::Stopped));
+    }
+
+    /// `list` calls it exited; to `wait` it was stopped.
+    #[test]
+    fn what_has_ended_by_itself_is_not_called_stopped() {
+        let stopped = Seen { run: None, by_itself: true, ..seen(Phase::Stopped, age(0)) };
+        let with = |code| Seen { last: Some(Outcome::Code(code)), ..stopped.clone() };
+        assert_eq!(ready(&with(0), false), Stand::Done);
+        let rests = Never::Rests(Some(Outcome::Code(3)));
+        assert_eq!(ready(&with(3), false), Stand::Never(rests.clone()));
+        assert_eq!(rest(&with(3)), rests);
+        let given_up = Never::GivenUp(Some(Outcome::Code(3)));
+        assert_eq!(rest(&Seen { phase: Phase::Errored, ..with(3) }), given_up);
+        assert_eq!(rest(&Seen { by_itself: false, ..with(3) }), Never::Stopped);
     }
 
     #[test]

@@ -22,6 +22,8 @@ use crate::voice::{EVERY, Notice, Under};
 const LISTENS_WITHIN: u32 = 250;
 /// How long the first look may take, when the limit is over before.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
+/// How much longer than the first that fails the others are looked at.
+const MOMENT: Duration = Duration::from_millis(500);
 /// A sleep without an end, in parts.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -95,14 +97,16 @@ struct Waiting<'s> {
     logs: BTreeMap<u32, [Option<String>; 2]>,
     past: Past,
     until: Option<Instant>,
+    /// One cannot come to it; until then it is seen whether others cannot either.
+    decided: Option<Instant>,
     /// Until then the first look is waited for, as long as there was none.
     first_look_by: Option<Instant>,
     /// Who interrupts it is told what goes on, where that is to be told at all.
     interrupts: Option<Interrupts>,
 }
 
-/// Waits for these processes, until the limit. Returns how each ended; the first that cannot come
-/// to it ends the wait for the others.
+/// Waits for these processes, until the limit. Returns how each ended; when one cannot come to it,
+/// the others have a moment more, so that whoever fails with it is told, too.
 ///
 /// # Errors
 /// The daemon cannot be asked any more, or a log file cannot be read.
@@ -122,8 +126,20 @@ pub(crate) fn wait(
     let pending = ids.iter().map(|id| (*id, Pending::default())).collect();
     let (ended, logs, past) = (Vec::new(), BTreeMap::new(), Past::default());
     let first_look_by = Some(Instant::now() + FIRST_LOOK);
-    Waiting { session, awaited, pending, ended, logs, past, until, first_look_by, interrupts }
-        .run(&news)
+    let decided = None;
+    Waiting {
+        session,
+        awaited,
+        pending,
+        ended,
+        logs,
+        past,
+        until,
+        decided,
+        first_look_by,
+        interrupts,
+    }
+    .run(&news)
 }
 
 impl Waiting<'_> {
@@ -161,14 +177,22 @@ impl Waiting<'_> {
 
     /// Whether there is nothing left to wait for: all have come to it, one cannot any more, or the
     /// one line is there.
-    fn is_over(&self) -> bool {
+    fn is_over(&mut self) -> bool {
         let decides = |of: &Ended| match of.end {
             End::Line(_) => true,
             // Another one may still write the line.
             End::Never(_) => !matches!(self.awaited, Awaited::Line { .. }),
             End::Ready { .. } | End::Done | End::Exited(_) | End::TimedOut(_) => false,
         };
-        self.pending.is_empty() || self.ended.iter().any(decides)
+        if self.pending.is_empty() {
+            return true;
+        }
+        let is_decided = self.ended.iter().any(decides);
+        let is_final = self.ended.iter().any(|of| matches!(of.end, End::Line(_)));
+        if is_decided && !is_final && self.decided.is_none() {
+            self.decided = Some(Instant::now() + MOMENT);
+        }
+        is_final || self.decided.is_some_and(|until| until <= Instant::now())
     }
 
     /// How long to sleep, unless news come.
@@ -176,14 +200,14 @@ impl Waiting<'_> {
         if self.pending.values().any(|pending| pending.listening) {
             return Duration::ZERO;
         }
-        let due =
-            self.pending.values().filter_map(|pending| pending.due).chain(self.deadline()).min();
+        let due = self.pending.values().filter_map(|pending| pending.due);
+        let due = due.chain(self.deadline()).chain(self.decided).min();
         let most = if self.interrupts.is_some() { EVERY } else { LONG };
         due.map_or(most, |due| due.saturating_duration_since(now).min(most))
     }
 
-    /// When it is waited no longer. A limit that is over already leaves time for the first look,
-    /// which says what there is.
+    /// When the limit is over. One that is over already leaves time for the first look, which says
+    /// what there is.
     fn deadline(&self) -> Option<Instant> {
         self.until.map(|until| self.first_look_by.map_or(until, |by| by.max(until)))
     }
@@ -236,7 +260,7 @@ impl Waiting<'_> {
                     self.end(id, End::Exited(outcome));
                 }
             }
-            Awaited::Line { .. } => return self.look_for_line(id, &details),
+            Awaited::Line { .. } => return self.look_for_line(id, &details, &seen),
         }
         Ok(())
     }
@@ -262,7 +286,7 @@ impl Waiting<'_> {
 
     /// Looks for the line in what a process has written, when it is first looked at or may have
     /// been missed, and when it is at rest.
-    fn look_for_line(&mut self, id: u32, details: &Details) -> Result<(), Failed> {
+    fn look_for_line(&mut self, id: u32, details: &Details, seen: &Seen) -> Result<(), Failed> {
         let rests = matches!(details.view.phase, Phase::Stopped | Phase::Errored);
         if rests {
             // All that it wrote is in the files then.
@@ -271,7 +295,7 @@ impl Waiting<'_> {
         if let Some(line) = self.find_in_files(id)? {
             self.end(id, End::Line(line));
         } else if rests {
-            self.end(id, End::Never(Never::Stopped));
+            self.end(id, End::Never(seen::rest(seen)));
         }
         Ok(())
     }
@@ -321,7 +345,9 @@ impl Waiting<'_> {
             let Some(Ended { id, end, .. }) = self.ended.get(at) else { continue };
             let id = *id;
             let (lines, err) = match end {
-                End::Never(Never::Ended(_) | Never::GivenUp(_)) => self.last_lines_of_end(id)?,
+                End::Never(Never::Ended(_) | Never::GivenUp(_) | Never::Rests(_)) => {
+                    self.last_lines_of_end(id)?
+                }
                 End::Never(Never::Late { .. }) | End::TimedOut(_) => self.last_lines_of_run(id)?,
                 End::Ready { .. }
                 | End::Done

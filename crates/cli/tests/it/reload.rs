@@ -180,7 +180,7 @@ fn a_canary_waits_for_its_promotion() {
     assert_eq!(list.iter().filter(|process| process["pm2_env"]["rollout"] == "canary").count(), 1);
     // Another reload meanwhile is refused with the way out.
     let output = world.reload(&["web"], 1);
-    assert!(output.err.contains("a reload of app `web` is under way"), "{}", output.err);
+    assert!(output.err.contains("app `web` has a canary"), "{}", output.err);
     assert!(output.err.contains("ostler promote web"), "{}", output.err);
     world.sandbox.ostler(["promote", "web"]).run();
     assert!(world.pids().iter().all(|pid| !before.contains(pid)));

@@ -151,6 +151,79 @@ fn a_port_that_a_stranger_has_is_told_with_its_process_and_the_command_that_free
     }
 }
 
+/// `start --wait=1ms` started nothing, said nothing and ended with 0.
+#[test]
+fn a_limit_that_is_over_at_once_keeps_nothing_from_being_started() {
+    let sandbox = sandbox();
+    let app = sandbox.victim("app", Victim::Sleeper);
+    // Also where a daemon is started first.
+    let first = sandbox.ostler(["start", "--wait=0s", "-n", "one"]).arg(&app).code(124);
+    first.shows("one (id 0) was not ready within 0s").run();
+    let other = sandbox.write_executable("other.sh", "#!/bin/sh\nexec sleep 1000000\n");
+    let both = sandbox.ostler(["start", "--wait=1ms"]).args([&app, &other]).code(124);
+    both.shows("was not ready within 1ms").run();
+    let file = r#"{"apps":[{"name":"one","script":"app.sh"},{"name":"new","script":"other.sh"}]}"#;
+    sandbox.write("apps.json", file);
+    let start = ["start", "apps.json", "--wait=0s", "--progress", "json"];
+    let said = sandbox.ostler(start).code(124).run();
+    let last: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["event"], &last["ok"]), (&"finished".into(), &false.into()), "{last}");
+    assert!(said.out.contains(r#""message":"one (id 0) was not ready within 0s"#), "{}", said.out);
+    for name in ["one", "app", "other", "new"] {
+        sandbox.ostler(["wait", name]).run();
+    }
+}
+
+/// Of two apps that failed, only one was told.
+#[test]
+fn every_app_that_does_not_become_ready_is_told() {
+    let sandbox = sandbox();
+    for (name, code) in [("one", 3), ("two", 4), ("done", 0)] {
+        start_sh(&sandbox, name, &format!("exit {code}"), &["--no-autorestart"]);
+        sandbox.ostler(["wait", name, "--for", "exit"]).run();
+    }
+    let ended = |name: &str, id: u32, code: i32| {
+        format!("error: {name} (id {id}) ended with exit code {code}, so it will not be ready\n")
+    };
+    let both = sandbox.ostler(["wait", "all"]).code(1);
+    both.shows(ended("one", 0, 3)).shows(ended("two", 1, 4)).run();
+    // To `start --wait` it is ready.
+    sandbox.ostler(["wait", "done"]).stdout("done ended with exit code 0\n").run();
+}
+
+/// The hint was to kill the manager, with all of its apps.
+#[test]
+fn a_port_that_an_app_of_another_home_has_is_never_freed_by_a_kill() {
+    let (theirs, ours) = (sandbox(), sandbox());
+    let app = theirs.victim("web", Victim::Http);
+    let home = theirs.home().display().to_string();
+    for kind in ["cluster", "fork"] {
+        let port = theirs.port().to_string();
+        let instances: &[&str] = if kind == "cluster" { &["-i", "2"] } else { &[] };
+        let start = theirs.ostler(["start", "--wait", "-n", kind]).arg(&app).args(instances);
+        start.env("PORT", &port).run();
+        for mine in ["-i2", "-i0"] {
+            let instances: &[&str] = if mine == "-i2" { &["-i", "2"] } else { &[] };
+            let name = format!("{kind}{mine}");
+            let start = ours.ostler(["start", "--wait", "--no-autorestart", "-n", &name]).arg(&app);
+            let said = start
+                .args(instances)
+                .env("PORT", &port)
+                .code(1)
+                .shows(format!("is taken by app `{kind}` of the ostler in `{home}`: pid "))
+                .shows(format!("hint: `OSTLER_HOME={home} ostler stop {kind}` frees it\n"))
+                .run();
+            assert!(!said.err.contains("kill"), "{}", said.err);
+        }
+    }
+    let reload = ours.ostler(["reload", "cluster-i2"]);
+    reload
+        .code(1)
+        .shows("none of its processes is online")
+        .shows(format!("hint: `OSTLER_HOME={home} ostler stop cluster` frees it\n"))
+        .run();
+}
+
 #[test]
 fn a_port_that_another_app_has_is_told_with_its_name() {
     let sandbox = sandbox();
@@ -246,7 +319,10 @@ fn a_line_is_not_waited_for_when_nothing_runs_that_could_write_it_and_the_last_o
     assert_eq!(end(waits), (0, "done\n".to_owned(), String::new()));
     let (code, out, error) = end(in_vain);
     assert_eq!((code, out.as_str()), (1, ""));
-    assert!(error.contains("no such line of app (id 0), and none will come: stopped"), "{error}");
+    assert!(
+        error.contains("no such line of app (id 0), and none will come: it ended with exit code 3"),
+        "{error}"
+    );
     let ended = "app (id 0) ended with exit code 3\n".to_owned();
     assert_eq!(end(exit), (0, ended.clone(), String::new()));
     // One that has ended before is told at once.
@@ -254,8 +330,9 @@ fn a_line_is_not_waited_for_when_nothing_runs_that_could_write_it_and_the_last_o
     sandbox
         .ostler(["wait", "app"])
         .code(1)
-        .shows("app (id 0) is stopped, so it will not be ready")
+        .shows("app (id 0) ended with exit code 3, so it will not be ready")
         .run();
+    sandbox.ostler(["stop", "app"]).run();
 }
 
 #[test]

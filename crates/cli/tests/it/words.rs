@@ -47,6 +47,64 @@ fn a_process_that_two_words_mean_is_asked_for_once_and_all_end_in_one_line() {
     }
 }
 
+/// Hints under the name `pm2` were commands of the other name, which has another home.
+#[test]
+fn a_hint_names_the_command_by_the_name_that_was_used() {
+    let fake = Fake::with(vec![process(0, "app")]);
+    fake.pm2("set a.b v");
+    for (line, said) in [
+        ("multiset a", "hint: write key and value, as in `pm2 set a.LOG_LEVEL debug`; `pm2 get a`"),
+        ("set a.b.c w", "hint: `pm2 unset a.b` removes the value"),
+        (
+            "monit",
+            "[PM2][ERROR] `monit` needs a terminal, and its input is none\nhint: in a pipe, `pm2",
+        ),
+    ] {
+        let ran = fake.pm2(line);
+        assert!(ran.err.contains(said) && !ran.err.contains("`ostler "), "{line}: {}", ran.err);
+    }
+}
+
+/// What was stopped was `restarted`, and of what is not there nothing was said.
+#[test]
+fn what_did_not_run_is_started_and_what_is_not_there_is_said() {
+    let fake = Fake::with(vec![process(0, "one"), process(1, "two")]);
+    fake.file("app.js", "");
+    fake.file("a.json", r#"[{"name":"one","script":"app.js"},{"name":"two","script":"app.js"}]"#);
+    fake.file("b.json", r#"[{"name":"other","script":"app.js"}]"#);
+    let ran = fake.ostler("start a.json");
+    assert_eq!(untimed(&ran.out), "started one 1/1, two 1/1 in TIME\n");
+    for line in ["stop b.json", "delete b.json"] {
+        let ran = fake.ostler(line);
+        let said = "note: no app of `b.json` is in the list\n";
+        assert_eq!((ran.code, ran.err.as_str()), (0, said), "{line}");
+    }
+    assert_eq!(fake.ostler("uninstall all").err, "note: no module is installed\n");
+    let running = Fake::with(vec![online(0, "one"), process(1, "two")]);
+    running.file("app.js", "");
+    running.file("a.json", r#"[{"name":"one","script":"app.js"}]"#);
+    assert_eq!(untimed(&running.ostler("start a.json").out), "restarted one 1/1 in TIME\n");
+}
+
+/// A restart ended a canary without a word, and `--watch` switched the watching off.
+#[test]
+fn what_a_restart_ends_or_turns_round_is_said() {
+    let mut canary = online(0, "api");
+    canary["rollout"] = json!("canary");
+    let mut watched = online(2, "web");
+    watched["watching"] = json!(true);
+    let fake = Fake::with(vec![canary, online(1, "api"), watched, online(3, "job")]);
+    let warned = "warning: this ends the canary of api: its worker keeps the new version, \
+                  the others the old one\n";
+    assert_eq!(fake.ostler("restart api").err, warned);
+    assert_eq!(fake.ostler("stop 1").err, warned);
+    assert_eq!(fake.ostler("restart job").err, "");
+    let ran = fake.ostler("restart web --watch");
+    assert_eq!(ran.err, "note: the files of web are watched now\n");
+    let ran = fake.ostler("restart job --watch");
+    assert_eq!(ran.err, "note: the files of job are not watched any more\n");
+}
+
 #[test]
 fn who_was_probably_meant_is_named_by_every_command() {
     // A daemon lists only what a word means.

@@ -36,7 +36,11 @@ pub(super) static ROWS: &[Attribute] = &[
         .advice("write a list of texts, such as `[\"a\", \"b\"]`, or one text split on blanks")
         .example("[\"SECRET_\"]")
         .help("drop inherited variables whose name contains one of these texts"),
-    number("port", Access::Kept).acts().example("3000").help("value of the variable `PORT`"),
+    number("port", Access::Kept)
+        .acts()
+        .example("3000")
+        .advice("write a number, such as `3000`; no port is chosen for an app yet")
+        .help("value of the variable `PORT`"),
     truth("append_env_to_name", Access::Command)
         .resolved()
         .applies(Applies::Added)

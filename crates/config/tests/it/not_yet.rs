@@ -41,6 +41,21 @@ fn an_option_for_what_is_not_done_is_an_error_wherever_it_is_given() {
     assert_eq!(refused, [] as [&str; 0]);
 }
 
+/// README: "What is not says so when it is asked for". They were typing errors.
+#[test]
+fn a_key_of_a_later_version_is_not_called_unknown() {
+    let world = World::new(&["node"]);
+    world.file("a.js", "");
+    let check = |keys: &str, said: &str| {
+        world.file("eco.json", format!("{{ script: 'a.js', {keys} }}"));
+        let rendered = world.render(&load("eco.json", &Options::default(), &world.ctx).1);
+        assert!(rendered.contains(said), "{rendered}");
+    };
+    check("alerts: {}", "warning[no-effect]: `alerts` has no effect yet: nobody is told when");
+    check("history: true", "warning[no-effect]: `history` has no effect yet: no figures");
+    check("port: 'auto'", "no port is chosen for an app yet");
+}
+
 #[test]
 fn an_option_that_switches_off_what_is_not_done_anyway_is_accepted() {
     let world = World::new(&["node"]);

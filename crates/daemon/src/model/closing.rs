@@ -73,6 +73,7 @@ impl Model {
         for id in ids.into_iter().filter(goes).collect::<Vec<_>>() {
             self.ask(Event::Delete(id));
         }
+        self.deletes_left = true;
         self.delete_in_order();
     }
 }

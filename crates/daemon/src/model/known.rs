@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ostler_core::{Phase, ProcId, RunId, Supervisor};
+use ostler_core::{AppId, Phase, ProcId, RunId, Supervisor};
 
 use super::facts::RunFacts;
 use super::input::Moment;
@@ -49,6 +49,12 @@ impl Known {
     pub(super) fn unsignalable(&self, id: ProcId) -> Option<&(u32, String)> {
         let mut facts = self.facts.values().filter(|facts| facts.proc == id);
         facts.find_map(|facts| facts.unsignalable.as_ref())
+    }
+
+    /// Whether a process of an app runs and is ready.
+    pub(super) fn has_online(&self, app: AppId) -> bool {
+        let mut slots = self.core.slots().filter(|(_, slot)| slot.app() == app);
+        slots.any(|(_, slot)| matches!(slot.process().phase(), Phase::Online { .. }))
     }
 
     /// Slots whose current run is online.

@@ -123,6 +123,8 @@ pub struct Model {
     announced: Option<String>,
     /// The list is being written before that is begun.
     writes_last: bool,
+    /// Everything is being ended, and something was not asked to end yet.
+    deletes_left: bool,
 }
 
 /// A save that failed is tried again after this, ms.
@@ -150,6 +152,7 @@ impl Model {
             dependents: Dependents::default(),
             announced: None,
             writes_last: false,
+            deletes_left: false,
         }
     }
 

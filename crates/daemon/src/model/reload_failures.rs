@@ -12,6 +12,8 @@ use super::outcome::exit_fact;
 
 /// How the failure of a reload ends where the way back did not fail too.
 const OLD_SERVES: &str = "the old version goes on serving";
+/// The same where there is nothing to go on.
+const NOTHING_RUNS: &str = "none of its processes is online";
 
 /// Why reloads failed, as far as it is known.
 #[derive(Debug, Default)]
@@ -54,8 +56,9 @@ impl ReloadFailures {
         let tail = self.tails.get(&run).map_or(&[] as &[String], |(_, lines)| lines);
         let name = known.registry.app_name(app);
         let what = known.cause(id, run, why);
+        let rest = if known.has_online(app) { OLD_SERVES } else { NOTHING_RUNS };
         let message =
-            format!("the new version of app `{name}` failed: worker {} {what}\n{OLD_SERVES}", id.0);
+            format!("the new version of app `{name}` failed: worker {} {what}\n{rest}", id.0);
         let hint = match what {
             Cause::Elsewhere { .. } => "use `--allow-port-change` if it is to listen there, or \
                                         give it its `PORT` in a process file"
@@ -132,7 +135,9 @@ pub(super) fn with_tail(mut failure: Failure, tail: &[String]) -> Failure {
 
 /// The failure of a reload with that of a way back: the old version does not serve everywhere.
 pub(super) fn not_serving(mut failure: Failure, not_back: &Failure) -> Failure {
-    let before = failure.message.strip_suffix(OLD_SERVES).unwrap_or(&failure.message);
+    let without = |rest: &str| failure.message.strip_suffix(rest);
+    let before = without(OLD_SERVES).or_else(|| without(NOTHING_RUNS));
+    let before = before.unwrap_or(&failure.message);
     failure.message = format!("{}\n{}", before.trim_end_matches('\n'), not_back.message);
     failure
 }

@@ -306,14 +306,16 @@ impl Known {
     fn under_way(&self, app: AppId) -> Failure {
         let name = self.registry.app_name(app);
         let pasted = ostler_shell::operand(&name);
-        Failure {
-            code: Code::UnderWay,
-            message: format!("a reload of app `{name}` is under way"),
-            hint: Some(format!(
-                "wait for it, or use `--wait` to queue behind it; a canary ends with \
-                 `ostler promote {pasted}` or `ostler rollback {pasted}`"
-            )),
-        }
+        let (message, hint) = if self.core.reload(app).is_some_and(Reload::is_canary) {
+            let hint = format!(
+                "`ostler promote {pasted}` rolls it out, `ostler rollback {pasted}` ends it"
+            );
+            (format!("app `{name}` has a canary, which somebody is to decide on first"), hint)
+        } else {
+            let hint = "wait for it, or use `--wait` to queue behind it".to_owned();
+            (format!("a reload of app `{name}` is under way"), hint)
+        };
+        Failure { code: Code::UnderWay, message, hint: Some(hint) }
     }
 
     /// Whether the configuration itself says that the app listens elsewhere: by `PORT`, or by its

@@ -7,10 +7,12 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::time::Duration;
 
 use ostler_text::shown;
 
 use crate::program::Program;
+use crate::voice::span;
 
 /// Columns of PM2's label of a line of the past.
 const PAST: usize = 10;
@@ -140,10 +142,19 @@ fn ours(text: &str) -> Cow<'_, str> {
     if let Some(text) = over_memory(text) {
         return text.into();
     }
+    if let Some((app, runs)) = text.strip_prefix("Script of app [").and_then(given_up) {
+        return format!("{app} is given up after {runs} short runs in a row").into();
+    }
     match text.strip_prefix("reload of app [").and_then(|rest| rest.split_once("]: ")) {
         Some((app, step)) => format!("reload of {app}: {step}").into(),
         None => Cow::Borrowed(text),
     }
+}
+
+/// The app of which PM2 says that it is given up, and after how many runs.
+fn given_up(rest: &str) -> Option<(&str, &str)> {
+    let (app, rest) = rest.split_once("] had too many unstable restarts (")?;
+    Some((app, rest.split_once(')')?.0))
 }
 
 /// A restart for its memory.
@@ -176,7 +187,10 @@ fn happened(what: &str) -> Cow<'_, str> {
             } else if let Some(mode) = between("starting in -", "-") {
                 format!("starts in {mode}").into()
             } else if let Some(ms) = between("will restart in ", "ms") {
-                format!("is started again in {ms} ms").into()
+                let ms: Option<u64> = ms.parse().ok();
+                ms.map_or(Cow::Borrowed(what), |ms| {
+                    format!("is started again in {}", span(Duration::from_millis(ms))).into()
+                })
             } else {
                 Cow::Borrowed(what)
             }
@@ -201,8 +215,13 @@ mod tests {
         check("App [web:0] starting in -cluster mode-", "web:0 starts in cluster mode");
         check("App [web:0] exited with code [3]", "web:0 ended with exit code 3");
         check("App [a b:0] exited with code [0] via signal [SIGINT]", "a b:0 was ended by SIGINT");
-        check("App [web:0] will restart in 100ms", "web:0 is started again in 100 ms");
+        check("App [web:0] will restart in 100ms", "web:0 is started again in 0.1 s");
+        check("App [web:0] will restart in 60000ms", "web:0 is started again in 1 min 0 s");
         check("App [web:0] deleted", "web:0 was deleted");
+        check(
+            "Script of app [api:2] had too many unstable restarts (16). Stopped. \"errored\"",
+            "api:2 is given up after 16 short runs in a row",
+        );
         check("app [web] cannot listen on 3000: why", "web cannot listen on 3000: why");
         check("reload of app [web]: process 1 is new", "reload of web: process 1 is new");
         check("the daemon ends", "the daemon ends");

@@ -41,6 +41,35 @@ impl Objects {
     }
 }
 
+/// A renamed app was an app of no process, and a scale was done with none.
+#[test]
+fn the_end_counts_what_was_done_also_under_a_new_name() {
+    use crate::voice::{Act, Target};
+    use ostler_wire::control::{Connections, Side, Step};
+
+    let target = |id| Target { id, name: "api".to_owned(), cluster: true };
+    let targets = [target(0), target(1)];
+    let begun = |act| Notice::Begun { act, selector: None, targets: &targets };
+    let end = |act| Notice::Finished { act, failed: false, urls: &[] };
+    let said = |notices: &[Notice<'_>]| {
+        let mut voice = Voice::new(Program::Ostler);
+        voice.show(Progress::Json);
+        notices.iter().for_each(|notice| _ = voice.lines(notice, Paint::PLAIN));
+        let Some(Line::Data(text)) = voice.end() else { panic!("no end") };
+        serde_json::from_str::<Value>(text.as_str()).unwrap()["apps"].to_string()
+    };
+    let steps = [Step::Verifying { run: 7, side: Side::New }, {
+        Step::Replaced { pid: 9, side: Side::New, listens: Vec::new(), leaves: false }
+    }];
+    let stepped = |at: usize| Notice::Stepped { id: 0, name: "new", step: &steps[at] };
+    let reload = [begun(Act::Reload), stepped(0), stepped(1), end(Act::Reload)];
+    assert_eq!(said(&reload), r#"[{"app":"api","done":2,"total":2}]"#);
+    let connections = Connections::Nowhere;
+    let scaled = |id, added| Notice::Scaled { id, name: "api", added, connections };
+    let down = [begun(Act::Scale), scaled(1, false), end(Act::Scale)];
+    assert_eq!(said(&down), r#"[{"app":"api","done":1,"total":1}]"#);
+}
+
 /// The kinds of objects in `docs/progress.md`, each with its keys.
 fn documented() -> BTreeMap<String, BTreeSet<String>> {
     let page = include_str!("../../../../../docs/progress.md");

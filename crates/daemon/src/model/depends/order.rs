@@ -52,12 +52,12 @@ impl Known {
     }
 
     /// Slots that are to be deleted next, when everything is: those on which nothing depends
-    /// any more but what cannot be ended.
-    fn next_to_go(&self) -> Vec<ProcId> {
+    /// any more but what cannot be ended; and whether others come after them.
+    fn next_to_go(&self) -> (Vec<ProcId>, bool) {
         let left = |id: &ProcId| self.core.slot(*id).is_some_and(|slot| !slot.removing());
         let ids: Vec<ProcId> = self.core.slots().map(|(id, _)| id).filter(left).collect();
         if !self.registry.has_dependents() {
-            return ids;
+            return (ids, false);
         }
         let holds = |above: &ProcId| self.unsignalable(*above).is_none() && !self.is_stuck(*above);
         let edges = Look::new(self).edges();
@@ -68,7 +68,11 @@ impl Known {
             .collect();
         let free: Vec<ProcId> = ids.iter().filter(|id| !needed.contains(id)).copied().collect();
         let goes_on = self.core.slots().any(|(id, slot)| slot.removing() && holds(&id));
-        if free.is_empty() && !goes_on { ids } else { free }
+        if free.is_empty() && !goes_on {
+            return (ids, false);
+        }
+        let more = free.len() < ids.len();
+        (free, more)
     }
 
     /// Whether a slot's run was killed and has not ended all the same.
@@ -81,10 +85,11 @@ impl Known {
 impl Model {
     /// Deletes what nothing depends on any more, when everything is to end. `false`: nothing.
     pub(in super::super) fn delete_in_order(&mut self) -> bool {
-        if !self.known.closing || self.writes_last {
+        if !self.deletes_left {
             return false;
         }
-        let ids = self.known.next_to_go();
+        let (ids, more) = self.known.next_to_go();
+        self.deletes_left = more;
         for id in &ids {
             self.ask(Event::Delete(*id));
             self.operations.wait_anew(&self.known, *id);

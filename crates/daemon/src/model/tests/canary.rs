@@ -37,6 +37,19 @@ fn a_canary_is_done_when_one_worker_is_replaced() {
     assert!(world.heard(client).ends_with(told), "{}", world.heard(client));
 }
 
+/// The hint was to wait for it, which never ends.
+#[test]
+fn a_reload_beside_a_canary_says_who_is_to_decide() {
+    let (mut world, _) = canary();
+    let other = world.reload(&[0, 1, 2], "api", "good");
+    let reply = world.reply(other);
+    assert_eq!(
+        reply,
+        "error: app `api` has a canary, which somebody is to decide on first\n\
+         hint: `ostler promote api` rolls it out, `ostler rollback api` ends it"
+    );
+}
+
 #[test]
 fn the_canary_is_shown_until_it_is_decided() {
     let (mut world, _) = canary();
@@ -184,13 +197,6 @@ fn of_several_canaries_of_a_name_one_is_promoted_by_its_namespace() {
     world.wait(50);
     assert_eq!(world.reply(client), "done");
     assert!(world.state().ends_with("api:3 online better, api:4 online better"));
-}
-
-#[test]
-fn another_reload_is_refused_while_a_canary_waits() {
-    let (mut world, _) = canary();
-    let client = world.reload(&[0, 1, 2], "api", "newest");
-    assert!(world.reply(client).starts_with("error: a reload of app `api` is under way"));
 }
 
 #[test]

@@ -82,6 +82,20 @@ fn a_worker_that_ends_before_it_has_lived_long_enough_is_told() {
     assert_eq!(world.state(), "api:0 online good");
 }
 
+/// `the old version goes on serving` was said of an app that had been given up.
+#[test]
+fn a_reload_that_fails_where_nothing_runs_says_so() {
+    let mut world = World::new();
+    let more = json!({"max_restarts": 0});
+    world.start_with("api", "exits", 1, more.clone());
+    world.wait(1000);
+    assert_eq!(world.state(), "api:0 errored exits");
+    let client = reload(&mut world, &[0], "exits", more);
+    world.wait(1000);
+    let reply = world.reply(client);
+    assert!(reply.contains("\nnone of its processes is online\nhint: "), "{reply}");
+}
+
 #[test]
 fn the_steps_of_a_failure_say_what_happens() {
     let mut world = World::with("api", "good", 1);

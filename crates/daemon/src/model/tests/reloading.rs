@@ -172,8 +172,7 @@ fn a_second_reload_of_an_app_is_refused_while_one_is_under_way() {
     assert_eq!(
         world.heard(client),
         "error: a reload of app `api` is under way\n\
-         hint: wait for it, or use `--wait` to queue behind it; a canary ends with \
-         `ostler promote api` or `ostler rollback api`"
+         hint: wait for it, or use `--wait` to queue behind it"
     );
 }
 
