@@ -124,7 +124,6 @@ pub(super) fn start(session: &mut Session, file: File, how: Known) -> Result<(),
     end(bad)
 }
 
-<<<<<<< HEAD
 /// Returns the names of all apps that these depend on.
 fn needs(apps: &[App]) -> BTreeSet<String> {
     apps.iter().flat_map(|app| &app.depends_on).cloned().collect()
@@ -142,13 +141,13 @@ fn needed_first(
     }
     launch::missing(session, missing)?;
     Ok(Vec::new())
-=======
+}
+
 /// What a restart of these processes is called: of some that do not run it is a start.
 pub(super) fn act_on(program: Program, ids: &[u32], list: &[ProcView]) -> Act {
     let mut meant = list.iter().filter(|of| ids.contains(&of.id));
     let rest = |of: &ProcView| matches!(of.phase, Phase::Stopped | Phase::Errored);
     if program == Program::Ostler && meant.all(rest) { Act::StartAgain } else { Act::Restart }
->>>>>>> main
 }
 
 fn names_of(apps: &[App]) -> BTreeSet<String> {

@@ -143,6 +143,7 @@ pub(crate) fn rest(seen: &Seen) -> Never {
         | Phase::Stopping
         | Phase::Starting
         | Phase::Online
+        | Phase::Waiting
         | Phase::Backoff { .. } => Never::Stopped,
     }
 }
@@ -180,7 +181,6 @@ mod tests {
     use super::*;
 
     fn seen(phase: Phase, sign: Sign) -> Seen {
-<<<<<<< HEAD
         Seen {
             phase,
             run: Some(1),
@@ -189,12 +189,9 @@ mod tests {
             completed: false,
             waits_for: Vec::new(),
             last: None,
+            by_itself: false,
             unstable: 0,
         }
-=======
-        let (listens, last) = (Vec::new(), None);
-        Seen { phase, run: Some(1), sign, listens, last, by_itself: false, unstable: 0 }
->>>>>>> main
     }
 
     fn age(age: u64) -> Sign {
