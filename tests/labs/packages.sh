@@ -108,4 +108,16 @@ else
   use "$W/dpkg/usr/bin/ostler"
   step "deb: unpacked and used"
 fi
+if command -v rpm >/dev/null && compgen -G "$P/*.rpm" >/dev/null; then
+  mkdir "$W/rpm"; with=(--root "$W/rpm" --nodeps)
+  rpm -K "$P"/*.rpm >"$W/out" 2>&1 || die "rpm -K: $(cat "$W/out")"
+  rpm -i "${with[@]}" --noscripts "$P"/*.rpm 2>"$W/out" || die "rpm -i: $(cat "$W/out")"
+  use "$W/rpm/usr/bin/ostler"
+  rpm -V "${with[@]}" ostler 2>/dev/null || die "rpm -V"
+  rpm -e "${with[@]}" --noscripts ostler 2>/dev/null || die "rpm -e"
+  [ ! -e "$W/rpm/usr/bin/ostler" ] || die "rpm left the program"
+  step "rpm: installed into a folder, used, verified, removed"
+else
+  echo "!!! SKIPPED: the rpm was not installed: there is no rpm"
+fi
 echo PASS

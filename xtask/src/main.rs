@@ -32,7 +32,7 @@ cargo xtask setup            installs Node 18–26, bun, deno, PM2, Express into
                              mandoc, wrk by apt
 cargo xtask docs             writes the pages of docs/ that are made from the program's tables
 cargo xtask dist [--target TRIPLE] [--out DIR] [--twice] [--try]
-                             static programs and their packages (tar.gz, npm, wheel, deb), in
+                             static programs and their packages (tar.gz, npm, wheel, deb, rpm), in
                              target/packages; --twice: a second build must give the same bytes;
                              --try: each package is installed on something fresh and used
 cargo xtask labs             the service under a real systemd in namespaces, as root; part of

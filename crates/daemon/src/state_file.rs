@@ -77,8 +77,14 @@ impl StateFile {
         if let Some(Err(error)) = self.notes.as_mut().map(|notes| notes.write(&bytes)) {
             daemon_log::error(format!("could not save the state in memory: {error}"));
         }
+        // What the system lacks for a moment is there at the second try. A command need not fail
+        // for that, nor what it did be lost with both parts of the manager until the next save.
+        self.put(&bytes).or_else(|_| self.put(&bytes))
+    }
+
+    fn put(&self, bytes: &[u8]) -> io::Result<()> {
         let new = self.home.join("ostler.state.new");
-        let written = files::create(&new, 0o600).and_then(|mut file| file.write_all(&bytes));
+        let written = files::create(&new, 0o600).and_then(|mut file| file.write_all(bytes));
         files::or_remove(&new, written.and_then(|()| self.replace(&new)))
     }
 

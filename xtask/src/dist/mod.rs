@@ -15,6 +15,7 @@ mod npm;
 mod options;
 mod release;
 mod repository;
+mod rpm;
 mod sbom;
 mod scripts;
 mod tarball;
@@ -58,6 +59,7 @@ fn make(release: &Release, out: &Path) -> Result<()> {
     let mut made = vec![
         tarball::make(release, &contents)?,
         deb::make(release, &contents)?,
+        rpm::make(release, &contents)?,
         wheel::make(release, &contents)?,
         scripts::install(release)?,
         Artifact { name: release.file("cdx.json"), data: contents.sbom.clone() },

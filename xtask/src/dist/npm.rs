@@ -13,8 +13,9 @@ use super::repository::read;
 /// The scope of the packages for one machine.
 const SCOPE: &str = "@ostler-pm";
 
-/// Machines of which `ostler` knows the package. npm installs the one that fits.
-const MACHINES: [&str; 3] = ["x64", "arm64", "arm"];
+/// Machines for which packages are published. npm installs the one that fits, but Yarn fails when
+/// one of them is not in the registry.
+const MACHINES: [&str; 1] = ["x64"];
 
 /// Makes both of them.
 pub fn make(release: &Release, contents: &Contents) -> Result<Vec<Artifact>> {
@@ -32,6 +33,7 @@ fn main(release: &Release, contents: &Contents) -> Result<Artifact> {
         "license": "MIT OR Apache-2.0",
         "repository": { "type": "git", "url": "git+https://github.com/ostler-pm/ostler.git" },
         "keywords": ["process manager", "pm2", "cluster", "daemon", "reload"],
+        "type": "commonjs",
         "os": ["linux"],
         "engines": { "node": ">=18" },
         "bin": { "ostler": "bin/ostler" },

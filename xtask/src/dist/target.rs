@@ -10,15 +10,16 @@ use crate::run::{command, output};
 struct Machine {
     rust: &'static str,
     deb: &'static str,
+    rpm: &'static str,
     npm: &'static str,
     /// In the tag of a wheel; empty where PyPI has none.
     wheel: &'static str,
 }
 
 static MACHINES: [Machine; 3] = [
-    Machine { rust: "x86_64", deb: "amd64", npm: "x64", wheel: "x86_64" },
-    Machine { rust: "aarch64", deb: "arm64", npm: "arm64", wheel: "aarch64" },
-    Machine { rust: "armv7", deb: "armhf", npm: "arm", wheel: "armv7l" },
+    Machine { rust: "x86_64", deb: "amd64", rpm: "x86_64", npm: "x64", wheel: "x86_64" },
+    Machine { rust: "aarch64", deb: "arm64", rpm: "aarch64", npm: "arm64", wheel: "aarch64" },
+    Machine { rust: "armv7", deb: "armhf", rpm: "armv7hl", npm: "arm", wheel: "armv7l" },
 ];
 
 /// What a program is built for.
@@ -63,6 +64,11 @@ impl Target {
     /// Returns it as Debian does.
     pub fn deb(&self) -> &'static str {
         self.words.deb
+    }
+
+    /// Returns it as Fedora does.
+    pub fn rpm(&self) -> &'static str {
+        self.words.rpm
     }
 
     /// Returns it as Node does.

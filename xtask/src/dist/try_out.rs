@@ -17,6 +17,9 @@ pub fn try_out(release: &Release, packages: &Path) -> Result<()> {
     if !missing.is_empty() {
         bail!("packages cannot be tried without {}", missing.join(", "));
     }
+    if !is_installed("rpm") && is_installed("apt-get") {
+        show(command("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "rpm"]))?;
+    }
     let packages = packages.to_string_lossy();
     let mut words = vec!["tests/labs/packages.sh", &packages, &release.version];
     // Where there is no machine of its own, the deb is laid into a folder.

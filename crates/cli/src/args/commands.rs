@@ -217,7 +217,8 @@ commands! {
          that is there is not written over.";
     Import Persist ["import"] [Needed("file")]
         "start the apps of a file that `export` wrote"
-        "Those that run already are left as they are. A saved list of PM2 (`dump.pm2`) is such a file, too. `-` is standard input.";
+        "Those that run already are left as they are. A saved list of PM2 (`dump.pm2`) is such a \
+         file, too. `-` is standard input.";
     Init System ["init", "ecosystem"] [Maybe("mode")]
         "write a process file to begin with: ecosystem.config.js"
         "For the app in this folder, as far as `package.json` and the files tell what it is. `init \

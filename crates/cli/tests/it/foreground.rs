@@ -135,6 +135,30 @@ fn a_foreground_that_is_killed_takes_everything_with_it() {
 }
 
 #[test]
+fn a_foreground_restarts_an_app_whose_files_change() {
+    let sandbox = sandbox();
+    let app = sandbox.write("app.sh", POLITE);
+    let mut command = sandbox.command();
+    command.arg("run").arg(app).arg("--watch").stderr(Stdio::null());
+    let mut running = Running::start(command);
+    let mut looks = 0;
+    wait_for("the app to be restarted", LIMIT, || {
+        // The first change may come before anybody looks; those that come without end are waited
+        // for.
+        if looks % 100 == 0 {
+            sandbox.write("changed.txt", looks.to_string());
+        }
+        looks += 1;
+        (!procs::alive(running.app)).then_some(())
+    });
+    let mut lines = running.output.by_ref().lines().map(Result::unwrap);
+    assert!(lines.by_ref().any(|line| line == "bye"));
+    assert!(lines.any(|line| line.starts_with("up ")));
+    running.signal(Signal::TERM);
+    assert_eq!(running.end().0, Some(0));
+}
+
+#[test]
 fn apps_of_a_foreground_outlive_its_daemon_and_its_keeper() {
     let sandbox = sandbox();
     let app = sandbox.write("app.sh", POLITE);
