@@ -128,7 +128,7 @@ fn help_and_version_need_neither_a_daemon_nor_a_home() {
     let verbose = run(&["--version", "--verbose"]);
     let keys: Vec<&str> =
         verbose.lines().map(|line| line.split([':', ' ']).next().unwrap()).collect();
-    assert_eq!(keys, ["ostler", "build", "target", "pm2", "home"], "{verbose}");
+    assert_eq!(keys, ["ostler", "build", "commit", "target", "pm2", "home"], "{verbose}");
     assert_eq!(sandbox.pids(), BTreeSet::new());
 }
 
