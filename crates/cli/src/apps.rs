@@ -40,6 +40,8 @@ pub(crate) struct App {
     pub(crate) cluster: bool,
     /// How many processes.
     pub(crate) instances: u32,
+    /// Names of the apps that it depends on.
+    pub(crate) depends_on: Vec<String>,
     /// The record that the daemon gets.
     pub(crate) record: Box<RawValue>,
 }
@@ -105,6 +107,7 @@ pub(crate) fn context(session: &Session) -> Result<Context, Failed> {
             .command
             .is_none_or(|command| !matches!(command.id, CommandId::Run | CommandId::Export)),
         server: None,
+        listed: None,
         as_pm2: session.program == Program::Pm2,
     })
 }
@@ -191,7 +194,7 @@ pub(crate) fn program() -> Result<PathBuf, Failed> {
 pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bool), Failed> {
     let context = Context { server: Some(program()?), ..context(session)? };
     let options = options(&session.args);
-    let (mut specs, diagnostics) = process_file::load(path, &options, &context)?;
+    let (mut specs, diagnostics) = process_file::load_beside(session, path, &options, &context)?;
     let bad = diagnostics.iter().any(Diagnostic::is_error);
     // What is accepted works: an option that changes nothing is refused before anything is done.
     // PM2 takes it.
@@ -312,6 +315,7 @@ fn with_settings(mut spec: AppSpec, settings: &Settings) -> AppSpec {
 fn app(spec: AppSpec) -> Result<App, Failed> {
     Ok(App {
         record: raw(ostler_pm2::record::to_record(&spec))?,
+        depends_on: spec.depends_on.into_iter().map(|on| on.name).collect(),
         name: spec.name,
         script: spec.script.to_string_lossy().into_owned(),
         cluster: spec.exec_mode == ExecMode::Cluster,

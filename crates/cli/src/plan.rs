@@ -123,12 +123,16 @@ impl Step {
 /// Returns the processes that do not run and should. A job that has done its work should not, and
 /// what is started by hand neither.
 fn ids_that_are_down(processes: &[&ProcView], of_file: &AppSpec) -> Vec<u32> {
-    if !of_file.autostart || !of_file.policy.autorestart {
+    if !of_file.autostart || !of_file.policy.autorestart || of_file.policy.oneshot {
         return Vec::new();
     }
     let down = processes.iter().filter(|of| match of.phase {
         Phase::Stopped | Phase::Errored => true,
-        Phase::Starting | Phase::Online | Phase::Stopping | Phase::Backoff { .. } => false,
+        Phase::Starting
+        | Phase::Online
+        | Phase::Stopping
+        | Phase::Backoff { .. }
+        | Phase::Waiting => false,
     });
     down.map(|of| of.id).collect()
 }

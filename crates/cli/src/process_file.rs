@@ -1,5 +1,6 @@
 //! Process files: where their text is read from, and which one an app is from, as its record says.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use ostler_config::{Context, Diagnostic, Options};
@@ -8,6 +9,7 @@ use ostler_pm2::process_file::{KEY, VARIABLES};
 use serde_json::{Value, json};
 
 use crate::failed::Failed;
+use crate::session::Session;
 
 /// Which file an app is from, and how that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,4 +57,27 @@ pub(crate) fn load(
     let text = std::io::read_to_string(std::io::stdin())
         .map_err(|error| Failed::new(format!("cannot read standard input: {error}")))?;
     Ok(ostler_config::load_text(&text, "standard input", options, context))
+}
+
+/// Returns the apps of a process file and what there is to say about it. Who depends on apps that
+/// are not in the file may mean some of the list: that is looked at only then.
+pub(crate) fn load_beside(
+    session: &mut Session,
+    path: &str,
+    options: &Options,
+    context: &Context,
+) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
+    const STDIN: &str = "-";
+    if path != STDIN {
+        let (specs, said) = load(path, options, context)?;
+        if !said.iter().any(|one| one.code == ostler_config::UNKNOWN_DEPENDENCY) {
+            return Ok((specs, said));
+        }
+    }
+    let listed = match !session.foreground && session.connect_if_running()? {
+        true => session.known()?.into_iter().map(|process| process.name).collect(),
+        false => BTreeSet::new(),
+    };
+    let context = Context { listed: Some(listed), ..context.clone() };
+    load(path, options, &context)
 }

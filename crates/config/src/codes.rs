@@ -5,19 +5,24 @@
 //! not, where it can be shown in a file. A code is never given another meaning.
 
 mod kind;
+mod rest;
 mod table;
+
+use std::sync::LazyLock;
 
 pub use kind::Code;
 
+static CODES: LazyLock<Vec<Code>> = LazyLock::new(|| [table::CODES, rest::CODES].concat());
+
 /// Returns every code, in the order of the alphabet.
 pub fn codes() -> &'static [Code] {
-    table::CODES
+    &CODES
 }
 
 /// Returns the code of this name.
 #[must_use]
 pub fn code(name: &str) -> Option<&'static Code> {
-    table::CODES.iter().find(|code| code.name == name)
+    codes().iter().find(|code| code.name == name)
 }
 
 #[cfg(test)]

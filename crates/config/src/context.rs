@@ -1,7 +1,7 @@
 //! What a file or option is resolved against: the caller's world, as values, so that nothing here
 //! reads the process's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +29,8 @@ pub struct Context {
     /// The program that serves a folder, which is what the script [`SERVE`](crate::SERVE) of a
     /// process file means; `None` where it means a file.
     pub server: Option<PathBuf>,
+    /// Names of the apps that are in the list already; `None` where nobody has looked.
+    pub listed: Option<BTreeSet<String>>,
     /// Whether what may be done in two ways is done in PM2's.
     pub as_pm2: bool,
 }

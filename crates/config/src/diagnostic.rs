@@ -30,6 +30,8 @@ use unicode_width::UnicodeWidthStr;
 
 /// Origin of what was typed.
 pub(crate) const COMMAND_LINE: &str = "command line";
+/// Code of a complaint about a dependency that is not there.
+pub const UNKNOWN_DEPENDENCY: &str = "unknown-dependency";
 /// Code of a complaint about an option that changes nothing.
 pub const IGNORED_OPTION: &str = "ignored-option";
 

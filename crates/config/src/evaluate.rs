@@ -309,6 +309,7 @@ mod tests {
             etc: "/etc".into(),
             log_files: true,
             server: None,
+            listed: Some(std::collections::BTreeSet::new()),
             as_pm2: false,
         };
         let source = SourceText { origin: "e.config.js", text: "" };

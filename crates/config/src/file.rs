@@ -6,6 +6,7 @@ use ostler_core::spec::AppSpec;
 
 use crate::attributes::{Attribute, Effect};
 use crate::context::Context;
+use crate::depends;
 use crate::diagnostic::{COMMAND_LINE, Diagnostic, IGNORED_OPTION};
 use crate::environment::From;
 use crate::evaluate;
@@ -244,7 +245,11 @@ fn apps(
         fields.add_options(over.clone(), &mut report);
         all.push(fields);
     }
-    let chosen = only(all, &options.only, source, ctx, &mut report);
+    let names: Vec<String> = all.iter().map(|fields| resolve::written_name(fields, ctx)).collect();
+    let is_chosen = only((&all, &names), &options.only, source, &mut report);
+    depends::check(&all, &names, &is_chosen, ctx, &mut report);
+    let chosen: Vec<Fields<'_>> =
+        all.into_iter().zip(is_chosen).filter_map(|(of, chosen)| chosen.then_some(of)).collect();
     warn_of_same_names(&chosen, ctx, &mut report);
     // A wrong kind of value anywhere starts nothing; what is found out by looking at the machine
     // stops only its own app.
@@ -257,7 +262,7 @@ fn apps(
         let clean = !report.iter().skip(before).any(Diagnostic::is_error);
         specs.extend(spec.filter(|_| valid && clean));
     }
-    (specs, report)
+    (depends::in_order(specs), report)
 }
 
 /// Warns of a name that several apps have: commands mean all of them by it. PM2 says nothing.
@@ -300,23 +305,21 @@ fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static 
     apply
 }
 
-/// The apps that `--only` names.
-fn only<'a>(
-    all: Vec<Fields<'a>>,
+/// Whether `--only` names them, of all apps with their names.
+fn only(
+    (all, known): (&[Fields<'_>], &[String]),
     names: &[String],
     source: SourceText<'_>,
-    ctx: &Context,
     report: &mut Vec<Diagnostic>,
-) -> Vec<Fields<'a>> {
+) -> Vec<bool> {
     let wanted: Vec<&str> = names
         .iter()
         .flat_map(|name| name.split([',', ' ']))
         .filter(|name| !name.is_empty())
         .collect();
     if wanted.is_empty() {
-        return all;
+        return vec![true; all.len()];
     }
-    let known: Vec<String> = all.iter().map(|fields| resolve::written_name(fields, ctx)).collect();
     for name in wanted.iter().filter(|name| !known.iter().any(|known| known == *name)) {
         let diagnostic =
             Diagnostic::error("no-app", format!("no app of this file is called `{name}`"));
@@ -331,11 +334,7 @@ fn only<'a>(
         };
         report.push(source.at(diagnostic.help(help), None));
     }
-    all.into_iter()
-        .zip(known)
-        .filter(|(_, name)| wanted.contains(&name.as_str()))
-        .map(|(fields, _)| fields)
-        .collect()
+    known.iter().map(|name| wanted.contains(&name.as_str())).collect()
 }
 
 #[cfg(test)]

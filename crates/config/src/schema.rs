@@ -48,6 +48,12 @@ pub fn schema() -> Json {
                 "else": { "$ref": "#/$defs/app" },
             },
             "app": app(),
+            "condition": {
+                "enum": [
+                    "started", "ready", "healthy", "completed", "service_started",
+                    "service_healthy", "service_completed_successfully", null,
+                ],
+            },
             "environment": { "type": "object", "description": "Variables." },
             "target": target(),
         },

@@ -87,7 +87,8 @@ impl Ending {
     }
 
     /// Whether nothing can be done about it: nobody knows when it ends, if at all.
-    pub(crate) fn is_stuck(&self) -> bool {
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
         matches!(self.stage, EndingStage::Stuck { .. })
     }
 

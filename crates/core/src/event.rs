@@ -19,6 +19,8 @@ pub enum Event {
     Stop(ProcId),
     /// The user wants a fresh run, with this specification from then on if one is given.
     Restart { proc: ProcId, change: Option<(SpecId, Arc<Policy>)> },
+    /// No run of it is to begin from now on, though it is wanted, or it may again.
+    Hold { proc: ProcId, held: bool },
     /// The user wants it gone: ended, then [`Notice::Removed`].
     Delete(ProcId),
     /// As [`Event::Delete`], but it may finish its connections first (scaling down).
@@ -80,6 +82,7 @@ impl Event {
         match self {
             Self::Add { proc, .. }
             | Self::Restart { proc, .. }
+            | Self::Hold { proc, .. }
             | Self::Start(proc)
             | Self::Stop(proc)
             | Self::Delete(proc)
@@ -148,6 +151,8 @@ pub enum Notice {
     GaveUp { proc: ProcId, unstable: u32 },
     /// There was no room for its run: it is errored, and not tried again.
     Refused { proc: ProcId },
+    /// A run of it is due and waits, since it is held.
+    Held { proc: ProcId },
     /// The slot is at rest, stopped.
     Stopped { proc: ProcId },
     /// The slot is gone.

@@ -12,6 +12,7 @@
 
 mod allotted;
 mod candidate;
+pub mod depends;
 mod ending;
 mod event;
 mod phase;

@@ -30,6 +30,8 @@ pub enum Phase {
     Stopping(Ending),
     /// No run; the next is due at `until`.
     Backoff { until: Millis },
+    /// No run; the next begins as soon as the slot is not held any more.
+    Held,
 }
 
 impl Phase {
@@ -39,7 +41,7 @@ impl Phase {
         match self {
             Self::Starting { run, .. } | Self::Online { run, .. } => Some(*run),
             Self::Stopping(ending) => Some(ending.run()),
-            Self::Stopped | Self::Errored | Self::Backoff { .. } => None,
+            Self::Stopped | Self::Errored | Self::Backoff { .. } | Self::Held => None,
         }
     }
 
@@ -47,7 +49,7 @@ impl Phase {
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         match self {
-            Self::Stopped | Self::Errored | Self::Online { .. } => None,
+            Self::Stopped | Self::Errored | Self::Online { .. } | Self::Held => None,
             Self::Starting { ready_by: at, .. } | Self::Backoff { until: at } => Some(*at),
             Self::Stopping(ending) => Some(ending.deadline()),
         }

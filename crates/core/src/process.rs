@@ -13,6 +13,7 @@
 //! | `Online` | runs | never: `Down` begins to stop it |
 //! | `Stopping` | the next run is spawned when the tree is gone | becomes `Stopped` then |
 //! | `Backoff` | the next run is spawned after the pause | never: `Down` cancels the pause |
+//! | `Held` | the next run is spawned when it is released | never: `Down` ends the waiting |
 //!
 //! Events that move it:
 //! - *start*: `Up`. Spawns where there is no run, and after the end of a run that is being stopped.
@@ -24,6 +25,8 @@
 //!   Where the answer is known in advance to be another run at once, the keeper has it already
 //!   (`prepare`), and the exit tells which run that began.
 //! - *tree gone* in `Stopping`: another run or `Stopped`, by the goal.
+//! - *hold*, *release*: a spawn that is due while the slot is held waits in `Held`, and what runs
+//!   goes on as before.
 //! - *a candidate takes over*, in whatever phase: `Up` and `Online` with the candidate's run. The
 //!   run before, if there is one, is no longer this machine's: its slot sees to its end.
 //!
@@ -31,10 +34,12 @@
 //! - At most one run: a run is spawned only from a phase that holds none.
 //!   Tested by `invariants_hold_under_random_histories`.
 //! - Goal and phase are a pair of the table. Tested by the same.
+//! - No run is spawned while the slot is held. Tested by the same.
 //! - Nothing restarts what the user wants down.
 //!   Tested by `a_stop_during_the_pause_cancels_the_restart`.
 
 mod ends;
+mod hold;
 mod prepare;
 mod reports;
 
@@ -74,6 +79,8 @@ pub struct Process {
     taken: Option<Taken>,
     /// What the keeper does when the current run ends.
     prepared: Option<Preparation>,
+    /// No run is to begin for now: what it depends on is not there.
+    held: bool,
 }
 
 impl Process {
@@ -92,6 +99,7 @@ impl Process {
             renewed: None,
             taken: None,
             prepared: None,
+            held: false,
         }
     }
 
@@ -115,6 +123,7 @@ impl Process {
             ended: saved.ended,
             renewed: saved.renewed,
             taken: saved.taken,
+            held: saved.held,
             ..Self::new(saved.id, version, saved.cluster)
         }
     }
@@ -219,7 +228,7 @@ impl Process {
                 self.restarts.reset_counters();
                 self.spawn(now, runs, out);
             }
-            Phase::Starting { .. } | Phase::Online { .. } | Phase::Stopping(_) => (),
+            Phase::Starting { .. } | Phase::Online { .. } | Phase::Stopping(_) | Phase::Held => (),
         }
     }
 
@@ -227,7 +236,9 @@ impl Process {
     pub(crate) fn on_stop(&mut self, now: Millis, out: &mut Vec<Action>) {
         self.goal = Goal::Down;
         match &mut self.phase {
-            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => self.settle_stopped(out),
+            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Held => {
+                self.settle_stopped(out);
+            }
             Phase::Starting { run, .. } | Phase::Online { run, .. } => {
                 self.phase = Phase::Stopping(Ending::ask(now, *run, &self.version.1, out));
             }
@@ -245,6 +256,7 @@ impl Process {
             Phase::Stopped
             | Phase::Errored
             | Phase::Backoff { .. }
+            | Phase::Held
             | Phase::Starting { .. }
             | Phase::Online { .. }
             | Phase::Stopping(_) => self.on_stop(now, out),
@@ -306,7 +318,7 @@ impl Process {
             Phase::Online { run, .. } => Some(Ending::drain(now, run, &old_version.1, out)),
             Phase::Starting { run, .. } => Some(Ending::ask(now, run, &old_version.1, out)),
             Phase::Stopping(ending) => Some(ending),
-            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => None,
+            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Held => None,
         }
     }
 
@@ -353,6 +365,9 @@ impl Process {
     }
 
     fn spawn(&mut self, now: Millis, runs: &mut Runs, out: &mut Vec<Action>) {
+        if self.held {
+            return self.wait(out);
+        }
         if let Some(next) = self.next.take() {
             self.version = next;
         }

@@ -44,7 +44,8 @@ impl Restarts {
         if exit == Exit::Refused {
             return Next::Refuse;
         }
-        let is_final = matches!(exit, Exit::Code(code) if policy.stop_exit_codes.contains(&code));
+        let is_final =
+            matches!(exit, Exit::Code(code) if policy.final_codes().any(|one| one == code));
         if !policy.autorestart || is_final {
             return Next::Stop;
         }

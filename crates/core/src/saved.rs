@@ -37,6 +37,8 @@ pub struct SavedProcess {
     pub removing: bool,
     /// The place of the last run whose end is in these counters.
     pub ended: Option<RunId>,
+    /// Whether that run was asked to end, where that is known.
+    pub asked: Option<bool>,
     /// The place of the last run whose end is known to have been told.
     pub told: Option<RunId>,
     /// What is noted with the run of this place and those before it is older than these counters:
@@ -44,6 +46,8 @@ pub struct SavedProcess {
     pub renewed: Option<RunId>,
     /// The candidate that took over last.
     pub taken: Option<Taken>,
+    /// Whether no run is to begin for now.
+    pub held: bool,
     /// The run that is on its way out. It may not have been asked to end yet.
     pub stopping: Option<RunId>,
     /// When the next run is due, if it waits for that.

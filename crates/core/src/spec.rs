@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use crate::depends::{Condition, Dependency};
 pub use crate::rotation::{LogRotate, LogRotation};
 use crate::run::SpecId;
 use crate::{Millis, Texts};
@@ -71,6 +72,8 @@ pub struct AppSpec {
     pub fds: BTreeMap<u32, Address>,
     /// Ports that workers may listen on although the user they run as may not.
     pub privileged_ports: BTreeSet<u16>,
+    /// Apps that must have come to something before this one begins.
+    pub depends_on: Vec<Dependency>,
     /// Check that a worker must pass before it replaces another.
     pub health: Option<Health>,
     /// Version of the application from the nearest `package.json`, if one was found.
@@ -113,6 +116,7 @@ impl AppSpec {
             balance: Balance::default(),
             fds: BTreeMap::new(),
             privileged_ports: BTreeSet::new(),
+            depends_on: Vec::new(),
             health: None,
             version: None,
             passthrough: Texts::new(),
@@ -225,6 +229,10 @@ pub struct Policy {
     pub autorestart: bool,
     /// Exit codes after which it stays stopped.
     pub stop_exit_codes: Vec<i32>,
+    /// It is a job: it is not started again when it has ended with success.
+    pub oneshot: bool,
+    /// Exit codes besides 0 that are a success.
+    pub success_exit_codes: Vec<i32>,
     /// Unstable runs in a row after which it is given up (`max_restarts`).
     pub max_unstable: u32,
     /// A run shorter than this is unstable.
@@ -259,6 +267,20 @@ pub struct Policy {
     pub drain_timeout: Millis,
     /// Load into a Node worker what makes it answer with `Connection: close` while it leaves.
     pub drain_hook: bool,
+}
+
+impl Policy {
+    /// Whether an exit code says that all went well.
+    #[must_use]
+    pub fn is_success(&self, code: i32) -> bool {
+        code == 0 || self.success_exit_codes.contains(&code)
+    }
+
+    /// Exit codes after which no other run follows.
+    pub(crate) fn final_codes(&self) -> impl Iterator<Item = i32> {
+        let success = self.success_exit_codes.iter().copied().chain([0]);
+        self.stop_exit_codes.iter().copied().chain(success.filter(|_| self.oneshot))
+    }
 }
 
 /// A specification and the rules in it.
@@ -335,6 +357,8 @@ impl Default for Policy {
         Self {
             autorestart: true,
             stop_exit_codes: Vec::new(),
+            oneshot: false,
+            success_exit_codes: Vec::new(),
             max_unstable: 16,
             min_uptime: 1000,
             restart_delay: 0,

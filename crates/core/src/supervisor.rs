@@ -119,6 +119,9 @@ impl Supervisor {
             }
             Event::Stop(id) => self.stop(now, id, out),
             Event::Restart { proc, change } => self.restart(now, proc, change, out),
+            Event::Hold { proc, held } => self.command(now, proc, out, |process, runs, out| {
+                process.on_hold(now, held, runs, out);
+            }),
             Event::Delete(id) => {
                 self.remove(now, id, out, |process, out| process.on_stop(now, out));
             }

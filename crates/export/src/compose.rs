@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use ostler_core::spec::{Health, Policy, Probe};
+use ostler_core::spec::{Condition, Dependency, Health, Policy, Probe};
 
 use crate::engine::Engine;
 use crate::made::File;
@@ -12,14 +12,16 @@ use crate::yaml::{self, put};
 
 /// Returns the file.
 pub(crate) fn files(engine: Engine, services: &[Service<'_>], head: &str) -> Vec<File> {
-    let all: Map<String, Value> =
-        services.iter().map(|service| (service.name.clone(), one(engine, service))).collect();
+    let all: Map<String, Value> = services
+        .iter()
+        .map(|service| (service.name.clone(), one(engine, service, services)))
+        .collect();
     let text = format!("{head}{}", yaml::document(&json!({ "services": all })));
     let name = if engine == Engine::Swarm { "stack.yaml" } else { "compose.yaml" };
     vec![File { name: name.to_owned(), text }]
 }
 
-fn one(engine: Engine, service: &Service<'_>) -> Value {
+fn one(engine: Engine, service: &Service<'_>, all: &[Service<'_>]) -> Value {
     let spec = service.spec;
     let is_swarm = engine == Engine::Swarm;
     let mut out = Map::new();
@@ -52,12 +54,34 @@ fn one(engine: Engine, service: &Service<'_>) -> Value {
             set("profiles", json!(["manual"]));
         }
     }
+    let depends = depends_on(service, all);
+    if !is_swarm && !depends.is_empty() {
+        set("depends_on", Value::Object(depends));
+    }
     if let Some(logging) = logging(service) {
         set("logging", logging);
     }
     set("labels", json!({ "ostler.app": spec.name, "ostler.namespace": spec.namespace }));
     set("deploy", deploy(service, is_swarm));
     Value::Object(out)
+}
+
+/// The services of the same file that must be there before this one begins.
+fn depends_on(service: &Service<'_>, all: &[Service<'_>]) -> Map<String, Value> {
+    let one = |on: &Dependency| {
+        let other = all.iter().find(|other| other.spec.name == on.name)?;
+        let condition = match (on.condition, &other.spec.health) {
+            (Condition::Completed, _) => "service_completed_successfully",
+            (Condition::Healthy | Condition::Ready, Some(_)) => "service_healthy",
+            (Condition::Started | Condition::Ready | Condition::Healthy, _) => "service_started",
+        };
+        let mut value = json!({ "condition": condition });
+        if on.restart {
+            put(&mut value, "restart", json!(true));
+        }
+        Some((other.name.clone(), value))
+    };
+    service.spec.depends_on.iter().filter_map(one).collect()
 }
 
 fn environment(service: &Service<'_>, is_swarm: bool) -> Map<String, Value> {

@@ -2,7 +2,9 @@
 
 use ostler_config::cron;
 use ostler_config::watch::Watching;
-use ostler_core::spec::{Address, Balance, ExecMode, LogFormat, Policy, Probe, Readiness};
+use ostler_core::spec::{
+    Address, Balance, Condition, Dependency, ExecMode, LogFormat, Policy, Probe, Readiness,
+};
 
 use crate::calendar::calendar;
 use crate::engine::Engine;
@@ -91,6 +93,7 @@ fn start(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
             "`wait_ready`: nobody hears the message `ready`; give the app a `health`".to_owned(),
         );
     }
+    depends(engine, service, notes);
     if Watching::of(spec).on {
         notes.push("`watch`: nothing is restarted by a changed file".to_owned());
     }
@@ -101,6 +104,30 @@ fn start(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
             Engine::Kubernetes | Engine::Nomad | Engine::Swarm => {
                 notes.push(format!("`autostart`: 0 of {} replicas", spec.instances));
             }
+        }
+    }
+}
+
+/// Compose alone makes an app wait for others.
+fn depends(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
+    let spec = service.spec;
+    let names: Vec<String> = spec.depends_on.iter().map(|on| format!("`{}`", on.name)).collect();
+    if names.is_empty() {
+        return;
+    }
+    let names = names.join(", ");
+    match engine {
+        Engine::Compose => {
+            let ready = |on: &Dependency| on.condition == Condition::Ready;
+            if spec.depends_on.iter().any(ready) {
+                notes.push(format!(
+                    "`depends_on`: {names}; Compose waits until a container is started, or healthy \
+                     where the app has a `health`"
+                ));
+            }
+        }
+        Engine::Kubernetes | Engine::Nomad | Engine::Swarm | Engine::Systemd => {
+            notes.push(format!("`depends_on`: it does not wait for {names}"));
         }
     }
 }

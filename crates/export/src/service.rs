@@ -136,9 +136,10 @@ fn program(engine: Engine, interpreter: &str) -> String {
 }
 
 fn when(spec: &AppSpec) -> When {
+    let ends = spec.policy.oneshot || !spec.policy.autorestart;
     match cron::pattern_of(spec) {
-        Some(pattern) if !spec.policy.autorestart => When::At(pattern),
-        None if !spec.policy.autorestart => When::Once,
+        Some(pattern) if ends => When::At(pattern),
+        None if ends => When::Once,
         Some(_) | None => When::Always,
     }
 }

@@ -10,7 +10,7 @@ pub fn status(phase: Phase) -> &'static str {
     match phase {
         Phase::Stopped => "stopped",
         Phase::Errored => "errored",
-        Phase::Starting => "launching",
+        Phase::Starting | Phase::Waiting => "launching",
         Phase::Online => "online",
         Phase::Stopping => "stopping",
         Phase::Backoff { .. } => "waiting restart",

@@ -72,6 +72,8 @@ pub fn sample(id: u32, name: &str) -> ProcView {
         logs: [log("out"), log("error"), None],
         ended: None,
         over_memory: None,
+        completed: false,
+        waits_for: Vec::new(),
         listens: Vec::new(),
         candidate: None,
         leaving: Vec::new(),
@@ -83,7 +85,11 @@ fn of(name: &str, id: u32, phase: Phase) -> ProcView {
     process.phase = phase;
     match phase {
         Phase::Online | Phase::Starting => process.since = NOW - 9_000,
-        Phase::Stopped | Phase::Errored | Phase::Stopping | Phase::Backoff { .. } => {
+        Phase::Stopped
+        | Phase::Errored
+        | Phase::Stopping
+        | Phase::Backoff { .. }
+        | Phase::Waiting => {
             (process.pid, process.since, process.memory) = (0, 0, 0);
         }
     }

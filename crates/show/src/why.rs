@@ -1,7 +1,7 @@
 //! Why an app is as it is, in a sentence.
 
 use ostler_pm2::words::signal;
-use ostler_wire::control::{Details, Ended, Outcome, Phase};
+use ostler_wire::control::{Details, Ended, Lacks, Outcome, Phase};
 
 use crate::amount::{duration, size};
 use crate::words;
@@ -32,6 +32,11 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
             let end = end.unwrap_or_else(|| "it ended".to_owned());
             format!("its last run {end}; the next one starts in {}", duration(due_in))
         }
+        Phase::Waiting => {
+            let waits: Vec<String> = view.waits_for.iter().map(ToString::to_string).collect();
+            let end = end.map_or_else(String::new, |end| format!("; its last run {end}"));
+            format!("it waits for {}{end}", waits.join(", and for "))
+        }
         Phase::Errored => {
             let end = end.map_or_else(String::new, |end| format!("; the last one {end}"));
             let runs = details.unstable.max(details.max_unstable);
@@ -40,6 +45,9 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
         Phase::Stopped => match (ended, end) {
             (Some(ended), _) if ended.asked => {
                 format!("it was stopped by a command {} ago", ago(ended.at))
+            }
+            (Some(_), Some(end)) if view.completed => {
+                format!("it is a job that has done its work: its last run {end}")
             }
             (Some(_), Some(end)) => format!("its last run {end}, and it is not to be restarted"),
             (Some(_) | None, _) => "it has not run yet".to_owned(),
@@ -102,6 +110,11 @@ pub fn advice(details: &Details, name: &str) -> Option<String> {
             Some(format!("`ostler restart {pasted}` starts it again"))
         }
         Phase::Stopped => Some(format!("`ostler start {pasted}` starts it again")),
+        Phase::Waiting => {
+            let stopped = details.view.waits_for.iter().find(|on| on.lacks == Lacks::Stopped)?;
+            let pasted = ostler_shell::operand(&stopped.app);
+            Some(format!("`ostler start {pasted}` starts `{}`", stopped.app))
+        }
         Phase::Starting | Phase::Online | Phase::Stopping => None,
     }
 }

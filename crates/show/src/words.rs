@@ -5,16 +5,17 @@ use ostler_wire::control::{Ended, Outcome, Phase, ProcView};
 use crate::paint::Ink;
 
 /// Returns one word for what a process does. `exited` is one that ended by itself and is not to be
-/// restarted, `stopped` one that was asked to.
+/// restarted, `stopped` one that was asked to, `completed` a job that has done its work.
 pub fn status(process: &ProcView) -> &'static str {
     match process.phase {
+        Phase::Stopped if process.completed => "completed",
         Phase::Stopped if process.ended.as_ref().is_some_and(|ended| !ended.asked) => "exited",
         Phase::Stopped => "stopped",
         Phase::Errored => "errored",
         Phase::Starting => "starting",
         Phase::Online => "online",
         Phase::Stopping => "stopping",
-        Phase::Backoff { .. } => "waiting",
+        Phase::Backoff { .. } | Phase::Waiting => "waiting",
     }
 }
 
@@ -22,7 +23,7 @@ pub fn status(process: &ProcView) -> &'static str {
 pub(crate) fn weight(phase: Phase) -> u8 {
     match phase {
         Phase::Errored => 5,
-        Phase::Backoff { .. } => 4,
+        Phase::Backoff { .. } | Phase::Waiting => 4,
         Phase::Starting => 3,
         Phase::Stopping => 2,
         Phase::Stopped => 1,
@@ -35,7 +36,7 @@ pub(crate) fn sign(phase: Phase) -> (char, &'static [Ink]) {
     match phase {
         Phase::Online => ('●', &[Ink::Green]),
         Phase::Starting | Phase::Stopping => ('◐', &[Ink::Blue]),
-        Phase::Backoff { .. } => ('◌', &[Ink::Yellow]),
+        Phase::Backoff { .. } | Phase::Waiting => ('◌', &[Ink::Yellow]),
         Phase::Errored => ('×', &[Ink::Red]),
         Phase::Stopped => ('○', &[]),
     }
@@ -44,6 +45,15 @@ pub(crate) fn sign(phase: Phase) -> (char, &'static [Ink]) {
 /// Returns the end that a process came to by itself, if its last one was such.
 pub fn own_end(process: &ProcView) -> Option<&Ended> {
     process.ended.as_ref().filter(|ended| !ended.asked)
+}
+
+/// Returns for whom a process waits, in as few words as possible.
+pub(crate) fn waits(process: &ProcView) -> String {
+    match process.waits_for.as_slice() {
+        [] => "waiting".to_owned(),
+        [one] => format!("waits for {}", one.app),
+        [first, rest @ ..] => format!("waits for {} +{}", first.app, rest.len()),
+    }
 }
 
 /// Returns how a run ended, in as few words as possible.

@@ -22,6 +22,7 @@ mod reply;
 mod request;
 mod talk;
 mod view;
+mod waits;
 
 pub use connections::Connections;
 pub use event::{Event, Lifecycle, LinePlace, LogLine, LogStart};
@@ -35,6 +36,7 @@ pub use request::{
 };
 pub use talk::{MAX_INPUT, Talk};
 pub use view::{Details, Ended, ListenerView, OverMemory, ProcView, Readiness, UnwrittenFile};
+pub use waits::{Condition, Lacks, Waits};
 
 /// Version of this protocol; the daemon's answer to [`Request::Hello`] carries its own.
 pub const VERSION: u32 = 6;

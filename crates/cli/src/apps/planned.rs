@@ -11,14 +11,18 @@ use crate::session::Session;
 
 /// Returns the names of the apps of a process file, and what there is to say about it.
 pub(crate) fn checked(
-    session: &Session,
+    session: &mut Session,
     path: &str,
 ) -> Result<(Vec<String>, Vec<Diagnostic>), Failed> {
-    let (specs, diagnostics) = read_file(session, path)?;
+    let (specs, diagnostics) = read_file(session, path, false)?;
     Ok((specs.into_iter().map(|spec| spec.name).collect(), diagnostics))
 }
 
-fn read_file(session: &Session, path: &str) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
+fn read_file(
+    session: &mut Session,
+    path: &str,
+    looks: bool,
+) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
     if path != "-" && !ostler_config::is_config_file(path) {
         let pasted = ostler_shell::word(path);
         return Err(Failed::misuse(format!("`{path}` is not a process file, by its name")).hint(
@@ -29,12 +33,16 @@ fn read_file(session: &Session, path: &str) -> Result<(Vec<AppSpec>, Vec<Diagnos
         ));
     }
     let context = Context { server: Some(program()?), ..context(session)? };
-    process_file::load(path, &options(&session.args), &context)
+    let options = options(&session.args);
+    if looks {
+        return process_file::load_beside(session, path, &options, &context);
+    }
+    process_file::load(path, &options, &context)
 }
 
 /// Returns the specifications of the apps of a process file in which nothing is wrong.
 pub(crate) fn specs_of_file(session: &mut Session, path: &str) -> Result<Vec<AppSpec>, Failed> {
-    let (specs, diagnostics) = read_file(session, path)?;
+    let (specs, diagnostics) = read_file(session, path, true)?;
     let failed = report(session, &diagnostics, !specs.is_empty());
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(failed);

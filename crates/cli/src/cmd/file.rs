@@ -68,6 +68,7 @@ pub(super) fn act(
     let list = session.known()?;
     let names = if action == Action::Restart { names_of(&apps) } else { BTreeSet::new() };
     let (known, missing) = split(apps, &list);
+    let needs = needs(&known);
     let targets = targets_of(&known, &list);
     let ids = targets.iter().map(|target| target.id).collect::<Vec<_>>();
     if action == Action::Restart && path != "-" {
@@ -81,6 +82,8 @@ pub(super) fn act(
         Vec::new()
     };
     let change = Change { records, ..perform::unchanged(session)? };
+    let missing = if action == Action::Restart { missing } else { Vec::new() };
+    let missing = needed_first(session, &needs, missing)?;
     if !ids.is_empty() {
         perform::act(session, act, action, ids, change)?;
     } else if session.program == Program::Ostler && action != Action::Restart {
@@ -102,6 +105,7 @@ pub(super) fn start(session: &mut Session, file: File, how: Known) -> Result<(),
     let list = session.known()?;
     let names = names_of(&apps);
     let (known, missing) = split(apps, &list);
+    let missing = needed_first(session, &needs(&known), missing)?;
     if !known.is_empty() {
         let ids: Vec<u32> = targets_of(&known, &list).iter().map(|target| target.id).collect();
         let act = act_on(session.program, &ids, &list);
@@ -118,6 +122,25 @@ pub(super) fn start(session: &mut Session, file: File, how: Known) -> Result<(),
     }
     tell_gone(session, &path, &names)?;
     end(bad)
+}
+
+/// Returns the names of all apps that these depend on.
+fn needs(apps: &[App]) -> BTreeSet<String> {
+    apps.iter().flat_map(|app| &app.depends_on).cloned().collect()
+}
+
+/// Starts apps that are not in the list before others are acted on that depend on one of them.
+/// Returns those that are still to be started.
+fn needed_first(
+    session: &mut Session,
+    needs: &BTreeSet<String>,
+    missing: Vec<App>,
+) -> Result<Vec<App>, Failed> {
+    if !missing.iter().any(|app| needs.contains(&app.name)) {
+        return Ok(missing);
+    }
+    launch::missing(session, missing)?;
+    Ok(Vec::new())
 }
 
 /// What a restart of these processes is called: of some that do not run it is a start.

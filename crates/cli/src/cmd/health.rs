@@ -54,6 +54,7 @@ fn sick(process: &ProcView, reason: Option<&str>) -> Option<String> {
         | Phase::Errored
         | Phase::Starting
         | Phase::Stopping
+        | Phase::Waiting
         | Phase::Backoff { .. } => {}
     }
     let last = process.ended.as_ref().filter(|ended| !ended.asked);

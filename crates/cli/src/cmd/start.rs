@@ -151,7 +151,7 @@ fn running(list: &[ProcView]) -> BTreeSet<u32> {
 
 fn runs_now(process: &ProcView) -> bool {
     match process.phase {
-        Phase::Online | Phase::Starting => true,
+        Phase::Online | Phase::Starting | Phase::Waiting => true,
         // One that waits for its restart is started now.
         Phase::Stopped | Phase::Stopping | Phase::Errored | Phase::Backoff { .. } => false,
     }

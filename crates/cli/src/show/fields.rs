@@ -8,6 +8,7 @@ use ostler_show::{UNKNOWN, short_end, status, why};
 use ostler_wire::control::{Details, Outcome, Phase, ProcView};
 use serde_json::{Value, json};
 
+use super::waiting::{retry_in, waits_for};
 use crate::failed::Failed;
 
 /// A process as far as it is known.
@@ -57,7 +58,8 @@ const FIELDS: &[Field] = &[
     Field { name: "memory", of: List(|of| json!(of.view.memory)) },
     Field { name: "uptime", of: List(uptime) },
     Field { name: "since", of: List(|of| date(Some(of.view.since).filter(|since| 0 < *since))) },
-    Field { name: "retry_in", of: List(retry_in) },
+    Field { name: "retry_in", of: List(|of| retry_in(of.view)) },
+    Field { name: "waits_for", of: List(|of| waits_for(of.view)) },
     Field { name: "end", of: List(end) },
     Field { name: "end_code", of: List(end_code) },
     Field { name: "end_signal", of: List(end_signal) },
@@ -258,15 +260,6 @@ fn uptime(of: &Known<'_>) -> Value {
 fn ports(of: &Known<'_>) -> Value {
     let known = !of.view.listens.iter().any(|address| address == UNKNOWN);
     json!(known.then_some(&of.view.listens))
-}
-
-fn retry_in(of: &Known<'_>) -> Value {
-    match of.view.phase {
-        Phase::Backoff { due_in } => json!(due_in.div_ceil(1000)),
-        Phase::Stopped | Phase::Errored | Phase::Starting | Phase::Online | Phase::Stopping => {
-            Value::Null
-        }
-    }
 }
 
 fn end(of: &Known<'_>) -> Value {

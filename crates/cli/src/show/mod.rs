@@ -3,6 +3,7 @@
 
 mod fields;
 mod kept;
+mod waiting;
 
 pub(crate) use fields::{Known, Shape, field_names};
 pub(crate) use kept::{rotation, watched};

@@ -54,7 +54,7 @@ pub(super) fn name(process: &ProcView) -> Cow<'_, str> {
 pub(super) fn status(process: &ProcView) -> Cell<'static> {
     let inks: &[Ink] = match process.phase {
         Phase::Online => &[Ink::Green, Ink::Bold],
-        Phase::Starting => &[Ink::Blue, Ink::Bold],
+        Phase::Starting | Phase::Waiting => &[Ink::Blue, Ink::Bold],
         Phase::Stopped | Phase::Errored | Phase::Stopping | Phase::Backoff { .. } => {
             &[Ink::Red, Ink::Bold]
         }

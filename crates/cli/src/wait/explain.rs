@@ -82,6 +82,10 @@ fn state(why: &NotYet) -> String {
             how_it_ended(last.as_ref()),
             time(*due_in)
         ),
+        NotYet::Waits { waits_for } => {
+            let waits: Vec<String> = waits_for.iter().map(ToString::to_string).collect();
+            format!(": it waits for {}", waits.join(", and for "))
+        }
         NotYet::Stops => ": it is being stopped".to_owned(),
         NotYet::Unseen => String::new(),
     }

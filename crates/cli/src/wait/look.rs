@@ -43,6 +43,8 @@ pub(super) fn seen(details: &Details) -> Seen {
         run: readiness.run,
         sign,
         listens: listens(details),
+        completed: view.completed,
+        waits_for: view.waits_for.clone(),
         last: details.last.clone(),
         by_itself: view.ended.as_ref().is_some_and(|ended| !ended.asked),
         unstable: details.unstable,

@@ -7,7 +7,7 @@
 //! - Any other: when it, or a process that descends from it, listens on a port of TCP or on a
 //!   path; or, as most programs listen on nothing, when it has lived for `min_uptime`.
 
-use ostler_wire::control::{Outcome, Phase};
+use ostler_wire::control::{Outcome, Phase, Waits};
 
 /// How often it is looked whether a process listens on something, ms.
 const LOOK_EVERY: u64 = 50;
@@ -23,6 +23,10 @@ pub(crate) struct Seen {
     pub(crate) sign: Sign,
     /// What it listens on.
     pub(crate) listens: Vec<String>,
+    /// It is a job that has done its work.
+    pub(crate) completed: bool,
+    /// What it waits for before it begins.
+    pub(crate) waits_for: Vec<Waits>,
     /// How its last run ended that is over.
     pub(crate) last: Option<Outcome>,
     /// It ended so by itself: nobody stopped it.
@@ -75,6 +79,8 @@ pub(crate) enum NotYet {
     Young { enough: u64 },
     /// Its run before ended so; the next is due in so many ms.
     Pauses { due_in: u64, last: Option<Outcome> },
+    /// It waits for apps that it depends on.
+    Waits { waits_for: Vec<Waits> },
     /// It is being ended.
     Stops,
     /// It was not looked at: the daemon did not answer in time.
@@ -103,6 +109,7 @@ pub(crate) enum Never {
 pub(crate) fn ready(seen: &Seen, first: bool) -> Stand {
     let ended_before = first && 0 < seen.unstable;
     match seen.phase {
+        Phase::Stopped if seen.completed => Stand::Done,
         Phase::Stopped => match &seen.last {
             Some(Outcome::Code(0)) if first || seen.by_itself => Stand::Done,
             Some(_) if first => Stand::Never(Never::Ended(seen.last.clone())),
@@ -120,6 +127,7 @@ pub(crate) fn ready(seen: &Seen, first: bool) -> Stand {
             let by_message = matches!(seen.sign, Sign::Message { .. });
             not_yet(NotYet::Starts { by_message }, None)
         }
+        Phase::Waiting => not_yet(NotYet::Waits { waits_for: seen.waits_for.clone() }, None),
         Phase::Stopping => not_yet(NotYet::Stops, None),
         Phase::Online => online(seen),
     }
@@ -135,6 +143,7 @@ pub(crate) fn rest(seen: &Seen) -> Never {
         | Phase::Stopping
         | Phase::Starting
         | Phase::Online
+        | Phase::Waiting
         | Phase::Backoff { .. } => Never::Stopped,
     }
 }
@@ -172,8 +181,17 @@ mod tests {
     use super::*;
 
     fn seen(phase: Phase, sign: Sign) -> Seen {
-        let (listens, last) = (Vec::new(), None);
-        Seen { phase, run: Some(1), sign, listens, last, by_itself: false, unstable: 0 }
+        Seen {
+            phase,
+            run: Some(1),
+            sign,
+            listens: Vec::new(),
+            completed: false,
+            waits_for: Vec::new(),
+            last: None,
+            by_itself: false,
+            unstable: 0,
+        }
     }
 
     fn age(age: u64) -> Sign {

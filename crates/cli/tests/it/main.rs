@@ -28,6 +28,7 @@ mod config;
 mod container;
 mod cron;
 mod daemons_end;
+mod depending;
 mod deploy;
 mod descriptors;
 mod docs;

@@ -10,6 +10,7 @@ mod app;
 mod attribute;
 mod cluster;
 mod compatibility;
+mod depends;
 mod forms;
 mod given;
 mod logs;
@@ -42,7 +43,7 @@ pub struct Chapter {
 
 /// Returns the table in chapters.
 #[must_use]
-pub fn chapters() -> [Chapter; 9] {
+pub fn chapters() -> [Chapter; 10] {
     let chapter = |title, attributes| Chapter { title, attributes };
     [
         chapter("What is run", app::ROWS),
@@ -52,6 +53,7 @@ pub fn chapters() -> [Chapter; 9] {
         chapter("Stops", stop::ROWS),
         chapter("Restarts for a reason", triggers::ROWS),
         chapter("Readiness and reloads", reload::ROWS),
+        chapter("Dependencies", depends::ROWS),
         chapter("Cluster", cluster::ROWS),
         chapter("Compatibility", compatibility::ROWS),
     ]

@@ -20,6 +20,21 @@ pub(super) static ROWS: &[Attribute] = &[
         .advice("write a list of numbers, such as `[0, 2]`")
         .example("[0, 2]")
         .help("leave it stopped after these exit codes"),
+    truth("oneshot", field!(policy.oneshot))
+        .flags(&[switch(&["oneshot"], true)])
+        .help("it is a job: one that ends with success is `completed`, and not started again"),
+    of(
+        "success_exit_codes",
+        &[Type::List, Type::Number],
+        field!(policy.success_exit_codes as ExitCodes),
+    )
+    .rule(Rule::ExitCodes)
+    .flags(&[value(&["success-exit-codes"], "codes")
+        .takes(Takes::Numbers("codes"))
+        .gives(Gives::SplitList)])
+    .advice("write a list of numbers, such as `[0, 2]`")
+    .example("[2]")
+    .help("exit codes besides 0 with which a job has done its work"),
     number("max_restarts", field!(policy.max_unstable))
         .flags(&[value(&["max-restarts"], "n").takes(Takes::Maybe("n"))])
         .help("unstable runs in a row after which it is given up"),

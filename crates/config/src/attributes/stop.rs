@@ -18,7 +18,8 @@ pub(super) static ROWS: &[Attribute] = &[
         .flags(&[value(&["kill-timeout"], "ms").short('k')])
         .help("time to end before it is killed"),
     of("kill_signal", &[Type::Number, Type::Text], field!(policy.stop_signal as Signal))
-        .flags(&[value(&["kill-signal"], "signal")])
+        .aliases(&["stop_signal"])
+        .flags(&[value(&["kill-signal", "stop-signal"], "signal")])
         .advice("write a signal's name, such as `\"SIGTERM\"`")
         .example("\"SIGTERM\"")
         .help("signal that asks it to end"),

@@ -44,6 +44,7 @@ impl World {
             etc: root.join("etc"),
             log_files: true,
             server: Some(root.join("bin/ostler")),
+            listed: Some(std::collections::BTreeSet::new()),
             as_pm2: false,
         };
         let world = Self { _dir: dir, ctx };

@@ -19,7 +19,8 @@ impl Process {
         };
         let (policy, restarts) = (self.policy(), self.restarts);
         let at_once = policy.autorestart && policy.restart_delay == 0 && policy.backoff.is_none();
-        if self.goal != Goal::Up || !at_once || !restarts.crashed || self.next.is_some() {
+        let is_wanted = self.goal == Goal::Up && !self.held && self.next.is_none();
+        if !is_wanted || !at_once || !restarts.crashed {
             return None;
         }
         let stable = since + policy.min_uptime;
@@ -33,7 +34,7 @@ impl Process {
             unstable: if short { restarts.unstable + 1 } else { 0 },
             not_before: if short { 0 } else { stable },
             not_after: if short { stable } else { Millis::MAX },
-            except_codes: policy.stop_exit_codes.clone(),
+            except_codes: policy.final_codes().collect(),
         })
     }
 

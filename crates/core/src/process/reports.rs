@@ -48,6 +48,7 @@ impl Process {
             | Phase::Errored
             | Phase::Online { .. }
             | Phase::Stopping(_)
+            | Phase::Held
             | Phase::Backoff { .. } => (),
         }
     }
@@ -84,7 +85,7 @@ impl Process {
                 let begun = begun?.end(now, self.id, out);
                 Some(std::mem::replace(ending, begun))
             }
-            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => None,
+            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Held => None,
         }
     }
 
@@ -106,6 +107,7 @@ impl Process {
             | Phase::Online { .. }
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::Backoff { .. } => (),
         }
     }
@@ -128,6 +130,7 @@ impl Process {
             | Phase::Backoff { .. }
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::Online { .. } => {}
         }
     }

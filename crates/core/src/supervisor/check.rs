@@ -86,10 +86,12 @@ fn check_pair(id: ProcId, slot: &Slot) -> Result<(), String> {
             | Phase::Stopping(_)
             | Phase::Backoff { .. },
         ) => Ok(()),
-        (Goal::Up, Phase::Stopped | Phase::Errored)
-        | (Goal::Down, Phase::Starting { .. } | Phase::Online { .. } | Phase::Backoff { .. }) => {
-            Err(format!("{id:?} is {phase:?}, but wanted {goal:?}"))
-        }
+        (Goal::Up, Phase::Held) if slot.process.is_held() => Ok(()),
+        (Goal::Up, Phase::Stopped | Phase::Errored | Phase::Held)
+        | (
+            Goal::Down,
+            Phase::Held | Phase::Starting { .. } | Phase::Online { .. } | Phase::Backoff { .. },
+        ) => Err(format!("{id:?} is {phase:?}, but wanted {goal:?}")),
     }
 }
 

@@ -53,6 +53,7 @@ impl Supervisor {
             | Phase::Errored
             | Phase::Starting { .. }
             | Phase::Stopping(_)
+            | Phase::Held
             | Phase::Backoff { .. } => false,
         };
         let over: Vec<&Slot> = self.slots.values().filter(is_over).collect();

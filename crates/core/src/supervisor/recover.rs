@@ -139,6 +139,7 @@ impl Supervisor {
                     Phase::Stopping(_) => (),
                     Phase::Stopped
                     | Phase::Errored
+                    | Phase::Held
                     | Phase::Starting { .. }
                     | Phase::Online { .. }
                     | Phase::Backoff { .. } => process.on_stop(now, out),
@@ -177,8 +178,11 @@ impl Supervisor {
             if missed.contains(&run) {
                 let slot = self.slots.get(&proc);
                 let phase = slot.map(|slot| slot.process.phase());
-                let asked = matches!(phase, Some(Phase::Stopped | Phase::Stopping(_)));
                 let saved = processes.iter().find(|saved| saved.id == proc);
+                let noted = saved.filter(|of| of.ended == Some(Taken::place(of.taken, run)));
+                let asked = noted
+                    .and_then(|of| of.asked)
+                    .unwrap_or(matches!(phase, Some(Phase::Stopped | Phase::Stopping(_))));
                 let again = saved.is_some_and(|saved| is_told(saved, run, seen_all));
                 out.push(Action::Tell(Notice::Ended { proc, run, exit, asked, again }));
                 if !again {

@@ -136,9 +136,11 @@ impl Slot {
         let (stopping, due) = match process.phase() {
             Phase::Stopping(ending) => (Some(ending.run()), None),
             Phase::Backoff { until } => (None, Some(until)),
-            Phase::Stopped | Phase::Errored | Phase::Starting { .. } | Phase::Online { .. } => {
-                (None, None)
-            }
+            Phase::Stopped
+            | Phase::Errored
+            | Phase::Held
+            | Phase::Starting { .. }
+            | Phase::Online { .. } => (None, None),
         };
         let (spec, policy) = process.version();
         SavedProcess {
@@ -157,8 +159,10 @@ impl Slot {
             ended: process.ended(),
             // Whoever tells of ends knows.
             told: None,
+            asked: None,
             renewed: process.renewed(),
             taken: process.taken(),
+            held: process.is_held(),
             stopping,
             due,
         }

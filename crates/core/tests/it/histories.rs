@@ -14,6 +14,8 @@ use crate::world::{Nature, World};
 #[derive(Clone, Debug)]
 pub enum Move {
     User(u8, u32),
+    /// What it depends on is not there, or is.
+    Hold(u32, bool),
     Reload(u32, bool, bool),
     Promote(bool),
     Crash(u64),
@@ -42,6 +44,7 @@ fn moves(forget: bool) -> impl Strategy<Value = Move> {
         move |after| if forget { Move::ForgetAndEnd(after) } else { Move::Crash(after) };
     prop_oneof![
         4 => (0..6u8, 0..3u32).prop_map(|(what, id)| Move::User(what, id)),
+        2 => (0..3u32, any::<bool>()).prop_map(|(id, held)| Move::Hold(id, held)),
         2 => (1..8u32, any::<bool>(), any::<bool>())
             .prop_map(|(spec, canary, no_rollback)| Move::Reload(spec, canary, no_rollback)),
         1 => any::<bool>().prop_map(Move::Promote),
@@ -90,6 +93,7 @@ fn play(world: &mut World, step: &Move) {
                 _ => Event::Delete(proc),
             });
         }
+        Move::Hold(id, held) => world.event(Event::Hold { proc: ProcId(id), held }),
         Move::Reload(spec, canary, no_rollback) => {
             let parallel = 1 + spec % 2;
             world.reload(
@@ -139,7 +143,7 @@ fn oracle(world: &World) {
     for (_, slot) in world.supervisor.slots() {
         let passes = match slot.process().phase() {
             Phase::Starting { .. } | Phase::Stopping(_) | Phase::Backoff { .. } => true,
-            Phase::Stopped | Phase::Errored | Phase::Online { .. } => {
+            Phase::Stopped | Phase::Errored | Phase::Held | Phase::Online { .. } => {
                 slot.candidate().is_some() || slot.leaving().next().is_some()
             }
         };

@@ -36,6 +36,8 @@ fn saved(id: u32) -> SavedProcess {
         renewed: None,
         taken: None,
         told: None,
+        asked: None,
+        held: false,
         stopping: None,
         due: None,
     }

@@ -45,6 +45,12 @@ impl Model {
         if let Err(failure) = self.known.check_room("start", self.known.more_of_apps(&specs)) {
             return refuse(client, failure, out);
         }
+        // PM2's client tells of one app after the other.
+        if client.call().is_none()
+            && let Err(failure) = self.known.check_dependencies(&specs)
+        {
+            return refuse(client, failure, out);
+        }
         let mut started = Vec::new();
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         for spec in specs {
@@ -55,6 +61,12 @@ impl Model {
             }
             started.push((name, ids));
         }
+        let new: Vec<ProcId> = started.iter().flat_map(|(_, ids)| ids).copied().collect();
+        let new: Vec<ProcId> =
+            new.into_iter().filter(|id| self.known.starts_by_itself(*id)).collect();
+        let below = self.known.down_below(&new, &BTreeMap::new());
+        self.start_dependencies(&below, &mut operation);
+        started.extend(below.iter().map(|id| (self.known.registry.name(*id), vec![*id])));
         if let Some(ticket) = &ticket {
             let number = |(name, ids): &(String, Vec<ProcId>)| {
                 (name.clone(), ids.iter().map(|id| id.0).collect())
@@ -145,9 +157,11 @@ impl Model {
             halted: false,
             watch: None,
             scheduled: None,
+            dependency_lost: false,
         };
         self.known.registry.insert_proc(id, proc);
         self.ask(Event::Add { proc: id, app, spec, policy, cluster });
+        self.hold_dependent(id, spec);
         self.known.unsaved = true;
         Some(id)
     }
@@ -177,6 +191,8 @@ impl Model {
             wanted.push(Wanted { id: *id, old, same: spec == *version.spec, spec });
         }
         let renames = self.known.registry.renames(&wanted)?;
+        let changed = wanted.iter().filter(|one| !one.same).map(|one| one.spec.clone());
+        self.known.check_dependencies(&changed.collect::<Vec<_>>())?;
         let mut versions: BTreeMap<ProcId, SpecId> = BTreeMap::new();
         let mut new: Option<(SpecId, AppSpec)> = None;
         for Wanted { id, old, same, spec } in wanted {

@@ -68,9 +68,13 @@ impl Model {
         self.known.unsaved = true;
         let ids: Vec<ProcId> = self.known.registry.procs().map(|(id, _)| id).collect();
         self.cut_reloads_short("kill", &ids);
-        for id in ids {
+        // What is on its way out already need not finish its connections.
+        let goes = |id: &ProcId| self.known.core.slot(*id).is_some_and(|slot| slot.removing());
+        for id in ids.into_iter().filter(goes).collect::<Vec<_>>() {
             self.ask(Event::Delete(id));
         }
+        self.deletes_left = true;
+        self.delete_in_order();
     }
 }
 

@@ -23,19 +23,22 @@ enum Due {
     Schedule,
     /// A restart after a change of files, or another try to watch them.
     Watches,
+    /// A look at who waits for the health of others.
+    Dependents,
     /// An operation has waited long enough.
     Operations,
 }
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Core,
         Self::Save,
         Self::Settled,
         Self::Memory,
         Self::Schedule,
         Self::Watches,
+        Self::Dependents,
         Self::Operations,
     ];
 }
@@ -66,6 +69,7 @@ impl Model {
             Due::Memory => self.memory.due(),
             Due::Schedule => self.schedules.due(&self.known),
             Due::Watches => self.watches.due(),
+            Due::Dependents => self.dependents.due(),
             Due::Operations => self.operations.deadline(),
         }
     }
@@ -91,6 +95,7 @@ impl Model {
                 self.restart_changed(out);
                 self.watches.try_again(&self.known, out);
             }
+            Due::Dependents => self.dependents.stale = true,
             Due::Operations => self.expire(out),
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ostler_core::ProcId;
+use ostler_core::process::Process;
 use ostler_core::spec::AppSpec;
 use ostler_pm2::dump::{Saved, Saving};
 use ostler_wire::control::{self, Code, Failure, Reply};
@@ -187,13 +188,26 @@ impl Known {
         })
     }
 
+    /// The phase of a process as the list is to have it: a job is done again when the list is
+    /// brought back, unless the user has stopped it.
+    fn phase_to_save(&self, process: &Process, proc: &Proc) -> control::Phase {
+        let version = self.registry.version(process.spec());
+        let is_job = version.is_some_and(|version| version.policy.oneshot);
+        match self.phase_of(process) {
+            control::Phase::Stopped if is_job && !proc.halted && proc.ended.is_some() => {
+                control::Phase::Starting
+            }
+            phase => phase,
+        }
+    }
+
     fn dump_element(&self, id: ProcId) -> Option<Map<String, Value>> {
         let process = self.core.slot(id)?.process();
         let proc = self.registry.proc(id)?;
         let version = self.registry.version(process.spec())?;
         Some(ostler_pm2::dump::element(&Saving {
             spec: &version.spec,
-            phase: self.phase_of(process),
+            phase: self.phase_to_save(process, proc),
             instance: proc.instance,
             restarts: process.restarts(),
             created_at: proc.created_at,

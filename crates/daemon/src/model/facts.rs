@@ -4,6 +4,7 @@ use ostler_core::{ProcId, SpecId};
 use ostler_pm2::in_app::InApp;
 use ostler_wire::control::{Connections, ListenerView};
 
+use super::health::RunHealth;
 use super::input::Usage;
 
 /// Facts about one run.
@@ -19,6 +20,10 @@ pub struct RunFacts {
     pub since: u64,
     /// It is online only because the time for readiness ran out.
     pub late: bool,
+    /// It said that it is ready, in time or not.
+    pub said_ready: bool,
+    /// Its health, where somebody waits for it.
+    pub health: RunHealth,
     /// What it uses, as it was last looked at.
     pub usage: Usage,
     /// What it listens on, as far as it is a cluster worker.
@@ -50,6 +55,8 @@ impl RunFacts {
             pid: 0,
             since,
             late: false,
+            said_ready: false,
+            health: RunHealth::default(),
             usage: Usage::default(),
             listeners: Vec::new(),
             rejections: 0,

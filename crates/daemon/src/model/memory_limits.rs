@@ -48,7 +48,10 @@ impl MemoryLimits {
                     // PM2's way is to look at the first process.
                     runs.push((run, known.settings.memory_interval.is_none().then_some(limit)));
                 }
-                Phase::Starting { .. } | Phase::Stopping(_) | Phase::Backoff { .. } => later = true,
+                Phase::Starting { .. }
+                | Phase::Stopping(_)
+                | Phase::Backoff { .. }
+                | Phase::Held => later = true,
                 // Whoever starts it arms the next look.
                 Phase::Stopped | Phase::Errored => {}
             }

@@ -17,10 +17,12 @@ mod apps;
 mod closing;
 mod connections;
 mod counters;
+mod depends;
 mod due;
 mod dump;
 mod facts;
 mod failures;
+mod health;
 mod input;
 mod jlist;
 mod known;
@@ -65,6 +67,7 @@ use std::collections::{BTreeSet, VecDeque};
 use ostler_core::{Action, Event, Exit, Millis, ProcId, Role, RunId, Supervisor};
 use ostler_wire::control::{ListenerView, UnwrittenFile};
 
+use depends::Dependents;
 use memory_limits::MemoryLimits;
 use operations::Operations;
 use reload_failures::ReloadFailures;
@@ -114,10 +117,14 @@ pub struct Model {
     settling: Settling,
     /// Files of apps that cannot be written.
     unwritten: Unwritten,
+    /// Who waits for what.
+    dependents: Dependents,
     /// What whoever asks for the list next is told.
     announced: Option<String>,
     /// The list is being written before that is begun.
     writes_last: bool,
+    /// Everything is being ended, and something was not asked to end yet.
+    deletes_left: bool,
 }
 
 /// A save that failed is tried again after this, ms.
@@ -142,8 +149,10 @@ impl Model {
             watches: Watches::default(),
             settling: Settling::default(),
             unwritten: Unwritten::default(),
+            dependents: Dependents::default(),
             announced: None,
             writes_last: false,
+            deletes_left: false,
         }
     }
 
@@ -313,6 +322,11 @@ impl Model {
 
     /// A report for the supervision machine.
     fn on_report(&mut self, event: Event, out: &mut Vec<Effect>) {
+        if let Event::ReadyMessage(run) = event
+            && let Some(facts) = self.known.facts.get_mut(&run)
+        {
+            facts.said_ready = true;
+        }
         let gone = if let Event::TreeGone(run) = event { Some(run) } else { None };
         self.ask(event);
         if let Some(run) = gone {
@@ -324,8 +338,14 @@ impl Model {
 
     /// Lets the supervision machine take one event at once, so that what is looked at next is true.
     fn ask(&mut self, event: Event) {
+        if let Event::Start(id) | Event::Restart { proc: id, .. } = event
+            && let Some(proc) = self.known.registry.proc_mut(id)
+        {
+            proc.dependency_lost = false;
+        }
         let mut actions = Vec::new();
         self.known.core.handle(self.known.at.now, event, &mut actions);
         self.actions.extend(actions);
+        self.dependents.stale = true;
     }
 }

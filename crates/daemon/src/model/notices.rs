@@ -21,6 +21,7 @@ impl Model {
                 self.operations.count_dropped(&self.known, proc, run);
                 if !again {
                     self.known.tell_end((proc, run), exit, out);
+                    self.on_dependency_ended(proc);
                 }
                 self.on_ended((proc, run), exit, asked);
             }
@@ -34,6 +35,7 @@ impl Model {
                 self.known.publish(proc, Lifecycle::RestartOverlimit, out);
                 self.on_rest(proc, out);
             }
+            Notice::Held { proc } => self.on_held(proc, out),
             Notice::Refused { proc } | Notice::Stopped { proc } => self.on_rest(proc, out),
             Notice::OverMemory { proc, memory, limit, .. } => {
                 self.on_over_memory(proc, memory, limit, out);
@@ -115,6 +117,14 @@ impl Model {
             self.save_by.get_or_insert(self.known.at.now + SAVE_WITHIN);
         }
         self.changed.insert(id);
+    }
+
+    /// A slot has no run, and its next one waits.
+    fn on_held(&mut self, id: ProcId, out: &mut Vec<Effect>) {
+        self.known.remove_pid_file(id, out);
+        self.changed.insert(id);
+        // No run follows at once with which its counters would be noted.
+        self.known.unsaved = true;
     }
 
     /// A slot has no run and none is due.

@@ -8,6 +8,7 @@ use ostler_wire::control::{Action, Change, Connections, Failure, Lifecycle};
 use serde::{Deserialize, Serialize};
 
 use super::input::ClientId;
+use super::known::Known;
 
 /// What a slot must come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,6 +133,15 @@ impl Operation {
         }
     }
 
+    /// Takes out what is begun next, of what may be begun. What is in a cycle is not left for ever.
+    pub fn take_next(&mut self, free: Option<&BTreeSet<ProcId>>) -> Option<(ProcId, Action)> {
+        let at = match free {
+            None => Some(0),
+            Some(free) => self.todo.iter().position(|(id, _)| free.contains(id)),
+        };
+        self.todo.remove(at.or_else(|| self.active.is_empty().then_some(0))?)
+    }
+
     /// Whether the daemon is to end with it.
     pub fn is_kill(&self) -> bool {
         self.reporting == Reporting::Kill
@@ -224,6 +234,20 @@ impl Operations {
         let waiting = self.0.iter_mut().filter_map(|operation| operation.active.get_mut(&id));
         for pending in waiting.filter(|pending| pending.target != Target::Listening) {
             pending.until = pending.until.min(now);
+        }
+    }
+
+    /// Whether one of them is about to do something with a slot.
+    pub fn will_act_on(&self, id: ProcId) -> bool {
+        self.0.iter().any(|operation| operation.todo.iter().any(|(of, _)| *of == id))
+    }
+
+    /// A slot that had to wait for others is waited for from now on.
+    pub fn wait_anew(&mut self, known: &Known, id: ProcId) {
+        for pending in self.0.iter_mut().filter_map(|operation| operation.active.get_mut(&id)) {
+            if pending.target != Target::Listening {
+                pending.until = known.pending(id, pending.target, pending.added).until;
+            }
         }
     }
 

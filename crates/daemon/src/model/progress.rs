@@ -67,6 +67,11 @@ impl Model {
             let expired = operation.active.iter().filter(|(_, pending)| pending.until <= now);
             let expired: Vec<_> = expired.map(|(id, pending)| (*id, pending.target)).collect();
             for (id, target) in expired {
+                if self.known.waits_its_turn(id, target) {
+                    let until = self.known.pending(id, target, false).until;
+                    operation.active.entry(id).and_modify(|pending| pending.until = until);
+                    continue;
+                }
                 let failure =
                     (target != Target::Listening).then(|| self.known.why_not_yet(id, target));
                 self.end_slot(operation, id, failure, out);
@@ -96,8 +101,9 @@ impl Model {
     }
 
     fn fill(&mut self, operation: &mut Operation, out: &mut Vec<Effect>) {
+        let free = self.known.free_of(operation);
         while operation.active.len() < operation.parallel {
-            let Some((id, action)) = operation.todo.pop_front() else { return };
+            let Some((id, action)) = operation.take_next(free.as_ref()) else { return };
             if self.known.core.slot(id).is_none() {
                 self.end_slot(operation, id, Some(gone(id)), out);
                 continue;
@@ -109,6 +115,9 @@ impl Model {
                 Action::Stop => (Event::Stop(id), Target::Down),
                 Action::Delete => (Event::Delete(id), Target::Gone),
                 Action::Restart => {
+                    if let Some(spec) = self.known.spec_to_be(operation, id) {
+                        self.hold_dependent(id, spec);
+                    }
                     (self.tickets.note_restart(&self.known, operation, id), Target::Up)
                 }
                 Action::Reset => {
@@ -235,7 +244,11 @@ impl Known {
             }
             (
                 Target::Listening,
-                Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Stopping(_),
+                Phase::Stopped
+                | Phase::Errored
+                | Phase::Backoff { .. }
+                | Phase::Held
+                | Phase::Stopping(_),
             ) => Some(None),
             // The runs that a reload replaced must have left, too.
             (Target::Down, Phase::Stopped | Phase::Errored) => {
@@ -250,6 +263,7 @@ impl Known {
             (Target::Up, Phase::Stopped) => Some(self.why_stopped(id)),
             (Target::Up, Phase::Errored) if pending.came_up || self.ended_well(id) => Some(None),
             (Target::Up, Phase::Errored) => Some(Some(self.why_errored(id))),
+            (Target::Up, Phase::Held) => self.waits_in_vain(id).map(Some),
             // One that is due now was due when the daemon before died, and starts in this turn.
             (Target::Up, Phase::Backoff { until }) => (self.at.now < until).then_some(None),
             (Target::Up, Phase::Starting { run, .. }) if self.is_unfetched(run) => {
@@ -260,6 +274,7 @@ impl Known {
                 Phase::Starting { .. }
                 | Phase::Online { .. }
                 | Phase::Stopping(_)
+                | Phase::Held
                 | Phase::Backoff { .. },
             )
             | (Target::Up, Phase::Starting { .. } | Phase::Stopping(_)) => None,
@@ -282,6 +297,7 @@ impl Known {
                 | Phase::Online { .. }
                 | Phase::Stopping(_)
                 | Phase::Backoff { .. }
+                | Phase::Held
                 | Phase::Stopped
                 | Phase::Errored,
             )

@@ -121,6 +121,8 @@ pub struct Proc {
     pub watch: Option<bool>,
     /// When the clock restarts it.
     pub scheduled: Option<Scheduled>,
+    /// An app that it depends on has ended, and it is to be restarted when that has recovered.
+    pub dependency_lost: bool,
 }
 
 /// The end of a slot's last run that is over.
@@ -179,6 +181,8 @@ pub struct Registry {
     procs: BTreeMap<ProcId, Proc>,
     /// Texts that versions have alike.
     texts: Pool,
+    /// Whether a version has ever depended on other apps.
+    has_dependents: bool,
     next_app: u32,
     next_spec: u32,
     next_proc: u32,
@@ -240,6 +244,11 @@ impl Registry {
         self.procs.get(&id).map(|proc| proc.app)
     }
 
+    /// The name of a slot; empty when there is none.
+    pub fn name(&self, id: ProcId) -> String {
+        self.procs.get(&id).map_or_else(String::new, |proc| proc.name.clone())
+    }
+
     /// How a slot is called in the log: `name:id`.
     pub fn label(&self, id: ProcId) -> String {
         self.procs.get(&id).map_or_else(|| format!(":{}", id.0), |proc| proc.label(id))
@@ -255,6 +264,7 @@ impl Registry {
     /// Registers a version under a number that was saved.
     pub fn insert_version(&mut self, id: SpecId, mut spec: AppSpec) {
         self.next_spec = self.next_spec.max(id.0.saturating_add(1));
+        self.has_dependents |= !spec.depends_on.is_empty();
         self.share_texts(&mut spec);
         self.versions.insert(id, Version::new(spec));
     }
@@ -263,6 +273,11 @@ impl Registry {
     pub fn share_texts(&mut self, spec: &mut AppSpec) {
         self.texts.share(&mut spec.env);
         self.texts.share(&mut spec.passthrough);
+    }
+
+    /// Whether an app may depend on another.
+    pub fn has_dependents(&self) -> bool {
+        self.has_dependents
     }
 
     /// How many different texts the versions have.

@@ -73,7 +73,9 @@ impl Model {
         for (id, spec) in fresh.iter().filter_map(|id| Some((*id, *versions.get(id)?))) {
             // Two processes of an app that binds its own port cannot live at the same time: it is
             // restarted.
-            if !self.known.registry.is_cluster_version(spec) {
+            // What waits has nothing that could be replaced.
+            let waits = self.known.core.slot(id).is_some_and(|slot| slot.process().waits());
+            if waits || !self.known.registry.is_cluster_version(spec) {
                 operation.changes.insert(id, spec);
                 operation.todo.push_back((id, Action::Restart));
                 continue;

@@ -1,6 +1,6 @@
 //! What each request of a client does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_core::spec::MOST_INSTANCES;
 use ostler_core::{AppId, Event, ProcId};
@@ -100,15 +100,18 @@ impl Model {
             // It was there when the client asked for the first time.
             rest.retain(|id| self.known.core.slot(*id).is_some());
         }
+        let mut below = Vec::new();
         if action == Action::Restart {
             operation.parallel = self.known.restarts_at_a_time(&ids, change.parallel);
-            if let Err(failure) = self.known.check_room("restart", self.known.more_of_slots(&rest))
-            {
+            below = self.known.down_below(&rest, &BTreeMap::new());
+            let all: Vec<ProcId> = rest.iter().chain(&below).copied().collect();
+            if let Err(failure) = self.known.check_room("restart", self.known.more_of_slots(&all)) {
                 return refuse(client, failure, out);
             }
             match self.changed_specs(&rest, change, false) {
                 Ok(changed) => {
                     self.known.registry.put_in_force(&changed);
+                    below = self.known.down_below(&rest, &changed);
                     operation.changes = changed;
                 }
                 Err(failure) => return refuse(client, failure, out),
@@ -128,6 +131,7 @@ impl Model {
         if let Some(how) = change.watch {
             rest.iter().for_each(|id| self.on_watch(*id, how));
         }
+        self.start_dependencies(&below, &mut operation);
         self.begin(operation, out);
     }
 

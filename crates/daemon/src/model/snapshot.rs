@@ -112,6 +112,7 @@ impl Model {
         self.settling.begin_all(&self.known);
         self.recover_rollouts();
         self.known.unsaved = true;
+        self.dependents.stale = true;
         self.settle(out);
         self.watches.begin_anew();
         self.watches.arm(&self.known, out);
@@ -146,7 +147,9 @@ impl Model {
                     other => out.push(Effect::Core(other)),
                 }
             }
-            if !self.advance(out) && self.actions.is_empty() {
+            self.settle_dependents(out);
+            let acted = self.delete_in_order() || !self.actions.is_empty();
+            if !self.advance(out) && !acted && !self.dependents.stale {
                 return;
             }
         }
@@ -199,6 +202,7 @@ impl Known {
             halted: Some(proc.halted),
             watch: proc.watch,
             scheduled: proc.scheduled.map(|next| (next.spec.0, next.at)),
+            dependency_lost: proc.dependency_lost,
             in_app: self.saved_in_app(saved.id),
         })
     }
@@ -222,6 +226,8 @@ impl Known {
             unstable: saved.unstable,
             ..Counters::default()
         });
+        let upcoming = next.as_ref().and_then(|(next, _)| self.registry.version(*next));
+        let held = !upcoming.unwrap_or(version).spec.depends_on.is_empty();
         Some(SavedProcess {
             id: ProcId(saved.id),
             app: AppId(saved.app),
@@ -236,9 +242,12 @@ impl Known {
             backoff: saved.backoff,
             removing: saved.removing,
             ended: of_slot().filter_map(|run| run.counters.ended).max().max(ended),
+            asked: saved.ended_at.map(|_| saved.end_asked),
             told: of_slot().filter_map(|run| run.counters.told).max(),
             renewed: saved.renewed.map(RunId),
             taken,
+            // Whether it is to be held is looked at when all others are known.
+            held,
             stopping: saved.ending.map(RunId),
             due: saved.due,
         })
@@ -305,6 +314,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         halted: saved.halted.unwrap_or(!saved.up && !saved.errored),
         watch: saved.watch,
         scheduled: saved.scheduled.map(|(spec, at)| Scheduled { spec: SpecId(spec), at }),
+        dependency_lost: saved.dependency_lost,
     }
 }
 

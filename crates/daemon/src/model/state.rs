@@ -173,6 +173,9 @@ pub struct SavedProc {
     /// When the clock restarts it, ms since 1970, by which specification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled: Option<(u32, u64)>,
+    /// An app that it depends on has ended, and it is to be restarted when that has recovered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dependency_lost: bool,
     /// What its run said of itself, and which run that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_app: Option<(u64, InApp)>,

@@ -1,8 +1,9 @@
 //! Runs that never were, and runs that did not pass their checks.
 
-use ostler_core::{Event, Exit, RunId};
+use ostler_core::{Event, Exit, Role, RunId};
 
 use super::Model;
+use super::health::AGAIN;
 use super::input::Effect;
 use super::known::Known;
 use super::outcome::Outcome;
@@ -28,7 +29,15 @@ impl Model {
         out: &mut Vec<Effect>,
     ) {
         let healthy = result.is_ok();
-        if let Err(why) = result {
+        if let Some(facts) = self.known.facts.get_mut(&run) {
+            facts.health.end(result.clone(), self.known.at.now + AGAIN);
+            self.dependents.stale = true;
+        }
+        // Of a run that serves, only those that wait for its health want to know.
+        let serves = matches!(self.known.core.owner(run), Some((_, Role::Current)));
+        if let Err(why) = result
+            && !serves
+        {
             out.push(Effect::Complain(format!("health check of run {} failed: {why}", run.0)));
             let why = format!("its health check failed: {why}");
             self.known.note_failure(run, Outcome::NotVerified { why }, out);

@@ -60,6 +60,7 @@ impl Known {
                 | Phase::Errored
                 | Phase::Starting { .. }
                 | Phase::Stopping(_)
+                | Phase::Held
                 | Phase::Backoff { .. } => {
                     if !rests(process) {
                         return None;

@@ -71,6 +71,10 @@ struct Row<'a> {
     ended: Option<control::Ended>,
     #[serde(skip_serializing_if = "Option::is_none")]
     over_memory: Option<control::OverMemory>,
+    #[serde(skip_serializing_if = "is_false")]
+    completed: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    waits_for: Vec<control::Waits>,
     #[serde(skip_serializing_if = "Addresses::is_empty")]
     listens: Addresses<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,6 +127,8 @@ impl From<Row<'_>> for ProcView {
             logs: row.logs.map(|path| path.map(Cow::into_owned)),
             ended: row.ended,
             over_memory: row.over_memory,
+            completed: row.completed,
+            waits_for: row.waits_for,
             listens: row.listens.0.iter().map(|listener| listener.address.clone()).collect(),
             candidate: row.candidate,
             leaving: row.leaving,
@@ -222,6 +228,8 @@ impl Known {
                 Some(control::Ended { at: of.at, asked: of.asked, oom: of.oom, how })
             }),
             over_memory: proc.over_memory,
+            completed: spec.policy.oneshot && self.is_completed(id, proc),
+            waits_for: self.waits_for(id),
             listens: Addresses(facts.map_or(&[], |facts| &facts.listeners)),
             candidate: slot.candidate().and_then(|(run, _)| pid_of(run)),
             leaving: slot.leaving().filter_map(pid_of).collect(),
@@ -236,6 +244,7 @@ impl Known {
             Phase::Starting { .. } => control::Phase::Starting,
             Phase::Online { .. } => control::Phase::Online,
             Phase::Stopping(_) => control::Phase::Stopping,
+            Phase::Held => control::Phase::Waiting,
             Phase::Backoff { until } => {
                 control::Phase::Backoff { due_in: until.saturating_sub(self.at.now) }
             }

@@ -167,7 +167,7 @@ pub fn run_of(id: ProcId, model: &Model) -> Option<RunId> {
     let process = model.core().slot(id)?.process();
     match process.phase() {
         Phase::Starting { .. } | Phase::Online { .. } | Phase::Stopping(_) => process.run(),
-        Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => None,
+        Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Held => None,
     }
 }
 
@@ -191,7 +191,13 @@ fn start(id: ProcId, model: &Model) -> Result<Plan, String> {
     match model.core().slot(id).map(|slot| slot.process().phase()) {
         Some(Phase::Online { .. }) => Err("process already online".to_owned()),
         Some(Phase::Starting { .. }) => Err("process already started".to_owned()),
-        Some(Phase::Stopped | Phase::Errored | Phase::Stopping(_) | Phase::Backoff { .. })
+        Some(
+            Phase::Stopped
+            | Phase::Errored
+            | Phase::Stopping(_)
+            | Phase::Backoff { .. }
+            | Phase::Held,
+        )
         | None => Ok(act(Action::Restart, id, Then::spawned(id))),
     }
 }

@@ -192,6 +192,7 @@ impl Builder {
             halted: None,
             watch: None,
             scheduled: None,
+            dependency_lost: false,
             in_app: None,
         });
     }

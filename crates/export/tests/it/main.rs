@@ -46,6 +46,7 @@ fn apps(text: &str, folder: &Path, env: Option<&str>) -> Vec<AppSpec> {
         etc,
         log_files: false,
         server: None,
+        listed: None,
         as_pm2: false,
     };
     let options = Options { env: env.map(str::to_owned), ..Options::default() };

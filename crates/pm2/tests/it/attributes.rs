@@ -18,6 +18,7 @@ use crate::world::World;
 fn world() -> World {
     let mut world = World::new(&["node", "python3"]);
     world.ctx.euid = 0;
+    world.ctx.listed = None;
     for script in ["a.js", "app.js", "some/path/a.js"] {
         world.file(script, "");
     }

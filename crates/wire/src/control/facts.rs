@@ -24,6 +24,8 @@ pub enum Phase {
     Online,
     /// It is being brought to its end.
     Stopping,
+    /// It does not run; its next run waits for apps that it depends on.
+    Waiting,
     /// It does not run; its next run waits for its time.
     Backoff {
         /// When the next run is due, ms from now.

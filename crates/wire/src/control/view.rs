@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Outcome, Phase};
+use super::waits::Waits;
 
 /// A process as the list shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +56,12 @@ pub struct ProcView {
     /// The last restart for its memory.
     #[serde(default)]
     pub over_memory: Option<OverMemory>,
+    /// It is a job that has done its work.
+    #[serde(default)]
+    pub completed: bool,
+    /// Apps that it waits for before its next run begins.
+    #[serde(default)]
+    pub waits_for: Vec<Waits>,
     /// What it listens on, as far as it is a cluster worker, as in [`ListenerView::address`].
     #[serde(default)]
     pub listens: Vec<String>,

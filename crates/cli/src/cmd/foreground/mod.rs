@@ -372,6 +372,7 @@ fn told(process: &ProcView, how: &Outcome) -> String {
     let then = match process.phase {
         Phase::Stopped => "",
         Phase::Errored => "; it failed too often and is not restarted",
+        Phase::Waiting => "; it is restarted when what it depends on is there",
         Phase::Starting | Phase::Online | Phase::Stopping | Phase::Backoff { .. } => {
             "; it is restarted"
         }

@@ -40,7 +40,7 @@ impl Status {
             Phase::Starting => Self::Starting,
             Phase::Online => Self::Online,
             Phase::Stopping => Self::Stopping,
-            Phase::Backoff { .. } => Self::Waiting,
+            Phase::Backoff { .. } | Phase::Waiting => Self::Waiting,
         }
     }
 
@@ -145,9 +145,12 @@ impl Process {
     fn of(view: &ProcView, instance: u32) -> Self {
         let next_start_in_ms = match view.phase {
             Phase::Backoff { due_in } => Some(due_in),
-            Phase::Stopped | Phase::Errored | Phase::Starting | Phase::Online | Phase::Stopping => {
-                None
-            }
+            Phase::Stopped
+            | Phase::Errored
+            | Phase::Starting
+            | Phase::Online
+            | Phase::Stopping
+            | Phase::Waiting => None,
         };
         Self {
             id: view.id,

@@ -87,6 +87,7 @@ pub fn is_wish(event: &Event) -> bool {
             | Event::Start(_)
             | Event::Stop(_)
             | Event::Restart { .. }
+            | Event::Hold { .. }
             | Event::Delete(_)
             | Event::Retire(_)
             | Event::Reset(_)
@@ -102,6 +103,7 @@ pub fn must_survive(notice: &Notice) -> bool {
         Notice::OverMemory { .. }
         | Notice::GaveUp { .. }
         | Notice::Refused { .. }
+        | Notice::Held { .. }
         | Notice::Stopped { .. }
         | Notice::Removed { .. }
         | Notice::Replaced { .. }

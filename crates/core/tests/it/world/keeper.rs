@@ -83,6 +83,9 @@ impl World {
         let others = self.runs.values().filter(is_current).count();
         assert!(role(run) != Some(Role::Current) || others == 0, "two runs of {proc:?} alive");
         let role = role(run).unwrap_or(Role::Leaving);
+        let of_slot = self.supervisor.slot(proc).map(|slot| slot.process());
+        let held = of_slot.is_some_and(|process| process.is_held());
+        assert!(!held || role != Role::Current, "{proc:?} is held, and spawned");
         self.said.push(format!("spawn {} v{}", proc.0, spec.0));
         self.begin((proc, run, spec), role, self.counters(proc));
     }

@@ -16,6 +16,7 @@ impl World {
                 Phase::Online { .. } => "online",
                 Phase::Stopping(_) => "stopping",
                 Phase::Backoff { .. } => "pausing",
+                Phase::Held => "held",
             };
             let goal = if process.goal() == Goal::Up { "up" } else { "down" };
             let extra = slot.leaving().count() + usize::from(slot.candidate().is_some());
@@ -36,6 +37,7 @@ impl World {
             }
             Notice::GaveUp { proc, unstable } => format!("{} gave up after {unstable}", proc.0),
             Notice::Refused { proc } => format!("{} refused", proc.0),
+            Notice::Held { proc } => format!("{} held", proc.0),
             Notice::Stopped { proc } => format!("{} stopped", proc.0),
             Notice::Removed { proc } => format!("{} removed", proc.0),
             Notice::Verifying { proc, .. } => format!("{} verifying", proc.0),

@@ -14,7 +14,7 @@ use super::world::World;
 /// Plays the story once whole, and once for each step at which the daemon may die: with a turn for
 /// each report, and with one for all that are there.
 #[track_caller]
-fn same_end(story: impl Fn(&mut World)) {
+pub fn same_end(story: impl Fn(&mut World)) {
     for together in [false, true] {
         same_end_of(|| World { together, ..World::new() }, &story);
     }

@@ -40,7 +40,8 @@ fn ids(bits: u8) -> Vec<u32> {
     (0..5).filter(|id| bits & (1 << id) != 0).collect()
 }
 
-fn more(bits: u8) -> Value {
+/// Attributes: one for each bit, and with the bits above what is depended on.
+fn more(bits: u16) -> Value {
     let keys = [
         ("wait_ready", json!(true)),
         ("restart_delay", json!(300)),
@@ -51,7 +52,16 @@ fn more(bits: u8) -> Value {
         ("namespace", json!("other")),
     ];
     let set = keys.into_iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0);
-    Value::Object(set.map(|(_, (key, value))| (key.to_owned(), value)).collect::<Map<_, _>>())
+    let depends = match bits >> 7 {
+        0 => Some(("depends_on", json!(["job"]))),
+        1 => Some(("depends_on", json!({"job": {"condition": "healthy", "restart": true}}))),
+        2 => Some(("depends_on", json!({"web": "started", "job": "ready"}))),
+        3 => Some(("depends_on", json!({"job": "completed"}))),
+        4 => Some(("oneshot", json!(true))),
+        _ => None,
+    };
+    let all = set.map(|(_, of)| of).chain(depends);
+    Value::Object(all.map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>())
 }
 
 fn change(kind: u8) -> Change {
@@ -97,7 +107,9 @@ fn play(world: &mut World, step: &Move) {
         }
         Move::Reload(bits, script, with) => {
             let script = SCRIPTS[usize::from(script)];
-            let records = NAMES.map(|name| record(name, script, 1, more(with & 5))).into();
+            let records = NAMES
+                .map(|name| record(name, script, 1, more(u16::from(with & 5) | 5 << 7)))
+                .into();
             let connections = with & 8 != 0;
             let change = Change { records, connections, ..Change::default() };
             world.reload_by(&ids(bits), change, options(with));
@@ -184,8 +196,35 @@ fn stale(world: &mut World, what: u8, run: RunId) {
     }
 }
 
+/// Who depends on others is held exactly as long as one of them is not there: looked at by other
+/// means than the model does.
+fn dependents(world: &World) {
+    let (core, registry) = (world.model.core(), world.model.registry());
+    let closing = world.model.known().is_closing();
+    for (id, slot) in core.slots().filter(|(_, slot)| !closing && !slot.removing()) {
+        let process = slot.process();
+        let of = registry.version(process.next_spec()).unwrap();
+        let may_be_there = |name: &str| {
+            core.slots().filter(|(_, slot)| !slot.removing()).any(|(other, slot)| {
+                let process = slot.process();
+                let named = registry.app(slot.app()).is_some_and(|app| app.name == name);
+                let done = registry.proc(other).is_some_and(|proc| proc.last.is_some());
+                let phase = process.phase();
+                named
+                    && (matches!(phase, Phase::Online { .. } | Phase::Starting { .. })
+                        || done && phase == Phase::Stopped)
+            })
+        };
+        let missing = of.spec.depends_on.iter().any(|on| !may_be_there(&on.name));
+        let held = process.is_held();
+        assert!(held || !missing, "{id:?} is not held, but depends on what is not there");
+        assert!(!held || !of.spec.depends_on.is_empty(), "{id:?} is held for nothing");
+    }
+}
+
 /// What must be true of model and world after every step.
 fn oracle(world: &World) {
+    dependents(world);
     let core = world.model.core();
     // What the keeper begins by itself is what would be begun now.
     for (after, (proc, ..)) in &world.prepared {
@@ -202,7 +241,7 @@ fn oracle(world: &World) {
         let process = slot.process();
         let transient = match process.phase() {
             Phase::Starting { .. } | Phase::Stopping(_) | Phase::Backoff { .. } => true,
-            Phase::Stopped | Phase::Errored | Phase::Online { .. } => {
+            Phase::Stopped | Phase::Errored | Phase::Held | Phase::Online { .. } => {
                 slot.candidate().is_some() || 0 < slot.leaving().count()
             }
         };

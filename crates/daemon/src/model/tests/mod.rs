@@ -7,6 +7,8 @@ mod changing;
 mod closing;
 mod connections;
 mod crash;
+mod depending;
+mod depending_order;
 mod failing;
 mod histories;
 mod kept;

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug)]
 pub enum Move {
     /// An app is started: name, script, instances, more keys.
-    Start(u8, u8, u32, u8),
+    Start(u8, u8, u32, u16),
     /// A command to the processes of these bits.
     Act(u8, u8),
     /// A restart with a change to the processes of these bits.
@@ -91,7 +91,12 @@ impl Move {
     pub fn of(number: u64, deaths: bool) -> Self {
         let mut of = Digits(number);
         match of.below(64) {
-            0..6 => Self::Start(of.small(3), of.small(16), u32::from(of.small(4)), of.small(128)),
+            0..6 => Self::Start(
+                of.small(3),
+                of.small(16),
+                u32::from(of.small(4)),
+                u16::try_from(of.below(1024)).unwrap(),
+            ),
             6..12 => Self::Act(of.small(4), of.small(32)),
             12..15 => Self::Change(of.small(8), of.small(32)),
             15..18 => Self::Scale(of.small(3), i8::try_from(of.below(5)).unwrap() - 2),

@@ -22,6 +22,7 @@ impl World {
                 Phase::Online { .. } => "online",
                 Phase::Stopping(_) => "stopping",
                 Phase::Backoff { .. } => "pausing",
+                Phase::Held => "waiting",
             };
             let version = registry.version(process.spec()).unwrap();
             let script = version.spec.script.file_stem().unwrap().to_string_lossy().into_owned();

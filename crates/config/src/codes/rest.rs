@@ -1,0 +1,330 @@
+//! The pages of the second half of the alphabet, in its order.
+
+use super::kind::Code;
+
+/// The codes from `n` on, each with its page.
+pub(super) const CODES: &[Code] = &[
+    Code {
+        name: "never-met",
+        title: "a condition that a dependency can never meet",
+        text: "An app without `health` is never `healthy`, and one that is started again \
+               whenever it ends is never `completed`: whoever waits for that waits for ever.",
+        example: Some((
+            r#"[{ "name": "api", "script": "a.js", "depends_on": { "job": "completed" } },
+    { "name": "job", "script": "api.js" }]"#,
+            r#"[{ "name": "api", "script": "a.js", "depends_on": { "job": "completed" } },
+    { "name": "job", "script": "api.js", "oneshot": true }]"#,
+        )),
+    },
+    Code {
+        name: "no-app",
+        title: "something that is no app",
+        text: "An app is an object with at least a `script`. With `--only`, each name must be \
+               that of an app in the file.",
+        example: Some((r#"["api.js"]"#, r#"[{ "script": "api.js" }]"#)),
+    },
+    Code {
+        name: "no-apps",
+        title: "a file without apps",
+        text: "A process file is an object with the key `apps`, a list of apps, or one app. A \
+               program must export it: `module.exports = { apps: […] }`.",
+        example: Some((r#"{ "aps": [] }"#, r#"{ "apps": [{ "script": "api.js" }] }"#)),
+    },
+    Code {
+        name: "no-effect",
+        title: "a key that is kept, and does nothing yet",
+        text: "The key is one of PM2's. It is shown in `jlist` and saved, but nothing acts on \
+               it. The hint says what to use instead.",
+        example: Some((r#"{ "script": "api.js", "trace": true }"#, r#"{ "script": "api.js" }"#)),
+    },
+    Code {
+        name: "no-env-file",
+        title: "a file of variables that is not there",
+        text: "A file of `env_file` is looked for from the app's `cwd` on. That it is missing \
+               is told and no more, since such files are often left out where the variables \
+               come from elsewhere.",
+        example: Some((
+            r#"{ "script": "api.js", "env_file": ".env.none" }"#,
+            r#"{ "script": "api.js" }"#,
+        )),
+    },
+    Code {
+        name: "no-environment",
+        title: "an environment that the app does not have",
+        text: "`--env NAME` adds the variables of `env_NAME`. This app has none of that name, \
+               and is started with `env` alone, as in PM2.",
+        example: None,
+    },
+    Code {
+        name: "no-file",
+        title: "a process file that is not there",
+        text: "The path starts at the working directory of the command. Nothing is started, \
+               and nothing that runs is touched.",
+        example: None,
+    },
+    Code {
+        name: "no-group",
+        title: "a group that this machine does not have",
+        text: "`gid` is a number or a name of `/etc/group`.",
+        example: None,
+    },
+    Code {
+        name: "no-interpreter",
+        title: "a program that should run the script and is not there",
+        text: "The interpreter follows from the end of the script's name (`.py`: python), \
+               from its first line, or from `interpreter`. It is looked for in the `PATH` of \
+               the app. `none` runs the script itself.",
+        example: Some((
+            r#"{ "script": "api.js", "interpreter": "nodee" }"#,
+            r#"{ "script": "api.js" }"#,
+        )),
+    },
+    Code {
+        name: "no-node",
+        title: "a process file that is a program, and no Node to run it",
+        text: "`*.config.js` and its relatives are programs: they are run by `node`. YAML, \
+               TOML and JSON need none.",
+        example: None,
+    },
+    Code {
+        name: "no-path",
+        title: "a path that is missing",
+        text: "The option needs a path here.",
+        example: None,
+    },
+    Code {
+        name: "no-probe",
+        title: "a health check that asks nothing",
+        text: "`health` needs one of `http`, `tcp` or `exec`: what is asked whether the app \
+               is well.",
+        example: Some((
+            r#"{ "script": "api.js", "health": { "interval": 1000 } }"#,
+            r#"{ "script": "api.js", "health": { "tcp": "127.0.0.1:3000" } }"#,
+        )),
+    },
+    Code {
+        name: "no-program-behind",
+        title: "a package's command that cannot be multiplied",
+        text: "`npm start` and its like run a shell that runs a program. Several of them \
+               would be several shells, of which one gets the port. So the program behind \
+               them is started; here it could not be found out. Name it as `script`.",
+        example: None,
+    },
+    Code {
+        name: "no-result",
+        title: "a process file that exports nothing that can be read",
+        text: "The program ended, or was ended, before it had exported anything, or what it \
+               exports is not plain data. It must end by itself, without `process.exit`.",
+        example: None,
+    },
+    Code {
+        name: "no-script",
+        title: "an app without a script, or whose script is not there",
+        text: "`script` is a path from `cwd` on, else a program in `PATH`, else a line with \
+               blanks for the shell.",
+        example: Some((r#"{ "script": "apii.js" }"#, r#"{ "script": "api.js" }"#)),
+    },
+    Code {
+        name: "no-signal",
+        title: "a signal that does not exist",
+        text: "Signals are given by name, with or without `SIG`, or by number: `SIGTERM`, \
+               `INT`, `15`.",
+        example: Some((
+            r#"{ "script": "api.js", "kill_signal": "SIGNOPE" }"#,
+            r#"{ "script": "api.js", "kill_signal": "SIGTERM" }"#,
+        )),
+    },
+    Code {
+        name: "no-target",
+        title: "a target that `deploy` does not have",
+        text: "The targets are the keys of `deploy` in the process file.",
+        example: None,
+    },
+    Code {
+        name: "no-user",
+        title: "a user that this machine does not have",
+        text: "`uid` is a number or a name of `/etc/passwd`. A number without a name needs a \
+               `gid` as well.",
+        example: None,
+    },
+    Code {
+        name: "no-variables",
+        title: "an `env_…` that holds no variables",
+        text: "`env_NAME` is an object of variables for `--env NAME`. PM2 takes anything, and \
+               says nothing.",
+        example: Some((
+            r#"{ "script": "api.js", "env_prod": 3 }"#,
+            r#"{ "script": "api.js", "env_prod": { "PORT": 3000 } }"#,
+        )),
+    },
+    Code {
+        name: "no-watched-path",
+        title: "a path to watch that is not there",
+        text: "`watch` names a file or a folder that does not exist, from `cwd` on, so nothing is \
+               watched there. In YAML 1.2 `yes` and `no` are texts, and here that is a path: write \
+               `true` or `false`. Patterns such as `src/*.js` may match nothing yet.",
+        example: Some((
+            r#"{ "script": "a.js", "watch": "./nopath" }"#,
+            r#"{ "script": "api.js", "watch": "lib/*.js" }"#,
+        )),
+    },
+    Code {
+        name: "not-executable",
+        title: "a script that nothing can run",
+        text: "With `interpreter: none`, or for a program, the file itself is executed: it \
+               must be executable (`chmod +x`).",
+        example: Some((
+            r#"{ "script": "api.js", "interpreter": "none" }"#,
+            r#"{ "script": "api.js" }"#,
+        )),
+    },
+    Code {
+        name: "not-root",
+        title: "a key that only root may use",
+        text: "Only root can start a process as somebody else. The daemon of an ordinary user \
+               starts processes of that user.",
+        example: Some((r#"{ "script": "api.js", "uid": "www" }"#, r#"{ "script": "api.js" }"#)),
+    },
+    Code {
+        name: "program-behind",
+        title: "another program is started than was written",
+        text: "Of `npm start` and its like the program behind is started, without npm and a \
+               shell in between: signals, exit codes and memory are its own, and workers can \
+               share a port.",
+        example: None,
+    },
+    Code {
+        name: "runtime",
+        title: "a way to share connections that this runtime cannot do",
+        text: "`balance` needs the workers' runtime to take connections that it is handed. \
+               The hint says which ways it can do.",
+        example: None,
+    },
+    Code {
+        name: "same-name",
+        title: "two apps of one name",
+        text: "Two apps of a file have the same name in the same namespace. To every command they \
+               are one app: `restart`, `reload` and `logs` mean both, and what the file says of \
+               the second is taken for the first when it is brought in again.",
+        example: Some((
+            r#"[{ "name": "api", "script": "a.js" }, { "name": "api", "script": "api.js" }]"#,
+            r#"[{ "name": "api", "script": "a.js" }, { "name": "jobs", "script": "api.js" }]"#,
+        )),
+    },
+    Code {
+        name: "syntax",
+        title: "a text that is not of its format",
+        text: "The end of the file's name decides how it is read: `.json` and `.json5`, \
+               `.yaml` and `.yml`, `.toml`. The place is where it could not be read on; the \
+               mistake may stand before it, such as a missing comma or quote.",
+        example: Some((
+            r#"{ "script": "api.js" "name": "api" }"#,
+            r#"{ "script": "api.js", "name": "api" }"#,
+        )),
+    },
+    Code {
+        name: "threw",
+        title: "a process file that ended with an exception",
+        text: "The file is a program, and threw when it was run. What it threw is told with \
+               the line of the file, not of Node.",
+        example: None,
+    },
+    Code {
+        name: "timeout",
+        title: "a process file that does not come to an end",
+        text: "A process file that is a program has a few seconds. What waits for a network \
+               or a terminal does not belong into it.",
+        example: None,
+    },
+    Code {
+        name: "too-many",
+        title: "more processes than one app may have",
+        text: "`instances` above that is a slip of the finger on any machine.",
+        example: Some((
+            r#"{ "script": "api.js", "instances": 1000000 }"#,
+            r#"{ "script": "api.js", "instances": 4 }"#,
+        )),
+    },
+    Code {
+        name: "too-small",
+        title: "a number below the least that makes sense",
+        text: "The complaint says the least number.",
+        example: Some((
+            r#"{ "script": "api.js", "max_restarts": -1 }"#,
+            r#"{ "script": "api.js", "max_restarts": 1 }"#,
+        )),
+    },
+    Code {
+        name: "two-probes",
+        title: "a health check that asks in two ways",
+        text: "`health` asks in one way: `http`, `tcp` or `exec`. Whoever wants both asks by \
+               `exec`.",
+        example: Some((
+            r#"{ "script": "api.js", "health": { "tcp": 3000, "exec": "true" } }"#,
+            r#"{ "script": "api.js", "health": { "exec": "true" } }"#,
+        )),
+    },
+    Code {
+        name: "unknown-dependency",
+        title: "a dependency that is not there",
+        text: "`depends_on` has names of apps: of the same file, or of the list. An app of that \
+               name is in neither, or `--only` leaves it out. `validate` looks at the file alone, \
+               and warns.",
+        example: Some((
+            r#"{ "name": "api", "script": "a.js", "depends_on": ["database"] }"#,
+            r#"[{ "name": "api", "script": "a.js", "depends_on": ["db"] },
+    { "name": "db", "script": "api.js" }]"#,
+        )),
+    },
+    Code {
+        name: "unknown-key",
+        title: "a key that nobody knows",
+        text: "It is ignored, as in PM2, where a typing error goes unnoticed. The keys are in \
+               docs/configuration.md; each may also be written as `killTimeout`.",
+        example: Some((
+            r#"{ "script": "api.js", "kil_timeout": 500 }"#,
+            r#"{ "script": "api.js", "kill_timeout": 500 }"#,
+        )),
+    },
+    Code {
+        name: "unreadable",
+        title: "a file that cannot be read",
+        text: "The system refuses it, or it is no text in UTF-8.",
+        example: None,
+    },
+    Code {
+        name: "unset-variable",
+        title: "a variable that has no value",
+        text: "A file of `env_file` uses `${NAME}`, which is set neither in it nor before it. \
+               It is empty. `${NAME:-default}` has a default.",
+        example: None,
+    },
+    Code {
+        name: "unsupported",
+        title: "a key of a process file that is not supported",
+        text: "The hint says how the same is written.",
+        example: Some((r#"{ "static": [{ "path": "." }] }"#, r#"{ "script": "serve" }"#)),
+    },
+    Code {
+        name: "wrong-form",
+        title: "a value of the right type that says nothing",
+        text: "Sizes are bytes, or `300M`, `2G`, `500K`; times are milliseconds, and \
+               `min_uptime` may also be `5s`, `10m` or `1h`; some keys have a list of words. \
+               The hint says which.",
+        example: Some((
+            r#"{ "script": "api.js", "max_memory_restart": "1GB" }"#,
+            r#"{ "script": "api.js", "max_memory_restart": "1G" }"#,
+        )),
+    },
+    Code {
+        name: "wrong-type",
+        title: "a value of the wrong type",
+        text: "Truth values are `true` and `false` without quotes; PM2 refuses `\"false\"`, \
+               too, which would be true to a program. Numbers may be texts. A list of words \
+               may be one text, split on blanks.",
+        example: Some((
+            r#"{ "script": "api.js", "autorestart": "false" }"#,
+            r#"{ "script": "api.js", "autorestart": false }"#,
+        )),
+    },
+];
