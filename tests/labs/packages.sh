@@ -87,9 +87,9 @@ set -eu
 export HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin OSTLER_CGROUP=off
 dpkg -i /tmp/ostler.deb >/dev/null
 [ "$(ostler --version)" = "ostler $1" ]
-ostler start /tmp/app.sh --name app >/dev/null
+ostler start /tmp/app.sh --name app >/dev/null 2>&1
 ostler list --json | grep -q '"online"'
-ostler reload app >/dev/null
+ostler reload app >/dev/null 2>&1
 ostler kill >/dev/null
 zcat /usr/share/man/man1/ostler.1.gz >/dev/null
 systemd-analyze verify ostler@root.service 2>/tmp/verify || true

@@ -47,6 +47,7 @@ mod run_as;
 mod schema;
 mod script;
 mod shape;
+mod sinks;
 mod suggest;
 mod toml;
 mod units;

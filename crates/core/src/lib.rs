@@ -25,6 +25,7 @@ mod rotation;
 mod run;
 mod runs;
 mod saved;
+mod sinks;
 pub mod spec;
 pub mod supervisor;
 mod texts;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 pub use crate::depends::{Condition, Dependency};
 pub use crate::rotation::{LogRotate, LogRotation};
 use crate::run::SpecId;
+pub use crate::sinks::{LogSink, SinkTarget, SyslogAddress};
 use crate::{Millis, Texts};
 
 /// One application as resolved from options, a process file or a saved dump.
@@ -200,6 +201,8 @@ pub struct LogSpec {
     pub full: LogFull,
     /// When the files are rotated, and what is kept of them.
     pub rotation: LogRotation,
+    /// Who receives the lines besides the files.
+    pub sinks: Vec<LogSink>,
 }
 
 /// What becomes of output whose file cannot be written, because the disk is full for instance.

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ostler_core::ProcId;
-use ostler_core::spec::AppSpec;
+use ostler_core::spec::{AppSpec, SinkTarget};
 use ostler_logs::{Opener, Plain};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -46,6 +46,15 @@ impl AppFiles {
         all.extend(
             logs.chain([environment::pid_file(spec, id)]).map(|path| (path, rights.clone())),
         );
+    }
+
+    /// The same for a file that gets copies of the app's lines.
+    pub fn note_sink(&self, spec: &AppSpec, target: &SinkTarget) {
+        let (SinkTarget::File { path }, rights) = (target, Rights::of(spec)) else { return };
+        if !rights.are_ours() {
+            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            all.insert(path.clone(), rights);
+        }
     }
 
     /// Writes a pid file, whole, with the folders that lead to it.

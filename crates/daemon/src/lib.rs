@@ -37,6 +37,7 @@ mod keeper;
 mod leftovers;
 mod log_care;
 mod log_rules;
+mod log_sinks;
 mod logs;
 mod mailbox;
 mod model;

@@ -62,6 +62,11 @@ impl LogCare {
         }
     }
 
+    /// The home whose logs are looked after.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// The folder with the times of the logs.
     pub fn times(&self) -> PathBuf {
         times::folder(&self.home)

@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use ostler_core::spec::{AppSpec, LogFormat, LogFull};
 use ostler_core::{Goal, ProcId, RunId};
-use ostler_logs::{Engine, Event, Filter, Format, OnFull, Sink, Stream};
+use ostler_logs::{Engine, Event, Filter, Format, Names, OnFull, Sink, Stream};
 use ostler_pm2::rotation;
 use ostler_poll::Waker;
 
 use crate::app_files::AppFiles;
 use crate::log_care::{Cared, LogCare};
+use crate::log_sinks::LogSinks;
 use crate::mailbox::Mailbox;
 use crate::model::Model;
 use crate::{clock, daemon_log, environment, sys};
@@ -41,6 +42,9 @@ pub struct Logs {
     taken: usize,
     /// Whether the module that rotates log files runs is to be looked at again.
     look_at_module: Cell<bool>,
+    sinks: LogSinks,
+    /// Whose lines are passed on is to be looked at again.
+    look_at_sinks: Cell<bool>,
 }
 
 impl Logs {
@@ -58,7 +62,9 @@ impl Logs {
         let opener = Arc::new(files.clone());
         let times = Some(care.times());
         let engine = sys::start_background(|| Engine::start(wake, held, opener, times))?;
-        Ok(Self { engine, files, kept, care, taken: 0, look_at_module: Cell::new(true) })
+        let (look_at_module, look_at_sinks) = (Cell::new(true), Cell::new(true));
+        let sinks = LogSinks::new(care.home());
+        Ok(Self { engine, files, kept, care, taken: 0, look_at_module, sinks, look_at_sinks })
     }
 
     /// Returns the engine, for what concerns nobody else.
@@ -82,6 +88,7 @@ impl Logs {
 
     /// Reads and writes nothing more; what is in the pipes is for a successor.
     pub fn stop(&mut self) {
+        self.sinks.stop();
         self.engine.stop();
     }
 
@@ -94,6 +101,7 @@ impl Logs {
         pipes: [(Stream, Option<Arc<OwnedFd>>); 2],
     ) {
         self.files.note(spec, id);
+        self.look_at_sinks.set(true);
         if spec.name == rotation::MODULE {
             self.look_at_module.set(true);
         }
@@ -143,7 +151,8 @@ impl Logs {
 
     /// When rotated log files are to be looked at.
     pub fn care_due(&self) -> Option<u64> {
-        if self.look_at_module.get() { Some(0) } else { self.care.deadline() }
+        let is_now = self.look_at_module.get() || self.look_at_sinks.get();
+        if is_now { Some(0) } else { self.care.deadline() }
     }
 
     /// Looks after rotated log files.
@@ -154,6 +163,14 @@ impl Logs {
     ) {
         if self.look_at_module.replace(false) {
             self.look_at_module(model);
+        }
+        if self.look_at_sinks.replace(false) {
+            let names = [Names::clone(self.care.rules.names()), Names::default()];
+            let specs = model.core().slots().filter_map(|(id, slot)| {
+                let version = model.registry().version(slot.process().spec())?;
+                Some((id, &*version.spec))
+            });
+            self.sinks.reconcile(specs, &self.files, &names);
         }
         if self.care.deadline().is_some_and(|due| due <= clock::monotonic()) {
             self.care.begin(files_of_all(model, &self.files), &self.files, mailbox);
@@ -209,6 +226,7 @@ impl Logs {
 
     /// A run has ended.
     pub fn on_end(&self) {
+        self.look_at_sinks.set(true);
         if self.care.rules.module_runs {
             self.look_at_module.set(true);
         }

@@ -9,6 +9,9 @@
 //! closes it. A `Watched` lends its content by shared reference only, so that nothing can be put in
 //! the content's place.
 //!
+//! What must be watched, and cannot be for want of kernel memory, is watched by a later wait:
+//! [`Watched::set_or_owe`].
+//!
 //! ```
 //! use ostler_poll::{Events, Interest, Poll, now};
 //!
@@ -23,10 +26,11 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod interest;
 mod poll;
+mod set;
 mod token;
 mod waker;
 mod watched;

@@ -2,21 +2,22 @@
 
 use std::io;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use rustix::event::epoll::{self, CreateFlags};
+use rustix::event::epoll;
 use rustix::io::Errno;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::interest::{Interest, Ready};
+use crate::set::{AGAIN, Set};
 use crate::token::Token;
 use crate::watched::Watched;
 
 /// A set of watched descriptors, each with a token `K`.
 #[derive(Debug)]
 pub struct Poll<K> {
-    epoll: Arc<OwnedFd>,
+    pub(crate) set: Arc<Set>,
     tokens: PhantomData<fn(K) -> K>,
 }
 
@@ -41,8 +42,7 @@ impl<K: Token> Poll<K> {
     /// # Errors
     /// Out of descriptors or kernel memory.
     pub fn new() -> io::Result<Self> {
-        let epoll = Arc::new(epoll::create(CreateFlags::CLOEXEC)?);
-        Ok(Self { epoll, tokens: PhantomData })
+        Ok(Self { set: Arc::new(Set::new()?), tokens: PhantomData })
     }
 
     /// Watches a descriptor until the result is dropped.
@@ -57,7 +57,7 @@ impl<K: Token> Poll<K> {
 
     /// Takes a descriptor that is watched from its first [`Watched::set`] on.
     pub fn unwatched<T: AsFd>(&self, io: T, token: K) -> Watched<T> {
-        Watched::new(Arc::clone(&self.epoll), io, token.to_raw())
+        Watched::new(Arc::clone(&self.set), io, token.to_raw())
     }
 
     /// Waits until something is ready or the deadline (monotonic ms, as [`now`]) has passed. A
@@ -66,12 +66,24 @@ impl<K: Token> Poll<K> {
     /// # Errors
     /// Cannot happen with a set that is open.
     pub fn wait(&self, events: &mut Events<K>, deadline: Option<u64>) -> io::Result<()> {
+        let deadline = self.pay(deadline);
         let timeout = deadline.map(|at| timeout(at, clock_gettime(ClockId::Monotonic)));
         events.list.clear();
         let room = rustix::buffer::spare_capacity(&mut events.list);
-        match epoll::wait(&self.epoll, room, timeout.as_ref()) {
+        match epoll::wait(&self.set.epoll, room, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Watches what could not be watched before; returns how long the wait may be.
+    fn pay(&self, deadline: Option<u64>) -> Option<u64> {
+        if self.set.has_owed() {
+            self.set.pay();
+        }
+        match self.set.has_owed() {
+            true => Some(deadline.unwrap_or(u64::MAX).min(now() + AGAIN)),
+            false => deadline,
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
 use std::os::fd::OwnedFd;
 
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::time::Timespec;
 
 use super::*;
@@ -215,4 +215,48 @@ fn kind_and_number_survive_the_packing() {
     for (kind, number) in [(0, 0), (3, 7), (255, (1 << 56) - 1)] {
         assert_eq!(unpack(pack(kind, number)), (kind, number));
     }
+}
+
+/// The kernel refuses what it has already: as it does, for a moment, when memory is short.
+#[test]
+fn what_cannot_be_watched_is_watched_by_a_later_wait() {
+    let mut set = Set::new();
+    let (read, mut write) = pipe().unwrap();
+    let kernel = std::sync::Arc::clone(&set.poll.set);
+    let data = epoll::EventData::new_u64(u64::MAX);
+    epoll::add(&kernel.epoll, &read, data, epoll::EventFlags::empty()).unwrap();
+    let mut read = set.poll.unwatched(read, 1);
+    assert!(read.set(Interest::READ).is_err());
+    read.set_or_owe(Interest::READ).unwrap();
+    read.set(Interest::READ.edge()).unwrap();
+    read.look_again().unwrap();
+    write.write_all(b"x").unwrap();
+    let began = now();
+    set.poll.wait(&mut set.events, None).unwrap();
+    assert!(began + 90 <= now(), "a wait without an end has one while something is owed");
+    assert_eq!((set.ready(), read.interest()), (vec![], Some(Interest::READ.edge())));
+    epoll::delete(&kernel.epoll, &read).unwrap();
+    assert_eq!((set.ready(), set.ready()), (vec![1], vec![]));
+    read.look_again().unwrap();
+    assert_eq!(set.ready(), [1]);
+}
+
+#[test]
+fn what_is_closed_is_owed_no_more() {
+    let mut set = Set::new();
+    let (read, mut write) = pipe().unwrap();
+    let kernel = std::sync::Arc::clone(&set.poll.set);
+    let data = epoll::EventData::new_u64(u64::MAX);
+    epoll::add(&kernel.epoll, &read, data, epoll::EventFlags::empty()).unwrap();
+    let mut read = set.poll.unwatched(read, 1);
+    read.set_or_owe(Interest::READ).unwrap();
+    epoll::delete(&kernel.epoll, &read).unwrap();
+    let duplicate = read.try_clone().unwrap();
+    drop(read);
+    write.write_all(b"x").unwrap();
+    assert_eq!((set.ready(), kernel.has_owed()), (vec![], false));
+    drop(duplicate);
+    let mut file = set.poll.unwatched(std::fs::File::open("/proc/self/exe").unwrap(), 2);
+    let refused = file.set_or_owe(Interest::READ).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::PermissionDenied, "it is a regular file");
 }

@@ -2,26 +2,27 @@
 
 use std::io;
 use std::ops::Deref;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use rustix::event::epoll::{self, EventData};
 
 use crate::interest::Interest;
+use crate::set::Set;
 
 /// Owns a descriptor that a poll watches. Dropping it takes the descriptor out of the poll's set
 /// and then closes it, whoever holds duplicates.
 #[derive(Debug)]
 pub struct Watched<T: AsFd> {
-    epoll: Arc<OwnedFd>,
+    set: Arc<Set>,
     io: T,
     token: u64,
     interest: Option<Interest>,
 }
 
 impl<T: AsFd> Watched<T> {
-    pub(crate) fn new(epoll: Arc<OwnedFd>, io: T, token: u64) -> Self {
-        Self { epoll, io, token, interest: None }
+    pub(crate) fn new(set: Arc<Set>, io: T, token: u64) -> Self {
+        Self { set, io, token, interest: None }
     }
 
     /// Watches for this from now on; without a system call when it does already.
@@ -32,11 +33,29 @@ impl<T: AsFd> Watched<T> {
         let (data, flags) = (EventData::new_u64(self.token), interest.flags());
         match self.interest {
             Some(current) if current == interest => return Ok(()),
-            Some(_) => epoll::modify(&self.epoll, &self.io, data, flags)?,
-            None => epoll::add(&self.epoll, &self.io, data, flags)?,
+            Some(_) if self.set.owes(&self.io) => self.set.owe(&self.io, self.token, flags),
+            Some(_) => epoll::modify(&self.set.epoll, &self.io, data, flags)?,
+            None => epoll::add(&self.set.epoll, &self.io, data, flags)?,
         }
         self.interest = Some(interest);
         Ok(())
+    }
+
+    /// The same for what must be watched, and be it a moment later: what cannot be watched now is
+    /// watched by the first wait that can.
+    ///
+    /// # Errors
+    /// Not a descriptor that can be polled.
+    pub fn set_or_owe(&mut self, interest: Interest) -> io::Result<()> {
+        match self.set(interest) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
+            Err(_) if self.interest.is_none() => {
+                self.set.owe(&self.io, self.token, interest.flags());
+                self.interest = Some(interest);
+                Ok(())
+            }
+            done => done,
+        }
     }
 
     /// Has the next wait tell what the descriptor is ready for, whether or not that was told.
@@ -44,16 +63,18 @@ impl<T: AsFd> Watched<T> {
     /// # Errors
     /// Out of kernel memory.
     pub fn look_again(&mut self) -> io::Result<()> {
-        let Some(interest) = self.interest else { return Ok(()) };
+        let Some(interest) = self.interest.filter(|_| !self.set.owes(&self.io)) else {
+            return Ok(());
+        };
         let (data, flags) = (EventData::new_u64(self.token), interest.flags());
-        Ok(epoll::modify(&self.epoll, &self.io, data, flags)?)
+        Ok(epoll::modify(&self.set.epoll, &self.io, data, flags)?)
     }
 
     /// Stops watching until the next [`set`](Self::set).
     pub fn unset(&mut self) {
-        if self.interest.take().is_some() {
+        if self.interest.take().is_some() && !self.set.forgive(&self.io) {
             // It is in the set and open: this cannot fail.
-            let _ = epoll::delete(&self.epoll, &self.io);
+            let _ = epoll::delete(&self.set.epoll, &self.io);
         }
     }
 

@@ -62,6 +62,9 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let unwritten = seen.details.iter().flat_map(|of| &of.unwritten);
     let unwritten = unwritten.map(|file| format!("{} ({})", file.path, file.error));
     fact("log rotation", seen.rotation.clone().unwrap_or_default());
+    for sink in &seen.sinks {
+        fact("log sink", sink.clone());
+    }
     fact("cannot be written", once_each(unwritten));
     fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
     fact("unlike this shell", seen.other_env.join(", "));

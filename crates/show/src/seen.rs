@@ -35,4 +35,6 @@ pub struct Seen<'a> {
     pub watched: Option<String>,
     /// What is said of the rotation of its log files.
     pub rotation: Option<String>,
+    /// Who receives its lines besides the files, and what became of that.
+    pub sinks: Vec<String>,
 }

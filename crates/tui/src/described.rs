@@ -48,6 +48,7 @@ impl Subject<'_> {
             history: ostler_show::History::default(),
             last_hour: ostler_show::LastHour::default(),
             watched: None,
+            sinks: Vec::new(),
             rotation: None,
         };
         let look = Look {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// Dependencies that each crate of ours may have. Tests may depend on anything.
-const ALLOWED: [(&str, &[&str]); 25] = [
+const ALLOWED: [(&str, &[&str]); 26] = [
     ("ostler-env", &[]),
     ("ostler-shell", &[]),
     ("ostler-text", &[]),
@@ -23,6 +23,7 @@ const ALLOWED: [(&str, &[&str]); 25] = [
     ("ostler-cluster", &["ostler-wire"]),
     ("ostler-config", &["ostler-core", "ostler-text"]),
     ("ostler-logs", &["ostler-poll"]),
+    ("ostler-sinks", &["ostler-core", "ostler-logs"]),
     ("ostler-pm2", &["ostler-config", "ostler-core", "ostler-wire"]),
     ("ostler-export", &["ostler-config", "ostler-core", "ostler-text"]),
     ("ostler-serve", &["ostler-poll"]),
@@ -62,6 +63,7 @@ const ALLOWED: [(&str, &[&str]); 25] = [
             "ostler-logs",
             "ostler-poll",
             "ostler-ports",
+            "ostler-sinks",
             "ostler-text",
             "ostler-watch",
         ],

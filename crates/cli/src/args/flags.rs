@@ -97,8 +97,7 @@ flags! {
     Env ' ' ["env"] One("name"), Action [
         Start, Run, Restart, Reload, StartOrRestart, StartOrReload, CommandId::Validate,
         CommandId::Plan, CommandId::Apply, CommandId::Export
-    ]
-        "use `env_<name>` of the process file";
+    ] "use `env_<name>` of the process file";
     UpdateEnv 'a' ["update-env"] Nothing,
         Action [Start, Restart, Reload, StartOrRestart, StartOrReload]
         "on restart: take over the variables of this shell";
@@ -106,8 +105,7 @@ flags! {
         Action [
             Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload,
             CommandId::Validate, CommandId::Plan, CommandId::Apply, CommandId::Export
-        ]
-        "only these apps of the process file";
+        ] "only these apps of the process file";
     Force 'f' ["force"] Nothing, Action [Start, Save, CommandId::LinkPm2]
         "start it twice; save an empty list";
     Parallel ' ' ["parallel"] One("n"),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ostler_client::Answer;
 use ostler_pm2::rotation::Rules;
+use ostler_sinks::Kept;
 use ostler_wire::control::{Details, Phase, ProcView, Reply, Request};
 
 use super::list::{meant, shape};
@@ -99,11 +100,43 @@ fn show_apps(
             last_hour: LastHour::read(session.home.path(), app, look.now),
             watched: spec.map(show::watched),
             rotation: spec.and_then(|spec| show::rotation(spec, &rules)),
+            sinks: sinks(session, &of_app),
         };
         let text = if terminal { show::describe(&seen, &look) } else { show::plain(&seen, &look) };
         session.out.data(if nth == 0 { "" } else { "\n" });
         session.out.data(&text);
     }
+}
+
+/// Returns who receives the lines of an app besides its files, and what became of that.
+fn sinks(session: &Session, details: &[Details]) -> Vec<String> {
+    let Some(view) = details.first().map(|details| &details.view) else { return Vec::new() };
+    // What cannot be read is not shown; nobody is told less for it.
+    let kept = ostler_sinks::read_all(session.home.path()).unwrap_or_default();
+    let is_of_app = |kept: &&Kept| kept.app == (view.namespace.clone(), view.name.clone());
+    let mut all: Vec<String> = kept.iter().filter(is_of_app).map(sink).collect();
+    all.sort();
+    all
+}
+
+fn sink(kept: &Kept) -> String {
+    let mut text = format!("{}: {} lines passed on", kept.sink, kept.sent);
+    if 0 < kept.refused {
+        text.push_str(&format!(", {} refused", kept.refused));
+    }
+    if 0 < kept.gaps {
+        let times = if kept.gaps == 1 { "once" } else { &format!("{} times", kept.gaps) };
+        text.push_str(&format!(", lines lost {times}: their file was gone"));
+    }
+    match (&kept.trouble, kept.since) {
+        (Some(why), Some(since)) => {
+            let since = ostler_logs::date(since, "YYYY-MM-DD HH:mm:ss");
+            text.push_str(&format!("; waits since {since}: {why}"));
+        }
+        (Some(why), None) => text.push_str(&format!("; the last were refused: {why}")),
+        (None, _) => {}
+    }
+    text
 }
 
 /// Returns who has the address that a process says it could not have, and what frees it.

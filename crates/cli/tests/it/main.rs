@@ -56,6 +56,7 @@ mod live_pm2;
 mod log_cursor;
 mod log_full;
 mod log_query;
+mod log_sinks;
 mod logging;
 mod logs;
 mod migrate;

@@ -5,8 +5,9 @@ use ostler_core::spec::{LogFormat, LogFull, LogRotate};
 use super::access::{Access, field};
 use super::attribute::{Attribute, Gives, Rule, Takes, Type, Unit};
 use super::forms::{Count, DateFormat, LogFile, MoreLogFile, Size};
-use super::row::{number, of, path, switch, text, truth, value};
+use super::row::{number, object, of, path, switch, text, truth, value};
 use super::worded::{Worded as _, worded};
+use crate::sinks;
 
 pub(super) static ROWS: &[Attribute] = &[
     path("out_file", field!(logs.out as LogFile))
@@ -115,6 +116,26 @@ pub(super) static ROWS: &[Attribute] = &[
         .usually("`true`")
         .example("false")
         .help("compress rotated log files (gzip)"),
+    object("log_sinks", field!(logs.sinks))
+        .inside(sinks::SCHEMA)
+        .flags(&[
+            value(&["log-syslog"], "address")
+                .gives(Gives::Part("syslog"))
+                .says("pass lines on to syslog, such as `udp://host:514`"),
+            value(&["log-otlp"], "url")
+                .gives(Gives::Part("otlp"))
+                .says("pass lines on to a receiver of OpenTelemetry"),
+            value(&["log-command"], "command")
+                .gives(Gives::Part("command"))
+                .says("pass lines on to the standard input of this command"),
+            value(&["log-copy"], "path")
+                .gives(Gives::Part("file"))
+                .says("pass lines on to one more file"),
+        ])
+        .usually("nobody")
+        .advice("write an object, such as `{ \"syslog\": \"udp://logs.example.org:514\" }`")
+        .example("{ \"syslog\": \"unix:/dev/log\" }")
+        .help("who receives the lines besides the log files"),
     truth("time", Access::Kept)
         .acts()
         .flags(&[switch(&["time"], true)])

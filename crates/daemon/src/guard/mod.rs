@@ -113,7 +113,7 @@ impl Guard {
         match started.and_then(|pid| Ok((pid, pidfd_open(pid, PidfdFlags::empty())?))) {
             Ok((pid, pidfd)) => {
                 let mut pidfd = self.poll.unwatched(pidfd, Polled::Guard);
-                if let Err(error) = pidfd.set(Interest::READ.edge()) {
+                if let Err(error) = pidfd.set_or_owe(Interest::READ.edge()) {
                     daemon_log::error(format!(
                         "the guard of connections cannot be watched: {error}"
                     ));

@@ -93,7 +93,7 @@ impl Node {
             set_batch_scheduling(true);
         }
         let mut socket = self.poll.unwatched(Rc::new(fd), Polled::Listener(id.0));
-        if let Err(error) = socket.set(Interest::READ.edge()) {
+        if let Err(error) = socket.set_or_owe(Interest::READ.edge()) {
             daemon_log::error(format!("a listening socket cannot be watched: {error}"));
         }
         let listener = Listener { socket, accepting: false, ready: true, queued: false };

@@ -102,7 +102,7 @@ impl Runs {
         let mut alive = Alive::new(process, fds.pidfd.map(Arc::new), held.since);
         if let Some(ipc) = fds.ipc {
             let mut ipc = self.poll.unwatched(Arc::new(ipc), Polled::Channel(run));
-            if let Err(error) = ipc.set(Interest::READ.edge() | Interest::WRITE) {
+            if let Err(error) = ipc.set_or_owe(Interest::READ.edge() | Interest::WRITE) {
                 daemon_log::error(format!(
                     "the channel of run {} cannot be watched: {error}",
                     run.0

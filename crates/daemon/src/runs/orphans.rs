@@ -100,7 +100,7 @@ impl Runs {
         let watch = |one: ProcessRef| {
             let pid = one.pid;
             let mut one = self.poll.unwatched(one, Polled::Descendant(pid));
-            if let Err(error) = one.set(Interest::READ.edge()) {
+            if let Err(error) = one.set_or_owe(Interest::READ.edge()) {
                 daemon_log::error(format!("could not watch process {pid}: {error}"));
             }
             one

@@ -48,7 +48,13 @@ fn what_could_not_be_given_to_a_keeper_is_given_again() {
 
 #[test]
 fn what_could_not_be_watched_is_watched_later() {
-    each(Scenario::Takeover, "daemon", "epoll_ctl", "ENOSPC", |_, _| ());
+    each(Scenario::Takeover, "daemon", "epoll_ctl", "ENOSPC", |scene, _| {
+        // A listening socket that nobody watches lets its clients wait for ever.
+        scene.check_served();
+        // A channel that nobody watches keeps a worker from leaving, and a new one from listening.
+        scene.sandbox.ostler(["restart", "api"]).run();
+        scene.wait_online("api", 2);
+    });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use ostler_testkit::{Sandbox, Victim, built_program, procs};
+use ostler_testkit::{Load, Sandbox, Victim, built_program, procs};
 use serde_json::Value;
 
 use crate::injected::SOON;
@@ -102,6 +102,13 @@ impl Scene {
             assert_eq!(*number, due.to_string(), "{line:?} where {due} is due");
             *due += 1;
         }
+    }
+
+    /// The app answers those who connect now.
+    pub fn check_served(&self) {
+        let load = Load::to_port(self.port).connections(1).connection_per_request().start();
+        load.wait_answered(3, SOON);
+        load.stop().assert_none_failed(1);
     }
 
     fn log(&self) -> PathBuf {

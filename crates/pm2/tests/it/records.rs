@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ostler_core::spec::{
     Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogFull, LogRotate, LogRotation,
-    LogSpec, Policy, Probe, Readiness,
+    LogSink, LogSpec, Policy, Probe, Readiness, SinkTarget, SyslogAddress,
 };
 use ostler_pm2::record;
 use proptest::prelude::*;
@@ -162,11 +162,31 @@ prop_compose! {
 }
 
 prop_compose! {
+    /// One of each kind at most, in their order.
+    fn sinks()(
+        facility in 0u8..24,
+        level in prop::option::of(prop::sample::select(&LogSink::LEVELS[..])),
+        kinds: [bool; 2],
+        header in "[a-z ]{0,9}",
+    ) -> Vec<LogSink> {
+        let level = level.map(str::to_owned);
+        let address = SyslogAddress::Udp("h:514".to_owned());
+        let syslog = SinkTarget::Syslog { address, facility };
+        let (url, headers) = ("http://h/x".to_owned(), vec![("X-A".to_owned(), header)]);
+        let otlp = SinkTarget::Otlp { url, headers };
+        let all = [(syslog, level), (otlp, None)];
+        let all = all.map(|(target, level)| LogSink { target, level });
+        all.into_iter().zip(kinds).filter(|(_, is_there)| *is_there).map(|(sink, _)| sink).collect()
+    }
+}
+
+prop_compose! {
     fn logs()(
         paths in prop::array::uniform3(prop::option::of("/[a-z-]{1,9}(-[0-9])?\\.log")),
         flags: [bool; 4],
         format in prop::option::of(text()),
         rotation in rotation(),
+        sinks in sinks(),
     ) -> LogSpec {
         let [out, err, combined] = paths.map(|path| path.map(Into::into));
         LogSpec {
@@ -179,6 +199,7 @@ prop_compose! {
             date_format: format.filter(|format| format != "false"),
             full: if flags[3] { LogFull::Block } else { LogFull::Drop },
             rotation,
+            sinks,
         }
     }
 }

@@ -1,0 +1,311 @@
+//! The `log_sinks` object: who receives the lines of an app besides its log files.
+
+use std::path::PathBuf;
+
+use ostler_core::spec::{LogSink, SinkTarget, SyslogAddress};
+use serde_json::{Map, Value as Json};
+
+use crate::attributes::{BadValue, FieldType};
+use crate::diagnostic::Diagnostic;
+use crate::suggest;
+use crate::value::{Entry, Node, Value};
+
+/// The journal's own socket.
+const JOURNAL: &str = "/run/systemd/journal/socket";
+/// Facilities of syslog by their names, from 0 on.
+const FACILITIES: [&str; 24] = [
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
+    "ftp", "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4",
+    "local5", "local6", "local7",
+];
+const USER: u8 = 1;
+const KINDS: [&str; 5] = ["syslog", "journald", "command", "file", "otlp"];
+const KEYS: [&str; 4] = ["to", "level", "facility", "headers"];
+const HELP: &str = concat!(
+    "write an object of `syslog` (`unix:/dev/log`, `udp://host:514`, `tcp://host:601`), ",
+    "`journald` (`true`), `command`, `file` (an absolute path) and `otlp` (a URL); ",
+    "each may be an object of `to`, `level` and more",
+);
+
+/// JSON Schema of what is inside.
+pub(crate) const SCHEMA: &str = r#"{
+  "properties": {
+    "syslog": {
+      "description": "`unix:/dev/log`, `udp://host:514`, `tcp://host:601` (RFC 5424).",
+      "type": ["string", "object", "null"]
+    },
+    "journald": {
+      "description": "The journal of systemd: `true`, or the path of its socket.",
+      "type": ["boolean", "string", "object", "null"]
+    },
+    "command": {
+      "description": "A shell command that takes lines on its standard input.",
+      "type": ["string", "object", "null"]
+    },
+    "file": {
+      "description": "The absolute path of one more file.",
+      "type": ["string", "object", "null"]
+    },
+    "otlp": {
+      "description": "A URL of OTLP over HTTP, as `http://localhost:4318/v1/logs`.",
+      "type": ["string", "object", "null"]
+    }
+  },
+  "additionalProperties": false
+}"#;
+
+impl FieldType for Vec<LogSink> {
+    fn write(&self) -> Json {
+        if self.is_empty() {
+            return Json::Null;
+        }
+        self.iter().map(write).collect::<Map<_, _>>().into()
+    }
+
+    fn read(node: &Node) -> Result<Self, BadValue> {
+        let place = |(part, diagnostic): (&Node, Diagnostic)| (part.span, diagnostic);
+        parse(node).map_err(|wrong| BadValue::Said(wrong.into_iter().map(place).collect()))
+    }
+}
+
+fn write(sink: &LogSink) -> (String, Json) {
+    let (kind, to) = match &sink.target {
+        SinkTarget::Syslog { address, .. } => ("syslog", address.to_string()),
+        SinkTarget::Journald { socket } => ("journald", socket.display().to_string()),
+        SinkTarget::Command { command } => ("command", command.clone()),
+        SinkTarget::File { path } => ("file", path.display().to_string()),
+        SinkTarget::Otlp { url, .. } => ("otlp", url.clone()),
+    };
+    let mut more = Map::new();
+    more.extend(sink.level.as_ref().map(|level| ("level".to_owned(), level.as_str().into())));
+    match &sink.target {
+        SinkTarget::Syslog { facility, .. } if *facility != USER => {
+            let name = FACILITIES.get(usize::from(*facility)).copied().unwrap_or("user");
+            more.insert("facility".to_owned(), name.into());
+        }
+        SinkTarget::Otlp { headers, .. } if !headers.is_empty() => {
+            let headers: Map<String, Json> =
+                headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+            more.insert("headers".to_owned(), headers.into());
+        }
+        _ => {}
+    }
+    if more.is_empty() {
+        return (kind.to_owned(), to.into());
+    }
+    let mut object = Map::from_iter([("to".to_owned(), Json::from(to))]);
+    object.extend(more);
+    (kind.to_owned(), object.into())
+}
+
+type Wrong<'n> = Vec<(&'n Node, Diagnostic)>;
+
+/// Reads the object.
+fn parse(node: &Node) -> Result<Vec<LogSink>, Wrong<'_>> {
+    let Value::Object(entries) = &node.value else {
+        let wrong = Diagnostic::error("wrong-type", "`log_sinks` must be an object").help(HELP);
+        return Err(vec![(node, wrong)]);
+    };
+    let (mut sinks, mut wrong) = (Vec::new(), Vec::new());
+    for entry in entries {
+        // No receiver is as good as no key.
+        if matches!(entry.node.value, Value::Null | Value::Bool(false)) {
+            continue;
+        }
+        match one(entry) {
+            Ok(sink) => sinks.push(sink),
+            Err(one) => wrong.push(one),
+        }
+    }
+    // In whatever order they are written, they are the same.
+    sinks.sort();
+    if wrong.is_empty() { Ok(sinks) } else { Err(wrong) }
+}
+
+fn one(entry: &Entry) -> Result<LogSink, (&Node, Diagnostic)> {
+    let kind = entry.key.as_str();
+    if !KINDS.contains(&kind) {
+        let help = suggest::nearest(kind, KINDS.into_iter())
+            .map_or(HELP.to_owned(), |near| format!("did you mean `{near}`?"));
+        let message = format!("`log_sinks` has no key `{kind}`");
+        return Err((&entry.node, Diagnostic::error("unknown-key", message).help(help)));
+    }
+    let form = |node, message: String| (node, Diagnostic::error("wrong-form", message).help(HELP));
+    let parts = Parts::of(kind, &entry.node)?;
+    let level = match parts.level {
+        None => None,
+        Some(node) => {
+            let word = node.plain();
+            if !LogSink::LEVELS.contains(&word.as_str()) {
+                let all = LogSink::LEVELS.join(", ");
+                let message = format!("`log_sinks.{kind}.level` is `{word}`; levels are {all}");
+                return Err(form(node, message));
+            }
+            Some(word)
+        }
+    };
+    let bad =
+        |what: &str| form(parts.to, format!("`log_sinks.{kind}` is `{}`, {what}", parts.text));
+    let text = parts.text.clone();
+    let target = match kind {
+        "syslog" => {
+            let address = syslog(&text).ok_or_else(|| bad("which is no address of syslog"))?;
+            let facility = match parts.facility {
+                None => USER,
+                Some(node) => facility(&node.plain()).ok_or_else(|| {
+                    let word = node.plain();
+                    form(node, format!("`log_sinks.syslog.facility` is `{word}`, which is none"))
+                })?,
+            };
+            SinkTarget::Syslog { address, facility }
+        }
+        "journald" if text == "true" => SinkTarget::Journald { socket: JOURNAL.into() },
+        "journald" if text.starts_with('/') => SinkTarget::Journald { socket: text.into() },
+        "journald" => return Err(bad("which is neither `true` nor an absolute path")),
+        "file" if text.starts_with('/') => SinkTarget::File { path: PathBuf::from(text) },
+        "file" => return Err(bad("which is no absolute path")),
+        "otlp" => {
+            let rest = text.strip_prefix("http://").unwrap_or_default();
+            if rest.is_empty() || rest.starts_with('/') || rest.contains(char::is_whitespace) {
+                return Err(bad("which is no URL that begins with `http://`"));
+            }
+            SinkTarget::Otlp { url: text, headers: parts.headers()? }
+        }
+        _ => SinkTarget::Command { command: text },
+    };
+    Ok(LogSink { target, level })
+}
+
+/// What is said of one receiver.
+struct Parts<'n> {
+    to: &'n Node,
+    text: String,
+    level: Option<&'n Node>,
+    facility: Option<&'n Node>,
+    headers: Option<&'n Node>,
+}
+
+impl<'n> Parts<'n> {
+    fn of(kind: &str, node: &'n Node) -> Result<Self, (&'n Node, Diagnostic)> {
+        let wrong =
+            |node, message: String| (node, Diagnostic::error("wrong-form", message).help(HELP));
+        let Value::Object(entries) = &node.value else {
+            let is_said = matches!(node.value, Value::Text(_)) || kind == "journald";
+            let text = node.plain();
+            if !is_said || text.trim().is_empty() {
+                let message = format!("`log_sinks.{kind}` must be a text or an object");
+                return Err(wrong(node, message));
+            }
+            return Ok(Self { to: node, text, level: None, facility: None, headers: None });
+        };
+        let own = |entry: &&Entry| match entry.key.as_str() {
+            "facility" => kind == "syslog",
+            "headers" => kind == "otlp",
+            key => KEYS.contains(&key),
+        };
+        if let Some(other) = entries.iter().find(|entry| !own(entry)) {
+            let message = format!("`log_sinks.{kind}` has no key `{}`", other.key);
+            return Err((&other.node, Diagnostic::error("unknown-key", message).help(HELP)));
+        }
+        let (to, text) = match node.get("to") {
+            Some(to) if !to.plain().trim().is_empty() => (to, to.plain()),
+            None if kind == "journald" => (node, "true".to_owned()),
+            Some(_) | None => {
+                return Err(wrong(node, format!("`log_sinks.{kind}` does not say `to` whom")));
+            }
+        };
+        let part = |key: &str| node.get(key).filter(|node| !matches!(node.value, Value::Null));
+        Ok(Self {
+            to,
+            text,
+            level: part("level"),
+            facility: part("facility"),
+            headers: part("headers"),
+        })
+    }
+
+    fn headers(&self) -> Result<Vec<(String, String)>, (&'n Node, Diagnostic)> {
+        let Some(node) = self.headers else { return Ok(Vec::new()) };
+        let is_name = |name: &str| {
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        let is_value = |value: &str| !value.contains(char::is_control);
+        match &node.value {
+            Value::Object(entries)
+                if entries.iter().all(|of| is_name(&of.key) && is_value(&of.node.plain())) =>
+            {
+                Ok(entries.iter().map(|of| (of.key.clone(), of.node.plain())).collect())
+            }
+            _ => {
+                let message = "`log_sinks.otlp.headers` must be an object of names and texts";
+                Err((node, Diagnostic::error("wrong-form", message).help(HELP)))
+            }
+        }
+    }
+}
+
+fn syslog(text: &str) -> Option<SyslogAddress> {
+    let has_port = |address: &&str| {
+        let (host, port) = address.rsplit_once(':').unwrap_or_default();
+        !host.is_empty() && port.parse::<u16>().is_ok_and(|port| 0 < port)
+    };
+    if let Some(path) = text.strip_prefix("unix:").filter(|path| path.starts_with('/')) {
+        return Some(SyslogAddress::Unix(path.into()));
+    }
+    if let Some(address) = text.strip_prefix("udp://").filter(has_port) {
+        return Some(SyslogAddress::Udp(address.to_owned()));
+    }
+    text.strip_prefix("tcp://").filter(has_port).map(|of| SyslogAddress::Tcp(of.to_owned()))
+}
+
+fn facility(word: &str) -> Option<u8> {
+    let number = FACILITIES.iter().position(|name| *name == word)?;
+    u8::try_from(number).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Node;
+
+    fn read(text: &str) -> Result<Vec<LogSink>, Vec<String>> {
+        let node = Node::from_json(&serde_json::from_str::<Json>(text).unwrap());
+        parse(&node).map_err(|wrong| wrong.into_iter().map(|(_, of)| of.message).collect())
+    }
+
+    #[test]
+    fn what_is_written_comes_back() {
+        for text in [
+            r#"{"syslog":"unix:/dev/log"}"#,
+            r#"{"syslog":{"to":"udp://h:514","level":"warn","facility":"local3"}}"#,
+            r#"{"journald":"/run/systemd/journal/socket"}"#,
+            r#"{"command":"logger -t x","file":"/l/x.log"}"#,
+            r#"{"otlp":{"to":"http://h:4318/v1/logs","headers":{"X-Key":"y"}}}"#,
+        ] {
+            let sinks = read(text).unwrap();
+            assert_eq!(sinks.write().to_string(), text);
+        }
+        let journal = read(r#"{"journald":true,"file":null}"#).unwrap();
+        assert_eq!(journal, read(r#"{"journald":{"level":null}}"#).unwrap());
+    }
+
+    #[test]
+    fn what_is_no_receiver_is_refused_with_what_is_wrong() {
+        for (text, why) in [
+            (r#"{"syslog":"h:514"}"#, "no address of syslog"),
+            (r#"{"syslog":{"to":"udp://h:514","facility":"x"}}"#, "which is none"),
+            (r#"{"file":"x.log"}"#, "no absolute path"),
+            (r#"{"otlp":"https://h/"}"#, "no URL that begins with `http://`"),
+            (r#"{"otlp":{"to":"http://h","headers":{"a b":"c"}}}"#, "names and texts"),
+            (r#"{"command":{"level":"warn"}}"#, "does not say `to` whom"),
+            (r#"{"command":{"to":"x","facility":"user"}}"#, "has no key `facility`"),
+            (r#"{"file":{"to":"/x","level":"loud"}}"#, "levels are trace"),
+            (r#"{"sylog":"x"}"#, "no key `sylog`"),
+            (r#"{"file":7}"#, "must be a text or an object"),
+        ] {
+            let wrong = read(text).unwrap_err().join("\n");
+            assert!(wrong.contains(why), "{text}: {wrong}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Who passes the lines of apps on to others: a thread for each app and receiver, which reads the
+//! log files and keeps in the home how far it is. What the threads do is in `ostler_sinks`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ostler_core::ProcId;
+use ostler_core::spec::{AppSpec, LogFormat, LogSink, SinkTarget};
+use ostler_logs::Names;
+use ostler_sinks::{Around, Form, Forwarder, Log, Runs, Sink};
+
+use crate::app_files::AppFiles;
+use crate::{daemon_log, environment, sys};
+
+/// The threads that pass lines on.
+pub struct LogSinks {
+    home: PathBuf,
+    host: String,
+    forwarders: BTreeMap<PathBuf, Passing>,
+    /// That a thread could not be started is told.
+    has_failed: bool,
+}
+
+/// A thread, and what it was told.
+struct Passing {
+    forwarder: Forwarder,
+    with: With,
+    /// Its app does not want it any more.
+    ends: bool,
+}
+
+/// What a thread needs to know.
+#[derive(Clone, PartialEq)]
+struct With {
+    app: (String, String),
+    of: LogSink,
+    form: Form,
+    runs: Runs,
+}
+
+impl LogSinks {
+    /// Nobody receives anything yet.
+    pub fn new(home: &Path) -> Self {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Self { home: home.to_owned(), host, forwarders: BTreeMap::new(), has_failed: false }
+    }
+
+    /// Has the lines of these processes passed on as their apps want it now.
+    pub fn reconcile<'a>(
+        &mut self,
+        processes: impl Iterator<Item = (ProcId, &'a AppSpec)>,
+        files: &AppFiles,
+        names: &[Names],
+    ) {
+        let mut wanted: BTreeMap<PathBuf, (With, Vec<Log>)> = BTreeMap::new();
+        for (id, spec) in processes.filter(|(_, spec)| !spec.logs.disabled) {
+            for sink in &spec.logs.sinks {
+                files.note_sink(spec, &sink.target);
+                let with = With::of(spec, sink);
+                let (_, logs) =
+                    wanted.entry(self.kept(&with)).or_insert_with(|| (with, Vec::new()));
+                logs.extend(logs_of(spec, id, names));
+            }
+        }
+        self.forwarders.retain(|kept, passing| {
+            if passing.forwarder.is_over() {
+                return false;
+            }
+            if !passing.ends && !wanted.contains_key(kept) {
+                passing.ends = true;
+                passing.forwarder.finish();
+            }
+            true
+        });
+        for (kept, (with, logs)) in wanted {
+            self.pass(&kept, &with, logs, files);
+        }
+    }
+
+    /// Threads end as soon as they can: a successor goes on.
+    pub fn stop(&mut self) {
+        self.forwarders.clear();
+    }
+
+    fn pass(&mut self, kept: &Path, with: &With, logs: Vec<Log>, files: &AppFiles) {
+        let stays = self.forwarders.get(kept).is_some_and(|of| !of.forwarder.is_over());
+        if !stays {
+            let sink = self.sink(kept, with, files);
+            match sys::start_background(|| Forwarder::start(sink)) {
+                Ok(forwarder) => {
+                    let passing = Passing { forwarder, with: with.clone(), ends: false };
+                    self.forwarders.insert(kept.to_owned(), passing);
+                }
+                Err(error) if !std::mem::replace(&mut self.has_failed, true) => {
+                    daemon_log::error(format!(
+                        "could not begin to pass on lines of app [{}] ({}): {error}",
+                        with.app.1, with.of.target
+                    ));
+                }
+                Err(_) => {}
+            }
+        }
+        let sink = self.sink(kept, with, files);
+        let Some(passing) = self.forwarders.get_mut(kept) else { return };
+        if passing.with != *with || passing.ends {
+            passing.forwarder.change(sink);
+            (passing.with, passing.ends) = (with.clone(), false);
+        }
+        for log in logs {
+            passing.forwarder.follow(log);
+        }
+    }
+
+    fn sink(&self, kept: &Path, with: &With, files: &AppFiles) -> Sink {
+        Sink {
+            app: with.app.clone(),
+            of: with.of.clone(),
+            form: with.form.clone(),
+            around: Around {
+                host: self.host.clone(),
+                opener: Arc::new(files.clone()),
+                runs: with.runs.clone(),
+            },
+            kept: kept.to_owned(),
+        }
+    }
+
+    /// The file in which it is kept how far a receiver of an app is.
+    fn kept(&self, with: &With) -> PathBuf {
+        let text = format!("{}\0{}\0{}", with.app.0, with.app.1, with.of.target);
+        ostler_sinks::folder(&self.home).join(ostler_sinks::file_name(&text))
+    }
+}
+
+impl With {
+    fn of(spec: &AppSpec, sink: &LogSink) -> Self {
+        Self {
+            app: (spec.namespace.clone(), spec.name.clone()),
+            of: sink.clone(),
+            form: Form {
+                date: spec.logs.date_format.clone(),
+                json: spec.logs.format == LogFormat::Json,
+            },
+            runs: match &sink.target {
+                SinkTarget::Command { .. } => Runs {
+                    cwd: spec.cwd.clone(),
+                    env: spec
+                        .env
+                        .iter()
+                        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                        .collect(),
+                    uid: spec.uid,
+                    gid: spec.gid,
+                },
+                _ => Runs::default(),
+            },
+        }
+    }
+}
+
+/// The log files of a process, each once.
+fn logs_of(spec: &AppSpec, id: ProcId, names: &[Names]) -> Vec<Log> {
+    let [out, err, _] = environment::log_files(spec, id);
+    let is_file = |path: &PathBuf| path.as_os_str() != "/dev/null";
+    let err = err.filter(|err| out.as_ref() != Some(err));
+    let both = [(out, false), (err, true)];
+    let log = |(path, err): (Option<PathBuf>, bool)| {
+        let path = path.filter(is_file)?;
+        Some(Log { path, id: id.0, err, names: names.to_vec() })
+    };
+    both.into_iter().filter_map(log).collect()
+}

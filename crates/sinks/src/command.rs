@@ -1,0 +1,108 @@
+//! A command that takes lines on its standard input.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Stdio};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+/// How long it is waited for at a time before somebody is asked whether to go on.
+const STEP: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// How commands of an app are run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Runs {
+    /// The folder in which they begin.
+    pub cwd: PathBuf,
+    /// What is in their environment, and nothing else.
+    pub env: BTreeMap<String, String>,
+    /// Whose they are; `None`: the daemon's user's.
+    pub uid: Option<u32>,
+    /// The group that they have.
+    pub gid: Option<u32>,
+}
+
+impl Runs {
+    /// Returns a shell that is to run this command.
+    pub(crate) fn shell(&self, command: &str) -> std::process::Command {
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.arg("-c").arg(command).current_dir(&self.cwd).env_clear().envs(&self.env);
+        if let Some(uid) = self.uid {
+            shell.uid(uid);
+        }
+        if let Some(gid) = self.gid {
+            shell.gid(gid);
+        }
+        shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        shell
+    }
+}
+
+/// A command that runs.
+pub(crate) struct Command {
+    child: Child,
+    input: ChildStdin,
+}
+
+impl Command {
+    pub(crate) fn start(command: &str, runs: &Runs) -> io::Result<Self> {
+        let mut child = runs.shell(command).stdin(Stdio::piped()).spawn()?;
+        let Some(input) = child.stdin.take() else {
+            _ = child.kill();
+            _ = child.wait();
+            return Err(io::Error::other("it has no standard input"));
+        };
+        let flags = rustix::fs::fcntl_getfl(&input)? | rustix::fs::OFlags::NONBLOCK;
+        rustix::fs::fcntl_setfl(&input, flags)?;
+        Ok(Self { child, input })
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Gives it these bytes as soon as it takes them, unless `stop` says that nobody waits.
+    pub(crate) fn write(&self, mut bytes: &[u8], stop: &dyn Fn() -> bool) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match rustix::io::write(&self.input, bytes) {
+                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::AGAIN) if stop() => {
+                    return Err(io::Error::other("it does not read"));
+                }
+                Err(rustix::io::Errno::AGAIN) => {
+                    let mut polled = [PollFd::new(&self.input, PollFlags::OUT)];
+                    rustix::event::poll(&mut polled, Some(&STEP))?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Command {
+    /// Its input ends before this. One that does not end by itself within a second is ended.
+    fn drop(&mut self) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let pidfd = pid.and_then(|pid| {
+            rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
+        });
+        // What is written to it from now on nobody reads.
+        if let Ok(null) = std::fs::File::options().write(true).open("/dev/null") {
+            self.input = ChildStdin::from(std::os::fd::OwnedFd::from(null));
+        }
+        let limit = Timespec { tv_sec: 1, tv_nsec: 0 };
+        let ended = pidfd.is_some_and(|pidfd| {
+            let mut polled = [PollFd::new(&pidfd, PollFlags::IN)];
+            rustix::event::poll(&mut polled, Some(&limit)).is_ok_and(|ready| 0 < ready)
+        });
+        if !ended {
+            _ = self.child.kill();
+        }
+        _ = self.child.wait();
+    }
+}

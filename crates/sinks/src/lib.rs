@@ -1,0 +1,23 @@
+//! Lines of logs on their way to others: syslog, the journal, OpenTelemetry, a command, a file.
+//!
+//! Each app and receiver have a thread of their own (`forward`), which reads the log files as
+//! anybody would. So the thread that writes them knows nothing of receivers.
+
+#![forbid(unsafe_code)]
+
+mod command;
+mod forward;
+mod http;
+mod journald;
+mod kept;
+mod otlp;
+mod record;
+mod syslog;
+mod target;
+mod wake;
+
+pub use command::Runs;
+pub use forward::{Forwarder, Log, Sink};
+pub use kept::{Kept, file_name, folder, read_all};
+pub use record::{Form, Record};
+pub use target::Around;

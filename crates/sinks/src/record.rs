@@ -1,0 +1,116 @@
+//! A line of an app as it is passed on: the text alone, with what is known of it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ostler_logs::{DateReader, Level};
+use serde_json::Value;
+
+/// A line on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Who wrote it.
+    pub app: String,
+    /// The number of the process.
+    pub id: u32,
+    /// Whether it was written to standard error.
+    pub err: bool,
+    /// When it was written, or the file last where that is not known, ms since 1970.
+    pub at: u64,
+    /// How grave it is, as it says itself; errors of standard error that say nothing.
+    pub level: Level,
+    /// The line, without what the manager put before it.
+    pub text: String,
+}
+
+/// How the lines of a log look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    /// The date that the manager puts before each line, in dayjs tokens.
+    pub date: Option<String>,
+    /// Each line is an object of the manager.
+    pub json: bool,
+}
+
+/// Returns the time, ms since 1970.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Takes lines of a log apart.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    date: Option<DateReader>,
+    json: bool,
+    last: Option<Level>,
+}
+
+impl Reader {
+    pub(crate) fn new(form: &Form) -> Self {
+        let date = form.date.as_deref().filter(|date| !date.is_empty()).map(DateReader::new);
+        Self { date, json: form.json, last: None }
+    }
+
+    /// Takes a line apart that was written at this time, if it does not say another one.
+    pub(crate) fn read(
+        &mut self,
+        (app, id, err): (&str, u32, bool),
+        line: &[u8],
+        at: u64,
+    ) -> Record {
+        let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line));
+        let (text, at) = self.apart(&line, at);
+        let usual = if err { Level::Error } else { Level::Info };
+        // A frame is as grave as what it belongs to.
+        let goes_on = text.starts_with([' ', '\t']);
+        let level = Level::of(text.as_bytes()).or(self.last.filter(|_| goes_on)).unwrap_or(usual);
+        self.last = Some(level);
+        Record { app: app.to_owned(), id, err, at, level, text }
+    }
+
+    fn apart(&self, line: &str, at: u64) -> (String, u64) {
+        if self.json
+            && let Ok(object) = serde_json::from_str::<Value>(line)
+            && let Some(message) = object.get("message").and_then(Value::as_str)
+        {
+            let time = object.get("timestamp").and_then(Value::as_str);
+            let iso = DateReader::new("YYYY-MM-DDTHH:mm:ss.SSSZ");
+            let said = time.and_then(|text| {
+                let text =
+                    text.strip_suffix('Z').map_or(text.to_owned(), |of| format!("{of}+00:00"));
+                self.date.as_ref().unwrap_or(&iso).read(&text).map(|(at, _)| at)
+            });
+            return (message.trim_end_matches('\n').to_owned(), said.unwrap_or(at));
+        }
+        if let Some((said, length)) = self.date.as_ref().and_then(|date| date.read(line))
+            && let Some(text) = line.get(length..).and_then(|rest| rest.strip_prefix(": "))
+        {
+            return (text.to_owned(), said);
+        }
+        (line.to_owned(), at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(form: &Form, err: bool, line: &str) -> (String, u64, Level) {
+        let record = Reader::new(form).read(("app", 0, err), line.as_bytes(), 5);
+        (record.text, record.at, record.level)
+    }
+
+    #[test]
+    fn what_the_manager_put_before_a_line_is_taken_off() {
+        let raw = Form::default();
+        assert_eq!(read(&raw, false, "a\r"), ("a".to_owned(), 5, Level::Info));
+        assert_eq!(read(&raw, true, "a"), ("a".to_owned(), 5, Level::Error));
+        let dated = Form { date: Some("YYYY-MM-DD HH:mm:ss Z".to_owned()), json: false };
+        let at = 1_795_388_825_000;
+        let line = "2026-11-22 23:07:05 +00:00: WARN x";
+        assert_eq!(read(&dated, false, line), ("WARN x".to_owned(), at, Level::Warn));
+        let json = Form { date: None, json: true };
+        let line = r#"{"message":"x\n","timestamp":"2026-11-22T23:07:05.573Z","type":"out"}"#;
+        assert_eq!(read(&json, false, line), ("x".to_owned(), at + 573, Level::Info));
+    }
+}
