@@ -104,11 +104,7 @@ impl InputError {
     /// Why nothing was written to this process, for a person.
     pub fn failure(self) -> Failure {
         let (code, message, hint) = match self {
-            Self::Offline => (
-                Code::NotFound,
-                "it does not run".to_owned(),
-                Some("`ostler start` starts it again"),
-            ),
+            Self::Offline => (Code::NotFound, "it does not run".to_owned(), None),
             Self::Full => (
                 Code::Busy,
                 "its standard input is full: it does not read".to_owned(),
