@@ -25,7 +25,7 @@ use crate::select;
 use crate::served;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
-use crate::voice::{Notice, Problem};
+use crate::voice::{Notice, Problem, Progress};
 
 pub(crate) use planned::{checked, of_spec, specs_of_file};
 
@@ -337,8 +337,12 @@ fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Fa
             IGNORED_OPTION => Diagnostic { severity: Severity::Error, ..diagnostic.clone() },
             _ => diagnostic.clone(),
         });
-        let texts: Vec<String> = shown.map(|diagnostic| diagnostic.render_own(color)).collect();
-        session.out.aside(&texts.join("\n"));
+        if session.out.progress() == Some(Progress::Json) {
+            shown.for_each(|diagnostic| tell_object(session, &diagnostic));
+        } else {
+            let texts: Vec<String> = shown.map(|diagnostic| diagnostic.render_own(color)).collect();
+            session.out.aside(&texts.join("\n"));
+        }
         let errors = || diagnostics.iter().filter(|one| one.is_error());
         let misused = errors().all(Diagnostic::is_misuse) && !diagnostics.is_empty();
         return Failed::quiet(if misused { MISUSED } else { FAILED });
@@ -356,6 +360,25 @@ fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Fa
         }
     }
     Failed::quiet(FAILED)
+}
+
+/// Tells a complaint to a program, with its place.
+fn tell_object(session: &mut Session, diagnostic: &Diagnostic) {
+    let mut text = diagnostic.own_message().to_owned();
+    if let (Some(file), Some(place)) = (&diagnostic.origin, &diagnostic.place) {
+        text = format!("{file}:{}:{}: {text}", place.line, place.column);
+    }
+    let hint = diagnostic.own_advice();
+    match diagnostic.severity {
+        Severity::Error => {
+            let hint = hint.map(str::to_owned);
+            session.out.problem(&Problem::Other { message: text, hint });
+        }
+        Severity::Warning => {
+            session.out.tell(&Notice::Warning { text: &text, hint, apart: true });
+        }
+        Severity::Note => session.out.tell(&Notice::Note { text: &text }),
+    }
 }
 
 fn options(args: &Parsed) -> Options {

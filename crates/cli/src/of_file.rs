@@ -234,6 +234,8 @@ fn differences(
 fn shown(attribute: &Attribute, spec: &AppSpec) -> String {
     let text = match attribute.get(spec) {
         Value::Null => "none".to_owned(),
+        // `fork`, as a person writes it.
+        Value::String(text) if attribute.name == "exec_mode" => text.replace("_mode", ""),
         Value::String(text) => text,
         Value::Number(bytes) if attribute.unit == Some(Unit::Bytes) => {
             bytes.as_u64().map_or_else(|| bytes.to_string(), ostler_show::size)

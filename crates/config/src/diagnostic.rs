@@ -143,10 +143,21 @@ impl Diagnostic {
         self.ours.message.as_deref().unwrap_or(&self.message)
     }
 
+    /// Returns what to do, in our words.
+    #[must_use]
+    pub fn own_advice(&self) -> Option<&str> {
+        self.ours.help.as_deref().or(self.help.as_deref())
+    }
+
     /// The same about an option of the command line that gives this key.
     pub(crate) fn of_option(self, key: &str, option: &str) -> Self {
-        let own = self.own_message().replace(&format!("`{key}`"), &format!("`--{option}`"));
-        self.own(own).origin(COMMAND_LINE)
+        let named = |text: &str| text.replace(&format!("`{key}`"), &format!("`--{option}`"));
+        let (own, advice) = (named(self.own_message()), self.own_advice().map(named));
+        let named = self.own(own).origin(COMMAND_LINE);
+        match advice {
+            Some(advice) => named.own_help(advice),
+            None => named,
+        }
     }
 
     /// The same about this origin.
@@ -206,7 +217,7 @@ impl Diagnostic {
                 );
             }
         }
-        if let Some(help) = self.ours.help.as_ref().or(self.help.as_ref()) {
+        if let Some(help) = self.own_advice() {
             let _ = writeln!(out, "{} {}", paint("1;36", "hint:"), shown(help));
         }
         out

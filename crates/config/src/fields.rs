@@ -343,7 +343,7 @@ impl<'a> Fields<'a> {
                 diagnostic.ours.key = file.path(field.map_or(name, |field| &field.written));
                 file.source.at(diagnostic, span)
             }
-            (_, None) => diagnostic.origin(COMMAND_LINE),
+            (_, None) => crate::script::of_command_line(diagnostic).origin(COMMAND_LINE),
         }
     }
 }
@@ -353,7 +353,7 @@ fn of_option(key: &Attribute, diagnostic: Diagnostic) -> Diagnostic {
     match key.flags.first().and_then(|flag| flag.long.first()) {
         Some(option) => diagnostic.of_option(key.name, option),
         // The script and its arguments are words.
-        None => diagnostic.origin(COMMAND_LINE),
+        None => crate::script::of_command_line(diagnostic).origin(COMMAND_LINE),
     }
 }
 

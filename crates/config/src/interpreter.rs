@@ -85,7 +85,7 @@ fn missing(program: &str) -> Diagnostic {
     );
     Diagnostic::error("no-interpreter", message)
         .own(format!("the interpreter `{program}` is not in PATH"))
-        .help(format!("install `{program}`, or give its path with `interpreter`"))
+        .help(format!("install `{program}`, or give its path as `interpreter`"))
 }
 
 fn by_extension(script: &Path, cwd: &Path, ctx: &Context) -> Result<Interpreter, Diagnostic> {

@@ -54,22 +54,28 @@ pub(crate) fn find(script: &str, cwd: &Path, ctx: &Context) -> Result<Target, Di
 /// There is no such script, or no such folder that it would be in.
 fn missing(path: &Path, cwd: &Path) -> Diagnostic {
     let diagnostic =
-        Diagnostic::error("no-script", format!("Script not found: {}", path.display())).help(
-            near(path).unwrap_or_else(|| {
-                "a script is looked for in the app's `cwd`, then in PATH".to_owned()
-            }),
-        );
+        Diagnostic::error("no-script", format!("Script not found: {}", path.display()))
+            .help(near(path).unwrap_or_else(|| LOOKED_FOR.to_owned()));
     if path.starts_with(cwd) && !cwd.is_dir() {
         let pasted = ostler_shell::word(&cwd.to_string_lossy()).into_owned();
         return diagnostic
             .own(format!("there is no directory `{}`, which is the app's `cwd`", cwd.display()))
             .own_help(format!("`mkdir -p {pasted}` makes it"));
     }
-    let own = near(path).unwrap_or_else(|| {
-        "name a script, as in `ostler start app.js`; `ostler list` shows the apps that there are"
-            .to_owned()
-    });
-    diagnostic.own(format!("there is no script `{}`", path.display())).own_help(own)
+    diagnostic.own(format!("there is no script `{}`", path.display()))
+}
+
+/// Where the script of a process file is looked for.
+const LOOKED_FOR: &str = "a script is looked for in the app's `cwd`, then in PATH";
+
+/// The same of a word of the command line, which may also be the name of an app.
+pub(crate) fn of_command_line(diagnostic: Diagnostic) -> Diagnostic {
+    if diagnostic.own_advice() != Some(LOOKED_FOR) {
+        return diagnostic;
+    }
+    diagnostic.own_help(
+        "name a script, as in `ostler start app.js`; `ostler list` shows the apps that there are",
+    )
 }
 
 fn shell(line: &str, ctx: &Context) -> Result<Target, Diagnostic> {

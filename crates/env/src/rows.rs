@@ -41,7 +41,7 @@ variables! {
         default "`PM2_HOME`; else `~/.ostler`, or `~/.pm2` under the name `pm2`",
 
     /// The same, for scripts that were written for PM2.
-    /// When it is set, output is coloured also where it is not read on a terminal, as PM2 does.
+    /// Under the name `pm2`, output is coloured when it is set, also where no terminal reads it.
     PM2_HOME, read by Command App Companion, from Pm2, set by User,
         default "see `OSTLER_HOME`", given apps,
 

@@ -83,7 +83,8 @@ pub fn plain(seen: &Seen<'_>, look: &Look<'_>) -> String {
     }
     for process in seen.app.processes.iter().filter(|_| 1 < seen.details.len()) {
         let status = words::status(process);
-        line("instance", &format!("id {} pid {} {status}", process.id, process.pid));
+        let pid = if process.pid == 0 { "-".to_owned() } else { process.pid.to_string() };
+        line("instance", &format!("id {} pid {pid} {status}", process.id));
     }
     for text in seen.trees.iter().flat_map(lines) {
         line("process", &text);

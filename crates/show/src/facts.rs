@@ -164,7 +164,8 @@ fn settings(details: &Details) -> String {
     const ROTATION: [&str; 4] = ["log_rotate", "log_max_size", "log_keep", "log_compress"];
     let has_line =
         |name: &str| SHOWN.contains(&name) || ROTATION.iter().any(|begin| name.starts_with(begin));
-    let rest = details.settings.iter().filter(|(name, _)| !has_line(name));
+    // The line for the shell stands with the arguments, whatever its attribute is called.
+    let rest = details.settings.iter().filter(|(name, _)| !has_line(name) && *name != "args");
     let shown = rest.map(|(name, value)| format!("{name} {}", value.trim_matches('"')));
     shown.collect::<Vec<_>>().join(", ")
 }

@@ -53,11 +53,7 @@ pub(crate) fn render(
     window: usize,
     paint: Paint,
 ) -> String {
-    let natural = columns.iter().enumerate().map(|(at, column)| {
-        let cells = rows.iter().filter_map(|row| row.get(at));
-        cells.map(|cell| width_of(&cell.text)).max().unwrap_or(0).max(width_of(column.title))
-    });
-    let shown = fit(columns, &natural.collect::<Vec<_>>(), window);
+    let shown = fit(columns, &natural(columns, rows), window);
     let mut out = String::new();
     let titles: Vec<Cell<'_>> =
         columns.iter().map(|column| Cell::inked(column.title, &[Ink::Bold])).collect();
@@ -66,6 +62,27 @@ pub(crate) fn render(
         line(&mut out, columns, &shown, row, paint);
     }
     out
+}
+
+/// Whether a window of this width has no room for the column of this title.
+pub(crate) fn leaves_out(
+    columns: &[Column],
+    rows: &[Vec<Cell<'_>>],
+    window: usize,
+    title: &str,
+) -> bool {
+    let shown = fit(columns, &natural(columns, rows), window);
+    let is_shown = |at: &usize| columns.get(*at).is_some_and(|column| column.title == title);
+    !shown.iter().any(|(at, _)| is_shown(at))
+}
+
+/// The width that each column wants.
+fn natural(columns: &[Column], rows: &[Vec<Cell<'_>>]) -> Vec<usize> {
+    let wanted = columns.iter().enumerate().map(|(at, column)| {
+        let cells = rows.iter().filter_map(|row| row.get(at));
+        cells.map(|cell| width_of(&cell.text)).max().unwrap_or(0).max(width_of(column.title))
+    });
+    wanted.collect()
 }
 
 /// Returns the width of each column that is shown, with its place.

@@ -52,7 +52,7 @@ pub use tree::{Tree, tree};
 pub use why::{advice, why};
 pub use width::{columns, cut};
 pub use words::{own_end, short_end, status};
-pub use wrap::unbroken;
+pub use wrap::{unbroken, wrap};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -5,7 +5,7 @@ use ostler_wire::control::ProcView;
 use crate::app::App;
 use crate::blocks::{TABLE, blocks};
 use crate::cells::{self, Look};
-use crate::grid::{Cell, Column, render};
+use crate::grid::{Cell, Column, leaves_out, render};
 use crate::paint::Ink;
 use crate::words;
 
@@ -13,6 +13,9 @@ use crate::words;
 const MEDIUM: usize = 100;
 /// From this width on, it has every column.
 const WIDE: usize = 160;
+
+/// Title of the column that says how an app ended last.
+const LAST_END: &str = "LAST END";
 
 /// What a column shows of an app, or of one process.
 type Show = for<'a> fn(&App<'a>, &Look<'_>) -> Cell<'a>;
@@ -60,7 +63,18 @@ pub enum Row<'a> {
 /// which has room for a table.
 #[must_use]
 pub fn table(rows: &[Row<'_>], look: &Look<'_>) -> String {
-    let columns = columns(look);
+    let mut columns = columns(look, false);
+    let shapes: Vec<Column> = columns.iter().map(|(column, _)| *column).collect();
+    if leaves_out(&shapes, &cells(rows, &columns, look), look.window, LAST_END) {
+        // Why an app is as it is, is said in any width.
+        columns = self::columns(look, true);
+    }
+    let shapes: Vec<Column> = columns.iter().map(|(column, _)| *column).collect();
+    render(&shapes, &cells(rows, &columns, look), look.window, look.paint)
+}
+
+/// What stands in these columns of these rows.
+fn cells(rows: &[Row<'_>], columns: &[(Column, Show)], look: &Look<'_>) -> Vec<Vec<Cell<'static>>> {
     let cells = rows.iter().map(|row| {
         let cell = |(column, show): &(Column, Show)| match row {
             Row::App(app) => owned(show(app, look)),
@@ -79,8 +93,7 @@ pub fn table(rows: &[Row<'_>], look: &Look<'_>) -> String {
         };
         columns.iter().map(cell).collect()
     });
-    let shapes: Vec<Column> = columns.iter().map(|(column, _)| *column).collect();
-    render(&shapes, &cells.collect::<Vec<_>>(), look.window, look.paint)
+    cells.collect()
 }
 
 /// A cell that outlives the app it was made of.
@@ -134,7 +147,8 @@ fn piped_line(out: &mut String, app: &App<'_>, of: &[String], look: &Look<'_>) {
     out.push('\n');
 }
 
-fn columns(look: &Look<'_>) -> Vec<(Column, Show)> {
+/// The columns for a window. `end_in_status`: there is none for the last end.
+fn columns(look: &Look<'_>, end_in_status: bool) -> Vec<(Column, Show)> {
     let column = |title, right, least, leave_out| Column { title, right, least, leave_out };
     let medium = MEDIUM <= look.window;
     let mut all: Vec<(Column, Show)> = Vec::new();
@@ -147,15 +161,16 @@ fn columns(look: &Look<'_>) -> Vec<(Column, Show)> {
     } else {
         all.push((column("INST", true, None, 2), cells::instances));
     }
-    let short: Show = if medium { cells::status } else { cells::status_and_end };
+    let has_last = medium && !end_in_status;
+    let short: Show = if has_last { cells::status } else { cells::status_and_end };
     all.push((column("STATUS", false, Some(22), 0), short));
     all.push((column("PORTS", false, None, 4), cells::ports));
     all.push((column(if medium { "RESTARTS" } else { "↺" }, true, None, 5), cells::restarts));
     all.push((column("CPU", true, None, 7), cells::cpu));
     all.push((column("MEM", true, None, 6), cells::memory));
     all.push((column(if medium { "UPTIME" } else { "UP" }, true, None, 3), cells::uptime));
-    if medium {
-        all.push((column("LAST END", false, Some(16), 9), cells::last));
+    if has_last {
+        all.push((column(LAST_END, false, Some(16), 9), cells::last));
     }
     if WIDE <= look.window {
         all.push((column("MODE", false, None, 10), cells::mode));
@@ -198,6 +213,15 @@ mod tests {
         expect_file!["snapshots/list_120.txt"].assert_eq(&shown(120, false));
         expect_file!["snapshots/list_200.txt"].assert_eq(&shown(200, false));
         expect_file!["snapshots/list_piped.txt"].assert_eq(&shown(0, false));
+    }
+
+    /// At 100 columns there was no room for the last end, and no word of it anywhere.
+    #[test]
+    fn why_an_app_does_not_run_is_said_in_any_width() {
+        for window in 60..220 {
+            let text = shown(window, false);
+            assert!(text.contains("port in use"), "{window}\n{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use ostler_text::shown;
 use crate::width::columns;
 
 /// Adds a text that is broken between words, each line after `indent` blanks.
-pub(crate) fn wrap(out: &mut String, text: &str, indent: usize, window: usize) {
+pub fn wrap(out: &mut String, text: &str, indent: usize, window: usize) {
     let width = window.saturating_sub(indent).max(10);
     let mut line = String::new();
     let mut add = |line: &str| {
@@ -22,7 +22,10 @@ pub(crate) fn wrap(out: &mut String, text: &str, indent: usize, window: usize) {
         // is there to be pasted.
         while width < columns(&word) && !word.contains(' ') {
             // Some letters are two columns wide.
-            let count = if word.is_ascii() { width } else { width / 2 };
+            let most = if word.is_ascii() { width } else { width / 2 };
+            // A comma does not stand alone.
+            let only_comma = word.ends_with(',') && word.chars().count() == most + 1;
+            let count = most - usize::from(only_comma);
             add(&word.chars().take(count).collect::<String>());
             word = word.chars().skip(count).collect();
         }
@@ -54,6 +57,13 @@ pub fn unbroken<'a>(words_of_text: impl Iterator<Item = &'a str>) -> Vec<String>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_comma_does_not_stand_alone() {
+        let mut out = String::new();
+        wrap(&mut out, "/srv/log/a-out.log, b", 0, 18);
+        assert_eq!(out, "/srv/log/a-out.lo\ng, b\n");
+    }
 
     #[test]
     fn a_command_is_not_broken_over_lines() {

@@ -51,7 +51,7 @@ const fn row(
 const COMMANDS: &[Absent] = &[
     row(&["create"], Never, "a folder of examples from the network",
         Some("`$ init` writes a process file to begin with")),
-    row(&["sysmonit"], Never, "a switch for figures of the machine, which PM2 has as a setting",
+    row(&["sysmonit"], Never, "a setting of PM2 for figures of the machine",
         Some("nothing is measured while nobody asks; `$ slist` shows the figures")),
     row(&["autoinstall", "install-otel", "uninstall-otel"], Never, "parts of PM2 from npm",
         Some("ostler is one program, and nothing is added to it")),

@@ -200,7 +200,7 @@ commands! {
     Forward Release ["forward"] [Needed("name")]
         "check the next commit out, then reload" "";
     Backward Release ["backward"] [Needed("name")]
-        "check the commit before out, then reload" "";
+        "check out the commit before this one, then reload" "";
     Deploy Release ["deploy"] [Many("file|environment")]
         "bring a version to other machines, by ssh and git"
         "The process file has the targets in `deploy`; without its name the usual one is looked \
@@ -216,8 +216,9 @@ commands! {
          written, and what has no counterpart is told app by app; secrets are left out. A file \
          that is there is not written over.";
     Import Persist ["import"] [Needed("file")]
-        "start what a file of `export` has and does not run"
-        "A saved list of PM2 (`dump.pm2`) is such a file, too. `-` is standard input.";
+        "start the apps of a file that `export` wrote"
+        "Those that run already are left as they are. A saved list of PM2 (`dump.pm2`) is such a \
+         file, too. `-` is standard input.";
     Init System ["init", "ecosystem"] [Maybe("mode")]
         "write a process file to begin with: ecosystem.config.js"
         "For the app in this folder, as far as `package.json` and the files tell what it is. `init \
@@ -225,7 +226,7 @@ commands! {
     Examples System ["examples"] []
         "print command lines for everyday needs" "";
     Report System ["report"] []
-        "print what whoever helps wants to know"
+        "print what helps to find out what is wrong"
         "Versions, the machine, the home, the list and the last lines of the daemon's log, as a \
          block to paste into an issue. What looks like a secret is masked. Nothing is sent.";
     Flush System ["flush"] [Maybe("id|name")]
@@ -321,7 +322,7 @@ commands! {
     Kill System ["kill"] []
         "stop everything and end the daemon" "";
     LinkPm2 System ["link-pm2"] [Maybe("directory")]
-        "answer to the names pm2, pm2-runtime, pm2-docker and pm2-dev"
+        "make links named pm2, pm2-runtime, pm2-docker and pm2-dev"
         "Puts links of these names beside the program, or into a directory. What is there and is \
          none of ours stays, unless `--force` is given.";
     Completion System ["completion"] [Maybe("bash|zsh|fish")]

@@ -37,7 +37,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler validate *.yaml --json", "an object for each file"),
         ],
         CommandId::Plan => &[
-            ("ostler plan ecosystem.config.js", "what a start would do"),
+            ("ostler plan ecosystem.config.js", "what `apply` would do"),
             ("ostler plan apps.toml --env production", "with these variables"),
         ],
         CommandId::Explain => &[

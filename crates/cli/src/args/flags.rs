@@ -134,7 +134,7 @@ flags! {
     Err ' ' ["err"] Nothing, Own [Logs] "standard error only";
     Out ' ' ["out"] Nothing, Own [Logs] "standard output only";
     Json ' ' ["json"] Nothing, Own [Logs, Run, Trigger, Slist, CommandId::Validate, CommandId::Plan]
-        "one JSON object a line";
+        "JSON for programs: an object a line, of `plan` one array";
     Format ' ' ["format"] Nothing, Own [Logs, Run] "`key=value` lines";
     Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs, Run] "date before each new line";
     Highlight ' ' ["highlight"] One("text"), Own [Logs, Run] "mark this text";
@@ -199,7 +199,7 @@ flags! {
 
 /// Options that a command takes although, or because, it does something else with them than to
 /// set an attribute.
-const OTHERWISE: [(CommandId, &str, &str); 21] = [
+const OTHERWISE: [(CommandId, &str, &str); 22] = [
     (CommandId::Web, "port", "where it listens; default 9615"),
     (CommandId::Serve, "name", "name of the app; default static-page-server-PORT"),
     (CommandId::Serve, "namespace", "group of apps that it belongs to"),
@@ -214,6 +214,7 @@ const OTHERWISE: [(CommandId, &str, &str); 21] = [
     (Reload, "wait", "wait for a reload that is under way, then until it is ready"),
     (StartOrReload, "wait", "wait for a reload that is under way, then until all are ready"),
     (List, "watch", "show the list again and again"),
+    (CommandId::Logrotate, "hp", "home directory of that user"),
     (Stop, "watch", "do not watch its files when it is started again"),
     (Restart, "watch", "switch the watching of its files on, or off; with a path: watch that"),
     (Reload, "watch", "switch the watching of its files on, or off; with a path: watch that"),
@@ -305,7 +306,13 @@ impl Flag {
 
     /// Whether it takes no value with this command, which does something else with it.
     pub(crate) fn takes_nothing_with(&self, command: CommandId) -> bool {
-        command == List && self.name() == "watch"
+        matches!(command, List | Stop) && self.name() == "watch"
+    }
+
+    /// Returns all of it as this command takes it: `-n, --name <name>`.
+    pub(crate) fn shown_for(&self, command: CommandId) -> String {
+        let plain = Self { takes: Nothing, ..*self };
+        if self.takes_nothing_with(command) { plain.shown() } else { self.shown() }
     }
 
     /// Returns the one of these that a command acts on, or the first: two commands may have options

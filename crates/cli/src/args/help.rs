@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::chapters::{self, COMMON};
-use super::commands::{COMMANDS, Command, Group};
+use super::commands::{COMMANDS, Command, CommandId, Group};
 use super::examples::{self, Example, FIRST};
 use super::flags::Flag;
 use super::text::{columns, wrapped};
@@ -50,7 +50,7 @@ fn overview() -> String {
             out.push_str(&columns(command.name(), command.doc, at));
         }
     }
-    options(&mut out, COMMON, chapters::common(), |flag| flag.doc);
+    options(&mut out, COMMON, chapters::common(), None);
     heading(&mut out, "Examples");
     out.push_str(&lines(FIRST));
     out.push_str("\n`ostler help <command>` shows what a command takes.\n");
@@ -67,7 +67,7 @@ fn of_command(command: &Command) -> String {
         let _ = writeln!(out, "Also:  {}", command.others().join(", "));
     }
     for (title, flags) in chapters::of_command(command.id) {
-        options(&mut out, title, flags.into_iter(), |flag| flag.doc_for(command.id));
+        options(&mut out, title, flags.into_iter(), Some(command.id));
     }
     heading(&mut out, "Examples");
     out.push_str(&lines(examples::of(command.id)));
@@ -88,12 +88,16 @@ fn options<'f>(
     out: &mut String,
     title: &str,
     flags: impl Iterator<Item = &'f Flag>,
-    doc: impl Fn(&Flag) -> &'static str,
+    command: Option<CommandId>,
 ) {
     heading(out, title);
     for flag in flags {
         let left = if flag.short.is_some() { "" } else { "    " };
-        out.push_str(&columns(&format!("{left}{}", flag.shown()), doc(flag), MEANING));
+        let (shown, doc) = match command {
+            Some(command) => (flag.shown_for(command), flag.doc_for(command)),
+            None => (flag.shown(), flag.doc),
+        };
+        out.push_str(&columns(&format!("{left}{shown}"), doc, MEANING));
     }
 }
 
@@ -138,7 +142,8 @@ mod tests {
             for flag in FLAGS.iter() {
                 let shown = |line: &str| {
                     let line = line.trim_start();
-                    line == flag.shown() || line.starts_with(&format!("{}  ", flag.shown()))
+                    let shown = flag.shown_for(command.id);
+                    line == shown || line.starts_with(&format!("{shown}  "))
                 };
                 let found = page.lines().filter(|line| shown(line)).count();
                 let expected = usize::from(flag.acts_with(command.id));

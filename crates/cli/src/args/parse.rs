@@ -7,7 +7,7 @@ use lexopt::Arg as Word;
 
 use super::commands::{Arg, Command, CommandId};
 use super::flags::{FLAGS, Flag, FlagId, Takes};
-use super::misuse::Misuse;
+use super::misuse::{Given, Misuse};
 use super::parsed::Parsed;
 use super::take::{negative_number, refuse_apart, take_values, text};
 use super::unknown::{Written, absent_option, elsewhere, find_command, unknown_option};
@@ -210,7 +210,10 @@ fn check(parsed: Parsed, options: &[Written], program: Program) -> Result<Parsed
     let Some(command) = parsed.command else { return Ok(parsed) };
     for (flag, name) in options.iter().filter_map(|(flag, name)| Some(((*flag)?, name))) {
         if !flag.fits(command.id, program) {
-            return Err(elsewhere(flag, name.clone(), command));
+            let value = parsed.given.iter().find(|(id, _)| *id == flag.id);
+            let value = value.and_then(|(_, value)| value.clone());
+            let given = Given { word: parsed.words.first().cloned(), value };
+            return Err(elsewhere(flag, name.clone(), command, given));
         }
     }
     if program == Program::Ostler {

@@ -19,10 +19,8 @@ pub(super) fn take_values(
 ) -> Result<(), Misuse> {
     let missing = || Misuse::Value { option: flag.long_shown(), unexpected: false };
     match flag.takes {
-        Takes::Nothing => match parser.optional_value() {
-            Some(_) => return Err(Misuse::Value { option: flag.long_shown(), unexpected: true }),
-            None => given.push((flag.id, None)),
-        },
+        // A value behind `=` is found out with the next word; in `-am`, `m` is another option.
+        Takes::Nothing => given.push((flag.id, None)),
         Takes::One(_) => {
             let value = parser.value().map_err(|_| missing())?;
             given.push((flag.id, Some(text(value)?)));

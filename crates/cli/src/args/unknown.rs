@@ -3,7 +3,7 @@
 use super::absent::{self, Absent, When};
 use super::commands::Command;
 use super::flags::{FLAGS, Flag};
-use super::misuse::{Misuse, Near};
+use super::misuse::{Given, Misuse, Near};
 use super::suggest;
 use crate::program::Program;
 
@@ -30,11 +30,30 @@ pub(super) fn find_command(
             let near = if program == Program::Ostler && name == "version" {
                 Some("--version")
             } else {
-                suggest::nearest(&name, names)
+                suggest::nearest(&name, names.filter(|near| may_be_meant(&name, near)))
             };
             Misuse::Command { name, near }
         }
     })
+}
+
+/// Whether a command is proposed for a word that is none. What ends or removes something is, for a
+/// slip of the fingers alone: `top` is no slip of `stop`, nor `dev` of `del`.
+fn may_be_meant(word: &str, near: &str) -> bool {
+    const ENDS: [&str; 10] = [
+        "stop",
+        "del",
+        "delete",
+        "kill",
+        "flush",
+        "unset",
+        "uninstall",
+        "cleardump",
+        "unstartup",
+        "reset",
+    ];
+    !ENDS.contains(&near)
+        || word.chars().next() == near.chars().next() && !suggest::is_changed(word, near)
 }
 
 /// Refuses the first option that is not known.
@@ -76,9 +95,14 @@ pub(super) fn absent_option(name: String, row: &'static Absent) -> Misuse {
 }
 
 /// An option that the command does not take.
-pub(super) fn elsewhere(flag: &'static Flag, name: String, command: &'static Command) -> Misuse {
+pub(super) fn elsewhere(
+    flag: &'static Flag,
+    name: String,
+    command: &'static Command,
+    given: Given,
+) -> Misuse {
     match absent::not_yet(flag).filter(|_| command.takes_app_arguments()) {
         Some((lacks, instead)) => Misuse::AbsentOption { name, when: When::Later, lacks, instead },
-        None => Misuse::Elsewhere { name, command, flag },
+        None => Misuse::Elsewhere { name, command, flag, given },
     }
 }

@@ -8,8 +8,8 @@ use super::parsed::Parsed;
 pub(super) fn check(parsed: &Parsed) -> Result<(), Misuse> {
     for (id, value) in &parsed.given {
         let least: u32 = match id {
-            FlagId::Lines | FlagId::Surge => 0,
-            FlagId::Parallel => 1,
+            FlagId::Lines => 0,
+            FlagId::Parallel | FlagId::Surge => 1,
             _ => continue,
         };
         let Some(value) = value else { continue };

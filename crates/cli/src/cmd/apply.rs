@@ -12,15 +12,22 @@ use crate::failed::Failed;
 use crate::plan::{Again, Deed, Step};
 use crate::process_file::ProcessFile;
 use crate::session::Session;
-use crate::voice::Act;
+use crate::voice::{Act, Notice, Progress};
 
 /// Runs the command `apply`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let (steps, noted) = plan::make(session)?;
-    plan::show(session, &steps);
+    let is_json = session.out.progress() == Some(Progress::Json);
+    if !is_json {
+        plan::show(session, &steps);
+    }
     if steps.iter().all(|step| step.deed.is_nothing()) {
         let text = format!("nothing to do: everything is as {} says", session.args.word());
-        session.out.aside(&(text + "\n"));
+        if is_json {
+            session.out.tell(&Notice::Note { text: &text });
+        } else {
+            session.out.aside(&(text + "\n"));
+        }
         return Ok(());
     }
     confirm(session, &steps)?;

@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use ostler_config::{Code, code, codes};
+use ostler_show::wrap;
 
 use crate::args::suggest::nearest;
 use crate::failed::Failed;
 use crate::session::Session;
+use crate::view;
 
 /// Runs the command `explain`. Without a code it lists them.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -14,27 +16,37 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         session.out.data(&list());
         return Ok(());
     };
-    let Some(found) = code(&word) else {
+    // As it is printed: `error[wrong-form]`.
+    let within = word.split_once('[').and_then(|(_, rest)| rest.strip_suffix(']'));
+    let Some(found) = code(within.unwrap_or(&word)) else {
         let shown = session.out.readable(&word).into_owned();
         let hint = match nearest(&word, codes().iter().map(|code| code.name)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
-                "`ostler explain` lists the codes, `ostler describe APP` is about an app".to_owned()
+                let pasted = ostler_shell::operand(&word);
+                format!(
+                    "`ostler explain` lists the codes; is it an app? `ostler describe {pasted}`"
+                )
             }
         };
         return Err(Failed::new(format!("no complaint has the code `{shown}`")).hint(hint));
     };
-    session.out.data(&page(found));
+    let width = if session.out.terminal { view::width().min(WIDEST) } else { WIDEST };
+    session.out.data(&page(found, width));
     Ok(())
 }
+
+/// Lines that are longer are hard to read.
+const WIDEST: usize = 80;
 
 fn list() -> String {
     let width = codes().iter().map(|code| code.name.len()).max().unwrap_or(0);
     codes().iter().map(|code| format!("{:<width$}  {}\n", code.name, code.title)).collect()
 }
 
-fn page(code: &Code) -> String {
-    let mut out = format!("{}: {}\n\n{}\n", code.name, code.title, code.text);
+fn page(code: &Code, width: usize) -> String {
+    let mut out = format!("{}: {}\n\n", code.name, code.title);
+    wrap(&mut out, code.text, 0, width);
     if let Some((wrong, right)) = code.example {
         let _ = write!(out, "\nwrong:  {wrong}\nright:  {right}\n");
     }
@@ -47,7 +59,9 @@ mod tests {
 
     #[test]
     fn a_page_has_the_text_and_both_examples() {
-        let page = page(code("two-probes").unwrap());
+        let page = page(code("two-probes").unwrap(), 80);
+        // A line of 200 characters was cut by the terminal in the middle of words.
+        assert!(page.lines().take(5).all(|line| line.chars().count() <= 80), "{page}");
         assert!(page.starts_with("two-probes: a health check that asks in two ways\n\n"), "{page}");
         assert!(page.contains("\nwrong:  {") && page.contains("\nright:  {"), "{page}");
         assert_eq!(list().lines().count(), codes().len());

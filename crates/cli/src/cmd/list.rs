@@ -15,10 +15,6 @@ use crate::show::{self, App, Known, Look, Shape};
 use crate::view;
 use crate::voice::{Notice, Problem, Progress};
 
-/// Rows that a command shows of the apps that it changed; of more it shows those that
-/// are not online.
-const SHORT: usize = 15;
-
 /// Runs the command `list`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if session.program == Program::Pm2 {
@@ -32,7 +28,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     pick(session, &mut processes)?;
     let whole = session.args.words.is_empty();
-    print(session, processes, whole, usize::MAX)
+    print(session, processes, whole)
 }
 
 /// Returns what a program asked for, if one did.
@@ -97,7 +93,8 @@ pub(super) fn meant(word: &str, processes: &[ProcView], cwd: &Path) -> Result<Ve
     }
 }
 
-/// Prints the table that ends most commands: under our name, the apps that were changed.
+/// Prints the table that ends most commands of PM2; under our name, what a program asked for of the
+/// apps that were changed.
 pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
     if session.program == Program::Pm2 {
         return pm2_table(session);
@@ -105,9 +102,8 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
     if session.out.progress() == Some(Progress::Json) {
         return Ok(());
     }
-    // Whoever reads a pipe asks for the list when it is wanted.
-    let asked_for = shape(session, false)?.is_some();
-    if !asked_for && !session.out.terminal {
+    // The end is one line; whoever wants the list asks for it.
+    if shape(session, false)?.is_none() {
         return Ok(());
     }
     let mut processes = session.list()?;
@@ -120,13 +116,10 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
         .map(|process| (process.namespace.clone(), process.name.clone()))
         .collect();
     processes.retain(|of| apps.iter().any(|app| *app == (of.namespace.clone(), of.name.clone())));
-    if processes.is_empty() && !asked_for {
-        return Ok(());
-    }
-    print(session, processes, false, SHORT)
+    print(session, processes, false)
 }
 
-/// Prints what a program asked for of the apps that were changed, and nothing for a person.
+/// The same where PM2 prints no table.
 pub(super) fn asked_for(session: &mut Session) -> Result<(), Failed> {
     if shape(session, false)?.is_some() { table(session) } else { Ok(()) }
 }
@@ -136,17 +129,11 @@ pub(super) fn of_those(session: &mut Session, processes: Vec<ProcView>) -> Resul
     if session.out.progress() == Some(Progress::Json) {
         return Ok(());
     }
-    print(session, processes, false, usize::MAX)
+    print(session, processes, false)
 }
 
-/// Prints the apps of these processes, which may be the whole list; of more than `most` apps those
-/// that are not wholly online.
-fn print(
-    session: &mut Session,
-    mut processes: Vec<ProcView>,
-    whole: bool,
-    most: usize,
-) -> Result<(), Failed> {
+/// Prints the apps of these processes, which may be the whole list.
+fn print(session: &mut Session, mut processes: Vec<ProcView>, whole: bool) -> Result<(), Failed> {
     let shape = shape(session, false)?;
     if shape.as_ref().is_none_or(Shape::shows_ports) {
         show::note_ports(&session.home, &mut processes, whole);
@@ -166,11 +153,6 @@ fn print(
         session.out.data(&text);
         return Ok(());
     }
-    let all = apps.len();
-    if most < all {
-        apps.retain(|app| !app.is_online());
-    }
-    let left_out = all - apps.len();
     let look = Look {
         window: view::width(),
         now: view::now(),
@@ -185,10 +167,6 @@ fn print(
         return Ok(());
     }
     tables(session, apps, as_blocks, &look);
-    if 0 < left_out {
-        let name = session.program.name();
-        session.out.message(&format!("{left_out} apps are online: `{name} list`"));
-    }
     warn_of_no_effect(session, &processes);
     Ok(())
 }

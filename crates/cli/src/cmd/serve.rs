@@ -9,7 +9,7 @@ use ostler_env::{
     PM2_SERVE_HOST, PM2_SERVE_PATH, PM2_SERVE_PORT, PM2_SERVE_SPA,
 };
 
-use super::{launch, list, ready};
+use super::{launch, list, ready, web};
 use crate::apps;
 use crate::args::FlagId;
 use crate::caller;
@@ -22,6 +22,9 @@ use crate::wait::{self, Awaited, Limit};
 
 /// Runs the command `serve`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    if let Some(port) = session.args.words.get(1).filter(|_| session.program == Program::Ostler) {
+        web::refuse_second_port(session, port)?;
+    }
     let variables = variables(session)?;
     let given: Vec<String> = variables.keys().cloned().collect();
     let (settings, variables) = served::read(session.program, variables, &caller::cwd()?)
@@ -41,6 +44,12 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         None => format!("static-page-server-{port}"),
     };
     refuse_twice(session, &name)?;
+    if session.program == Program::Ostler {
+        // What cannot serve is not started, to fail again and again.
+        let folder = session.args.words.first().map_or(".", String::as_str);
+        let other = format!("serve {} {}", ostler_shell::word(folder), port.saturating_add(1));
+        web::refuse_held(session, settings.address, &other)?;
+    }
     let app = apps::of_server(session, &settings.root, &name, variables)?;
     launch::one(session, app)?;
     session.out.tell(&Notice::Serves { folder: &settings.root, port });
@@ -89,7 +98,12 @@ fn of_options(why: String, given: &[String]) -> String {
         (PM2_SERVE_BASIC_AUTH_USERNAME, "`--basic-auth-username`"),
         (PM2_SERVE_BASIC_AUTH_PASSWORD, "`--basic-auth-password`"),
     ];
-    let is_given = |name: &str| given.iter().any(|of| of == name);
+    // Each of the two for the password needs the other.
+    let is_of_secret =
+        |name: &str| name != PM2_SERVE_BASIC_AUTH && name.starts_with(PM2_SERVE_BASIC_AUTH);
+    let has_secret = given.iter().any(|of| of == PM2_SERVE_BASIC_AUTH);
+    let is_given =
+        |name: &str| given.iter().any(|of| of == name) || has_secret && is_of_secret(name);
     let written = written.into_iter().filter(|(name, _)| is_given(name));
     written.fold(why, |why, (name, shown)| why.replace(name, shown))
 }
@@ -125,5 +139,9 @@ mod tests {
             "the port is `99999`, which is no port"
         );
         assert_eq!(of_options(why(), &[]), why());
+        // The user wrote `--basic-auth-username` alone.
+        let why = format!("{PM2_SERVE_BASIC_AUTH_PASSWORD} is missing");
+        let given = [PM2_SERVE_BASIC_AUTH.to_owned(), PM2_SERVE_BASIC_AUTH_USERNAME.to_owned()];
+        assert_eq!(of_options(why, &given), "`--basic-auth-password` is missing");
     }
 }

@@ -15,7 +15,9 @@ use crate::session::Session;
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let figures = ostler_machine::figures();
     let metrics = machine::metrics(&figures);
-    let text = if session.has(FlagId::Tree) {
+    let text = if session.has(FlagId::Tree) && session.program == Program::Ostler {
+        tree(&shown(&figures), "")
+    } else if session.has(FlagId::Tree) {
         tree(&metrics, "")
     } else if session.has(FlagId::Json) {
         format!("{metrics}\n")
@@ -29,6 +31,14 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     };
     session.out.data(&text);
     Ok(())
+}
+
+/// The figures as a person reads them.
+fn shown(figures: &[(String, f64, &str)]) -> Value {
+    let line = |(name, value, unit): &(String, f64, &str)| {
+        (name.clone(), Value::String(format!("{} {unit}", machine::number(*value))))
+    };
+    Value::Object(figures.iter().filter(|of| !is_none(of)).map(line).collect())
 }
 
 /// Whether PM2 gives the figure a number that says that there is none.
@@ -64,6 +74,13 @@ mod tests {
         assert!(is_none(&("CPU Temperature".to_owned(), -1.0, "°C")));
         assert!(!is_none(&("CPU Temperature".to_owned(), 48.0, "°C")));
         assert!(!is_none(&("CPU Usage".to_owned(), 0.0, "%")));
+    }
+
+    #[test]
+    fn a_tree_has_no_figure_that_nobody_measures() {
+        let figures =
+            [("CPU Temperature".to_owned(), -1.0, "°C"), ("CPU Usage".to_owned(), 2.5, "%")];
+        assert_eq!(tree(&shown(&figures), ""), "└─ CPU Usage: 2.5 %\n");
     }
 
     #[test]

@@ -129,11 +129,16 @@ fn leave_running(
         }
     }
     named.retain(|(_, picked)| !picked.targets.is_empty());
-    let (Some(first), runs) = (left.first(), runs(&left)) else { return Ok(()) };
+    if left.is_empty() {
+        return Ok(());
+    }
+    let runs = runs(&left);
     if is_all && named.is_empty() {
-        let pasted = ostler_shell::operand(first);
-        return Err(Failed::new(runs)
-            .hint(format!("`ostler restart {pasted}` stops it and starts it again")));
+        let words: Vec<_> = left.iter().map(|word| ostler_shell::word(word)).collect();
+        let dashed = left.iter().any(|word| word.starts_with('-'));
+        let pasted = if dashed { "-- " } else { "" }.to_owned() + &words.join(" ");
+        let what = if left.len() == 1 { "stops it and starts it" } else { "stops and starts them" };
+        return Err(Failed::new(runs).hint(format!("`ostler restart {pasted}` {what} again")));
     }
     session.out.tell(&Notice::Note { text: &runs });
     Ok(())
@@ -215,11 +220,16 @@ fn existing(session: &mut Session, word: &str) -> Result<Option<Picked>, Failed>
     refuse_force(session, word)?;
     if let Some(option) = apps::given_for_new_apps(session) {
         let pasted = ostler_shell::word(word);
-        return Err(Failed::new(format!("`--{option}` is for an app that is not in the list yet"))
-            .hint(format!(
-                "`ostler scale {pasted} NUMBER` changes how many processes there are; for the \
-                 rest, `ostler delete {pasted}` and start it anew"
-            )));
+        let number = session.args.attribute("instances").map(ostler_shell::word);
+        let hint = match number {
+            Some(number) if option == "instances" => {
+                let pasted = format!("{pasted} {number}");
+                format!("`ostler scale {pasted}` changes how many processes there are")
+            }
+            Some(_) | None => format!("`ostler delete {pasted}`, then start it anew"),
+        };
+        let message = format!("`--{option}` is for an app that is not in the list yet");
+        return Err(Failed::new(message).hint(hint));
     }
     Ok(Some(picked))
 }

@@ -32,6 +32,13 @@ struct Setup {
 /// Runs the command `startup`.
 pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
     let mut setup = prepare(session, "startup")?;
+    let options = options(session);
+    let user_home = &setup.service.user_home;
+    if session.has(FlagId::HomePath) && !user_home.is_dir() {
+        let shown = user_home.display();
+        return Err(Failed::new(format!("there is no directory `{shown}`"))
+            .hint("`--hp` names the home directory of the user that the service runs as"));
+    }
     // A service whose manager refuses its home would fail at each boot.
     Home::new(&setup.service.home).refuse_others(setup.account.uid)?;
     if setup.copy {
@@ -59,7 +66,7 @@ pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
     for folder in &passing {
         tell(ServiceNotice::Passes { folder });
     }
-    tell(ServiceNotice::Installed { platform, target });
+    tell(ServiceNotice::Installed { platform, target, options: &options });
     Ok(())
 }
 
@@ -94,6 +101,17 @@ pub(super) fn unstartup(session: &mut Session) -> Result<(), Failed> {
     all(session, &plan.forget)?;
     session.out.tell(&Notice::Service(ServiceNotice::Removed { target: &plan.target }));
     if failed { Err(Failed::quiet(1)) } else { Ok(()) }
+}
+
+/// The options by which the service is found again, each after a blank.
+fn options(session: &Session) -> String {
+    let given = [
+        ("-u", session.args.attribute("user")),
+        ("--hp", session.args.value(FlagId::HomePath)),
+        ("--service-name", session.args.value(FlagId::ServiceName)),
+    ];
+    let given = given.into_iter().filter_map(|(option, value)| Some((option, value?)));
+    given.map(|(option, value)| format!(" {option} {}", ostler_shell::word(value))).collect()
 }
 
 /// Platform, user and paths; without root, where root is needed, the command that has it

@@ -55,7 +55,8 @@ pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
             .hint("`ostler export apps.json` writes such a file")
     })?;
     let elements = serde_json::from_str(&text).map_err(|error| {
-        Failed::new(format!("`{name}` is not a list of processes: {error}"))
+        let from = if name == "-" { "standard input".to_owned() } else { format!("`{name}`") };
+        Failed::new(format!("{from} is no list of processes: {}", not_a_list(&text, &error)))
             .hint("it is what `ostler export` or `ostler save` writes; `start` takes process files")
     })?;
     resurrect::restore_from(
@@ -64,4 +65,34 @@ pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
         std::path::Path::new(&name),
     )?;
     list::table(session)
+}
+
+/// What a text is instead of a list, in words.
+fn not_a_list(text: &str, error: &serde_json::Error) -> String {
+    if text.trim().is_empty() {
+        return "there is nothing in it".to_owned();
+    }
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(serde_json::Value::Array(_)) => "one of its elements is no process".to_owned(),
+        Ok(_) => "it is JSON, but no array".to_owned(),
+        Err(_) => format!("line {}, column {} is no JSON", error.line(), error.column()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words were those of the library: `invalid type: map, expected a sequence`.
+    #[test]
+    fn what_is_no_list_is_said_in_our_words() {
+        let check = |text: &str, said: &str| {
+            let error = serde_json::from_str::<Vec<String>>(text).unwrap_err();
+            assert_eq!(not_a_list(text, &error), said, "{text}");
+        };
+        check("", "there is nothing in it");
+        check("{}", "it is JSON, but no array");
+        check("setInterval(", "line 1, column 1 is no JSON");
+        check("[1]", "one of its elements is no process");
+    }
 }

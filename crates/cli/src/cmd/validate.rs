@@ -13,7 +13,9 @@ use crate::session::Session;
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let mut bad = false;
     for path in session.args.words.clone() {
-        let (apps, diagnostics) = apps::checked(session, &path)?;
+        let (apps, mut diagnostics) = apps::checked(session, &path)?;
+        // In the order of the file, as whoever mends it goes through it.
+        diagnostics.sort_by_key(|of| of.place.as_ref().map(|place| (place.line, place.column)));
         bad |= diagnostics.iter().any(Diagnostic::is_error);
         if session.has(FlagId::Json) {
             let found: Vec<Value> = diagnostics.iter().map(object).collect();
@@ -61,7 +63,7 @@ fn object(diagnostic: &Diagnostic) -> Value {
         "line": place.map(|place| place.line),
         "column": place.map(|place| place.column),
         "length": place.map(|place| place.length),
-        "help": diagnostic.help,
+        "hint": diagnostic.own_advice(),
     })
 }
 

@@ -94,7 +94,15 @@ fn change(folder: &Path, name: &str, way: Way, commit: Option<&str>) -> Result<(
 }
 
 fn check_out(folder: &Path, commit: &str) -> Result<String, Failed> {
-    git(folder, ["checkout", "--quiet", "--detach", commit, "--"])
+    git(folder, ["checkout", "--quiet", "--detach", commit, "--"]).map_err(|failed| {
+        let is_known = git(folder, ["rev-parse", "--verify", "--quiet", commit]).is_ok();
+        let pasted = of(folder);
+        if is_known {
+            failed
+        } else {
+            failed.hint(format!("`git -C {pasted} log --oneline --all` shows what there is"))
+        }
+    })
 }
 
 /// Runs git, and returns what it says, without the end of its last line.

@@ -105,7 +105,8 @@ fn awaited(session: &Session) -> Result<Awaited, Failed> {
         None | Some("run") => false,
         Some("now") => true,
         Some(other) => {
-            return Err(Failed::misuse(format!("`--since {other}` is neither `run` nor `now`")));
+            return Err(Failed::misuse(format!("`--since {other}` is neither `run` nor `now`"))
+                .hint("`run`: since its current run began; `now`: from now on"));
         }
     };
     match session.args.value(FlagId::For) {
@@ -115,6 +116,7 @@ fn awaited(session: &Session) -> Result<Awaited, Failed> {
             Some(pattern) => {
                 let pattern = Regex::new(pattern).map_err(|error| {
                     Failed::misuse(format!("`--for {other}` is not a regular expression: {error}"))
+                        .hint("a `\\` before a sign takes it as it is: `--for 'log=f\\(x\\)'`")
                 })?;
                 Ok(Awaited::Line { wanted: Wanted::new(pattern), fresh })
             }

@@ -31,11 +31,23 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         Some("stop") => stop(session),
         Some(word) if word.bytes().all(|byte| byte.is_ascii_digit()) => {
             let port = port(word)?;
+            refuse_second_port(session, &port)?;
             start(session, Some(port))
         }
         Some(word) => {
             Err(Failed::misuse(format!("`web` takes `start`, `stop` or a port, but got `{word}`"))
                 .hint("see `ostler web --help`"))
+        }
+    }
+}
+
+/// Refuses a port as an argument where an option names one.
+pub(super) fn refuse_second_port(session: &Session, word: &str) -> Result<(), Failed> {
+    match session.args.value(FlagId::Port) {
+        None => Ok(()),
+        Some(port) => {
+            Err(Failed::misuse(format!("there are two ports: `{word}` and `--port {port}`"))
+                .hint("leave one of them out"))
         }
     }
 }
@@ -103,16 +115,24 @@ fn refuse_taken(session: &mut Session, variables: &BTreeMap<String, String>) -> 
     let port = said(PM2_API_PORT).map_or(Ok(USUAL), |port| port.parse());
     // What is no address was refused before.
     let (Ok(ip), Ok(port)) = (ip, port) else { return Ok(()) };
-    let address = SocketAddr::new(ip, port);
+    let other = port.checked_add(1).unwrap_or(USUAL);
+    refuse_held(session, SocketAddr::new(ip, port), &format!("web {other}"))
+}
+
+/// Refuses an address that somebody has. `other`: the command that takes another port.
+pub(super) fn refuse_held(
+    session: &mut Session,
+    address: SocketAddr,
+    other: &str,
+) -> Result<(), Failed> {
     match TcpListener::bind(address) {
         Err(error) if error.kind() == ErrorKind::AddrInUse => {}
         Ok(_) | Err(_) => return Ok(()),
     }
     let sentence = holder::of(session, &address.to_string()).map(|taken| taken.sentence);
     let text = sentence.unwrap_or_else(|| format!("`{address}` is taken"));
-    let other = port.checked_add(1).unwrap_or(USUAL).to_string();
-    let pasted = ostler_shell::word(&other);
-    Err(Failed::new(text).hint(format!("`ostler web {pasted}` takes another port")))
+    let pasted = format!("{} {other}", session.program.name());
+    Err(Failed::new(text).hint(format!("`{pasted}` takes another port")))
 }
 
 /// Ends it, and leaves nothing of it in the list.

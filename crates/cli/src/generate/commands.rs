@@ -88,7 +88,9 @@ fn section(command: &Command) -> String {
         let row = |flag: &&Flag| [names(flag), sentence(flag.doc_for(command.id))];
         out.push_str(&table(["option", "means"], &own.iter().map(row).collect::<Vec<_>>()));
     }
-    if chapters::of_command(command.id).iter().any(|(_, flags)| flags.iter().any(is_of_apps)) {
+    // What stands in the table above is none of them.
+    let mut others = chapters::of_command(command.id).into_iter().filter(|of| of.0 != "Options");
+    if others.any(|(_, flags)| flags.iter().any(is_of_apps)) {
         out.push_str("It also takes [options of apps](#options-of-apps).\n\n");
     }
     out.push_str("```sh\n");

@@ -12,8 +12,9 @@ pub(super) fn page() -> String {
     out.push_str(
         "What may be said about an app: in a process file by these keys, on the command line by \
          these options. A process file holds a list `apps`, a list alone, or one app; it is \
-         JavaScript (`*.config.js`, `.cjs`, `.mjs`) or JSON with comments. Every key may also be \
-         written in camelCase. Editors that know JSON Schema read [schema.json](schema.json).\n\n\
+         JavaScript (`*.config.js`, `.cjs`, `.mjs`), JSON with comments, YAML or TOML. \
+         Every key may also be written in camelCase. Editors that know JSON Schema read \
+         [schema.json](schema.json).\n\n\
          A change counts *at once*, with the *next start* of each process (the `restart` or \
          `reload` that brings it is one), in each *reload* from the one on that brings it, or \
          only for an app that is *added*. The record is what PM2 and its programs see, in \

@@ -46,6 +46,10 @@ pub(crate) fn generate(name: &str, into: &Path) -> Result<PathBuf, Failed> {
             .hint("letters, digits, `-` and `_` will do"));
     }
     let folder = into.join(name);
+    if folder.exists() {
+        let text = format!("`{}` is there already, and stays as it is", folder.display());
+        return Err(Failed::new(text).hint("another name makes another folder"));
+    }
     fs::create_dir_all(&folder).map_err(|error| cannot("make", &folder, &error))?;
     for (file, text) in [("package.json", PACKAGE), ("index.js", INDEX)] {
         let path = folder.join(file);

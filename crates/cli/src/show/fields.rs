@@ -180,10 +180,8 @@ impl Shape {
             Self::Lines(pieces) => {
                 let piece = |piece: &Piece, of: &Known<'_>| match piece {
                     Piece::Text(text) => text.clone(),
-                    Piece::Field(field) if terminal => {
-                        ostler_text::shown(&field.text(of)).into_owned()
-                    }
-                    Piece::Field(field) => field.text(of),
+                    // A line for each process, whatever its name has in it.
+                    Piece::Field(field) => ostler_text::shown(&field.text(of)).into_owned(),
                 };
                 let line = |of| pieces.iter().map(|of_line| piece(of_line, of)).collect::<String>();
                 processes.iter().map(|of| line(of) + "\n").collect()
@@ -339,13 +337,14 @@ mod tests {
     }
 
     #[test]
-    fn a_program_gets_values_as_they_are_and_a_person_as_they_can_be_shown() {
+    fn a_line_is_one_whatever_is_in_it_and_json_means_what_there_is() {
         let mut process = processes().remove(0);
         process.name = "a\x1b[2J\u{202e}".to_owned();
         let known = [Known { view: &process, details: None, reason: None, now: NOW }];
         let lines = Shape::lines("{name}\\t{id}", false).unwrap();
-        assert_eq!(lines.render(&known, false), "a\x1b[2J\u{202e}\t0\n");
-        assert_eq!(lines.render(&known, true), "a\\u{1b}[2J\\u{202e}\t0\n");
+        for terminal in [false, true] {
+            assert_eq!(lines.render(&known, terminal), "a\\u{1b}[2J\\u{202e}\t0\n");
+        }
         let json = Shape::json("name", false).unwrap();
         assert_eq!(json.render(&known, false), "[{\"name\":\"a\\u001b[2J\u{202e}\"}]\n");
         assert_eq!(json.render(&known, true), "[{\"name\":\"a\\u001b[2J\\u202e\"}]\n");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::line::DAEMONS_END;
+use super::line::{DAEMONS_END, without_numbers};
 use super::ostler::interrupted;
 use super::tally::Tally;
 use super::{Line, Notice, Text};
@@ -89,6 +89,7 @@ pub(super) fn object(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Optio
         }
         Notice::Problem(problem) => {
             let (message, hint) = problem.words();
+            let message = without_numbers(&message);
             json!({ "event": "error", "message": message, "hint": hint })
         }
         _ => return None,

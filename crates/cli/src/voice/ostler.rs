@@ -40,9 +40,10 @@ pub(super) fn lines(
         Notice::Stepped { id, name, step } => {
             // The block shows what goes on; what went wrong stays.
             let stays = matches!(step, Step::Failed { .. } | Step::RollingBack { .. });
+            let sentence = || format!("{name}: {}", without_run(&step.sentence(*id, name)));
             match progress {
-                Progress::Plain => err(format!("{name}: {}", step.sentence(*id, name))),
-                Progress::Live if stays => err(format!("{name}: {}", step.sentence(*id, name))),
+                Progress::Plain => err(sentence()),
+                Progress::Live if stays => err(sentence()),
                 Progress::Live | Progress::Json | Progress::Silent => Vec::new(),
             }
         }
@@ -165,6 +166,14 @@ pub(super) fn lines(
     }
 }
 
+/// A sentence without the number of a run, which says something only to the daemon's log.
+fn without_run(sentence: &str) -> String {
+    match sentence.split_once(" (run ").and_then(|(a, rest)| Some((a, rest.split_once(')')?.1))) {
+        Some((before, after)) => format!("{before}{after}"),
+        None => sentence.to_owned(),
+    }
+}
+
 /// What goes on when a command is interrupted, and where it is seen.
 pub(super) fn interrupted(under: Under) -> (&'static str, &'static str) {
     match under {
@@ -192,7 +201,11 @@ fn gaps(targets: &[Target], paint: Paint) -> Vec<Line> {
     }
     let runs = if names.len() == 1 { "runs" } else { "run" };
     let text = format!("{} {runs} in fork mode: this reload is a restart", names.join(", "));
-    warning(paint, &text, Some("an app that is started with `-i 2` is replaced without a gap"))
+    warning(
+        paint,
+        &text,
+        Some("a cluster of Node (`ostler start app.js -i 2`) is replaced without a gap"),
+    )
 }
 
 fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
@@ -216,13 +229,13 @@ fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {
                 format!("PATH of the service names `{folder}`, which belongs to one version");
             warning(paint, &text, Some("run `ostler startup` again after the next upgrade"))
         }
-        ServiceNotice::Installed { platform, target } => vec![
+        ServiceNotice::Installed { platform, target, options: pasted } => vec![
             Line::out(format!("installed the {platform} service {}", target.display())),
             hint_line(
                 paint,
                 &format!(
-                    "`ostler save` chooses the apps that come back, `ostler unstartup {platform}` \
-                     removes the service"
+                    "`ostler save` chooses the apps that come back, `ostler unstartup \
+                     {platform}{pasted}` removes the service"
                 ),
             ),
         ],

@@ -23,8 +23,8 @@ pub(crate) enum ServiceNotice<'a> {
     Copied { from: &'a Path, to: &'a Path },
     /// A folder of the service's `PATH` belongs to a version of something.
     Passes { folder: &'a str },
-    /// The service is installed.
-    Installed { platform: &'a str, target: &'a Path },
+    /// The service is installed; with these options it is found again.
+    Installed { platform: &'a str, target: &'a Path, options: &'a str },
     /// The service is removed.
     Removed { target: &'a Path },
     /// Only root may do it, by this command. `installs`: otherwise it removes.

@@ -277,7 +277,7 @@ impl Tally {
     fn resurrected(&self, act: Act) -> String {
         let path = self.path.display();
         match self.apps.len() {
-            0 => format!("found every app of {path} in the list"),
+            0 => format!("every app of {path} was in the list: nothing started"),
             apps => format!(
                 "{} {} ({}) from {path}",
                 verb(act),

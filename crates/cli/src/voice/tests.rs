@@ -269,7 +269,7 @@ fn services(scene: &mut Scene) {
         ServiceNotice::Ran,
         ServiceNotice::Copied { from: Path::new("/n/ostler"), to: Path::new("/h/bin/ostler") },
         ServiceNotice::Passes { folder: "/n/bin" },
-        ServiceNotice::Installed { platform, target },
+        ServiceNotice::Installed { platform, target, options: " --service-name 'my web'" },
         ServiceNotice::Removed { target },
         ServiceNotice::NeedsRoot { command: "sudo ostler startup", installs: true },
         ServiceNotice::NeedsRoot { command: "sudo ostler unstartup", installs: false },

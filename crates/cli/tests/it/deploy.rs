@@ -120,7 +120,7 @@ fn a_version_is_brought_to_every_host_and_taken_back() {
     let (out, _) = world.deploy(&["exec", "cat version; echo \" in ${PWD##*/}\""], 0);
     assert_eq!(out, "two in current\ntwo in current\n");
     let (_, err) = world.deploy(&["revert", "9"], 1);
-    assert!(err.contains("there are 4 deployments"), "{err}");
+    assert!(err.contains("cannot go back 9 deployments of 4"), "{err}");
     let said = fs::read_to_string(world.s.work().join("bin/ssh.said")).unwrap();
     assert!(said.starts_with("-o Compression=yes -- deploy@web1 sh -c "), "{said}");
 }

@@ -70,7 +70,7 @@ fn an_exported_list_is_started_elsewhere_once() {
     there.ostler(["import", "-"]).stdin(text).run();
     assert_eq!(there.pids_of("app"), pids, "what runs is not started again");
     let said = there.ostler(["import", "-"]).stdin("{}").code(1).run();
-    assert!(said.err.contains("is not a list of processes"), "{}", said.err);
+    assert!(said.err.contains("is no list of processes: it is JSON, but no array"), "{}", said.err);
 }
 
 fn git(folder: &Path, args: &[&str]) {
@@ -164,5 +164,5 @@ fn figures_of_the_machine_have_pm2s_names() {
         let figure = &figures[name];
         assert!(figure["value"].is_number() && figure["historic"] == true, "{name}: {figure}");
     }
-    assert!(s.ostler(["slist", "-t"]).run().out.starts_with("├─ CPU Usage\n│  ├─ value: "));
+    assert!(s.ostler(["slist", "-t"]).run().out.starts_with("├─ CPU Usage: "));
 }

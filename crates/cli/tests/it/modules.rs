@@ -116,7 +116,7 @@ fn a_module_to_begin_with_is_written_and_overwrites_nothing() {
     s.ostler(["module:generate", "mine"]).cwd(s.work()).shows("made ").run();
     let package = fs::read_to_string(s.work().join("mine/package.json")).unwrap();
     assert!(package.contains("\"name\": \"mine\""), "{package}");
-    s.ostler(["module:generate", "mine"]).cwd(s.work()).code(1).shows("exists").run();
+    s.ostler(["module:generate", "mine"]).cwd(s.work()).code(1).shows("is there already").run();
     s.ostler(["module:generate", "../x"]).cwd(s.work()).code(1).shows("no name of a package").run();
 }
 

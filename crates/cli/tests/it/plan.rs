@@ -70,6 +70,7 @@ fn plan_says_what_apply_then_does() {
 fn the_code_of_a_complaint_is_explained_without_a_daemon() {
     let sandbox = sandbox();
     sandbox.write("bad.json", "{ script: 'idle.sh', max_memory_restart: '1GB' }");
+    sandbox.write("idle.sh", "");
     let said = sandbox.ostler(["validate", "bad.json"]).code(1).run();
     let code = said.err.split_once("error[").and_then(|(_, rest)| rest.split_once(']'));
     let (code, _) = code.unwrap_or_else(|| panic!("no code in {}", said.err));
@@ -112,7 +113,7 @@ fn plan_shows_nothing_that_nobody_wrote_and_its_objects_end_with_a_line() {
     let objects = sandbox.ostler(["plan", "same.json", "--json"]).run().out;
     assert!(objects.starts_with('[') && objects.ends_with("]\n"), "{objects}");
     sandbox.write("four.json", "{ script: 'idle.js', instances: 4, exec_mode: 'cluster' }");
-    let said = "replace    idle  exec_mode fork_mode → cluster_mode, instances 1 → 4\n";
+    let said = "replace    idle  exec_mode fork → cluster, instances 1 → 4\n";
     assert_eq!(plan("four.json"), said);
     sandbox.ostler(["delete", "idle"]).run();
     sandbox.ostler(["start", "four.json", "--only", "idle"]).run();

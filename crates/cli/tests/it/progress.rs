@@ -11,6 +11,19 @@ use serde_json::json;
 use crate::fake::{Fake, process};
 use crate::start_e2e::{sandbox, untimed, wait_log, wait_one};
 
+/// A line, and then a row for each of 40 apps.
+#[test]
+fn the_end_is_one_line_on_a_terminal_too() {
+    let mut sandbox = sandbox();
+    sandbox.set_env("TERM", "xterm");
+    let app = sandbox.victim("app", Victim::Sleeper);
+    sandbox.ostler(["start"]).arg(app).run();
+    let mut command = sandbox.command();
+    command.args(["stop", "all", "--progress", "none"]);
+    let seen = pty::in_window(command, 120);
+    assert_eq!(untimed(&seen.out.replace('\r', "")), "stopped app 1/1 in TIME\n");
+}
+
 /// An app that takes its whole time to end, and a terminal that can draw.
 fn deaf(kill_timeout: &str) -> Sandbox {
     let mut sandbox = sandbox();

@@ -129,7 +129,7 @@ fn what_cannot_be_served_is_told_and_starts_nothing() {
     s.ostler(["serve", "site", "--basic-auth-username", "jo"])
         .cwd(s.work())
         .code(2)
-        .shows("PM2_SERVE_BASIC_AUTH_PASSWORD is missing")
+        .shows("`--basic-auth-password` is missing")
         .run();
     let file = "{\"apps\":[{\"script\":\"serve\",\"env\":{\"PM2_SERVE_PATH\":\"none\"}}]}";
     s.write("apps.json", file);
@@ -139,6 +139,9 @@ fn what_cannot_be_served_is_told_and_starts_nothing() {
     let port = taken.local_addr().unwrap().port().to_string();
     let said = s.ostler(["serve", "site", &port]).cwd(s.work()).code(1).run();
     assert!(said.err.contains(&format!("`127.0.0.1:{port}` is taken")), "{said:?}");
+    assert!(said.err.contains("` takes another port\n"), "{said:?}");
+    // It was started, and stayed in the list as errored.
+    assert!(s.jlist().is_empty());
 }
 
 #[test]

@@ -151,10 +151,12 @@ fn a_systemd_unit_is_written_enabled_and_removed() {
     assert_eq!(calls(&sandbox), "systemctl enable web\n");
     let installed = "installed the systemd service /etc/systemd/system/web.service\n";
     assert_eq!(output.out, installed);
-    for hint in ["`ostler save`", "`ostler unstartup systemd`"] {
+    for hint in ["`ostler save`", "`ostler unstartup systemd --service-name web.service`"] {
         assert!(output.err.contains(hint), "no {hint} in\n{}", output.err);
     }
     verify(&unit);
+    let nowhere = sandbox.run(&["startup", "--hp", "/nope"]);
+    assert!(nowhere.code == 1 && nowhere.err.contains("there is no directory `/nope`"));
     let output = sandbox.run(&["unstartup", "--service-name", "web"]).success();
     assert_eq!(output.out, "removed the service /etc/systemd/system/web.service\n");
     assert!(!unit.exists());

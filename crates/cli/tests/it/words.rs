@@ -65,6 +65,74 @@ fn a_hint_names_the_command_by_the_name_that_was_used() {
     }
 }
 
+/// Of a complaint about what is to be started nothing stood on standard output.
+#[test]
+fn with_json_progress_a_complaint_is_an_object_too() {
+    let fake = Fake::with(vec![]);
+    let ran = fake.ostler("start nope.js --progress json");
+    let object: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, ran.err.as_str(), &object["event"]), (1, "", &json!("error")));
+    assert!(object["hint"].as_str().unwrap().contains("`ostler start app.js`"), "{object}");
+    fake.file("bad.json", r#"{"apps":[{"script":"nope.js"}]}"#);
+    let ran = fake.ostler("start bad.json --progress json");
+    let object: Value = serde_json::from_str(&ran.out).unwrap();
+    assert!(object["message"].as_str().unwrap().starts_with("bad.json:1:"), "{object}");
+    // What helps on the command line is no help in a file.
+    let hint = "a script is looked for in the app's `cwd`, then in PATH";
+    assert_eq!((ran.err.as_str(), &object["hint"]), ("", &json!(hint)));
+}
+
+/// Two ports, of which one was taken without a word; an option without an effect.
+#[test]
+fn what_would_be_passed_over_is_refused() {
+    let fake = Fake::with(vec![process(0, "api")]);
+    fake.file("app.js", "");
+    for (line, said) in [
+        ("serve . 34240 --port 34241", "error: there are two ports: `34240` and `--port 34241`\n"),
+        ("web 34240 --port 34241", "error: there are two ports: `34240` and `--port 34241`\n"),
+        ("run app.js --timestamp", "error: `--timestamp` dates only lines of `--formatted`\n"),
+        ("reload api --surge 0", "error: `--surge` needs a number, but is `0`\n"),
+    ] {
+        let ran = fake.ostler(line);
+        assert!(ran.code == 2 && ran.err.starts_with(said), "{line}: {} {}", ran.code, ran.err);
+        assert!(fake.asked().is_empty(), "{line}");
+    }
+}
+
+/// A tab or a line end in a name made other lines of it.
+#[test]
+fn a_name_is_in_one_line_whatever_it_has_in_it() {
+    let fake = Fake::with(vec![process(0, "a\tb\nc\u{1b}")]);
+    assert_eq!(fake.ostler("list --format {name}").out, "a\\tb\\nc\\u{1b}\n");
+    let said = fake.pm2("logs nope --nostream").err;
+    assert!(said.contains("there are: a\\tb\\nc\\u{1b}\n"), "{said:?}");
+}
+
+/// A hint had `NAME` or `APP` although the name was known, or was about something else.
+#[test]
+fn a_hint_is_about_what_was_typed() {
+    let running = |id| online(id, "api");
+    let fake = Fake::with(vec![running(0), running(1)]);
+    for (line, said) in [
+        ("restart api -i 3", "hint: `ostler scale api 3` changes how many"),
+        ("reload api -i 3", "hint: `ostler scale api 3` changes how many"),
+        ("start api -i 3", "hint: `ostler scale api 3` changes how many"),
+        ("start 0 1", "hint: `ostler restart 0 1` stops and starts them again"),
+        ("logs -f", "hint: `ostler logs` goes on by itself"),
+        ("logs -n 3", "hint: write `--lines 3`"),
+        ("explain api", "is it an app? `ostler describe api`"),
+        ("dev", "hint: `ostler help` shows every command"),
+        ("top", "hint: `ostler help` shows every command"),
+    ] {
+        let ran = fake.ostler(line);
+        assert!(ran.code != 0 && ran.err.contains(said), "{line}: {}", ran.err);
+    }
+    let page = fake.ostler("explain error[wrong-form]");
+    assert!(page.out.starts_with("wrong-form: "), "{}{}", page.out, page.err);
+    // Two options in one word; `m` was taken for a value.
+    assert_eq!(fake.ostler("list -am").code, 0);
+}
+
 /// What was stopped was `restarted`, and of what is not there nothing was said.
 #[test]
 fn what_did_not_run_is_started_and_what_is_not_there_is_said() {
@@ -237,7 +305,7 @@ fn settings_are_edited_in_a_terminal_only() {
     command.arg("set").env("EDITOR", "false");
     let ran = pty::in_window(command, 80);
     assert_eq!(
-        (ran.code, ran.out.contains("hint: nothing has changed\n")),
+        (ran.code, ran.out.contains("hint: `EDITOR=nano ostler set` takes another editor\n")),
         (1, true),
         "{}",
         ran.out

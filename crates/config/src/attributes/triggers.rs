@@ -41,7 +41,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .acts()
         .flags(&[value(&["ext"], "endings")
             .gives(Gives::Part("ext"))
-            .says("restart only when files that end so change, such as `js,json`")])
+            .says("restart only when files with these endings change, such as `js,json`")])
         .example("{ \"ext\": \"js\" }")
         .help("how files are watched: `gitignore`, `reload`, `ext`, and options of PM2's watcher"),
     ms("watch_delay", Access::Kept)

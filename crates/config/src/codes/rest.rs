@@ -308,8 +308,9 @@ pub(super) const CODES: &[Code] = &[
     Code {
         name: "wrong-form",
         title: "a value of the right type that says nothing",
-        text: "Sizes are bytes, or `300M`, `2G`, `500K`; times are milliseconds, or `5s`, \
-               `10m`, `1h`; some keys have a list of words. The hint says which.",
+        text: "Sizes are bytes, or `300M`, `2G`, `500K`; times are milliseconds, and \
+               `min_uptime` may also be `5s`, `10m` or `1h`; some keys have a list of words. \
+               The hint says which.",
         example: Some((
             r#"{ "script": "api.js", "max_memory_restart": "1GB" }"#,
             r#"{ "script": "api.js", "max_memory_restart": "1G" }"#,

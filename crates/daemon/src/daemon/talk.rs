@@ -101,7 +101,7 @@ fn actions_hint(names: &[String]) -> String {
     match names.first() {
         Some(name) => {
             let pasted = ostler_shell::operand(name);
-            format!("`ostler describe {pasted}` shows the actions of it")
+            format!("`ostler describe {pasted}` shows its actions")
         }
         None => "`ostler list` shows what there is".to_owned(),
     }
@@ -114,6 +114,6 @@ mod tests {
     #[test]
     fn the_hint_about_actions_names_the_app_that_was_asked() {
         let hint = actions_hint(&["my api".to_owned(), "b".to_owned()]);
-        assert_eq!(hint, "`ostler describe 'my api'` shows the actions of it");
+        assert_eq!(hint, "`ostler describe 'my api'` shows its actions");
     }
 }

@@ -21,7 +21,7 @@ pub(crate) enum Misuse {
     /// An option of PM2 that is not there: what ostler does not do, and what to do instead.
     AbsentOption { name: String, when: When, lacks: &'static str, instead: &'static str },
     /// An option of other commands.
-    Elsewhere { name: String, command: &'static Command, flag: &'static Flag },
+    Elsewhere { name: String, command: &'static Command, flag: &'static Flag, given: Given },
     /// The value of an option is missing, or was given to one that takes none.
     Value { option: String, unexpected: bool },
     /// The value of an option stands apart from it, where it would be an argument.
@@ -38,6 +38,15 @@ pub(crate) enum Misuse {
     Extra { word: String, command: &'static Command },
     /// A word is not UTF-8.
     NotText(String),
+}
+
+/// What stands on the command line with an option of other commands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Given {
+    /// The first argument.
+    pub(crate) word: Option<String>,
+    /// The value of the option.
+    pub(crate) value: Option<String>,
 }
 
 /// An option that was probably meant.

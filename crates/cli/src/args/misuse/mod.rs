@@ -7,7 +7,7 @@ mod pm2;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use kinds::{Misuse, Near, Said};
+pub(crate) use kinds::{Given, Misuse, Near, Said};
 
 use crate::program::Program;
 

@@ -1,6 +1,6 @@
 //! In our own words.
 
-use super::kinds::{Misuse, Near, Said};
+use super::kinds::{Given, Misuse, Near, Said};
 use crate::args::absent::When;
 use crate::args::flags::Flag;
 use crate::args::{Command, CommandId, examples_of};
@@ -76,7 +76,9 @@ fn hint(misuse: &Misuse) -> Option<String> {
             None => format!("`{NAME} help` shows every command"),
         }),
         Misuse::AbsentOption { instead, .. } => Some(instead.replace('$', NAME)),
-        Misuse::Elsewhere { command, flag, .. } => elsewhere(command, flag),
+        Misuse::Elsewhere { name, command, flag, given } => {
+            Some(elsewhere(name, command, flag, given))
+        }
         Misuse::Value { option, unexpected: false } => Some(format!("write `{option}`")),
         Misuse::Missing { command, .. } | Misuse::Extra { command, .. } => Some(example(command)),
         Misuse::Apart { flag, value } => Some(format!("write `--{}={value}`", flag.name())),
@@ -91,10 +93,9 @@ fn hint(misuse: &Misuse) -> Option<String> {
         }
         Misuse::NotANumber { flag, .. } => Some(format!("write `{}`", flag.long_shown())),
         Misuse::ExitCode { .. } => Some("exit codes are numbers from 0 to 255".to_owned()),
-        Misuse::NotText(_) => Some(
-            "an app is called by its id, too, which `ostler list --all` shows; a file by a link"
-                .to_owned(),
-        ),
+        Misuse::NotText(_) => {
+            Some("an app may be named by its id, which `ostler list --all` shows".to_owned())
+        }
         Misuse::Value { option, unexpected: true } => Some(format!("write `{option}`")),
     }
 }
@@ -121,15 +122,26 @@ fn meant(command: Option<&Command>, Near { name, flag }: Near) -> String {
     }
 }
 
-/// Returns where an option belongs.
-fn elsewhere(command: &Command, flag: &Flag) -> Option<String> {
-    if flag.name() == "instances" && matches!(command.id, CommandId::Restart | CommandId::Reload) {
-        return Some(format!("`{NAME} scale NAME NUMBER` changes how many processes there are"));
+/// Returns where an option belongs, or what does here what it does in other programs.
+fn elsewhere(name: &str, command: &Command, flag: &Flag, given: &Given) -> String {
+    let value = |usual: &str| {
+        let value = given.value.as_deref().map(ostler_shell::word);
+        value.map_or_else(|| usual.to_owned(), |value| value.into_owned())
+    };
+    match (command.id, flag.name(), name) {
+        (CommandId::Restart | CommandId::Reload, "instances", _) => {
+            let word = given.word.as_deref().map(ostler_shell::operand);
+            let word = word.map_or_else(|| "NAME".to_owned(), |word| word.to_string());
+            let pasted = format!("{word} {}", value("NUMBER"));
+            format!("`{NAME} scale {pasted}` changes how many processes there are")
+        }
+        (CommandId::Logs, "force", "-f") => {
+            format!("`{NAME} logs` goes on by itself; `--nostream` ends it after the last lines")
+        }
+        (CommandId::Logs, "name", "-n") => format!("write `--lines {}`", value("15")),
+        (_, "verbose", _) => format!("write `{NAME} --version --verbose`"),
+        (..) => format!("`--{}` is for {}", flag.name(), list(&flag.takers())),
     }
-    if flag.name() == "verbose" {
-        return Some(format!("write `{NAME} --version --verbose`"));
-    }
-    Some(format!("`--{}` is for {}", flag.name(), list(&flag.takers())))
 }
 
 /// Returns names in backticks: `a`, `b` and `c`.

@@ -212,8 +212,10 @@ fn a_value_that_is_no_number_is_refused_before_anything_is_asked() {
         "`--parallel` needs a number, but is `0`",
         "write `--parallel <n>`",
     );
+    // It was accepted, and there was one more all the same.
+    own("reload web --surge 0", "`--surge` needs a number, but is `0`", "write `--surge <n>`");
     own("reload web --surge 1.5", "`--surge` needs a number, but is `1.5`", "write `--surge <n>`");
-    for line in ["logs --lines 0", "reload web --surge 0 --parallel 1"] {
+    for line in ["logs --lines 0", "reload web --surge 1 --parallel 1"] {
         assert!(parsed(line, Program::Ostler).is_ok(), "{line}");
     }
     assert!(parsed("logs --lines abc", Program::Pm2).is_ok());
@@ -236,7 +238,7 @@ fn an_option_that_a_command_does_not_act_on_is_refused_with_those_that_do() {
     own(
         "restart web -i 4",
         "`restart` does not take `-i`",
-        "`ostler scale NAME NUMBER` changes how many processes there are",
+        "`ostler scale web 4` changes how many processes there are",
     );
     own(
         "start --verbose",

@@ -53,6 +53,11 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         Program::Ostler => AutoExit::AtOnce,
         Program::Pm2 => AutoExit::AsPm2,
     };
+    let is_dated = session.has(FlagId::Timestamp) && !session.has(FlagId::Formatted);
+    if session.program == Program::Ostler && is_dated {
+        return Err(Failed::misuse("`--timestamp` dates only lines of `--formatted`")
+            .hint("add `--formatted`, or leave it out"));
+    }
     session.out.show_progress(Progress::Silent);
     for name in std::mem::take(&mut session.args.ignored) {
         session.out.warn_aside(&format!("`{name}` is not known, and does nothing"));
@@ -87,7 +92,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 fn delay(session: &Session) -> Result<Duration, Failed> {
     let Some(text) = session.args.value(FlagId::Delay) else { return Ok(Duration::ZERO) };
     let seconds = text.parse::<f64>().ok().and_then(|of| Duration::try_from_secs_f64(of).ok());
-    seconds.ok_or_else(|| Failed::misuse(format!("`--delay {text}` is not a number of seconds")))
+    seconds.ok_or_else(|| {
+        Failed::misuse(format!("`--delay {text}` is not a number of seconds"))
+            .hint("write it as `--delay 2` or `--delay 0.5`")
+    })
 }
 
 /// Returns the apps that are to be started: all of them, or none.

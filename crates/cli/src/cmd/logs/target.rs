@@ -122,7 +122,8 @@ pub(super) fn nobody(
         format!("no process has the name, namespace or id `{word}`")
     };
     let names: BTreeSet<&str> = list.iter().map(|process| process.name.as_str()).collect();
-    let mut there = names.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
+    let shown = names.iter().take(NAMES).map(|name| ostler_text::shown(name));
+    let mut there = shown.collect::<Vec<_>>().join(", ");
     if NAMES < names.len() {
         there.push_str(&format!(" and {} more", names.len() - NAMES));
     }

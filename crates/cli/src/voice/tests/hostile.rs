@@ -64,7 +64,11 @@ fn each(text: &str, check: &mut dyn FnMut(&Notice<'_>)) {
     check(&Notice::Pong { version: text, pid: 1 });
     check(&Notice::FirstSteps { steps: &steps });
     check(&Notice::Service(ServiceNotice::Runs { command: text }));
-    check(&Notice::Service(ServiceNotice::Installed { platform: text, target: path }));
+    check(&Notice::Service(ServiceNotice::Installed {
+        platform: text,
+        target: path,
+        options: text,
+    }));
     check(&Notice::Service(ServiceNotice::NeedsRoot { command: text, installs: true }));
     check(&Notice::Warning { text, hint: Some(text), apart: true });
     for problem in [

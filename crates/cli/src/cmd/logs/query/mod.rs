@@ -174,5 +174,6 @@ fn regex(option: &str, text: &str) -> Result<Regex, Failed> {
         // The first lines show the place by lines of their own.
         let why = said.lines().next_back().unwrap_or_default().trim_start_matches("error: ");
         Failed::misuse(format!("`--{option} {text}` is not a regular expression: {why}"))
+            .hint("a `\\` before a sign takes it as it is, as in `--grep 'f\\(x\\)'`")
     })
 }
