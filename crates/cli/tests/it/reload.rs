@@ -151,9 +151,9 @@ fn a_failure_in_the_middle_takes_back_what_was_replaced() {
         let found = steps.iter().position(|step| step.starts_with(start) && step.ends_with(end));
         found.unwrap_or_else(|| panic!("no step `{start}…{end}`: {steps:#?}"))
     };
-    let failed = at("new worker 1 (run ", "ended with exit code 3");
+    let failed = at("new worker 1 failed: ", "ended with exit code 3");
     let back = at("rolling back to the old version: 0", "");
-    let started = at("starting a worker of the old version for 0 (run ", ")");
+    let started = at("starting a worker of the old version for 0", "");
     let proven = at(
         "worker of the old version for 0 (pid ",
         "; the one of the new version finishes its connections",
