@@ -21,7 +21,7 @@ fn a_command_that_starts_an_app_says_which_of_its_files_cannot_be_written() {
     for said in [start, restart, reload].map(|ran| ran.err) {
         warned(&said, "the log file `[ROOT]/w/file/out.log`", "Not a directory");
         warned(&said, "the log file `/`", "Is a directory");
-        warned(&said, "the pid file `[ROOT]/w/file/app-0.pid`", "os error");
+        warned(&said, "the pid file `[ROOT]/w/file/app-0.pid`", "File exists");
         assert!(said.contains("hint: make it writable, or start app anew"), "{said}");
     }
     s.ostler(["save"]).run();
