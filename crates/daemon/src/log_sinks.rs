@@ -78,14 +78,20 @@ impl LogSinks {
         }
     }
 
+    /// Whether the begin or the end of a run with this specification may change anything.
+    pub fn concerns(&self, spec: Option<&AppSpec>) -> bool {
+        !self.forwarders.is_empty() || spec.is_some_and(|spec| !spec.logs.sinks.is_empty())
+    }
+
     /// Threads end as soon as they can: a successor goes on.
     pub fn stop(&mut self) {
         self.forwarders.clear();
     }
 
     fn pass(&mut self, kept: &Path, with: &With, logs: Vec<Log>, files: &AppFiles) {
-        let stays = self.forwarders.get(kept).is_some_and(|of| !of.forwarder.is_over());
-        if !stays {
+        let passing = self.forwarders.get(kept).filter(|of| !of.forwarder.is_over());
+        let is_changed = passing.is_some_and(|of| of.with != *with || of.ends);
+        if passing.is_none() {
             let sink = self.sink(kept, with, files);
             match sys::start_background(|| Forwarder::start(sink)) {
                 Ok(forwarder) => {
@@ -101,9 +107,9 @@ impl LogSinks {
                 Err(_) => {}
             }
         }
-        let sink = self.sink(kept, with, files);
+        let changed = is_changed.then(|| self.sink(kept, with, files));
         let Some(passing) = self.forwarders.get_mut(kept) else { return };
-        if passing.with != *with || passing.ends {
+        if let Some(sink) = changed {
             passing.forwarder.change(sink);
             (passing.with, passing.ends) = (with.clone(), false);
         }
@@ -143,16 +149,7 @@ impl With {
                 json: spec.logs.format == LogFormat::Json,
             },
             runs: match &sink.target {
-                SinkTarget::Command { .. } => Runs {
-                    cwd: spec.cwd.clone(),
-                    env: spec
-                        .env
-                        .iter()
-                        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                        .collect(),
-                    uid: spec.uid,
-                    gid: spec.gid,
-                },
+                SinkTarget::Command { .. } => Runs::of(spec),
                 _ => Runs::default(),
             },
         }

@@ -101,7 +101,9 @@ impl Logs {
         pipes: [(Stream, Option<Arc<OwnedFd>>); 2],
     ) {
         self.files.note(spec, id);
-        self.look_at_sinks.set(true);
+        if self.sinks.concerns(Some(spec)) {
+            self.look_at_sinks.set(true);
+        }
         if spec.name == rotation::MODULE {
             self.look_at_module.set(true);
         }
@@ -226,7 +228,9 @@ impl Logs {
 
     /// A run has ended.
     pub fn on_end(&self) {
-        self.look_at_sinks.set(true);
+        if self.sinks.concerns(None) {
+            self.look_at_sinks.set(true);
+        }
         if self.care.rules.module_runs {
             self.look_at_module.set(true);
         }

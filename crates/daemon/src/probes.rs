@@ -8,13 +8,12 @@
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs};
 use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ostler_cluster::ListenerId;
 use ostler_core::RunId;
 use ostler_core::spec::{AppSpec, Health, Probe};
+use ostler_sinks::{Runs, ends_within};
 
 /// What a probe says.
 #[derive(Debug)]
@@ -154,40 +153,20 @@ fn http(url: &str, timeout: Duration, way: Way<'_>) -> Result<(), String> {
 }
 
 fn exec(command: &str, spec: &AppSpec, timeout: Duration) -> Result<(), String> {
-    let mut shell = Command::new("/bin/sh");
-    shell.arg("-c").arg(command).current_dir(&spec.cwd).env_clear().envs(spec.env.iter());
-    if let Some(uid) = spec.uid {
-        shell.uid(uid);
-    }
-    if let Some(gid) = spec.gid {
-        shell.gid(gid);
-    }
-    shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = shell.spawn().map_err(|error| format!("could not run `{command}`: {error}"))?;
-    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-    let pidfd = pid.and_then(|pid| {
-        rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
-    });
-    let Some(pidfd) = pidfd else {
-        // Without a descriptor there is nothing to wait on with a limit.
-        _ = child.kill();
-        _ = child.wait();
-        return Err(format!("could not watch `{command}`"));
-    };
-    let mut fds = [rustix::event::PollFd::new(&pidfd, rustix::event::PollFlags::IN)];
-    let limit = rustix::event::Timespec {
-        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: timeout.subsec_nanos().into(),
-    };
-    let in_time = rustix::event::poll(&mut fds, Some(&limit)).is_ok_and(|ready| 0 < ready);
-    if !in_time {
+    let mut child = Runs::of(spec)
+        .shell(command)
+        .spawn()
+        .map_err(|error| format!("could not run `{command}`: {error}"))?;
+    let in_time = ends_within(&child, timeout);
+    if !matches!(in_time, Ok(true)) {
         _ = child.kill();
     }
     let status =
         child.wait().map_err(|error| format!("could not wait for `{command}`: {error}"))?;
     match (in_time, status.success()) {
-        (true, true) => Ok(()),
-        (true, false) => Err(format!("`{command}` ended with {status}")),
-        (false, _) => Err(format!("`{command}` took more than {} ms", timeout.as_millis())),
+        (Ok(true), true) => Ok(()),
+        (Ok(true), false) => Err(format!("`{command}` ended with {status}")),
+        (Ok(false), _) => Err(format!("`{command}` took more than {} ms", timeout.as_millis())),
+        (Err(error), _) => Err(format!("could not watch `{command}`: {error}")),
     }
 }

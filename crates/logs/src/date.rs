@@ -125,7 +125,8 @@ pub(crate) fn now() -> Zoned {
 }
 
 /// Now, ms since 1970.
-pub(crate) fn now_ms() -> u64 {
+#[must_use]
+pub fn now_ms() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))

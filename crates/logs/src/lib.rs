@@ -64,6 +64,7 @@ mod reactor;
 mod rotate;
 mod rotating;
 mod scratch;
+mod severity;
 mod slot;
 mod source;
 mod step;
@@ -79,7 +80,7 @@ pub use care::{
     Cap, Keep, Log, Names, Pack, Past, Removed, Renamer, Sweep, Swept, USUAL_NAMES, history,
 };
 pub use chain::{Chain, Opened};
-pub use date::{date, iso, zone_of};
+pub use date::{date, iso, now_ms, zone_of};
 pub use engine::Engine;
 pub use level::Level;
 pub use moment::DateReader;
@@ -87,6 +88,7 @@ pub use opener::{Opener, Plain};
 pub use period::Period;
 pub use place::{CHECKED, Check, Located, Place, Trail, hash, head_of, key};
 pub use rotating::Rotation;
+pub use severity::Severity;
 pub use tail::{tail, tail_to};
 pub use types::{
     Event, Fate, Filter, Format, Line, LinePlace, OnFull, Sink, SourceId, Stream, SubscriberId,

@@ -43,6 +43,7 @@ pub use history::History;
 pub use last_hour::LastHour;
 pub use list::{Row, list, piped, table};
 pub use of_file::OfFile;
+pub use ostler_logs::now_ms as now;
 pub use paint::{Ink, Paint};
 pub use ports::{UNKNOWN, note_ports};
 pub use reason::{last_lines, reasons, said};
@@ -53,13 +54,3 @@ pub use why::{advice, why};
 pub use width::{columns, cut};
 pub use words::{own_end, short_end, status};
 pub use wrap::{unbroken, wrap};
-
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Returns the time, in ms since 1970.
-#[must_use]
-pub fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}

@@ -5,7 +5,9 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Stdio};
+use std::time::Duration;
 
+use ostler_core::spec::AppSpec;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 /// How long it is waited for at a time before somebody is asked whether to go on.
@@ -25,8 +27,16 @@ pub struct Runs {
 }
 
 impl Runs {
+    /// Returns how commands of this app are run.
+    #[must_use]
+    pub fn of(spec: &AppSpec) -> Self {
+        let env = spec.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self { cwd: spec.cwd.clone(), env: env.collect(), uid: spec.uid, gid: spec.gid }
+    }
+
     /// Returns a shell that is to run this command.
-    pub(crate) fn shell(&self, command: &str) -> std::process::Command {
+    #[must_use]
+    pub fn shell(&self, command: &str) -> std::process::Command {
         let mut shell = std::process::Command::new("/bin/sh");
         shell.arg("-c").arg(command).current_dir(&self.cwd).env_clear().envs(&self.env);
         if let Some(uid) = self.uid {
@@ -87,22 +97,26 @@ impl Command {
 impl Drop for Command {
     /// Its input ends before this. One that does not end by itself within a second is ended.
     fn drop(&mut self) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
-        let pidfd = pid.and_then(|pid| {
-            rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
-        });
         // What is written to it from now on nobody reads.
         if let Ok(null) = std::fs::File::options().write(true).open("/dev/null") {
             self.input = ChildStdin::from(std::os::fd::OwnedFd::from(null));
         }
-        let limit = Timespec { tv_sec: 1, tv_nsec: 0 };
-        let ended = pidfd.is_some_and(|pidfd| {
-            let mut polled = [PollFd::new(&pidfd, PollFlags::IN)];
-            rustix::event::poll(&mut polled, Some(&limit)).is_ok_and(|ready| 0 < ready)
-        });
-        if !ended {
+        if !ends_within(&self.child, Duration::from_secs(1)).unwrap_or(false) {
             _ = self.child.kill();
         }
         _ = self.child.wait();
     }
+}
+
+/// Waits so long at most for the end of a child. Returns whether it has ended.
+///
+/// # Errors
+/// It cannot be waited for.
+pub fn ends_within(child: &Child, limit: Duration) -> io::Result<bool> {
+    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    let pid = pid.ok_or(io::ErrorKind::NotFound)?;
+    let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())?;
+    let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
+    let ready = rustix::event::poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&limit))?;
+    Ok(0 < ready)
 }

@@ -16,10 +16,10 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use ostler_core::spec::LogSink;
-use ostler_logs::{Behind, Chain, Level, Names, Place};
+use ostler_logs::{Behind, Chain, Level, Names, Place, now_ms};
 
 use crate::kept::Kept;
-use crate::record::{Form, Reader, Record, now};
+use crate::record::{Form, Reader, Record};
 use crate::target::{Around, Sent, Target};
 use crate::wake::{self, Wake};
 
@@ -308,7 +308,7 @@ impl Work {
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         self.paused = Some(Instant::now() + pause);
         self.kept.trouble = Some(why.to_owned());
-        self.kept.since.get_or_insert_with(now);
+        self.kept.since.get_or_insert_with(now_ms);
     }
 }
 

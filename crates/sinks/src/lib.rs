@@ -16,7 +16,7 @@ mod syslog;
 mod target;
 mod wake;
 
-pub use command::Runs;
+pub use command::{Runs, ends_within};
 pub use forward::{Forwarder, Log, Sink};
 pub use kept::{Kept, file_name, folder, read_all};
 pub use record::{Form, Record};

@@ -1,8 +1,6 @@
 //! A line of an app as it is passed on: the text alone, with what is known of it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use ostler_logs::{DateReader, Level};
+use ostler_logs::{DateReader, Level, Severity};
 use serde_json::Value;
 
 /// A line on its way.
@@ -31,24 +29,21 @@ pub struct Form {
     pub json: bool,
 }
 
-/// Returns the time, ms since 1970.
-pub(crate) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// Takes lines of a log apart.
 #[derive(Debug)]
 pub(crate) struct Reader {
     date: Option<DateReader>,
+    /// The dates in objects of the manager, where it puts none of another form.
+    iso: DateReader,
     json: bool,
-    last: Option<Level>,
+    severity: Severity,
 }
 
 impl Reader {
     pub(crate) fn new(form: &Form) -> Self {
         let date = form.date.as_deref().filter(|date| !date.is_empty()).map(DateReader::new);
-        Self { date, json: form.json, last: None }
+        let iso = DateReader::new("YYYY-MM-DDTHH:mm:ss.SSSZ");
+        Self { date, iso, json: form.json, severity: Severity::default() }
     }
 
     /// Takes a line apart that was written at this time, if it does not say another one.
@@ -60,11 +55,7 @@ impl Reader {
     ) -> Record {
         let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line));
         let (text, at) = self.apart(&line, at);
-        let usual = if err { Level::Error } else { Level::Info };
-        // A frame is as grave as what it belongs to.
-        let goes_on = text.starts_with([' ', '\t']);
-        let level = Level::of(text.as_bytes()).or(self.last.filter(|_| goes_on)).unwrap_or(usual);
-        self.last = Some(level);
+        let level = self.severity.of((id, err), text.as_bytes());
         Record { app: app.to_owned(), id, err, at, level, text }
     }
 
@@ -74,11 +65,10 @@ impl Reader {
             && let Some(message) = object.get("message").and_then(Value::as_str)
         {
             let time = object.get("timestamp").and_then(Value::as_str);
-            let iso = DateReader::new("YYYY-MM-DDTHH:mm:ss.SSSZ");
             let said = time.and_then(|text| {
                 let text =
                     text.strip_suffix('Z').map_or(text.to_owned(), |of| format!("{of}+00:00"));
-                self.date.as_ref().unwrap_or(&iso).read(&text).map(|(at, _)| at)
+                self.date.as_ref().unwrap_or(&self.iso).read(&text).map(|(at, _)| at)
             });
             return (message.trim_end_matches('\n').to_owned(), said.unwrap_or(at));
         }

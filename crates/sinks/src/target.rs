@@ -200,7 +200,7 @@ fn append(file: &mut File, line: &[u8]) -> io::Result<()> {
 }
 
 fn post(url: &str, headers: &[(String, String)], records: &[Record], host: &str) -> Sent {
-    let now = records.iter().map(|record| record.at).max().unwrap_or(0).max(crate::record::now());
+    let now = records.iter().map(|record| record.at).max().unwrap_or(0).max(ostler_logs::now_ms());
     let answer = match http::post(url, headers, &otlp::request(records, host, now)) {
         Ok(answer) => answer,
         Err(error) => return Sent { why: Some(error.to_string()), ..Sent::default() },

@@ -48,10 +48,7 @@ impl Wake {
 
     /// Waits so long at most.
     pub(crate) fn wait(&self, limit: Duration) -> io::Result<()> {
-        let limit = Timespec {
-            tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: limit.subsec_nanos().into(),
-        };
+        let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
         if self.is_written(&limit)? {
             self.is_said(&TOGETHER)?;
         }

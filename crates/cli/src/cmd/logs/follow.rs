@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 
-use ostler_logs::{Check, Place, Trail, head_of};
+use ostler_logs::{Check, Place, Severity, Trail, head_of};
 use ostler_wire::control::{LinePlace, LogLine};
 
 use super::files::Files;
 use super::format::Writer;
-use super::query::{self, Cursor, Query, Severity};
+use super::query::{self, Cursor, Query};
 use super::target::Target;
 use crate::failed::Failed;
 use crate::session::Session;

@@ -9,7 +9,6 @@
 mod cursor;
 mod lines;
 mod merge;
-mod severity;
 mod source;
 mod summary;
 mod time;
@@ -25,7 +24,6 @@ use crate::failed::Failed;
 use crate::session::Session;
 pub(in crate::cmd) use cursor::Cursor;
 pub(super) use merge::show;
-pub(super) use severity::Severity;
 pub(super) use source::Source;
 
 /// What is looked for.

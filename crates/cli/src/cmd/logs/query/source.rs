@@ -7,11 +7,10 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::PathBuf;
 
 use ostler_logs::times::{Times, WITHIN};
-use ostler_logs::{Chain, Located, Names, Place, key};
+use ostler_logs::{Chain, Located, Names, Place, Severity, key};
 
 use super::Query;
 use super::lines::Lines;
-use super::severity::Severity;
 use super::time::LineTime;
 use crate::cmd::logs::format::Author;
 

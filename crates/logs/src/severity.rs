@@ -5,17 +5,18 @@
 
 use std::collections::BTreeMap;
 
-use ostler_logs::Level;
+use crate::level::Level;
 
 /// The levels of lines, each log by itself.
 #[derive(Clone, Debug, Default)]
-pub(in crate::cmd::logs) struct Severity {
+pub struct Severity {
     last: BTreeMap<(u32, bool), Level>,
 }
 
 impl Severity {
     /// Returns how grave a line of this log is; `err`: of standard error.
-    pub(in crate::cmd::logs) fn of(&mut self, (log, err): (u32, bool), line: &[u8]) -> Level {
+    #[must_use]
+    pub fn of(&mut self, (log, err): (u32, bool), line: &[u8]) -> Level {
         let usual = if err { Level::Error } else { Level::Info };
         let goes_on = line.first().is_none_or(|first| b" \t".contains(first));
         let last = self.last.entry((log, err)).or_insert(usual);
