@@ -29,6 +29,7 @@ mod sinks;
 pub mod spec;
 pub mod supervisor;
 mod texts;
+mod url;
 
 pub use ending::Ending;
 pub use event::{Action, Event, Notice, Subject};
@@ -40,6 +41,7 @@ pub use run::{AppId, Exit, Failure, ProcId, Role, RunId, SeenRun, SpecId};
 pub use saved::SavedProcess;
 pub use supervisor::Supervisor;
 pub use texts::{Pool, Texts};
+pub use url::Url;
 
 /// Milliseconds on the caller's clock. The core only compares and adds; which moment is 0 is for
 /// the caller to choose.

@@ -11,8 +11,8 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use ostler_cluster::ListenerId;
-use ostler_core::RunId;
 use ostler_core::spec::{AppSpec, Health, Probe};
+use ostler_core::{RunId, Url};
 use ostler_sinks::{Runs, ends_within};
 
 /// What a probe says.
@@ -63,12 +63,7 @@ fn pair() -> io::Result<(TcpStream, TcpStream)> {
 /// Host and port of a health URL, as far as they are to be had without looking anything up.
 pub fn place(health: &Health) -> Option<(&str, u16)> {
     let Probe::Http { url } = &health.probe else { return None };
-    let rest = url.strip_prefix("http://")?;
-    let address = rest.split_once('/').map_or(rest, |(address, _)| address);
-    match address.rsplit_once(':') {
-        Some((host, port)) => Some((host.trim_matches(['[', ']']), port.parse().ok()?)),
-        None => Some((address, 80)),
-    }
+    Url::of(url).map(|url| (url.host, url.port))
 }
 
 fn ask_repeatedly(spec: &AppSpec, health: &Health, way: Way<'_>) -> Result<(), String> {
@@ -87,16 +82,21 @@ fn ask_once(spec: &AppSpec, health: &Health, way: Way<'_>) -> Result<(), String>
     let timeout = Duration::from_millis(health.timeout.max(1));
     match &health.probe {
         Probe::Http { url } => http(url, timeout, way),
-        Probe::Tcp { address } => connect(address, timeout).map(|_| ()),
+        Probe::Tcp { address } => connect(address.as_str(), address, timeout).map(|_| ()),
         Probe::Exec { command } => exec(command, spec, timeout),
     }
 }
 
-fn connect(address: &str, timeout: Duration) -> Result<TcpStream, String> {
+/// `shown`: the address as it is written.
+fn connect(
+    address: impl ToSocketAddrs,
+    shown: &str,
+    timeout: Duration,
+) -> Result<TcpStream, String> {
     let addresses = address
         .to_socket_addrs()
-        .map_err(|error| format!("could not look up `{address}`: {error}"))?;
-    let mut last = format!("`{address}` has no address");
+        .map_err(|error| format!("could not look up `{shown}`: {error}"))?;
+    let mut last = format!("`{shown}` has no address");
     for socket in addresses {
         match TcpStream::connect_timeout(&socket, timeout) {
             Ok(stream) => return Ok(stream),
@@ -108,19 +108,16 @@ fn connect(address: &str, timeout: Duration) -> Result<TcpStream, String> {
 
 /// `GET`, and only the status line of the answer matters.
 fn http(url: &str, timeout: Duration, way: Way<'_>) -> Result<(), String> {
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or_else(|| format!("`{url}` does not begin with `http://`"))?;
-    let (host, path) =
-        rest.split_once('/').map_or((rest, String::new()), |(host, path)| (host, path.to_owned()));
-    let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
+    let at = Url::of(url)
+        .ok_or_else(|| format!("`{url}` does not begin with `http://`, or has no valid port"))?;
     let deadline = Instant::now() + timeout;
     let mut stream = match way {
         Some(way) => way().map_err(|error| format!("could not make a connection: {error}"))?,
-        None => connect(&address, timeout)?,
+        None => connect((at.host, at.port), at.authority, timeout)?,
     };
     let asked = format!(
-        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: ostler\r\n\r\n"
+        "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nUser-Agent: ostler\r\n\r\n",
+        at.path, at.authority
     );
     stream
         .write_all(asked.as_bytes())

@@ -1,10 +1,11 @@
 //! Kubernetes: a Deployment and a Service for what always runs, a Job or a CronJob for what ends.
 
+use ostler_core::Url;
 use ostler_core::spec::{Balance, Health, Probe};
 use serde_json::{Map, Value, json};
 
 use crate::made::File;
-use crate::service::{Service, Url, When};
+use crate::service::{Service, When};
 use crate::text::bytes;
 use crate::yaml::{self, put};
 

@@ -1,11 +1,12 @@
 //! Nomad: a job for each app, in a file of its own.
 
+use ostler_core::Url;
 use ostler_core::spec::{Health, Policy, Probe};
 
 use crate::engine::{Engine, Source};
 use crate::hcl::{Hcl, list, quoted};
 use crate::made::{File, Note};
-use crate::service::{Service, Url, When};
+use crate::service::{Service, When};
 use crate::text::{head, of_app};
 
 /// Memory of a task that says nothing of it, MB; Nomad's own default.

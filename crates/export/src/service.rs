@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use ostler_config::cron;
+use ostler_core::Url;
 use ostler_core::spec::{Address, AppSpec, Probe};
 use ostler_text::is_secret_name;
 
@@ -166,39 +167,6 @@ fn probed(probe: &Probe) -> Option<u16> {
     }
 }
 
-/// The parts of the address of a probe.
-pub(crate) struct Url<'a> {
-    /// The host, without brackets.
-    pub(crate) host: &'a str,
-    /// The port, 80 where none is written.
-    pub(crate) port: u16,
-    /// The path and what follows it.
-    pub(crate) path: &'a str,
-}
-
-impl<'a> Url<'a> {
-    /// Takes an address apart.
-    pub(crate) fn of(url: &'a str) -> Option<Self> {
-        let rest = url.strip_prefix("http://")?;
-        let (authority, path) = match rest.find('/') {
-            Some(at) => rest.split_at(at),
-            None => (rest, "/"),
-        };
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !host.ends_with(':') && !port.contains(']') => {
-                (host, port.parse().ok()?)
-            }
-            Some(_) | None => (authority, 80),
-        };
-        Some(Self { host: host.trim_matches(['[', ']']), port, path })
-    }
-
-    /// Whether the app is asked by itself, and not some other host.
-    pub(crate) fn is_here(&self) -> bool {
-        matches!(self.host, "localhost" | "127.0.0.1" | "::1" | "0.0.0.0")
-    }
-}
-
 /// What every engine takes as a name.
 fn plain_name(name: &str) -> String {
     let mut plain = String::new();
@@ -237,7 +205,7 @@ fn is_tag(version: &str) -> bool {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{Url, free_name, plain_name};
+    use super::{free_name, plain_name};
 
     #[test]
     fn a_name_is_one_that_every_engine_takes() {
@@ -260,16 +228,5 @@ mod tests {
         let names: Vec<String> =
             ["a", "a", "a-2", "b"].iter().map(|name| free_name(name, &mut taken)).collect();
         assert_eq!(names, ["a", "a-2", "a-2-2", "b"]);
-    }
-
-    #[test]
-    fn an_address_is_taken_apart() {
-        let of = |url| Url::of(url).map(|of| (of.host.to_owned(), of.port, of.path.to_owned()));
-        let parts = |host: &str, port, path: &str| Some((host.to_owned(), port, path.to_owned()));
-        assert_eq!(of("http://localhost:3000/health?x=1"), parts("localhost", 3000, "/health?x=1"));
-        assert_eq!(of("http://example.org"), parts("example.org", 80, "/"));
-        assert_eq!(of("http://[::1]:8080/"), parts("::1", 8080, "/"));
-        assert_eq!(of("http://[::1]/x"), parts("::1", 80, "/x"));
-        assert_eq!(of("https://x/"), None);
     }
 }

@@ -1,11 +1,13 @@
 //! One request over HTTP/1.1, and the answer to it.
 
 use std::io::{self, Read, Write as _};
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::net::TcpStream;
 use std::time::Duration;
 
-/// How long a connection, and each step of an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+use ostler_core::Url;
+
+use crate::tcp;
+
 /// The longest answer that is read, bytes.
 const LONGEST: u64 = 256 << 10;
 
@@ -21,11 +23,9 @@ pub(crate) struct Answer {
 /// Posts this text to a URL of `http`.
 pub(crate) fn post(url: &str, headers: &[(String, String)], body: &str) -> io::Result<Answer> {
     let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "this is no URL of `http`");
-    let rest = url.strip_prefix("http://").ok_or_else(invalid)?;
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let path = if path.is_empty() { "/" } else { path };
+    let Url { authority, host, port, path } = Url::of(url).ok_or_else(invalid)?;
     let mut request = format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: ostler\r\nConnection: close\r\n\
+        "POST {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: ostler\r\nConnection: close\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n",
         body.len()
     );
@@ -34,28 +34,11 @@ pub(crate) fn post(url: &str, headers: &[(String, String)], body: &str) -> io::R
     }
     request.push_str("\r\n");
     request.push_str(body);
-    let mut stream = connect(host)?;
+    let mut stream = tcp::connect((host, port))?;
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     read(&mut stream, &mut answer)?;
     parse(&answer).ok_or_else(|| io::Error::other("the answer is not HTTP"))
-}
-
-fn connect(host: &str) -> io::Result<TcpStream> {
-    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let address = if has_port { host.to_owned() } else { format!("{host}:80") };
-    let mut last = io::Error::other(format!("`{address}` has no address"));
-    for socket in address.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&socket, PATIENCE) {
-            Ok(stream) => {
-                stream.set_read_timeout(Some(PATIENCE))?;
-                stream.set_write_timeout(Some(PATIENCE))?;
-                return Ok(stream);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 /// Reads an answer to its end: of the connection, or of the length that it says.

@@ -14,6 +14,7 @@ mod otlp;
 mod record;
 mod syslog;
 mod target;
+mod tcp;
 mod wake;
 
 pub use command::{Runs, ends_within};

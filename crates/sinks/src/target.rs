@@ -17,10 +17,8 @@ use rustix::net::RecvFlags;
 
 use crate::command::{Command, Runs};
 use crate::record::Record;
+use crate::tcp::{self, PATIENCE};
 use crate::{http, journald, otlp, syslog};
-
-/// How long a receiver may take for a connection, or to take what it is sent.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is known of the app whose lines are passed on.
 #[derive(Clone)]
@@ -98,9 +96,7 @@ impl Target {
                 Open::Udp(socket)
             }
             SinkTarget::Syslog { address: SyslogAddress::Tcp(address), .. } => {
-                let stream = TcpStream::connect_timeout(&first_address(address)?, PATIENCE)?;
-                stream.set_write_timeout(Some(PATIENCE))?;
-                Open::Tcp(stream)
+                Open::Tcp(tcp::connect(address.as_str())?)
             }
             SinkTarget::Journald { socket } => {
                 let journal = UnixDatagram::unbound()?;
