@@ -47,7 +47,7 @@ impl Model {
         }
         // PM2's client tells of one app after the other.
         if client.call().is_none()
-            && let Err(failure) = self.known.check_dependencies(&specs)
+            && let Err(failure) = self.known.check_dependencies(&specs.iter().collect::<Vec<_>>())
         {
             return refuse(client, failure, out);
         }
@@ -191,7 +191,7 @@ impl Model {
             wanted.push(Wanted { id: *id, old, same: spec == *version.spec, spec });
         }
         let renames = self.known.registry.renames(&wanted)?;
-        let changed = wanted.iter().filter(|one| !one.same).map(|one| one.spec.clone());
+        let changed = wanted.iter().filter(|one| !one.same).map(|one| &one.spec);
         self.known.check_dependencies(&changed.collect::<Vec<_>>())?;
         let mut versions: BTreeMap<ProcId, SpecId> = BTreeMap::new();
         let mut new: Option<(SpecId, AppSpec)> = None;

@@ -111,7 +111,9 @@ impl Model {
             match self.changed_specs(&rest, change, false) {
                 Ok(changed) => {
                     self.known.registry.put_in_force(&changed);
-                    below = self.known.down_below(&rest, &changed);
+                    if !changed.is_empty() {
+                        below = self.known.down_below(&rest, &changed);
+                    }
                     operation.changes = changed;
                 }
                 Err(failure) => return refuse(client, failure, out),

@@ -1,6 +1,7 @@
 //! What is shown of processes: the list, the details, the environment.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use ostler_config::attributes::given;
 use ostler_config::cron::pattern_of;
@@ -14,6 +15,7 @@ use ostler_wire::control::{self, Details, ListenerView, ProcView};
 use serde::{Serialize, Serializer};
 
 use super::Model;
+use super::depends::Look;
 use super::known::Known;
 use super::listed::Listed;
 use super::outcome::Outcome;
@@ -35,9 +37,10 @@ struct Rows<'a>(&'a Known, &'a Listed);
 impl Serialize for Rows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(known, which) = self;
+        let look = OnceCell::new();
         let rows = known.registry.procs().filter_map(|(id, proc)| {
             let spec = &known.version_of(id)?.spec;
-            which.holds(id, proc, spec).then(|| known.row(id, proc))?
+            which.holds(id, proc, spec).then(|| known.row(id, proc, &look))?
         });
         serializer.collect_seq(rows)
     }
@@ -140,7 +143,7 @@ impl Model {
     /// Everything about one process.
     pub(super) fn details(&self, id: ProcId) -> Option<Details> {
         let proc = self.known.registry.proc(id)?;
-        let view = self.known.row(id, proc)?.into();
+        let view = self.known.row(id, proc, &OnceCell::new())?.into();
         let process = self.known.core.slot(id)?.process();
         let spec = &self.known.registry.version(process.spec())?.spec;
         let facts = process.run().and_then(|run| self.known.facts.get(&run));
@@ -196,7 +199,8 @@ impl Known {
         self.registry.version(self.core.slot(id)?.process().spec())
     }
 
-    fn row<'a>(&'a self, id: ProcId, proc: &'a Proc) -> Option<Row<'a>> {
+    /// `look`: made for the first one that needs it.
+    fn row<'a>(&'a self, id: ProcId, proc: &'a Proc, look: &OnceCell<Look<'a>>) -> Option<Row<'a>> {
         let slot = self.core.slot(id)?;
         let process = slot.process();
         let version = self.version_of(id)?;
@@ -229,7 +233,7 @@ impl Known {
             }),
             over_memory: proc.over_memory,
             completed: spec.policy.oneshot && self.is_completed(id, proc),
-            waits_for: self.waits_for(id),
+            waits_for: self.waits_for(id, look),
             listens: Addresses(facts.map_or(&[], |facts| &facts.listeners)),
             candidate: slot.candidate().and_then(|(run, _)| pid_of(run)),
             leaving: slot.leaving().filter_map(pid_of).collect(),

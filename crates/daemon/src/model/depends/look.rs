@@ -163,23 +163,32 @@ impl<'a> Look<'a> {
         is_young.then_some(Lacks::Young { enough })
     }
 
+    /// Runs that are online of the apps that a slot depends on, with the time since when they are.
+    fn online_below(
+        &self,
+        apps: impl Iterator<Item = AppId>,
+    ) -> impl Iterator<Item = (&'a Process, RunId, Millis)> {
+        let slots = apps.flat_map(|app| self.slots_of(app));
+        slots.filter_map(|id| {
+            let process = self.known.core.slot(*id)?.process();
+            match process.phase() {
+                Phase::Online { run, since } => Some((process, run, since)),
+                Phase::Stopped
+                | Phase::Errored
+                | Phase::Starting { .. }
+                | Phase::Stopping(_)
+                | Phase::Backoff { .. }
+                | Phase::Held => None,
+            }
+        })
+    }
+
     /// When what a slot waits for has lived for long enough.
     pub fn ripe_at(&self, id: ProcId) -> Option<Millis> {
-        let (namespace, all) = self.dependencies(id);
-        let apps = all.iter().filter_map(|on| self.app(namespace, &on.name));
-        let slots = apps.flat_map(|app| self.slots_of(app));
-        let processes = slots.filter_map(|id| Some(self.known.core.slot(*id)?.process()));
-        let ripe = processes.filter_map(|process| match process.phase() {
-            Phase::Online { since, .. } => {
-                let policy = &self.known.registry.version(process.spec())?.policy;
-                Some(since + policy.min_uptime).filter(|at| self.known.at.now < *at)
-            }
-            Phase::Stopped
-            | Phase::Errored
-            | Phase::Starting { .. }
-            | Phase::Stopping(_)
-            | Phase::Backoff { .. }
-            | Phase::Held => None,
+        let online = self.online_below(self.apps_below(id).into_iter());
+        let ripe = online.filter_map(|(process, _, since)| {
+            let policy = &self.known.registry.version(process.spec())?.policy;
+            Some(since + policy.min_uptime).filter(|at| self.known.at.now < *at)
         });
         ripe.min()
     }
@@ -195,20 +204,10 @@ impl<'a> Look<'a> {
     pub fn unchecked(&self, id: ProcId) -> Vec<(RunId, Millis)> {
         let (namespace, all) = self.dependencies(id);
         let healthy = all.iter().filter(|on| on.condition == Condition::Healthy);
-        let apps = healthy.filter_map(|on| self.app(namespace, &on.name));
-        let slots = apps.flat_map(|app| self.slots_of(app));
-        let processes = slots.filter_map(|id| Some(self.known.core.slot(*id)?.process()));
-        let unchecked = processes.filter_map(|process| match process.phase() {
-            Phase::Online { run, .. } => {
-                self.not_healthy(process, run)?;
-                Some((run, self.known.facts.get(&run)?.health.due()?))
-            }
-            Phase::Stopped
-            | Phase::Errored
-            | Phase::Starting { .. }
-            | Phase::Stopping(_)
-            | Phase::Backoff { .. }
-            | Phase::Held => None,
+        let online = self.online_below(healthy.filter_map(|on| self.app(namespace, &on.name)));
+        let unchecked = online.filter_map(|(process, run, _)| {
+            self.not_healthy(process, run)?;
+            Some((run, self.known.facts.get(&run)?.health.due()?))
         });
         unchecked.collect()
     }

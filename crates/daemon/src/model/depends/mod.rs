@@ -18,9 +18,10 @@ mod refused;
 mod settle;
 mod shown;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use ostler_core::{Millis, ProcId};
+use ostler_wire::control::Waits;
 
 pub(super) use look::Look;
 
@@ -31,8 +32,16 @@ pub(super) struct Dependents {
     pub(super) stale: bool,
     /// When a health check is to be made again, or something has lived for long enough.
     pub(super) due: Option<Millis>,
-    /// Slots of which the log says that they wait.
-    pub(super) told: BTreeSet<ProcId>,
+    /// Slots that waited at the last look, of which the log says so.
+    pub(super) waiting: BTreeMap<ProcId, Waiting>,
+}
+
+/// What a slot waits for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Waiting {
+    waits: Vec<Waits>,
+    /// What it waits for in vain, as things stand.
+    in_vain: Option<Waits>,
 }
 
 impl Dependents {

@@ -11,7 +11,7 @@ use super::super::known::Known;
 impl Known {
     /// Looks whether these apps, which are to be added or changed, depend on what is not in the
     /// list, or would wait for each other.
-    pub(in super::super) fn check_dependencies(&self, apps: &[AppSpec]) -> Result<(), Failure> {
+    pub(in super::super) fn check_dependencies(&self, apps: &[&AppSpec]) -> Result<(), Failure> {
         if apps.iter().all(|app| app.depends_on.is_empty()) {
             return Ok(());
         }
@@ -20,7 +20,7 @@ impl Known {
             Some((app.name.as_str(), spec.as_ref()))
         });
         let mut all: BTreeMap<&str, &AppSpec> = listed.collect();
-        all.extend(apps.iter().map(|app| (app.name.as_str(), app)));
+        all.extend(apps.iter().map(|app| (app.name.as_str(), *app)));
         for app in apps {
             if let Some(on) = app.depends_on.iter().find(|on| !all.contains_key(on.name.as_str())) {
                 return Err(missing(&app.name, &on.name));

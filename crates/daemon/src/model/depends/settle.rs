@@ -9,7 +9,7 @@ use super::super::Model;
 use super::super::input::Effect;
 use super::super::known::Known;
 use super::super::operations::{Operation, Target};
-use super::{Dependents, Look};
+use super::{Dependents, Look, Waiting};
 
 /// What follows from a look at all slots.
 #[derive(Debug, Default)]
@@ -20,8 +20,8 @@ struct Decided {
     probes: Vec<(RunId, Millis)>,
     /// When what somebody waits for has lived for long enough.
     ripe_at: Option<Millis>,
-    /// Slots that wait, and for what.
-    waiting: Vec<(ProcId, Vec<Waits>)>,
+    /// Slots that wait.
+    waiting: BTreeMap<ProcId, Waiting>,
     /// Slots whose dependencies have recovered.
     recovered: Vec<ProcId>,
 }
@@ -55,12 +55,10 @@ impl Model {
             }
             out.push(Effect::Core(Action::Probe(*run)));
         }
-        self.tell_who_waits(&decided.waiting, out);
+        self.tell_who_waits(decided.waiting, out);
         if !decided.recovered.is_empty() {
             self.restart_recovered(&decided.recovered, out);
         }
-        // What whoever waits is waiting for may have changed.
-        self.changed.extend(decided.waiting.iter().map(|(id, _)| *id));
     }
 
     fn decide(&self) -> Decided {
@@ -86,7 +84,8 @@ impl Model {
                 decided.probes.extend(look.unchecked(id));
             }
             if waits_now {
-                decided.waiting.push((id, waits));
+                let in_vain = look.in_vain(id);
+                decided.waiting.insert(id, Waiting { waits, in_vain });
             }
         }
         decided.probes.sort_unstable();
@@ -94,15 +93,20 @@ impl Model {
         decided
     }
 
-    /// Says once of each slot that waits for what.
-    fn tell_who_waits(&mut self, waiting: &[(ProcId, Vec<Waits>)], out: &mut Vec<Effect>) {
-        self.dependents.told.retain(|id| waiting.iter().any(|(waits, _)| waits == id));
-        for (id, waits) in waiting {
-            if self.dependents.told.insert(*id) {
+    /// Says once of each slot that waits for what. Those for which that has changed are looked at
+    /// again by whoever waits for them.
+    fn tell_who_waits(&mut self, waiting: BTreeMap<ProcId, Waiting>, out: &mut Vec<Effect>) {
+        for (id, now) in &waiting {
+            let before = self.dependents.waiting.get(id);
+            if before.is_none() {
                 let label = self.known.registry.label(*id);
-                out.push(Effect::Log(format!("App [{label}] waits for {}", listed(waits))));
+                out.push(Effect::Log(format!("App [{label}] waits for {}", listed(&now.waits))));
+            }
+            if before != Some(now) {
+                self.changed.insert(*id);
             }
         }
+        self.dependents.waiting = waiting;
     }
 
     fn restart_recovered(&mut self, ids: &[ProcId], out: &mut Vec<Effect>) {

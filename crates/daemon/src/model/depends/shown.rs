@@ -1,5 +1,7 @@
 //! What is said of who waits.
 
+use std::cell::OnceCell;
+
 use ostler_core::{Phase, ProcId};
 use ostler_wire::control::{Code, Failure, Lacks, Waits};
 
@@ -12,9 +14,13 @@ impl Known {
     }
 
     /// What a process waits for, if it waits.
-    pub(in super::super) fn waits_for(&self, id: ProcId) -> Vec<Waits> {
+    pub(in super::super) fn waits_for<'a>(
+        &'a self,
+        id: ProcId,
+        look: &OnceCell<Look<'a>>,
+    ) -> Vec<Waits> {
         match self.phase(id) {
-            Some(Phase::Held) => Look::new(self).waits(id),
+            Some(Phase::Held) => look.get_or_init(|| Look::new(self)).waits(id),
             Some(
                 Phase::Stopped
                 | Phase::Errored
