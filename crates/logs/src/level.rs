@@ -10,8 +10,8 @@ use serde_json::Value;
 const FRONT: usize = 96;
 /// Among so many words at the front one may be a level.
 const WORDS: usize = 4;
-/// Keys of objects and pairs that tell a level.
-const KEYS: [&str; 5] = ["level", "severity", "lvl", "levelname", "log.level"];
+/// Keys of pairs that tell a level; without the last character, those of objects.
+const PAIRS: [&str; 5] = ["level=", "severity=", "lvl=", "levelname=", "log.level="];
 
 /// How grave a line is; the later the worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,7 +69,8 @@ impl Level {
         if line.first() == Some(&b'{')
             && let Ok(object) = serde_json::from_slice::<Value>(line)
         {
-            return KEYS.iter().find_map(|key| of_value(object.get(key)?));
+            let mut keys = PAIRS.iter().map(|pair| pair.trim_end_matches('='));
+            return keys.find_map(|key| of_value(object.get(key)?));
         }
         let front = line.get(..line.len().min(FRONT)).unwrap_or_default();
         let front = String::from_utf8_lossy(front);
@@ -96,8 +97,8 @@ fn of_value(value: &Value) -> Option<Level> {
 
 /// The level of a line of pairs, `level=warn`.
 fn of_pair(line: &str) -> Option<Level> {
-    KEYS.iter().find_map(|key| {
-        let (before, rest) = line.split_once(&format!("{key}="))?;
+    PAIRS.iter().find_map(|pair| {
+        let (before, rest) = line.split_once(pair)?;
         if !before.is_empty() && !before.ends_with(' ') {
             return None;
         }

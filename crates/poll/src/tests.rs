@@ -1,5 +1,6 @@
 use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::time::Timespec;
@@ -23,6 +24,16 @@ impl Set {
     fn watch(&self, token: u64, interest: Interest) -> (Watched<PipeReader>, PipeWriter) {
         let (read, write) = pipe().unwrap();
         (self.poll.watch(read, token, interest).unwrap(), write)
+    }
+
+    /// A pipe under token 1 that the kernel refuses to watch, as when memory is short, since it
+    /// has it already; and what must give it up.
+    fn refused(&self) -> (Watched<PipeReader>, PipeWriter, Arc<set::Set>) {
+        let (read, write) = pipe().unwrap();
+        let kernel = Arc::clone(&self.poll.set);
+        let data = epoll::EventData::new_u64(u64::MAX);
+        epoll::add(&kernel.epoll, &read, data, epoll::EventFlags::empty()).unwrap();
+        (self.poll.unwatched(read, 1), write, kernel)
     }
 
     /// The tokens of the events that come by the deadline.
@@ -217,15 +228,10 @@ fn kind_and_number_survive_the_packing() {
     }
 }
 
-/// The kernel refuses what it has already: as it does, for a moment, when memory is short.
 #[test]
 fn what_cannot_be_watched_is_watched_by_a_later_wait() {
     let mut set = Set::new();
-    let (read, mut write) = pipe().unwrap();
-    let kernel = std::sync::Arc::clone(&set.poll.set);
-    let data = epoll::EventData::new_u64(u64::MAX);
-    epoll::add(&kernel.epoll, &read, data, epoll::EventFlags::empty()).unwrap();
-    let mut read = set.poll.unwatched(read, 1);
+    let (mut read, mut write, kernel) = set.refused();
     assert!(read.set(Interest::READ).is_err());
     read.set_or_owe(Interest::READ).unwrap();
     read.set(Interest::READ.edge()).unwrap();
@@ -244,11 +250,7 @@ fn what_cannot_be_watched_is_watched_by_a_later_wait() {
 #[test]
 fn what_is_closed_is_owed_no_more() {
     let mut set = Set::new();
-    let (read, mut write) = pipe().unwrap();
-    let kernel = std::sync::Arc::clone(&set.poll.set);
-    let data = epoll::EventData::new_u64(u64::MAX);
-    epoll::add(&kernel.epoll, &read, data, epoll::EventFlags::empty()).unwrap();
-    let mut read = set.poll.unwatched(read, 1);
+    let (mut read, mut write, kernel) = set.refused();
     read.set_or_owe(Interest::READ).unwrap();
     epoll::delete(&kernel.epoll, &read).unwrap();
     let duplicate = read.try_clone().unwrap();

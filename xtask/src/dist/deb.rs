@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::archive::{Entry, gzip, tar};
 use super::artifact::Artifact;
-use super::contents::{Contents, SUMMARY};
+use super::contents::{Contents, DOC, SUMMARY};
 use super::release::Release;
 
 /// Once the unit is there, systemd is told, where it runs.
@@ -37,23 +37,10 @@ pub fn make(release: &Release, contents: &Contents) -> Result<Artifact> {
 }
 
 fn files(contents: &Contents) -> Result<Vec<Entry>> {
-    let doc = "usr/share/doc/ostler";
-    let [bash, zsh, fish] = contents.completions.clone();
-    let mut files: Vec<Entry> = contents
-        .programs
-        .iter()
-        .map(|(name, data)| Entry::program(format!("usr/bin/{name}"), data.clone()))
-        .collect();
+    let mut files = contents.installed("usr/share/zsh/vendor-completions")?;
     files.extend([
-        Entry::file("usr/lib/systemd/system/ostler@.service", contents.unit.clone()),
-        Entry::file("usr/share/man/man1/ostler.1.gz", gzip(&contents.man)?),
-        Entry::file("usr/share/bash-completion/completions/ostler", bash),
-        Entry::file("usr/share/zsh/vendor-completions/_ostler", zsh),
-        Entry::file("usr/share/fish/vendor_completions.d/ostler.fish", fish),
-        Entry::file(format!("{doc}/changelog.gz"), gzip(&contents.changelog)?),
-        Entry::file(format!("{doc}/README.md"), contents.readme.clone()),
-        Entry::file(format!("{doc}/sbom.cdx.json"), contents.sbom.clone()),
-        Entry::file(format!("{doc}/copyright"), copyright(contents)),
+        Entry::file(format!("{DOC}/changelog.gz"), gzip(&contents.changelog)?),
+        Entry::file(format!("{DOC}/copyright"), copyright(contents)),
     ]);
     Ok(files)
 }

@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::archive::{Entry, gzip};
 use super::artifact::Artifact;
-use super::contents::{Contents, SUMMARY};
+use super::contents::{Contents, DOC, SUMMARY};
 use super::hash;
 use super::release::Release;
 
@@ -53,25 +53,10 @@ pub fn make(release: &Release, contents: &Contents) -> Result<Artifact> {
 }
 
 fn files(contents: &Contents) -> Result<Vec<Entry>> {
-    let (doc, share) = ("usr/share/doc/ostler", "usr/share");
-    let [bash, zsh, fish] = contents.completions.clone();
-    let mut files: Vec<Entry> = contents
-        .programs
-        .iter()
-        .map(|(name, data)| Entry::program(format!("usr/bin/{name}"), data.clone()))
-        .collect();
-    files.extend([
-        Entry::file("usr/lib/systemd/system/ostler@.service", contents.unit.clone()),
-        Entry::file(format!("{share}/man/man1/ostler.1.gz"), gzip(&contents.man)?),
-        Entry::file(format!("{share}/bash-completion/completions/ostler"), bash),
-        Entry::file(format!("{share}/zsh/site-functions/_ostler"), zsh),
-        Entry::file(format!("{share}/fish/vendor_completions.d/ostler.fish"), fish),
-        Entry::file(format!("{doc}/CHANGELOG.md"), contents.changelog.clone()),
-        Entry::file(format!("{doc}/README.md"), contents.readme.clone()),
-        Entry::file(format!("{doc}/sbom.cdx.json"), contents.sbom.clone()),
-    ]);
+    let mut files = contents.installed("usr/share/zsh/site-functions")?;
+    files.push(Entry::file(format!("{DOC}/CHANGELOG.md"), contents.changelog.clone()));
     for (name, text) in &contents.licences {
-        files.push(Entry::file(format!("{share}/licenses/ostler/{name}"), text.clone()));
+        files.push(Entry::file(format!("usr/share/licenses/ostler/{name}"), text.clone()));
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)

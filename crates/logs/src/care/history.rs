@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use flate2::read::MultiGzDecoder;
 
 use super::names::{self, Names, Rotated};
+use crate::place::millis;
 
 /// A rotated file of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,9 +56,8 @@ pub fn history(log: &Path, names: &[Names]) -> io::Result<Vec<Past>> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             meta => meta?,
         };
-        let since = meta.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let written = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         if meta.is_file() {
+            let written = millis(&meta);
             let (path, packed, size) = (entry.path(), rotated.packed, meta.len());
             found.push((Past { path, packed, written, size }, rotated));
         }
@@ -86,7 +85,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let place = |name: &str| dir.path().join(name);
         let of_day = |day: u32| place(&format!("a__2026-11-{day:02}_00-00-00.log"));
-        let moment = UNIX_EPOCH + std::time::Duration::from_secs(1000);
+        let moment = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1000);
         let put = |path: &Path, text: &[u8]| {
             std::fs::write(path, text).unwrap();
             File::options().append(true).open(path).unwrap().set_modified(moment).unwrap();
