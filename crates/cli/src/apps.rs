@@ -1,15 +1,14 @@
 //! From the command line and process files to records for the daemon. The only place that
 //! knows how an app becomes a record.
 
+mod complaints;
 mod planned;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ostler_config::attributes::{Applies, Flag};
-use ostler_config::{
-    Context, DeployTarget, Diagnostic, IGNORED_OPTION, Options, Severity, attributes,
-};
+use ostler_config::{Context, DeployTarget, Diagnostic, IGNORED_OPTION, Options, attributes};
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_pm2::module::{MARK, Module};
 use ostler_pm2::settings::Settings;
@@ -18,15 +17,17 @@ use serde_json::value::RawValue;
 
 use crate::args::{CommandId, FlagId, Parsed};
 use crate::caller;
-use crate::failed::{FAILED, Failed, MISUSED};
+use crate::failed::{FAILED, Failed};
 use crate::process_file::{self, ProcessFile};
 use crate::program::Program;
 use crate::select;
 use crate::served;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
-use crate::voice::{Notice, Problem, Progress};
 
+use complaints::report;
+
+pub(crate) use complaints::tell;
 pub(crate) use planned::{checked, of_spec, specs_of_file};
 
 /// An app that can be started, as the daemon is given it.
@@ -220,11 +221,6 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
     Ok((apps.collect::<Result<_, _>>()?, bad))
 }
 
-/// Tells what there is to say about a process file.
-pub(crate) fn tell(session: &mut Session, diagnostics: &[Diagnostic]) {
-    _ = report(session, diagnostics, true);
-}
-
 /// Returns the apps of a module in this folder; its settings are their variables.
 pub(crate) fn of_module(
     session: &mut Session,
@@ -326,59 +322,6 @@ fn app(spec: AppSpec) -> Result<App, Failed> {
 fn raw(json: String) -> Result<Box<RawValue>, Failed> {
     RawValue::from_string(json)
         .map_err(|error| Failed::new(format!("the app cannot be written as JSON: {error}")))
-}
-
-/// Prints every complaint, and returns the failure, which has nothing more to say. `others`: other
-/// apps of the file are fine, which PM2 words differently.
-fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Failed {
-    let color = session.out.paint.text;
-    if session.program == Program::Ostler {
-        let shown = diagnostics.iter().map(|diagnostic| match diagnostic.code {
-            IGNORED_OPTION => Diagnostic { severity: Severity::Error, ..diagnostic.clone() },
-            _ => diagnostic.clone(),
-        });
-        if session.out.progress() == Some(Progress::Json) {
-            shown.for_each(|diagnostic| tell_object(session, &diagnostic));
-        } else {
-            let texts: Vec<String> = shown.map(|diagnostic| diagnostic.render_own(color)).collect();
-            session.out.aside(&texts.join("\n"));
-        }
-        let errors = || diagnostics.iter().filter(|one| one.is_error());
-        let misused = errors().all(Diagnostic::is_misuse) && !diagnostics.is_empty();
-        return Failed::quiet(if misused { MISUSED } else { FAILED });
-    }
-    for diagnostic in diagnostics {
-        let text = diagnostic.render(false);
-        let details = text.split_once('\n').map_or("", |(_, rest)| rest).trim_end();
-        let details = if details.is_empty() { String::new() } else { format!("\n{details}") };
-        let prefix = if others && diagnostic.code == "no-script" { "Error: " } else { "" };
-        let text = format!("{prefix}{}{details}", diagnostic.message);
-        match diagnostic.severity {
-            Severity::Error => session.out.problem(&Problem::new(text)),
-            Severity::Warning => session.out.warn(&text),
-            Severity::Note => session.out.tell(&Notice::Note { text: &diagnostic.message }),
-        }
-    }
-    Failed::quiet(FAILED)
-}
-
-/// Tells a complaint to a program, with its place.
-fn tell_object(session: &mut Session, diagnostic: &Diagnostic) {
-    let mut text = diagnostic.own_message().to_owned();
-    if let (Some(file), Some(place)) = (&diagnostic.origin, &diagnostic.place) {
-        text = format!("{file}:{}:{}: {text}", place.line, place.column);
-    }
-    let hint = diagnostic.own_advice();
-    match diagnostic.severity {
-        Severity::Error => {
-            let hint = hint.map(str::to_owned);
-            session.out.problem(&Problem::Other { message: text, hint });
-        }
-        Severity::Warning => {
-            session.out.tell(&Notice::Warning { text: &text, hint, apart: true });
-        }
-        Severity::Note => session.out.tell(&Notice::Note { text: &text }),
-    }
 }
 
 fn options(args: &Parsed) -> Options {

@@ -7,7 +7,7 @@ use crate::attributes::{self, Attribute, Rule};
 use crate::check::check;
 use crate::diagnostic::{COMMAND_LINE, Diagnostic, Place};
 use crate::options::Options;
-use crate::suggest;
+use crate::unknown::unknown;
 use crate::value::{Entry, Node, Span, Value};
 
 /// A text and its name.
@@ -381,26 +381,4 @@ fn no_environment(key: &str, node: &Node) -> Diagnostic {
     let own = format!("`{key}` is ignored: it must be an object, but is {}", node.shown());
     let diagnostic = Diagnostic::warning("no-variables", message).own(own);
     diagnostic.help(format!("write `{key}: {{ NAME: \"value\" }}`, to be used with `--env`"))
-}
-
-/// Keys of what a later version does, with what is not done until then.
-const LATER: [(&str, &str); 2] = [
-    ("alerts", "nobody is told when an app fails"),
-    ("history", "no figures of the past are kept"),
-];
-
-fn unknown(written: &str) -> Diagnostic {
-    if let Some((_, lacks)) = LATER.iter().find(|(name, _)| *name == written) {
-        let message = format!("`{written}` has no effect yet: {lacks}");
-        return Diagnostic::warning("no-effect", message).help("leave it out");
-    }
-    let known = attributes::attributes()
-        .filter(|key| key.is_in_files())
-        .flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied()));
-    let diagnostic =
-        Diagnostic::warning("unknown-key", format!("unknown key `{written}` is ignored"));
-    match suggest::nearest(written, known) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-        None => diagnostic,
-    }
 }

@@ -51,6 +51,7 @@ mod sinks;
 mod suggest;
 mod toml;
 mod units;
+mod unknown;
 mod users;
 mod value;
 pub mod watch;

@@ -59,8 +59,8 @@ const COMMANDS: &[Absent] = &[
         Some("install the new version, then run `$ update`")),
     row(&["alerts"], Later, "nobody is told when an app fails",
         Some("`$ logs daemon` shows what ended and was started again")),
-    row(&["history"], Later, "no figures of the past are kept",
-        Some("`$ list` shows those of now, `$ describe APP` the last end")),
+    row(&["history"], Later, "no command shows the figures of a day",
+        Some("while `$ web` runs, its page does; `$ describe APP` shows the last hour")),
     row(&["link", "unlink", "plus", "login", "logout", "register", "open"],
         Vendor, "a service of PM2's vendor", None),
 ];

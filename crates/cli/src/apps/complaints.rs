@@ -1,0 +1,66 @@
+//! What is wrong with options and process files, told to a person or a program.
+
+use ostler_config::{Diagnostic, IGNORED_OPTION, Severity};
+
+use crate::failed::{FAILED, Failed, MISUSED};
+use crate::program::Program;
+use crate::session::Session;
+use crate::voice::{Notice, Problem, Progress};
+
+/// Tells what there is to say about a process file.
+pub(crate) fn tell(session: &mut Session, diagnostics: &[Diagnostic]) {
+    _ = report(session, diagnostics, true);
+}
+
+/// Prints every complaint, and returns the failure, which has nothing more to say. `others`: other
+/// apps of the file are fine, which PM2 words differently.
+pub(super) fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Failed {
+    let color = session.out.paint.text;
+    if session.program == Program::Ostler {
+        let shown = diagnostics.iter().map(|diagnostic| match diagnostic.code {
+            IGNORED_OPTION => Diagnostic { severity: Severity::Error, ..diagnostic.clone() },
+            _ => diagnostic.clone(),
+        });
+        if session.out.progress() == Some(Progress::Json) {
+            shown.for_each(|diagnostic| tell_object(session, &diagnostic));
+        } else {
+            let texts: Vec<String> = shown.map(|diagnostic| diagnostic.render_own(color)).collect();
+            session.out.aside(&texts.join("\n"));
+        }
+        let errors = || diagnostics.iter().filter(|one| one.is_error());
+        let misused = errors().all(Diagnostic::is_misuse) && !diagnostics.is_empty();
+        return Failed::quiet(if misused { MISUSED } else { FAILED });
+    }
+    for diagnostic in diagnostics {
+        let text = diagnostic.render(false);
+        let details = text.split_once('\n').map_or("", |(_, rest)| rest).trim_end();
+        let details = if details.is_empty() { String::new() } else { format!("\n{details}") };
+        let prefix = if others && diagnostic.code == "no-script" { "Error: " } else { "" };
+        let text = format!("{prefix}{}{details}", diagnostic.message);
+        match diagnostic.severity {
+            Severity::Error => session.out.problem(&Problem::new(text)),
+            Severity::Warning => session.out.warn(&text),
+            Severity::Note => session.out.tell(&Notice::Note { text: &diagnostic.message }),
+        }
+    }
+    Failed::quiet(FAILED)
+}
+
+/// Tells a complaint to a program, with its place.
+fn tell_object(session: &mut Session, diagnostic: &Diagnostic) {
+    let mut text = diagnostic.own_message().to_owned();
+    if let (Some(file), Some(place)) = (&diagnostic.origin, &diagnostic.place) {
+        text = format!("{file}:{}:{}: {text}", place.line, place.column);
+    }
+    let hint = diagnostic.own_advice();
+    match diagnostic.severity {
+        Severity::Error => {
+            let hint = hint.map(str::to_owned);
+            session.out.problem(&Problem::Other { message: text, hint });
+        }
+        Severity::Warning => {
+            session.out.tell(&Notice::Warning { text: &text, hint, apart: true });
+        }
+        Severity::Note => session.out.tell(&Notice::Note { text: &text }),
+    }
+}
