@@ -147,10 +147,10 @@ flags! {
     Cursor ' ' ["cursor"] One("cursor"), Own [Logs] "go on behind the line with this cursor";
     Grep ' ' ["grep"] One("regexp"), Own [Logs] "only lines that match";
     Exclude ' ' ["exclude"] One("regexp"), Own [Logs] "no lines that match";
-    Level ' ' ["level"] One("level"), Own [Logs] "only lines that are as grave, such as `warn`";
+    Level ' ' ["level"] One("level"), Own [Logs] "only lines of this level or a worse one: `warn`";
     Errors ' ' ["errors"] Nothing, Own [Logs] "errors with their traces, those alike counted";
-    Count ' ' ["count"] Nothing, Own [Logs] "how many lines there are of each app, and end";
-    Histogram ' ' ["histogram"] Nothing, Own [Logs] "when how many lines were written, and end";
+    Count ' ' ["count"] Nothing, Own [Logs] "count the lines of each app, and end";
+    Histogram ' ' ["histogram"] Nothing, Own [Logs] "count the lines over time, and end";
     LogsFollow ' ' ["follow"] Nothing, Own [Logs] "wait for lines, also under a coding agent";
     Reverse ' ' ["reverse"] Nothing, Own [Logs] "the newest line first, and end";
     Surge ' ' ["surge"] One("n"), Own [Reload, StartOrReload]
