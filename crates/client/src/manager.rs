@@ -56,7 +56,7 @@ impl Manager {
     ///
     /// # Errors
     /// [`Error::Timeout`] when one of them does not go.
-    pub fn wait_end(self) -> Result<(), Error> {
+    pub fn wait_end(&self) -> Result<(), Error> {
         let limit = Timespec::try_from(ANSWER_LIMIT).ok();
         for pidfd in &self.processes {
             let wait = || poll(&mut [PollFd::new(pidfd, PollFlags::IN)], limit.as_ref());

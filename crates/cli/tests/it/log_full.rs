@@ -18,7 +18,7 @@ require('http').createServer((_, response) => {
 /// They write more than any buffer holds.
 const REQUESTS: usize = 600;
 /// No client waits longer for one answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Starts the server with its output in `out`, and has it answer.
 #[track_caller]

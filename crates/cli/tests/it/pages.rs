@@ -74,6 +74,7 @@ fn every_command_of_the_pages_works() {
         let pm2_bin = real.as_deref().and_then(Path::parent).unwrap_or(Path::new("/")).display();
         s.set_env("PATH", format!("{bin}:{pm2_bin}:{path}"));
         s.set_env("PORT", s.port().to_string());
+        s.set_env("PM2_API_PORT", s.port().to_string());
         let server = "require('http').createServer((request, response) => response.end('hello'))\n\
                       .listen(process.env.PORT, '127.0.0.1');\n";
         s.write("app.js", server);

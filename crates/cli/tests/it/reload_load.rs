@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ostler_testkit::{Load, Report, Sandbox, Victim, runtimes, wait_connect};
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(120);
 /// Answers between two reloads.
 const BETWEEN: u64 = 300;
 

@@ -8,7 +8,7 @@ use ostler_testkit::load::Running;
 use ostler_testkit::{Load, Output, Sandbox, wait_connect};
 use ostler_wire::control::{Reply, Request};
 
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(120);
 
 /// A server whose release is as good as the file `mode` beside it says, when it starts.
 pub(crate) const APP: &str = r"const fs = require('fs'), http = require('http');

@@ -11,7 +11,7 @@ use ostler_testkit::Sandbox;
 use serde_json::Value;
 
 /// Enough for anything that is to happen at once, on a busy machine too.
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(120);
 
 /// A home for the program under test.
 pub(crate) fn sandbox() -> Sandbox {

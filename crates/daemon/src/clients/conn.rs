@@ -216,6 +216,11 @@ impl Conn {
         self.since = crate::clock::monotonic();
     }
 
+    /// Whether it reads logs and misses nothing: apps wait for it.
+    pub fn is_patient(&self) -> bool {
+        self.watching.as_ref().is_some_and(|watching| watching.patient)
+    }
+
     /// Whether it was sent lines for which apps wait, and has taken them all.
     pub fn has_taken(&mut self) -> bool {
         self.queued() == 0 && std::mem::take(&mut self.owes)

@@ -55,6 +55,8 @@ pub struct Clients {
     reserve: Reserve,
     /// When those are taken in for whom there was no room.
     accept_at: Option<u64>,
+    /// When a reader for whom apps wait has taken bytes last.
+    took_at: Option<u64>,
     poll: Rc<Poll<Polled>>,
 }
 
@@ -72,6 +74,7 @@ impl Clients {
             next_flush: 0,
             reserve,
             accept_at: None,
+            took_at: None,
             poll,
         }
     }
@@ -233,10 +236,25 @@ impl Clients {
         }
     }
 
+    /// Whether a reader for whom apps wait has not taken all yet.
+    pub fn has_unread(&self) -> bool {
+        self.connected.values().any(|conn| conn.is_patient() && 0 < conn.queued())
+    }
+
+    /// When a reader for whom apps wait has taken bytes last, on the monotonic clock.
+    pub fn took_at(&self) -> Option<u64> {
+        self.took_at
+    }
+
     /// Sends one client what was said to it.
     pub fn flush_one(&mut self, number: usize, reports: &mut Reports) {
         let Some(conn) = self.connected.get_mut(&number) else { return };
-        if !conn.flush() {
+        let before = conn.queued();
+        let goes_on = conn.flush();
+        if conn.is_patient() && conn.queued() < before {
+            self.took_at = Some(clock::monotonic());
+        }
+        if !goes_on {
             return self.close(number, reports);
         }
         if conn.has_taken() {

@@ -59,7 +59,7 @@ impl Clients {
     pub fn lines(&mut self, number: usize, lines: Vec<Line>) {
         let Some(conn) = self.connected.get_mut(&number) else { return };
         let mut dropped = 0;
-        let patient = conn.watching.as_ref().is_some_and(|watching| watching.patient);
+        let patient = conn.is_patient();
         conn.owes |= patient;
         for line in lines {
             if !patient && conn.is_slow() {

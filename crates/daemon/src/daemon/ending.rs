@@ -50,7 +50,11 @@ impl Daemon {
     pub(super) fn end_if_over(&mut self) {
         let told = !self.model.has_effects() && !self.saver.is_busy();
         let over = told && self.model.model().is_over();
-        if !over || self.model.is_gone() || self.runs.wait_for_output() {
+        if !over || self.model.is_gone() {
+            return;
+        }
+        let (is_unread, took_at) = (self.clients.has_unread(), self.clients.took_at());
+        if self.runs.wait_for_output(is_unread, took_at) {
             return;
         }
         self.runs.remove_groups();

@@ -19,6 +19,8 @@ use crate::{clock, daemon_log};
 
 /// How long output that cannot be written is waited for at the end of everything, ms.
 const LAST_OUTPUT: u64 = 2000;
+/// How long a reader for whom apps wait may take nothing until its last lines are given up, ms.
+const LAST_READING: u64 = 5000;
 
 impl Runs {
     /// Finds out whether descendants of a dead run are left, where that is cheap or asked for.
@@ -155,23 +157,31 @@ impl Runs {
         }
     }
 
-    /// Whether runs are left that are to be waited for at the end of everything. Output that cannot
-    /// be written (no room, no such folder) would be waited for in vain: it has a little time.
-    pub fn wait_for_output(&mut self) -> bool {
+    /// Whether runs are left that are to be waited for at the end of everything, or output of
+    /// them. What cannot be written (no room, no such folder) or is not read would be waited for
+    /// in vain: it has a little time, and a reader has it again with each byte that it takes.
+    pub fn wait_for_output(&mut self, is_unread: bool, took_at: Option<Millis>) -> bool {
         let mut left = self.all.iter().filter(|(_, held)| !held.unsignalable).peekable();
-        if left.peek().is_none() {
+        if left.peek().is_none() && !is_unread {
             return false;
         }
         let runs: Vec<u64> = left.clone().map(|(run, _)| run.0).collect();
         let now = clock::monotonic();
-        if !left.all(|(_, held)| held.waits_for_output())
-            || now < *self.output_by.get_or_insert(now + LAST_OUTPUT)
-        {
+        let patience = if is_unread { LAST_READING } else { LAST_OUTPUT };
+        let by = self.output_by.get_or_insert(now + patience);
+        if let Some(took_at) = took_at {
+            *by = (*by).max(took_at + LAST_READING);
+        }
+        if now < *by || !left.all(|(_, held)| held.waits_for_output()) {
             return true;
         }
-        daemon_log::error(format!(
-            "the last output of runs {runs:?} cannot be written and is lost; see the errors above"
-        ));
+        daemon_log::error(if is_unread {
+            "whoever reads the logs has taken nothing for too long: the last lines are lost".into()
+        } else {
+            format!(
+                "the last output of runs {runs:?} cannot be written and is lost; see the errors"
+            )
+        });
         false
     }
 

@@ -13,7 +13,7 @@ use ostler_logs::{Engine, Event, Sink, SourceId, Stream};
 use rustix::pipe::PipeFlags;
 
 /// Longer than anything here takes; only a failing test waits that long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Rig {
     pub engine: Engine,

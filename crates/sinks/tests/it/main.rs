@@ -19,7 +19,7 @@ use ostler_logs::{Names, Plain};
 use ostler_sinks::{Around, Form, Forwarder, Kept, Log, Runs, Sink, read_all};
 
 /// Longer than anything here takes; only a failing test waits that long.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 struct Rig {
     home: tempfile::TempDir,

@@ -10,7 +10,7 @@ use crate::server::{Do, Plan, Server};
 /// For what is to time out.
 const SHORT: Duration = Duration::from_millis(300);
 /// For everything else, also on a busy machine.
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(120);
 
 fn ask(plan: Plan, set: impl FnOnce(Load) -> Load, requests: u64) -> Report {
     let server = Server::start(plan);

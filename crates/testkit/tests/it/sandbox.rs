@@ -8,7 +8,7 @@ use ostler_testkit::procs::{self, Signal};
 use ostler_testkit::{Sandbox, wait_connect, wait_exit, wait_for, wait_in};
 use tempfile::TempDir;
 
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// `start` leaves a process with its pid in `h/app.pid`, `kill` ends that one, `leak` leaves one
 /// that `kill` forgets.

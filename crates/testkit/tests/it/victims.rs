@@ -7,7 +7,7 @@ use std::time::Duration;
 use ostler_testkit::procs::{self, Signal};
 use ostler_testkit::{Load, Sandbox, Victim, nodes, wait_connect, wait_exit, wait_in};
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// Starts it with its output in `out`; gives its pid.
 fn start(s: &Sandbox, path: &Path, env: &[(&str, &str)]) -> u32 {

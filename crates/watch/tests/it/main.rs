@@ -17,7 +17,7 @@ use ostler_watch::{Asked, Rules, Wanted, WatchNews, Watcher};
 use tempfile::TempDir;
 
 /// Long enough on a machine that does much else.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(120);
 
 /// A folder that is watched as app 1. A file `probe/N` outside shows what was told before it.
 struct World {

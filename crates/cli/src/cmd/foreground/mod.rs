@@ -13,11 +13,13 @@ mod threads;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use ostler_client::Home;
+use ostler_client::{Home, Manager};
 use ostler_wire::control::{Outcome, Phase, ProcView, Request};
 
 use super::file;
@@ -39,6 +41,8 @@ pub(super) struct Foreground {
     tell: Sender<News>,
     course: Course,
     stream: Option<JoinHandle<()>>,
+    /// How many times something of the apps was printed.
+    printed: Arc<AtomicU64>,
     start: Option<JoinHandle<Result<threads::Missed, ostler_client::Error>>>,
     /// When the ends were that are known, by process.
     ends: BTreeMap<u32, u64>,
@@ -129,6 +133,7 @@ impl Foreground {
             tell,
             course: Course::new(auto_exit, std::process::id() == 1),
             stream: None,
+            printed: Arc::default(),
             start: None,
             ends: BTreeMap::new(),
             owns: true,
@@ -167,6 +172,7 @@ impl Foreground {
             out: Output::new(session.program, session.has(FlagId::Silent), session.out.paint),
             writer: Writer::new(session),
             program: session.program,
+            printed: Arc::clone(&self.printed),
         };
         session.out.flush()?;
         let client = ostler_client::Client::connect(&session.home)?;
@@ -302,7 +308,7 @@ impl Foreground {
             && let Some((_, manager)) = session.look_at_manager()?
         {
             let answer = session.ask(&Request::Kill);
-            manager.wait_end()?;
+            self.wait_end(&manager)?;
             answer?;
         }
         if let Some(stream) = self.stream.take() {
@@ -313,6 +319,19 @@ impl Foreground {
             session.out.data(&stream::dated("PM2 successfully stopped"));
         }
         session.out.flush()
+    }
+
+    /// Waits for the end of the manager: as long as lines come, it has some left.
+    fn wait_end(&self, manager: &Manager) -> Result<(), Failed> {
+        let mut before = 0;
+        loop {
+            let ended = manager.wait_end();
+            let now = self.printed.load(Ordering::Relaxed);
+            if ended.is_ok() || now == before {
+                return Ok(ended?);
+            }
+            before = now;
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! Nothing is left out: the apps wait for this reader, as they would for the reader of a pipe.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 
 use ostler_client::{Client, Home, follow};
@@ -22,6 +24,8 @@ pub(super) struct Stream {
     pub(super) out: Output,
     pub(super) writer: Writer,
     pub(super) program: Program,
+    /// Counted up with each event that was printed.
+    pub(super) printed: Arc<AtomicU64>,
 }
 
 impl Stream {
@@ -49,6 +53,7 @@ impl Stream {
             // Nobody reads any more, or the disk is full: apps go on, and the manager is told that
             // their lines were taken.
             _ = self.out.flush();
+            self.printed.fetch_add(1, Ordering::Relaxed);
             ControlFlow::Continue(())
         };
         // How it ended is found out by whoever hears of it.
@@ -57,7 +62,7 @@ impl Stream {
     }
 
     fn print(&mut self, event: Event) {
-        let Self { out, writer, program } = self;
+        let Self { out, writer, program, .. } = self;
         match event {
             Event::Log(line) if line.text.is_empty() && writer.form == Form::Raw => {
                 if line.err {
