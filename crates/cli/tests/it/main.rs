@@ -51,6 +51,7 @@ mod inspect_ports;
 mod keeper_death;
 mod keeper_link;
 mod kill;
+mod limits;
 mod listing;
 mod live_pm2;
 mod log_cursor;

@@ -15,6 +15,7 @@ fn to_keeper() -> Vec<ToKeeper> {
         want_ipc: true,
         cgroup: Some(b"/sys/fs/cgroup/x".to_vec()),
         meta: meta.clone(),
+        limits: Limits { nofile: Some(4096), nice: Some(-5), oom_score: None },
     };
     vec![
         ToKeeper::Hello { version: 1 },
