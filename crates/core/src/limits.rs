@@ -1,7 +1,6 @@
 //! What a process may take of the machine, by the kernel's word.
 
-/// The limits of each process of an app; what is `None` is as it was for the command that started
-/// the manager.
+/// The limits of each process of an app; what is `None` is as it was for the manager.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// The most files that it may have open, soft and hard.

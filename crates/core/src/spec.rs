@@ -336,6 +336,10 @@ pub struct Health {
     pub timeout: Millis,
     /// Failed probes in a row that make it unhealthy.
     pub retries: u32,
+    /// Failed probes in a row after which a run that serves is restarted; `None`: never.
+    pub restart_after: Option<u32>,
+    /// How long a run is not asked for that after its start, ms.
+    pub grace: Millis,
 }
 
 /// The question of a health check.

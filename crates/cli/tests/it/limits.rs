@@ -24,7 +24,7 @@ fn each_process_has_the_limits_of_its_app_whoever_started_it() {
     sandbox.write("eco.yaml", given);
     sandbox.ostler(["start", "eco.yaml"]).run();
     let has = |before: u32| {
-        let pid = sandbox.wait_for("another run", SOON, |_| {
+        let pid = sandbox.wait_for("another run", SOON, || {
             sandbox.pids_of("app").into_iter().find(|pid| *pid != before)
         });
         (pid, limits_of(pid))
@@ -72,7 +72,7 @@ fn a_limit_that_cannot_be_had_is_a_failed_start_that_says_why_and_is_not_tried_a
     start("files", "--nofile", "999999999999", "could not be given `nofile` 999999999999");
     start("cpu", "--max-cpu", "50%", "could not be held to `max_cpu` 50 %: no control groups");
     let said = sandbox.ostler(["start", "app.sh", "--nice", "20"]).any_code().run();
-    assert!(said.err.contains("`nice` must be at most 19"), "{}", said.err);
+    assert!(said.err.contains("`--nice` must be at most 19"), "{}", said.err);
     wait_for("the reason", SOON, || {
         let why = sandbox.ostler(["describe", "files"]).run().out;
         why.contains("above the hard limit").then_some(())

@@ -54,6 +54,7 @@ mod kill;
 mod limits;
 mod listing;
 mod live_pm2;
+mod liveness;
 mod log_cursor;
 mod log_full;
 mod log_query;

@@ -314,12 +314,12 @@ fn spawn_error(spec: Option<&AppSpec>, stage: Stage, errno: i32) -> String {
 }
 
 /// What must be so for the kernel to set a limit.
-const NOFILE: &str = "it is above the hard limit of its manager (`ulimit -Hn`), which only root may \
-                      raise, and nobody above `fs.nr_open`";
+const NOFILE: &str = "it is above the hard limit of its manager (`ulimit -Hn`), which only \
+                      root may raise, and nobody above `fs.nr_open`";
 const NICE: &str = "only root, or who has `RLIMIT_NICE`, may go below that of its manager";
 const OOM_SCORE: &str = "only root may go below that of its manager";
-const OLD_KEEPER: &str = "could not be started: the keeper that runs is of an older version and cannot \
-                          set `nofile`, `nice` and `oom_score`; run `ostler update`";
+const OLD_KEEPER: &str = "could not be started: the keeper that runs is of an older version and \
+                          cannot set `nofile`, `nice` and `oom_score`; run `ostler update`";
 
 /// Why the kernel refused a limit.
 fn limit_error<T: Display>(

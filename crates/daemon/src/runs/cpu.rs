@@ -1,5 +1,4 @@
-//! The share of the processors that a run may take with its descendants: `cpu.max` of its control
-//! group.
+//! The share of the processors that a run may take with its descendants, by its control group.
 //!
 //! The kernel has that file only where the controller `cpu` is on for the groups of this home. It
 //! can be switched on where the group around ours has no process in it, or is the root of all.

@@ -33,6 +33,6 @@ pub(crate) struct Plan<'a> {
 pub(crate) struct Asked<'a> {
     pub(crate) nofile: Option<u64>,
     pub(crate) nice: Option<i32>,
-    /// In decimal.
+    /// A number in decimal.
     pub(crate) oom_score: Option<&'a CStr>,
 }
