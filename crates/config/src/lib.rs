@@ -34,6 +34,7 @@ mod fds;
 mod fields;
 mod file;
 mod health;
+mod hooks;
 mod instances;
 mod interpreter;
 mod json;

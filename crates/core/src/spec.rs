@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use crate::depends::{Condition, Dependency};
+pub use crate::hooks::{Hook, Hooks, Secret};
 pub use crate::limits::Limits;
 pub use crate::rotation::{LogRotate, LogRotation};
 use crate::run::SpecId;
@@ -80,6 +81,10 @@ pub struct AppSpec {
     pub depends_on: Vec<Dependency>,
     /// Check that a worker must pass before it replaces another.
     pub health: Option<Health>,
+    /// Commands at moments of its life.
+    pub hooks: Option<Box<Hooks>>,
+    /// Variables that each run is given and that stand nowhere, by name.
+    pub secrets: BTreeMap<String, Secret>,
     /// Version of the application from the nearest `package.json`, if one was found.
     pub version: Option<String>,
     /// Keys of PM2's record that ostler keeps for others but does not act on, as JSON text per key
@@ -123,6 +128,8 @@ impl AppSpec {
             privileged_ports: BTreeSet::new(),
             depends_on: Vec::new(),
             health: None,
+            hooks: None,
+            secrets: BTreeMap::new(),
             version: None,
             passthrough: Texts::new(),
         }
@@ -130,6 +137,18 @@ impl AppSpec {
 }
 
 impl AppSpec {
+    /// Returns the command that is run at this moment.
+    #[must_use]
+    pub fn hook(&self, hook: Hook) -> Option<&str> {
+        self.hooks.as_ref()?.command(hook)
+    }
+
+    /// Whether something is to be done before each run begins.
+    #[must_use]
+    pub fn has_prelude(&self) -> bool {
+        !self.secrets.is_empty() || self.hook(Hook::PreStart).is_some()
+    }
+
     /// Puts variables over those that are there; `typed` are those that are no texts.
     pub fn put_env(
         &mut self,

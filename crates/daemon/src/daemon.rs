@@ -11,6 +11,7 @@ mod due;
 mod effects;
 mod ending;
 mod home;
+mod hooks;
 mod keeper;
 mod last_lines;
 mod listening;
@@ -37,6 +38,7 @@ use crate::driver::Driver;
 use crate::foreground::Foreground;
 use crate::from_thread::FromThread;
 use crate::home::Watch;
+use crate::hooks::Hooks;
 use crate::keeper::Keeper;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
@@ -88,6 +90,8 @@ pub(crate) struct Daemon {
     profiles: Profiles,
     /// Who waits for the answer to an action.
     actions: Actions,
+    /// Commands of apps that are under way.
+    hooks: Hooks,
     /// Bytes written into our own log since its length was looked at.
     unbounded: usize,
     /// When the daemon began, ms since 1970.
@@ -145,6 +149,7 @@ impl Daemon {
             files: WatchedFiles::default(),
             profiles: Profiles::default(),
             actions: Actions::default(),
+            hooks: Hooks::default(),
             unbounded: BOUND_AFTER,
             since: clock::wall(),
             rest: Rest::after_work(clock::monotonic()),
@@ -341,6 +346,7 @@ impl Daemon {
                 FromThread::Probe(ProbeMessage::End(run, result)) => {
                     self.driver().on_probed(run, result);
                 }
+                FromThread::Hook(done) => self.on_hook_done(done),
                 FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
                 FromThread::Cleared(runs) => self.driver().on_cleared(runs),
                 FromThread::Watched(news) => self.model.push(self.files.on_news(news)),

@@ -13,6 +13,7 @@ mod compatibility;
 mod depends;
 mod forms;
 mod given;
+mod hooks;
 mod limits;
 mod logs;
 mod not_yet;
@@ -44,7 +45,7 @@ pub struct Chapter {
 
 /// Returns the table in chapters.
 #[must_use]
-pub fn chapters() -> [Chapter; 11] {
+pub fn chapters() -> [Chapter; 12] {
     let chapter = |title, attributes| Chapter { title, attributes };
     [
         chapter("What is run", app::ROWS),
@@ -56,6 +57,7 @@ pub fn chapters() -> [Chapter; 11] {
         chapter("Restarts for a reason", triggers::ROWS),
         chapter("Readiness and reloads", reload::ROWS),
         chapter("Dependencies", depends::ROWS),
+        chapter("Hooks and secrets", hooks::ROWS),
         chapter("Cluster", cluster::ROWS),
         chapter("Compatibility", compatibility::ROWS),
     ]
