@@ -60,6 +60,7 @@ impl Model {
             .collect();
         state.reloads = self.known.core.saved_reloads().iter().map(saved_reload).collect();
         state.tickets = self.tickets.to_saved();
+        state.alerts = self.alerts.to_saved();
         state
     }
 
@@ -78,6 +79,7 @@ impl Model {
             self.known.registry.insert_app(AppId(id), App { namespace, name, spec: SpecId(spec) });
         }
         self.tickets = Tickets::new(state.tickets);
+        self.alerts.recover(state.alerts);
         let (mut processes, mut in_app) = (Vec::new(), BTreeMap::new());
         for saved in state.procs {
             let Some(process) = self.known.saved_process(&saved, found) else { continue };
@@ -120,6 +122,7 @@ impl Model {
             self.close();
             self.settle(out);
         }
+        self.alerts.tell(out);
     }
 
     /// The part that each slot has in a reload is not saved: it follows from the reload.
