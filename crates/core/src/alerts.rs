@@ -25,19 +25,19 @@ pub struct AlertTo {
 pub enum AlertTarget {
     /// A JSON object of our own is posted to this URL.
     Webhook {
-        /// The URL.
+        /// That URL, of `http` or `https`.
         url: String,
         /// More headers of each request.
         headers: Vec<(String, String)>,
     },
     /// An incoming webhook of Slack.
     Slack {
-        /// The URL.
+        /// That URL, which is a secret.
         url: String,
     },
     /// A webhook of a channel in Discord.
     Discord {
-        /// The URL.
+        /// That URL, which is a secret.
         url: String,
     },
     /// A bot of Telegram.
@@ -54,7 +54,7 @@ pub enum AlertTarget {
     },
     /// Somebody who has mail, by the system's `sendmail`.
     Mail {
-        /// The address.
+        /// A user of the machine, or somebody at another one.
         to: String,
     },
 }

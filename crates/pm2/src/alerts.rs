@@ -5,11 +5,20 @@ use ostler_config::{Diagnostic, attributes};
 use ostler_core::spec::{Alerts, AppSpec};
 use serde_json::Value as Json;
 
-use crate::rotation::{OURS, Refused};
 use crate::settings::{Key, Settings};
 
-/// Under what they stand, and the name of the attribute.
+/// The name of the attribute, and the place of the settings.
 const ALERTS: &str = "alerts";
+const PLACE: &str = "ostler.alerts";
+
+/// Why nobody can be told by what stands there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadAlerts {
+    /// What is wrong, as the rest of a sentence.
+    pub why: String,
+    /// What to do.
+    pub hint: String,
+}
 
 /// Whether a setting of ours of this name is about alerts.
 #[must_use]
@@ -21,8 +30,8 @@ pub(crate) fn is_of_alerts(name: &str) -> bool {
 ///
 /// # Errors
 /// What is wrong with what stands there.
-pub fn of(settings: &Settings) -> Result<Alerts, Refused> {
-    let key = Key::of(&format!("{OURS}.{ALERTS}"));
+pub fn of(settings: &Settings) -> Result<Alerts, BadAlerts> {
+    let key = Key::of(PLACE);
     let said = key.and_then(|key| settings.get(&key).cloned()).unwrap_or(Json::Null);
     if said.is_null() {
         return Ok(Alerts::default());
@@ -35,10 +44,10 @@ pub fn of(settings: &Settings) -> Result<Alerts, Refused> {
     }
 }
 
-fn refused(wrong: Vec<Diagnostic>) -> Refused {
+fn refused(wrong: Vec<Diagnostic>) -> BadAlerts {
     let hint = wrong.iter().find_map(|one| one.help.clone()).unwrap_or_default();
     let why: Vec<String> = wrong.into_iter().map(|one| one.message).collect();
-    Refused { why: format!("is refused: {}", why.join("; ")), hint }
+    BadAlerts { why: format!("is refused: {}", why.join("; ")), hint }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 //! - After the loss of the daemon at any effect the end is the
 //!   same. Test: `the_daemon_may_die_at_every_effect`.
 
+mod alerting;
 mod alerts;
 mod announced;
 mod apps;

@@ -17,8 +17,8 @@ pub struct Unwritten {
 use super::known::Known;
 
 impl Unwritten {
-    /// It is known whether a file of an app can be written. Returns whether that it cannot be is
-    /// new.
+    /// It is known whether a file of an app can be written. Returns whether it could be before, and
+    /// cannot be now.
     pub(super) fn on_written(&mut self, path: &Path, error: Option<String>) -> bool {
         match error {
             Some(error) => self.files.insert(path.to_owned(), error).is_none(),

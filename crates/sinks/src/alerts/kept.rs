@@ -13,8 +13,8 @@ use crate::kept::{file_name, read_json, write_whole};
 const FOLDER: &str = "ostler.alerts";
 const VERSION: u64 = 1;
 
-/// The app whose receiver it is, by namespace and name, or `None` for the home's; and how it is
-/// reached.
+/// How somebody is reached, and the app whose receiver it is, by namespace and name; `None` for
+/// one of the home.
 pub type AlertKey = (Option<(String, String)>, AlertTarget);
 
 /// What is known of a receiver of alerts.

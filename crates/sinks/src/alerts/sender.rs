@@ -22,9 +22,9 @@ const SEEN: usize = 64;
 /// An alert that is to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owed {
-    /// Its number.
+    /// The number of it, as the model gave it.
     pub number: u64,
-    /// What happened.
+    /// What is to be told.
     pub alert: Alert,
     /// From one of the kind about the app to the next, ms.
     pub every: u64,
@@ -41,8 +41,8 @@ pub struct AlertSender {
 }
 
 impl AlertSender {
-    /// Returns the end, and the work that a thread is to do: it tells this receiver, of an app or of
-    /// the home, and says by `taken` the number of each alert that will not be forgotten any more.
+    /// Returns the end, and the work that a thread is to do: it tells this receiver, of an app or
+    /// of the home, and says by `taken` which alert will not be forgotten any more.
     pub fn new<T: Fn(u64)>(
         home: &Path,
         receiver: Receiver,
