@@ -66,6 +66,10 @@ pub enum AlertKind {
     Errored,
     /// A process was restarted for its memory, or the kernel ended it for want of memory.
     Memory,
+    /// A process was restarted since it failed its health check.
+    Health,
+    /// A process passes its health check again.
+    Healthy,
     /// A reload failed.
     Reload,
     /// A log file cannot be written.
@@ -91,7 +95,15 @@ impl AlertTo {
 
 impl AlertKind {
     /// All that somebody may ask for.
-    pub const ALL: [Self; 5] = [Self::Errored, Self::Memory, Self::Reload, Self::Log, Self::Rule];
+    pub const ALL: [Self; 7] = [
+        Self::Errored,
+        Self::Memory,
+        Self::Health,
+        Self::Healthy,
+        Self::Reload,
+        Self::Log,
+        Self::Rule,
+    ];
 
     /// Returns the word for it.
     #[must_use]
@@ -99,6 +111,8 @@ impl AlertKind {
         match self {
             Self::Errored => "errored",
             Self::Memory => "memory",
+            Self::Health => "health",
+            Self::Healthy => "healthy",
             Self::Reload => "reload",
             Self::Log => "log",
             Self::Rule => "rule",

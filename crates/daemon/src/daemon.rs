@@ -343,6 +343,9 @@ impl Daemon {
                     let (node, mut parts) = driver.node();
                     node.send_probe_connection(run, listener, fd, &mut parts);
                 }
+                FromThread::Probe(ProbeMessage::Looked(run, result)) => {
+                    self.model.push(Input::Checked { run, result });
+                }
                 FromThread::Probe(ProbeMessage::End(run, result)) => {
                     self.driver().on_probed(run, result);
                 }

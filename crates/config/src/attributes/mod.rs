@@ -14,6 +14,7 @@ mod compatibility;
 mod depends;
 mod forms;
 mod given;
+mod limits;
 mod logs;
 mod not_yet;
 mod process;
@@ -44,17 +45,18 @@ pub struct Chapter {
 
 /// Returns the table in chapters.
 #[must_use]
-pub fn chapters() -> [Chapter; 11] {
+pub fn chapters() -> [Chapter; 12] {
     let chapter = |title, attributes| Chapter { title, attributes };
     [
         chapter("What is run", app::ROWS),
         chapter("What a process is given", process::ROWS),
+        chapter("Limits", limits::ROWS),
         chapter("Logs", logs::ROWS),
         chapter("Restarts", restart::ROWS),
         chapter("Stops", stop::ROWS),
         chapter("Restarts for a reason", triggers::ROWS),
         chapter("Readiness and reloads", reload::ROWS),
-        chapter("Alerts", alerts::ROWS),
+        chapter("Who is told", alerts::ROWS),
         chapter("Dependencies", depends::ROWS),
         chapter("Cluster", cluster::ROWS),
         chapter("Compatibility", compatibility::ROWS),

@@ -64,6 +64,17 @@ impl Model {
         self.alert(id, AlertKind::Memory, text);
     }
 
+    /// A process has lost its health.
+    pub(super) fn alert_health(&mut self, id: ProcId, text: String) {
+        self.alert(id, AlertKind::Health, text);
+    }
+
+    /// A process has its health again.
+    pub(super) fn alert_healthy(&mut self, id: ProcId) {
+        let text = format!("process {} passes its health check again", id.0);
+        self.alert(id, AlertKind::Healthy, text);
+    }
+
     /// A reload failed.
     pub(super) fn alert_reload(&mut self, app: AppId, failure: &Failure) {
         // What a user has cut short is no news to them.

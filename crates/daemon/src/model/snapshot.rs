@@ -112,6 +112,7 @@ impl Model {
             }
         }
         self.settling.begin_all(&self.known);
+        self.liveness.begin_all(&self.known);
         self.recover_rollouts();
         self.known.unsaved = true;
         self.dependents.stale = true;
@@ -164,7 +165,7 @@ impl Known {
     fn take_up_runs(&mut self, found: &[FoundRun], mut in_app: BTreeMap<RunId, InApp>) {
         for run in found {
             let mut facts = RunFacts::new(run.seen.proc, run.seen.spec, run.since);
-            facts.pid = run.pid;
+            (facts.pid, facts.is_new) = (run.pid, false);
             facts.in_app = in_app.remove(&run.seen.run).map(Box::new);
             self.facts.insert(run.seen.run, facts);
         }
@@ -201,6 +202,7 @@ impl Known {
             core_dump: matches!(proc.last, Some(Outcome::Ended(Exit::Signal { core: true, .. }))),
             not_verified: matches!(proc.last, Some(Outcome::NotVerified { .. })),
             over_memory: proc.over_memory,
+            unhealthy: proc.unhealthy.clone(),
             monitored: proc.monitored,
             halted: Some(proc.halted),
             watch: proc.watch,
@@ -311,6 +313,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         last,
         ended,
         over_memory: saved.over_memory,
+        unhealthy: saved.unhealthy,
         rollout: None,
         monitored: saved.monitored,
         // Earlier versions did not tell who stopped it.

@@ -95,3 +95,19 @@ fn what_is_owed_is_told_although_the_daemon_dies_at_any_effect() {
         assert!(broken.model.snapshot().alerts.owed.is_empty(), "daemon lost at step {at}");
     }
 }
+
+#[test]
+fn health_that_is_lost_and_health_that_is_back_are_told() {
+    let health = json!({"tcp": 3000, "interval": 100, "restart_after": 3, "grace": 1000});
+    let more = json!({"health": health, "min_uptime": 100, "alerts": {"mail": "root"}});
+    let mut world = World::with_more("job", "sick", 0, more);
+    world.wait(1200);
+    let lost = "process 0 is restarted: its health check failed 3 times in a row: it is sick";
+    assert_eq!((told(&world), world.restarts()), (vec![lost], vec![1]));
+    world.runs.values_mut().for_each(|run| run.nature.sick = false);
+    world.wait(5000);
+    assert_eq!(told(&world), [lost, "process 0 passes its health check again"]);
+    world.forget();
+    world.wait(5000);
+    assert_eq!(told(&world).len(), 2, "the next daemon does not tell it again");
+}
