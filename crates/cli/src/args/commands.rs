@@ -187,8 +187,8 @@ commands! {
         "try whether alerts arrive: `alert test`"
         "An alert of the kind `test` is sent to whoever is told of the app (`alerts` in its \
          process file) and of all apps (`ostler set ostler.alerts.mail root`), and what each \
-         answers is shown. Without a name those who are told of all apps are tried. Ends with 1 when one did \
-         not take it.";
+         answers is shown. Without a name those who are told of all apps are tried. Ends with 1 \
+         when one did not take it.";
     Web Watch ["web"] [Maybe("start|stop|port")]
         "show and manage the apps over HTTP, as an app"
         "`/dashboard` is a page for people, `/api/v1` shows and manages apps, `/metrics` is for \

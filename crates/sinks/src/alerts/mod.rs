@@ -3,8 +3,8 @@
 //! Problem: a receiver is slow, away, or does not want what it gets; the daemon must not wait for
 //! it, and what is owed must survive the daemon. Rule: each receiver has a thread of its own, which
 //! says that it has an alert only when that is in its file or delivered. One of a kind about an app
-//! is told in an interval; the last of those that were held back is told at its end, with the number
-//! of the others.
+//! is told in an interval; the last of those that were held back is told at its end, with the
+//! number of the others.
 
 mod deliver;
 mod kept;
