@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use crate::alerts::{AlertKind, AlertTarget, AlertTo, Alerts};
 pub use crate::depends::{Condition, Dependency};
 pub use crate::hooks::{Hook, Hooks, Secret};
 pub use crate::limits::Limits;
@@ -85,6 +86,8 @@ pub struct AppSpec {
     pub hooks: Option<Box<Hooks>>,
     /// Variables that each run is given and that stand nowhere, by name.
     pub secrets: BTreeMap<String, Secret>,
+    /// Who is told when something happens to it, besides those whom the home names.
+    pub alerts: Alerts,
     /// Version of the application from the nearest `package.json`, if one was found.
     pub version: Option<String>,
     /// Keys of PM2's record that ostler keeps for others but does not act on, as JSON text per key
@@ -130,6 +133,7 @@ impl AppSpec {
             health: None,
             hooks: None,
             secrets: BTreeMap::new(),
+            alerts: Alerts::default(),
             version: None,
             passthrough: Texts::new(),
         }

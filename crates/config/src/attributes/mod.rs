@@ -6,6 +6,7 @@
 //! [`AppSpec`](ostler_core::spec::AppSpec) and its row here, and none of them can forget it.
 
 mod access;
+mod alerts;
 mod app;
 mod attribute;
 mod cluster;
@@ -45,7 +46,7 @@ pub struct Chapter {
 
 /// Returns the table in chapters.
 #[must_use]
-pub fn chapters() -> [Chapter; 12] {
+pub fn chapters() -> [Chapter; 13] {
     let chapter = |title, attributes| Chapter { title, attributes };
     [
         chapter("What is run", app::ROWS),
@@ -56,6 +57,7 @@ pub fn chapters() -> [Chapter; 12] {
         chapter("Stops", stop::ROWS),
         chapter("Restarts for a reason", triggers::ROWS),
         chapter("Readiness and reloads", reload::ROWS),
+        chapter("Who is told", alerts::ROWS),
         chapter("Dependencies", depends::ROWS),
         chapter("Hooks and secrets", hooks::ROWS),
         chapter("Cluster", cluster::ROWS),
