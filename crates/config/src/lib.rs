@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod alerts;
 pub mod attributes;
 mod changes;
 mod check;
@@ -34,6 +35,7 @@ mod fds;
 mod fields;
 mod file;
 mod health;
+mod hooks;
 mod instances;
 mod interpreter;
 mod json;

@@ -10,11 +10,14 @@
 //! verified before it takes a slot over; a [`Reload`](reload::Reload) replaces the runs of an app
 //! as one transaction; the [`Supervisor`] owns them all and routes reports by run.
 
+mod alerts;
 mod allotted;
 mod candidate;
 pub mod depends;
 mod ending;
 mod event;
+mod hooks;
+mod limits;
 mod phase;
 mod place;
 mod preparation;

@@ -10,7 +10,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use crate::alerts::{AlertKind, AlertTarget, AlertTo, Alerts};
 pub use crate::depends::{Condition, Dependency};
+pub use crate::hooks::{Hook, Hooks, Secret};
+pub use crate::limits::Limits;
 pub use crate::rotation::{LogRotate, LogRotation};
 use crate::run::SpecId;
 pub use crate::sinks::{LogSink, SinkTarget, SyslogAddress};
@@ -61,6 +64,8 @@ pub struct AppSpec {
     pub gid: Option<u32>,
     /// Name of the user shown in lists.
     pub username: String,
+    /// What each process may take of the machine.
+    pub limits: Limits,
     /// Start when added; `false` registers the app as stopped.
     pub autostart: bool,
     /// Restart, stop and readiness rules.
@@ -77,6 +82,12 @@ pub struct AppSpec {
     pub depends_on: Vec<Dependency>,
     /// Check that a worker must pass before it replaces another.
     pub health: Option<Health>,
+    /// Commands at moments of its life.
+    pub hooks: Option<Box<Hooks>>,
+    /// Variables that each run is given and that stand nowhere, by name.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Who is told when something happens to it, besides those whom the home names.
+    pub alerts: Alerts,
     /// Version of the application from the nearest `package.json`, if one was found.
     pub version: Option<String>,
     /// Keys of PM2's record that ostler keeps for others but does not act on, as JSON text per key
@@ -111,6 +122,7 @@ impl AppSpec {
             uid: None,
             gid: None,
             username: String::new(),
+            limits: Limits::default(),
             autostart: true,
             policy: Policy::default(),
             unhandled_rejections: Rejections::default(),
@@ -119,6 +131,9 @@ impl AppSpec {
             privileged_ports: BTreeSet::new(),
             depends_on: Vec::new(),
             health: None,
+            hooks: None,
+            secrets: BTreeMap::new(),
+            alerts: Alerts::default(),
             version: None,
             passthrough: Texts::new(),
         }
@@ -126,6 +141,18 @@ impl AppSpec {
 }
 
 impl AppSpec {
+    /// Returns the command that is run at this moment.
+    #[must_use]
+    pub fn hook(&self, hook: Hook) -> Option<&str> {
+        self.hooks.as_ref()?.command(hook)
+    }
+
+    /// Whether something is to be done before each run begins.
+    #[must_use]
+    pub fn has_prelude(&self) -> bool {
+        !self.secrets.is_empty() || self.hook(Hook::PreStart).is_some()
+    }
+
     /// Puts variables over those that are there; `typed` are those that are no texts.
     pub fn put_env(
         &mut self,
@@ -332,6 +359,10 @@ pub struct Health {
     pub timeout: Millis,
     /// Failed probes in a row that make it unhealthy.
     pub retries: u32,
+    /// Failed probes in a row after which a run that serves is restarted; `None`: never.
+    pub restart_after: Option<u32>,
+    /// How long a run is not asked for that after its start, ms.
+    pub grace: Millis,
 }
 
 /// The question of a health check.

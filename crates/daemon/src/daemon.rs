@@ -6,11 +6,13 @@
 //! but the poll.
 
 mod actions;
+mod alerts;
 mod calls;
 mod due;
 mod effects;
 mod ending;
 mod home;
+mod hooks;
 mod keeper;
 mod last_lines;
 mod listening;
@@ -27,6 +29,7 @@ use std::rc::Rc;
 
 use ostler_poll::{Events, Poll, Ready, Watched};
 
+use crate::alerts::Alerts;
 use crate::budget::Capacity;
 use crate::bus::Bus;
 use crate::calendar::Calendar;
@@ -37,9 +40,11 @@ use crate::driver::Driver;
 use crate::foreground::Foreground;
 use crate::from_thread::FromThread;
 use crate::home::Watch;
+use crate::hooks::Hooks;
 use crate::keeper::Keeper;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
+use crate::model::Input;
 use crate::node::Node;
 use crate::probes::ProbeMessage;
 use crate::profiles::Profiles;
@@ -85,8 +90,12 @@ pub(crate) struct Daemon {
     calendar: Calendar,
     files: WatchedFiles,
     profiles: Profiles,
+    /// Who is told of alerts.
+    alerts: Alerts,
     /// Who waits for the answer to an action.
     actions: Actions,
+    /// Commands of apps that are under way.
+    hooks: Hooks,
     /// Bytes written into our own log since its length was looked at.
     unbounded: usize,
     /// When the daemon began, ms since 1970.
@@ -121,9 +130,11 @@ pub(crate) struct Parts {
 impl Daemon {
     /// Puts the parts together.
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
-        let Parts { model, state, saver, keeper, clients, rpc, bus, .. } = parts;
+        let Parts { mut model, state, saver, keeper, clients, rpc, bus, .. } = parts;
         let Parts { home, runs, node, logs, inbox, .. } = parts;
         let calendar = Calendar::new(Rc::clone(&inbox.poll));
+        let alerts = Alerts::new(&config.home, logs.alerts().clone());
+        model.push(Input::HomeTold(alerts.is_home_told()));
         Self {
             config,
             model,
@@ -143,7 +154,9 @@ impl Daemon {
             calendar,
             files: WatchedFiles::default(),
             profiles: Profiles::default(),
+            alerts,
             actions: Actions::default(),
+            hooks: Hooks::default(),
             unbounded: BOUND_AFTER,
             since: clock::wall(),
             rest: Rest::after_work(clock::monotonic()),
@@ -169,6 +182,7 @@ impl Daemon {
         // What the keeper said right after its inventory was read together with it: no poll tells
         // of it again.
         self.on_keeper();
+        self.resume_alerts();
         self.work();
         while !self.model.is_gone() {
             self.inbox.poll.wait(&mut events, self.deadline())?;
@@ -334,15 +348,24 @@ impl Daemon {
                     let (node, mut parts) = driver.node();
                     node.send_probe_connection(run, listener, fd, &mut parts);
                 }
+                FromThread::Probe(ProbeMessage::Looked(run, result)) => {
+                    self.model.push(Input::Checked { run, result });
+                }
                 FromThread::Probe(ProbeMessage::End(run, result)) => {
                     self.driver().on_probed(run, result);
                 }
+                FromThread::Hook(done) => self.on_hook_done(done),
                 FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
                 FromThread::Cleared(runs) => self.driver().on_cleared(runs),
                 FromThread::Watched(news) => self.model.push(self.files.on_news(news)),
                 FromThread::Saver(done) => {
                     self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
                     self.home.watch();
+                }
+                FromThread::Alerted(number) => {
+                    if self.alerts.on_taken(number) {
+                        self.model.push(Input::Alerted(number));
+                    }
                 }
                 FromThread::Cared(done) => self.logs.on_cared(done, &self.inbox.mailbox),
             }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_core::{ProcId, RunId, SpecId};
-use ostler_keeper::proto::SpawnSpec;
+use ostler_keeper::proto::{Limits, SpawnSpec};
 use ostler_pm2::environment::flattened;
 pub use ostler_pm2::files::{log_files, pid_file};
 
@@ -85,6 +85,11 @@ pub fn template(spec: &AppSpec, particulars: Particulars<'_>) -> SpawnSpec {
         want_ipc: true,
         cgroup: None,
         meta: Vec::new(),
+        limits: Limits {
+            nofile: spec.limits.nofile,
+            nice: spec.limits.nice,
+            oom_score: spec.limits.oom_score,
+        },
     }
 }
 
@@ -129,6 +134,15 @@ fn variable(name: &str, value: &str) -> Vec<u8> {
 pub fn environment(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, String> {
     let mut env = fixed(spec, particulars);
     env.extend(of_run(spec, particulars).into_iter().map(|(name, value)| (name.to_owned(), value)));
+    env
+}
+
+/// The variables of a command that is run for a run: those of the app, without what makes a program
+/// a part of it.
+pub fn of_hook(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, String> {
+    let mut env = environment(spec, particulars);
+    env.remove("NODE_UNIQUE_ID");
+    env.remove("NODE_CHANNEL_SERIALIZATION_MODE");
     env
 }
 

@@ -6,6 +6,7 @@
 //! [`AppSpec`](ostler_core::spec::AppSpec) and its row here, and none of them can forget it.
 
 mod access;
+mod alerts;
 mod app;
 mod attribute;
 mod cluster;
@@ -13,6 +14,8 @@ mod compatibility;
 mod depends;
 mod forms;
 mod given;
+mod hooks;
+mod limits;
 mod logs;
 mod not_yet;
 mod process;
@@ -43,17 +46,20 @@ pub struct Chapter {
 
 /// Returns the table in chapters.
 #[must_use]
-pub fn chapters() -> [Chapter; 10] {
+pub fn chapters() -> [Chapter; 13] {
     let chapter = |title, attributes| Chapter { title, attributes };
     [
         chapter("What is run", app::ROWS),
         chapter("What a process is given", process::ROWS),
+        chapter("Limits", limits::ROWS),
         chapter("Logs", logs::ROWS),
         chapter("Restarts", restart::ROWS),
         chapter("Stops", stop::ROWS),
         chapter("Restarts for a reason", triggers::ROWS),
         chapter("Readiness and reloads", reload::ROWS),
+        chapter("Who is told", alerts::ROWS),
         chapter("Dependencies", depends::ROWS),
+        chapter("Hooks and secrets", hooks::ROWS),
         chapter("Cluster", cluster::ROWS),
         chapter("Compatibility", compatibility::ROWS),
     ]

@@ -32,6 +32,7 @@ impl Daemon {
                 }
             }
             Effect::Log(line) => daemon_log::log(line),
+            Effect::Alert { number, alert } => self.alert(number, &alert),
             Effect::Told { id, end } => self.runs.note_told(id, end),
             Effect::Complain(line) => daemon_log::error(line),
             Effect::RemovePidFile(path) => {
@@ -47,6 +48,10 @@ impl Daemon {
                 let measure = |(run, limit)| (run, self.runs.memory(run, limit, now));
                 self.model.push(Input::Measured(runs.into_iter().map(measure).collect()));
             }
+            Effect::Prelude(of) | Effect::Hook(of) => self.begin_hook(*of),
+            Effect::EndHooks(run) => self.hooks.end(run),
+            Effect::ForgetPrelude(run) => self.forget_prelude(run),
+            Effect::CheckHealth(run) => self.driver().check_health(run),
             Effect::ReadStderrTail(run) => {
                 let lines = self.runs.stderr_tail(run);
                 self.model.push(Input::StderrTail { run, lines });
@@ -87,6 +92,7 @@ fn places(effect: &Effect) -> (&'static str, &'static str) {
         | Effect::Event { .. }
         | Effect::Lifecycle { .. }
         | Effect::Log(_)
+        | Effect::Alert { .. }
         | Effect::Told { .. }
         | Effect::Complain(_)
         | Effect::RemovePidFile(_)
@@ -95,6 +101,11 @@ fn places(effect: &Effect) -> (&'static str, &'static str) {
         | Effect::Admit(_)
         | Effect::SetBalance { .. }
         | Effect::Measure(_)
+        | Effect::CheckHealth(_)
+        | Effect::Prelude(_)
+        | Effect::Hook(_)
+        | Effect::EndHooks(_)
+        | Effect::ForgetPrelude(_)
         | Effect::ReadStderrTail(_)
         | Effect::Watch(_)
         | Effect::WriteDump { .. }

@@ -18,12 +18,17 @@ pub struct RunFacts {
     pub pid: u32,
     /// When it was asked for, ms since 1970.
     pub since: u64,
+    /// It began under this daemon, and was not seen to be healthy yet.
+    pub is_new: bool,
     /// It is online only because the time for readiness ran out.
     pub late: bool,
     /// It said that it is ready, in time or not.
     pub said_ready: bool,
     /// Its health, where somebody waits for it.
     pub health: RunHealth,
+    /// So many checks of its health have failed in a row, the last one for this reason: it is to be
+    /// ended for that.
+    pub lost_health: Option<(u32, String)>,
     /// What it uses, as it was last looked at.
     pub usage: Usage,
     /// What it listens on, as far as it is a cluster worker.
@@ -54,9 +59,11 @@ impl RunFacts {
             spec,
             pid: 0,
             since,
+            is_new: true,
             late: false,
             said_ready: false,
             health: RunHealth::default(),
+            lost_health: None,
             usage: Usage::default(),
             listeners: Vec::new(),
             rejections: 0,

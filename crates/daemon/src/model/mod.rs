@@ -12,6 +12,8 @@
 //! - After the loss of the daemon at any effect the end is the
 //!   same. Test: `the_daemon_may_die_at_every_effect`.
 
+mod alerting;
+mod alerts;
 mod announced;
 mod apps;
 mod closing;
@@ -23,11 +25,14 @@ mod dump;
 mod facts;
 mod failures;
 mod health;
+mod hooking;
+mod hooks;
 mod input;
 mod jlist;
 mod known;
 mod lifecycle;
 mod listed;
+mod liveness;
 mod log_names;
 mod memory;
 mod memory_limits;
@@ -52,6 +57,7 @@ mod steps;
 mod tickets;
 mod to_watch;
 mod unaccepted;
+mod unhealthy;
 mod unneeded;
 mod unsaved;
 mod unwritten;
@@ -67,7 +73,10 @@ use std::collections::{BTreeSet, VecDeque};
 use ostler_core::{Action, Event, Exit, Millis, ProcId, Role, RunId, Supervisor};
 use ostler_wire::control::{ListenerView, UnwrittenFile};
 
+use alerts::Alerts;
 use depends::Dependents;
+use hooks::HooksUnderWay;
+use liveness::Liveness;
 use memory_limits::MemoryLimits;
 use operations::Operations;
 use reload_failures::ReloadFailures;
@@ -78,7 +87,7 @@ use unwritten::Unwritten;
 use watches::Watches;
 
 pub use counters::Counters;
-pub use input::{ClientId, Effect, Input, Moment, Unneeded, Usage};
+pub use input::{ClientId, Effect, HookRun, Input, Moment, Unneeded, Usage};
 pub use known::Known;
 pub use outcome::signal_name;
 pub use registry::Registry;
@@ -109,6 +118,10 @@ pub struct Model {
     save_by: Option<Millis>,
     /// When memory limits are looked at.
     memory: MemoryLimits,
+    /// Which runs are asked for their health.
+    liveness: Liveness,
+    /// What is under way before and after runs and reloads.
+    hooks: HooksUnderWay,
     /// When the clock restarts what.
     schedules: Schedules,
     /// What is watched, and what has changed.
@@ -119,6 +132,8 @@ pub struct Model {
     unwritten: Unwritten,
     /// Who waits for what.
     dependents: Dependents,
+    /// What somebody should know.
+    alerts: Alerts,
     /// What whoever asks for the list next is told.
     announced: Option<String>,
     /// The list is being written before that is begun.
@@ -145,11 +160,14 @@ impl Model {
             failures: ReloadFailures::default(),
             save_by: None,
             memory: MemoryLimits::default(),
+            liveness: Liveness::default(),
+            hooks: HooksUnderWay::default(),
             schedules: Schedules::default(),
             watches: Watches::default(),
             settling: Settling::default(),
             unwritten: Unwritten::default(),
             dependents: Dependents::default(),
+            alerts: Alerts::default(),
             announced: None,
             writes_last: false,
             deletes_left: false,
@@ -265,6 +283,11 @@ impl Model {
                     self.ask(Event::Measured { run, memory });
                 }
             }
+            Input::Checked { run, result } => self.on_checked(run, result),
+            Input::PreludeOver { run, result } => self.on_prelude_over(run, result, out),
+            Input::HookOver { label, run, hook, result } => {
+                self.on_hook_over((label, run), hook, result, out);
+            }
             Input::NodeVersion { run, version } => {
                 let proc = self.known.facts.get(&run).map(|facts| facts.proc);
                 if let Some(proc) = proc.and_then(|id| self.known.registry.proc_mut(id))
@@ -300,7 +323,9 @@ impl Model {
                 }
                 self.settling.begin(&self.known, run);
             }
-            Input::Written { path, error } => self.unwritten.on_written(path, error),
+            Input::Written { path, error } => self.on_written(&path, error),
+            Input::HomeTold(is_told) => self.on_home_told(is_told),
+            Input::Alerted(number) => self.on_alerted(number),
             Input::StderrTail { run, lines } => self.on_stderr_tail(run, lines),
             Input::DumpRead { client, warnings, elements } => {
                 self.on_dump_read(client, warnings, elements, out);
@@ -315,6 +340,7 @@ impl Model {
             Input::Deadline => self.on_deadline(out),
         }
         self.settle(out);
+        self.alerts.tell(out);
         if self.known.unsaved {
             self.watches.arm(&self.known, out);
         }
@@ -328,11 +354,16 @@ impl Model {
             facts.said_ready = true;
         }
         let gone = if let Event::TreeGone(run) = event { Some(run) } else { None };
+        if let Some(run) = gone {
+            // While its slot is known.
+            self.after_run(run, out);
+        }
         self.ask(event);
         if let Some(run) = gone {
             // Its going is told before the facts about it are forgotten.
             self.settle(out);
             self.known.facts.remove(&run);
+            self.liveness.forget(run);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the supervision machine says: into the log, to whoever waits, to what is shown.
 
+use ostler_core::spec::Hook;
 use ostler_core::{AppId, Exit, Failure as Why, Notice, ProcId, RunId, SpecId};
 use ostler_wire::control::{Failure, Lifecycle, Step};
 
@@ -33,13 +34,19 @@ impl Model {
                     self.known.registry.label(proc)
                 )));
                 self.known.publish(proc, Lifecycle::RestartOverlimit, out);
+                self.alert_given_up(proc, unstable);
                 self.on_rest(proc, out);
             }
             Notice::Held { proc } => self.on_held(proc, out),
-            Notice::Refused { proc } | Notice::Stopped { proc } => self.on_rest(proc, out),
+            Notice::Refused { proc } => {
+                self.alert_refused(proc);
+                self.on_rest(proc, out);
+            }
+            Notice::Stopped { proc } => self.on_rest(proc, out),
             Notice::OverMemory { proc, memory, limit, .. } => {
                 self.on_over_memory(proc, memory, limit, out);
             }
+            Notice::Unhealthy { proc, run } => self.on_unhealthy(proc, run, out),
             Notice::Removed { proc } => self.on_removed(proc, out),
             Notice::Verifying { proc, run } => {
                 self.known.registry.set_rollout(proc, Some(Rollout::Reloading));
@@ -89,6 +96,8 @@ impl Model {
         self.changed.insert(id);
         self.tickets.online(id);
         self.settling.begin(&self.known, run);
+        self.liveness.begin(&self.known, run);
+        self.run_hook(id, run, Hook::PostStart, out);
     }
 
     fn on_ended(&mut self, (id, run): (ProcId, RunId), exit: Exit, asked: bool) {
@@ -97,10 +106,14 @@ impl Model {
         let oom = self.known.facts.get(&run).is_some_and(|facts| facts.out_of_memory);
         if let Some(proc) = self.known.registry.proc_mut(id) {
             proc.ended = Some(Ended { at, asked, oom });
+            proc.unhealthy.take_if(|lost| lost.run != run.0);
             let known = matches!(proc.last, Some(Outcome::NotSpawned { .. }));
             if !matches!(exit, Exit::NotSpawned | Exit::Refused) || !known {
                 proc.last = Some(Outcome::Ended(exit));
             }
+        }
+        if oom {
+            self.alert_out_of_memory(id);
         }
         self.changed.insert(id);
     }
@@ -145,6 +158,7 @@ impl Model {
             out.push(Effect::Lifecycle { id, name, what, by_call: false });
             if self.known.registry.app(proc.app).is_none() {
                 self.settling.forget(proc.app);
+                self.hooks.forget(proc.app);
                 out.push(Effect::ForgetApp(proc.app));
             } else {
                 self.known.tidy_listeners(proc.app, out);
@@ -156,6 +170,8 @@ impl Model {
 
     fn on_replaced(&mut self, id: ProcId, run: RunId, old: Option<RunId>, out: &mut Vec<Effect>) {
         out.push(Effect::Admit(run));
+        self.liveness.begin(&self.known, run);
+        self.run_hook(id, run, Hook::PostStart, out);
         self.known.publish(id, Lifecycle::Online, out);
         let app = self.known.registry.app_of(id);
         let clients = app.map(|app| self.operations.clients_of_reload(app)).unwrap_or_default();
@@ -178,6 +194,7 @@ impl Model {
             of.spec = spec;
         }
         out.push(Effect::SetBalance { app, spec });
+        self.after_reload(app, failure.is_none(), out);
         self.known.tidy_listeners(app, out);
         let ids: Vec<ProcId> = self.known.registry.procs_of(app).map(|(id, _)| id).collect();
         for id in ids {

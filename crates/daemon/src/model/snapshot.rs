@@ -60,6 +60,7 @@ impl Model {
             .collect();
         state.reloads = self.known.core.saved_reloads().iter().map(saved_reload).collect();
         state.tickets = self.tickets.to_saved();
+        state.alerts = self.alerts.to_saved();
         state
     }
 
@@ -78,6 +79,7 @@ impl Model {
             self.known.registry.insert_app(AppId(id), App { namespace, name, spec: SpecId(spec) });
         }
         self.tickets = Tickets::new(state.tickets);
+        self.alerts.recover(state.alerts);
         let (mut processes, mut in_app) = (Vec::new(), BTreeMap::new());
         for saved in state.procs {
             let Some(process) = self.known.saved_process(&saved, found) else { continue };
@@ -110,6 +112,8 @@ impl Model {
             }
         }
         self.settling.begin_all(&self.known);
+        self.liveness.begin_all(&self.known);
+        self.take_up_reloads();
         self.recover_rollouts();
         self.known.unsaved = true;
         self.dependents.stale = true;
@@ -120,6 +124,7 @@ impl Model {
             self.close();
             self.settle(out);
         }
+        self.alerts.tell(out);
     }
 
     /// The part that each slot has in a reload is not saved: it follows from the reload.
@@ -142,9 +147,9 @@ impl Model {
                     Action::Tell(notice) => self.on_notice(notice, out),
                     Action::Spawn { proc, run, spec } | Action::Begun { proc, run, spec } => {
                         self.known.facts.insert(run, RunFacts::new(proc, spec, self.known.at.wall));
-                        out.push(Effect::Core(action));
+                        self.let_out(action, out);
                     }
-                    other => out.push(Effect::Core(other)),
+                    other => self.let_out(other, out),
                 }
             }
             self.settle_dependents(out);
@@ -161,7 +166,7 @@ impl Known {
     fn take_up_runs(&mut self, found: &[FoundRun], mut in_app: BTreeMap<RunId, InApp>) {
         for run in found {
             let mut facts = RunFacts::new(run.seen.proc, run.seen.spec, run.since);
-            facts.pid = run.pid;
+            (facts.pid, facts.is_new) = (run.pid, false);
             facts.in_app = in_app.remove(&run.seen.run).map(Box::new);
             self.facts.insert(run.seen.run, facts);
         }
@@ -198,6 +203,7 @@ impl Known {
             core_dump: matches!(proc.last, Some(Outcome::Ended(Exit::Signal { core: true, .. }))),
             not_verified: matches!(proc.last, Some(Outcome::NotVerified { .. })),
             over_memory: proc.over_memory,
+            unhealthy: proc.unhealthy.clone(),
             monitored: proc.monitored,
             halted: Some(proc.halted),
             watch: proc.watch,
@@ -308,6 +314,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         last,
         ended,
         over_memory: saved.over_memory,
+        unhealthy: saved.unhealthy,
         rollout: None,
         monitored: saved.monitored,
         // Earlier versions did not tell who stopped it.

@@ -5,6 +5,7 @@ mod cgroup;
 mod channel;
 mod clearing;
 mod connections;
+mod cpu;
 mod ending;
 mod gauge;
 mod input;
@@ -20,6 +21,7 @@ mod open_starts;
 mod orphans;
 mod proc;
 mod run;
+mod secrets;
 mod shown;
 mod startup_priority;
 mod stat;
@@ -61,6 +63,7 @@ pub use meta::Meta;
 pub use proc::{ProcessRef, end_orphans, signal};
 use run::Next;
 pub use run::{Adoption, NewRun, Pending, Run};
+pub use secrets::Secrets;
 pub use shown::Shown;
 pub use stat::Stat;
 pub use stderr::log_lengths;
@@ -74,6 +77,8 @@ pub struct Runs {
     all: BTreeMap<RunId, Run>,
     /// What was made ready for the next runs of slots whose runs crash.
     prepared: BTreeMap<ProcId, Prepared>,
+    /// What runs that are about to begin are given in secret.
+    secrets: BTreeMap<RunId, Secrets>,
     /// Runs that the keeper begins by itself, if at all, when others end.
     next: BTreeMap<RunId, Next>,
     /// Runs that ended in this round, whose cleanup is deferred until their
@@ -120,6 +125,7 @@ impl Runs {
         Ok(Self {
             all: BTreeMap::new(),
             prepared: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             next: BTreeMap::new(),
             exited: Vec::new(),
             ends: Ends::default(),
@@ -247,13 +253,23 @@ impl Runs {
     /// Lets those that serve go first while the run is being verified.
     pub fn lower_priority(&mut self, run: RunId) {
         if let Some(held) = self.all.get(&run) {
-            self.priority.lower(run, held.pid());
+            self.priority.lower(run, held.pid(), held.nice());
         }
     }
 
-    /// The same for a run that an earlier daemon may have lowered.
+    /// Gives the run the share that goes with its nice value, if it has one.
+    pub fn settle_priority(&mut self, run: RunId) {
+        if let Some(held) = self.all.get(&run).filter(|held| held.nice() != 0) {
+            self.priority.settle(run, held.pid(), held.nice());
+        }
+    }
+
+    /// The same for a run that an earlier daemon may have lowered, or not come to settle.
     pub fn take_up_priority(&mut self, run: RunId) {
-        if let Some(held) = self.all.get(&run).filter(|held| held.is_cluster() && !held.is_dead()) {
+        let Some(held) = self.all.get(&run).filter(|held| !held.is_dead()) else { return };
+        if held.nice() != 0 {
+            self.priority.settle(run, held.pid(), held.nice());
+        } else if held.is_cluster() {
             self.priority.take_over(run, held.pid());
         }
     }

@@ -1,5 +1,6 @@
 //! Stories and random histories of the model, without a process.
 
+mod alerting;
 mod asking;
 mod bulk;
 mod canary;
@@ -11,9 +12,11 @@ mod depending;
 mod depending_order;
 mod failing;
 mod histories;
+mod hooks;
 mod kept;
 mod listed;
 mod listening;
+mod liveness;
 mod log_names;
 mod memory;
 mod moves;
