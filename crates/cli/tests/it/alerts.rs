@@ -122,7 +122,7 @@ fn an_alert_that_is_owed_arrives_although_the_daemon_was_killed() {
     let s = sandbox();
     let http = Http::new();
     s.ostler(["set", "ostler.alerts.slack", &http.url("/x")]).run();
-    s.ostler(["set", "ostler.alerts.every", "1s"]).run();
+    s.ostler(["set", "ostler.alerts.every", "10s"]).run();
     let app = s.write("bad.sh", "exit 3");
     s.ostler(["start"]).arg(&app).args(["--interpreter", "sh", "--max-restarts", "1"]).run();
     let (_, first) = http.take(BUSY);

@@ -70,6 +70,8 @@ fn each_line_has_a_cursor_that_goes_on_behind_it_over_rotation_compression_and_r
     fs::rename(&second, second.with_file_name("second.log.1")).unwrap();
     append(&first, "2026-11-14T10:00:00 f\n");
     check("acdbef", "rotated");
+    // Files are looked at when their settings are read.
+    s.ostler(["reloadLogs"]).run();
     s.wait_for("the rotated one to be compressed", SOON, || {
         history(&first, &[Names::default()]).unwrap().first().filter(|past| past.packed).map(drop)
     });

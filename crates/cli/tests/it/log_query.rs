@@ -45,6 +45,8 @@ fn two(s: &Sandbox) -> [PathBuf; 2] {
     let second = silent(s, "second", &[]);
     let past = |day: u32| first.with_file_name(format!("first__2026-11-{day}_23-00-00.log"));
     put(&past(10), "2026-11-10T10:00:00: ten\n    at ten\n", "2026-11-10T10:00:00");
+    // Files are looked at when their settings are read.
+    s.ostler(["reloadLogs"]).run();
     s.wait_for("the oldest to be compressed", SOON, || {
         history(&first, &[Names::default()]).unwrap().first().filter(|past| past.packed).map(drop)
     });

@@ -9,7 +9,7 @@ use ostler_testkit::runtimes::{nodes, npm_package};
 use crate::start_e2e::sandbox;
 
 /// Enough for all of its tests on a busy machine.
-const LIMIT: Duration = Duration::from_secs(150);
+const LIMIT: Duration = Duration::from_secs(500);
 
 fn client() -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../clients/node");

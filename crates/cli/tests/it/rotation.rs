@@ -11,11 +11,15 @@ use crate::keeper_death::kill_keeper;
 use crate::start_e2e::{SOON, sandbox};
 use crate::takeover::kill_daemon;
 
-/// Writes numbered lines until it is told to end, and then how many these were.
+/// Writes numbered lines until it is told to end, and then how many these were. It writes so much
+/// that there are some rotations a second, and not so much that nobody gets their files compressed.
 const COUNTER: &str = "
 i=0
 trap 'told=1' INT TERM
-while [ -z \"$told\" ]; do echo \"line $i of many\"; i=$((i+1)); done
+while [ -z \"$told\" ]; do
+  echo \"line $i of many\"; i=$((i+1))
+  [ $((i % 100)) -ne 0 ] || sleep 0.01
+done
 echo \"end $i\"
 ";
 
