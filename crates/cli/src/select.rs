@@ -66,8 +66,8 @@ pub(crate) fn select(word: &str, list: &[ProcView], cwd: &Path) -> Result<Picked
     Ok(Picked { targets: vec![Target::of(process)], shown: serde_json::json!([word]) })
 }
 
-/// Returns the path of a script as a process has it: whole, without `.` and `..`, links not
-/// followed.
+/// Returns the path of a script as a process has it: whole, without `.` and `..`. No link is
+/// followed for that.
 pub(crate) fn script_of(word: &str, cwd: &Path) -> PathBuf {
     let mut path = PathBuf::new();
     for component in cwd.join(word).components() {

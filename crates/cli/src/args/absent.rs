@@ -25,8 +25,8 @@ impl Absent {
     }
 }
 
-/// Options without which an app of PM2's runs as well: under its name they are no reason to start
-/// nothing.
+/// Options without which an app of PM2's runs as well. Under its name they keep nothing from being
+/// started.
 const VAIN: [&str; 7] =
     ["trace", "disable-trace", "v8", "event-loop-inspector", "deep-monitoring", "write", "w"];
 
