@@ -73,6 +73,7 @@ mod pages;
 mod persistence;
 mod plan;
 mod pm2_client;
+mod pm2_door;
 mod pm2_ways;
 mod prepared;
 mod progress;
