@@ -60,8 +60,7 @@ impl Interrupts {
         }
     }
 
-    /// Whether one of them came. Where somebody further out holds them back as well, that one
-    /// is asked.
+    /// Whether one of them came. Who holds them back further out is asked instead of this one.
     pub(crate) fn came(&self) -> bool {
         // SAFETY: plain calls on local signal sets.
         unsafe {

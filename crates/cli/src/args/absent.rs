@@ -25,8 +25,7 @@ impl Absent {
     }
 }
 
-/// Options without which an app of PM2's runs as well. Under its name they keep nothing from being
-/// started.
+/// Options without which an app runs as well: under PM2's name they keep none from being started.
 const VAIN: [&str; 7] =
     ["trace", "disable-trace", "v8", "event-loop-inspector", "deep-monitoring", "write", "w"];
 

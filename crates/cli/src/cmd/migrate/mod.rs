@@ -135,7 +135,7 @@ fn move_all(
             break;
         }
         session.out.flush()?;
-        note.write(from, one)?;
+        note.write(from, &one.processes)?;
         let result = moving::app(session, other, one);
         note.clear()?;
         let processes = one.processes.len();

@@ -33,8 +33,7 @@ const STAYS: Duration = Duration::from_secs(1);
 /// How often what cannot be waited for is looked at.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// Moves an app. Returns how long nobody listened; nothing where somebody always did, or nobody
-/// ever.
+/// Moves an app. Returns how long nobody listened, where somebody did before.
 pub(super) fn app(
     session: &mut Session,
     other: &mut Other,

@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value as Json, json};
 
 use super::other::Old;
-use super::plan::Move;
 use crate::failed::Failed;
 
 /// The file of a home.
@@ -43,10 +42,9 @@ impl Note {
     }
 
     /// Writes that this app is begun.
-    pub(super) fn write(&self, from: &Path, one: &Move) -> Result<(), Failed> {
-        let Some(first) = one.processes.first() else { return Ok(()) };
-        let up: Vec<u32> =
-            one.processes.iter().filter(|old| old.is_up()).map(|old| old.id).collect();
+    pub(super) fn write(&self, from: &Path, app: &[Old]) -> Result<(), Failed> {
+        let Some(first) = app.first() else { return Ok(()) };
+        let up: Vec<u32> = app.iter().filter(|old| old.is_up()).map(|old| old.id).collect();
         let text = json!({
             "from": from.to_string_lossy(),
             "name": first.name,
