@@ -77,6 +77,7 @@ mod persistence;
 mod placeholders;
 mod plan;
 mod pm2_client;
+mod pm2_door;
 mod pm2_ways;
 mod prepared;
 mod progress;
