@@ -12,6 +12,7 @@ use ostler_client::{Client, Home, follow};
 use ostler_wire::control::{Event, Lifecycle, Request};
 
 use super::course::News;
+use crate::cmd::dev::Dev;
 use crate::cmd::logs::{Form, Writer};
 use crate::output::Output;
 use crate::program::Program;
@@ -26,6 +27,8 @@ pub(super) struct Stream {
     pub(super) program: Program,
     /// Counted up with each event that was printed.
     pub(super) printed: Arc<AtomicU64>,
+    /// Apps are worked on.
+    pub(super) dev: Option<Dev>,
 }
 
 impl Stream {
@@ -62,7 +65,7 @@ impl Stream {
     }
 
     fn print(&mut self, event: Event) {
-        let Self { out, writer, program, .. } = self;
+        let Self { out, writer, program, dev, .. } = self;
         match event {
             Event::Log(line) if line.text.is_empty() && writer.form == Form::Raw => {
                 if line.err {
@@ -72,7 +75,12 @@ impl Stream {
                 }
             }
             Event::Log(line) => writer.line(out, &line, None),
-            Event::Process { name, what, at, .. } => writer.event(out, &name, what, at),
+            Event::Process { name, what, at, .. } => match dev {
+                Some(dev) if what == Lifecycle::Restart => dev.restarted(out, &name),
+                Some(_) => {}
+                None => writer.event(out, &name, what, at),
+            },
+            Event::Own { .. } if dev.is_some() => {}
             Event::Own { at, text } => own(out, *program, writer.form, at, &text),
             Event::Warning { text } => out.warn_aside(&text),
             _ => {}
