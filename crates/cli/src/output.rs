@@ -93,6 +93,13 @@ impl Output {
         self.tell(&Notice::Warning { text, hint: None, apart: true });
     }
 
+    /// Tells that the manager takes its time, to a person.
+    pub(crate) fn waits(&mut self, text: &str) {
+        if !self.data_only {
+            self.tell(&Notice::Waits { text });
+        }
+    }
+
     /// Tells why something is not done.
     pub(crate) fn problem(&mut self, problem: &Problem) {
         self.tell(&Notice::Problem(problem));
@@ -132,6 +139,11 @@ impl Output {
         } else {
             self.take(text);
         }
+    }
+
+    /// Prints a value as JSON that was asked for, in one line.
+    pub(crate) fn object(&mut self, value: &serde_json::Value) {
+        self.json(format!("{value}\n").into_bytes());
     }
 
     /// Prints text that was asked for, as it is; silence does not suppress it.

@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use regex_lite::Regex;
 
-use super::{list, perform, ready};
+use super::{each, list, perform, ready};
 use crate::args::FlagId;
 use crate::failed::Failed;
+use crate::select::Picked;
 use crate::session::Session;
 use crate::wait::{self, Awaited, End, Ended, Limit, Never, Wanted, how_it_ended};
 
@@ -18,12 +19,12 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         None => None,
     };
     let until = limit.as_ref().map(|limit| Instant::now() + limit.time);
+    let words = session.args.words.clone();
+    let picked = each::word(session, &words, perform::pick)?;
     let mut ids = Vec::new();
-    for word in session.args.words.clone() {
-        for id in perform::pick(session, &word)?.ids() {
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
+    for id in picked.iter().flat_map(Picked::ids) {
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
     session.changed.extend(&ids);

@@ -64,7 +64,7 @@ impl Session {
                 let event = match told {
                     Told::Event(event) => event,
                     Told::Nothing => return out.tick(),
-                    Told::DaemonsEnd => return out.tell(&Notice::DaemonsEnd),
+                    told => return tell(out, told),
                 };
                 changed.extend(ids_in(&event));
                 match heard.is_news(&event).then_some(event) {
@@ -113,7 +113,7 @@ impl Session {
             return Err(Failed::new("not connected"));
         };
         // Who is asked must know it again, and so must who was asked before.
-        match resumes(client, request, || out.tell(&Notice::DaemonsEnd)) {
+        match resumes(client, request, |heard| tell(out, heard)) {
             Ok(false) if asked.begun => {
                 Err(lost("the daemon was replaced by one that would begin this again,"))
             }
@@ -186,6 +186,15 @@ impl Session {
     }
 }
 
+/// Tells what is heard of the manager while an answer is awaited.
+pub(crate) fn tell(out: &mut Output, heard: Told) {
+    match heard {
+        Told::DaemonsEnd => out.tell(&Notice::DaemonsEnd),
+        Told::Silent(silence) => out.waits(&silence.meanwhile()),
+        Told::Event(_) | Told::Nothing => {}
+    }
+}
+
 /// Holds back the signals that interrupt a command, as long as something goes on of which whoever
 /// interrupts it is told.
 pub(crate) fn hold_back() -> Result<Interrupts, Failed> {
@@ -205,12 +214,12 @@ pub(crate) fn heed(out: &mut Output, interrupts: Option<&Interrupts>, under: Und
 fn resumes(
     client: &mut Client,
     request: &Request,
-    on_end: impl FnMut(),
+    on: impl FnMut(Told),
 ) -> Result<bool, ostler_client::Error> {
     match resumable_since(request) {
         None => Ok(false),
         Some(1) => Ok(true),
-        Some(since) => Ok(since <= client.protocol(on_end)?),
+        Some(since) => Ok(since <= client.protocol(on)?),
     }
 }
 

@@ -164,6 +164,7 @@ impl Waiting<'_> {
                 Ok(News::Happened(id)) => self.look_at(id)?,
                 Ok(News::Line(line)) => self.on_line(&line),
                 Ok(News::DaemonsEnd) => self.session.out.tell(&Notice::DaemonsEnd),
+                Ok(News::Silent(silence)) => self.session.out.waits(&silence.meanwhile()),
                 Ok(News::Over(error)) => return Err(error.into()),
                 Err(RecvTimeoutError::Timeout) => self.on_time()?,
                 Err(RecvTimeoutError::Disconnected) => {
