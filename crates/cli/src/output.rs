@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
 
+use ostler_client::Heard;
+
 use crate::failed::Failed;
 use crate::paint::Paint;
 use crate::program::Program;
@@ -97,6 +99,15 @@ impl Output {
     pub(crate) fn waits(&mut self, text: &str) {
         if !self.data_only {
             self.tell(&Notice::Waits { text });
+        }
+    }
+
+    /// Tells what is heard of the manager while its answer is awaited.
+    pub(crate) fn heard(&mut self, heard: &Heard) {
+        match heard {
+            Heard::DaemonsEnd => self.tell(&Notice::DaemonsEnd),
+            Heard::Silent(silence) => self.waits(&silence.meanwhile()),
+            Heard::Event(_) | Heard::Nothing => {}
         }
     }
 

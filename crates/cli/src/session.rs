@@ -3,7 +3,7 @@
 
 mod ask;
 
-pub(crate) use ask::{heed, hold_back, tell};
+pub(crate) use ask::{heed, hold_back};
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -222,7 +222,7 @@ impl Session {
     /// `None` when they end meanwhile.
     pub(crate) fn look_at_manager(&mut self) -> Result<Option<(Vec<ProcView>, Manager)>, Failed> {
         let Self { client: Some(client), out, .. } = self else { return Ok(None) };
-        let mut on = |heard| tell(out, heard);
+        let mut on = |heard| out.heard(&heard);
         let manager = match client.hold_manager(&mut on) {
             Err(ostler_client::Error::Broken) => return Ok(None),
             manager => manager?,

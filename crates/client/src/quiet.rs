@@ -45,8 +45,8 @@ impl Quiet {
         (self.daemon, self.probe) = (None, None);
     }
 
-    /// Judges a look at a daemon of which nothing was heard for so long. `for_apps`: it may wait
-    /// for apps.
+    /// Judges a look at a daemon of which nothing was heard for so long.
+    /// `for_apps`: it may wait for apps.
     pub(crate) fn look(&mut self, home: &Home, silent: Duration, for_apps: bool) -> Silent {
         let silent = if for_apps {
             let Some(silent) = self.probed(home) else { return Silent::Wait };

@@ -43,7 +43,9 @@ impl Silence {
             return show_log(&self.log);
         }
         let pids: Vec<String> = self.stopped.iter().map(u32::to_string).collect();
-        format!("`kill -CONT {}` lets it go on; apps are not touched", pids.join(" "))
+        // Numbers need no quotes.
+        let pasted = pids.join(" ");
+        format!("`kill -CONT {pasted}` lets it go on; apps are not touched")
     }
 
     fn who(&self) -> String {
@@ -72,7 +74,8 @@ impl Display for Silence {
 /// Advice to look into a log.
 pub(crate) fn show_log(log: &Path) -> String {
     let log = log.to_string_lossy();
-    format!("`tail -n 20 {}` shows what it did last", ostler_shell::operand(&log))
+    let pasted = ostler_shell::operand(&log);
+    format!("`tail -n 20 {pasted}` shows what it did last")
 }
 
 #[cfg(test)]

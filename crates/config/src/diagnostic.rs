@@ -154,8 +154,8 @@ impl Diagnostic {
         self.reworded(|text| text.replace(&format!("`{key}`"), &format!("`--{option}`")))
     }
 
-    /// The same in the words of the command line, for an attribute of which each of these parts has
-    /// an option.
+    /// The same in the words of the command line, where each of these parts of an attribute has an
+    /// option of its own.
     pub(crate) fn of_options(self, key: &str, parts: &[(&str, &str)]) -> Self {
         self.reworded(|text| {
             parts.iter().fold(text.to_owned(), |text, (part, option)| {

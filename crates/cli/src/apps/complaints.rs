@@ -47,8 +47,8 @@ pub(super) fn report(session: &mut Session, diagnostics: &[Diagnostic], others: 
     Failed::quiet(FAILED)
 }
 
-/// Returns complaints in the order of the file, as whoever mends it goes through it; first those that
-/// are about all of it.
+/// Returns complaints in the order of the file, as whoever mends it goes through it; those that are
+/// about all of it come first.
 pub(crate) fn in_order_of_file(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
     let mut diagnostics = diagnostics.to_vec();
     diagnostics.sort_by_key(|of| of.place.as_ref().map(|place| (place.line, place.column)));

@@ -98,7 +98,8 @@ commands! {
         "Everything is told at once, each with its line and what was probably meant, and nothing \
          is started. Ends with 1 when something is wrong that keeps an app from being started.";
     Explain Run ["explain"] [Maybe("code")]
-        "tell what the code of a complaint means" "Without a code all are listed. `--json` has `code`, `title`, `text`, `wrong` and `right`.";
+        "tell what the code of a complaint means"
+        "Without a code all are listed. `--json` has `code`, `title`, `text`, `wrong` and `right`.";
     Plan Run ["plan"] [Needed("file")]
         "show what `apply` of a process file would do"
         "A line for each app: `unchanged`, `start`, `restart`, `reload`, `scale`, `replace` (it is \

@@ -77,8 +77,8 @@ fn file(words: &mut Vec<String>) -> Result<String, Failed> {
     let cwd = caller::cwd()?;
     let place = cwd.display();
     Err(Failed::new(format!("there is no process file in `{place}`{of}")).hint(
-        "`ostler init` writes one, whose `deploy` names the targets; `ostler help deploy` shows how \
-         another file is named",
+        "`ostler init` writes one, whose `deploy` names the targets; `ostler help deploy` shows \
+         how another file is named",
     ))
 }
 

@@ -21,7 +21,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         .map_err(|exe| Failed::new(format!("the path {exe:?} is not valid UTF-8")))?;
     let mut client = session.take_client()?;
     let request = Request::Update { exe: exe.clone() };
-    let on = |heard| crate::session::tell(&mut session.out, heard);
+    let on = |heard| session.out.heard(&heard);
     match client.request_heard(&request, None, None, on) {
         // Who died in the middle of it is known by who is there now.
         Ok(Answer::Reply(Reply::Done)) | Err(ostler_client::Error::Broken) => {}

@@ -64,7 +64,7 @@ impl Session {
                 let event = match told {
                     Told::Event(event) => event,
                     Told::Nothing => return out.tick(),
-                    told => return tell(out, told),
+                    told => return out.heard(&told),
                 };
                 changed.extend(ids_in(&event));
                 match heard.is_news(&event).then_some(event) {
@@ -113,7 +113,7 @@ impl Session {
             return Err(Failed::new("not connected"));
         };
         // Who is asked must know it again, and so must who was asked before.
-        match resumes(client, request, |heard| tell(out, heard)) {
+        match resumes(client, request, |heard| out.heard(&heard)) {
             Ok(false) if asked.begun => {
                 Err(lost("the daemon was replaced by one that would begin this again,"))
             }
@@ -183,15 +183,6 @@ impl Session {
             }
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-/// Tells what is heard of the manager while an answer is awaited.
-pub(crate) fn tell(out: &mut Output, heard: Told) {
-    match heard {
-        Told::DaemonsEnd => out.tell(&Notice::DaemonsEnd),
-        Told::Silent(silence) => out.waits(&silence.meanwhile()),
-        Told::Event(_) | Told::Nothing => {}
     }
 }
 

@@ -1,5 +1,4 @@
-//! `--json` of commands that show something: one value for a program, and nothing else on standard
-//! output.
+//! `--json` of commands that show something: one value for a program, and nothing else.
 
 use serde_json::{Value, json};
 

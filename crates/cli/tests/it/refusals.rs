@@ -31,8 +31,7 @@ fn misused(sandbox: &Sandbox, args: &[&str], err: &str) {
     assert_eq!((said.out.as_str(), said.err.as_str()), ("", err), "{args:?}");
 }
 
-/// `--health-http localhost:3000` was told in the words of a file, and ports that cannot be were
-/// taken.
+/// `--health-http x` was told in the words of a file, and ports that cannot be were taken.
 #[test]
 fn a_health_check_that_cannot_be_asked_is_refused_by_its_option() {
     let sandbox = sandbox();

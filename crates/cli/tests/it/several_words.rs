@@ -1,5 +1,4 @@
-//! Several words of which some mean nothing: all of it is said, each with its hint, and nothing is
-//! done.
+//! Several words of which some mean nothing: each is said with its hint, and nothing is done.
 
 use crate::fake::{Fake, process};
 

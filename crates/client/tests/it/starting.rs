@@ -44,7 +44,7 @@ fn fake_keeper_role() {
     }
 }
 
-/// Whoever waited for a command that was stopped in the middle of a start was told nothing, for ever.
+/// Whoever waited for a command that was stopped in the middle of a start was told nothing.
 #[test]
 fn that_another_command_starts_it_is_told_with_its_process() {
     let dir = TempDir::new().unwrap();

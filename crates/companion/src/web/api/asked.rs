@@ -1,8 +1,8 @@
 //! What a request says: the word in its path, its query, its body.
 //!
-//! Problem: what is wrong with them is said by libraries in their own words, as plain text, and each
-//! in another way. Rule: everything that a client sends is read here, and what is wrong with it is
-//! said in ours, in the form of every other refusal.
+//! Problem: what is wrong with them is said by libraries in their own words, as plain text, and
+//! each in another way. Rule: everything that a client sends is read here, and what is wrong with
+//! it is said in ours, in the form of every other refusal.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
