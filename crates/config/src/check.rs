@@ -98,11 +98,13 @@ fn check_number(key: &Attribute, name: &str, number: f64) -> Result<(), Diagnost
     if key.rule == Rule::Cron && number != 0.0 {
         return Err(wrong_cron(name, "it is a number"));
     }
-    let least = match key.rule {
-        Rule::Min(least) => Some(least),
-        Rule::Uptime => Some(100),
-        Rule::Memory => Some(0),
-        Rule::Count => None,
+    let (least, most) = match key.rule {
+        Rule::Min(least) => (Some(f64::from(least)), None),
+        Rule::Between(least, most) => (Some(f64::from(least)), Some(f64::from(most))),
+        Rule::Percent => (Some(1.0), Some(f64::from(u32::MAX))),
+        Rule::Uptime => (Some(100.0), None),
+        Rule::Memory => (Some(0.0), None),
+        Rule::Count => (None, None),
         Rule::Any
         | Rule::Date
         | Rule::Cron
@@ -118,14 +120,17 @@ fn check_number(key: &Attribute, name: &str, number: f64) -> Result<(), Diagnost
         let message = format!("\"{name}\" must be a whole number, but now is {now}");
         return Err(Diagnostic::error("wrong-form", message).own(own));
     }
-    match least {
-        Some(least) if number < f64::from(least) => {
-            let own = format!("`{name}` must be at least {least}, but is `{now}`");
-            let message = format!("The minimum of \"{name}\" is {least}, but now is {now}");
-            Err(Diagnostic::error("too-small", message).own(own))
-        }
-        Some(_) | None => Ok(()),
+    if let Some(least) = least.filter(|least| number < *least) {
+        let own = format!("`{name}` must be at least {least}, but is `{now}`");
+        let message = format!("The minimum of \"{name}\" is {least}, but now is {now}");
+        return Err(Diagnostic::error("too-small", message).own(own));
     }
+    if let Some(most) = most.filter(|most| *most < number) {
+        let own = format!("`{name}` must be at most {most}, but is `{now}`");
+        let message = format!("The maximum of \"{name}\" is {most}, but now is {now}");
+        return Err(Diagnostic::error("too-large", message).own(own));
+    }
+    Ok(())
 }
 
 fn check_text(key: &Attribute, name: &str, text: &str) -> Result<(), Diagnostic> {
@@ -150,6 +155,9 @@ fn check_text(key: &Attribute, name: &str, text: &str) -> Result<(), Diagnostic>
             ),
             "be a size",
         ),
+        Rule::Percent if units::percent(text).is_none() => {
+            failed("it should be a NUMBER or \"[NUMBER]%\", from 1 up", "be percent from 1 up")
+        }
         Rule::Words(words) if !words.contains(&text) => failed(
             &format!("it should be one of {}, but now is \"{text}\"", words.join(", ")),
             &format!("be {}", either(words)),
@@ -170,6 +178,8 @@ fn check_text(key: &Attribute, name: &str, text: &str) -> Result<(), Diagnostic>
         }
         Rule::Any
         | Rule::Min(_)
+        | Rule::Between(..)
+        | Rule::Percent
         | Rule::Memory
         | Rule::Uptime
         | Rule::Count

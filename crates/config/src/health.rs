@@ -12,7 +12,10 @@ use crate::value::{Entry, Node, Value};
 const INTERVAL: u64 = 1000;
 const TIMEOUT: u64 = 2000;
 const RETRIES: u64 = 3;
-const KEYS: [&str; 6] = ["http", "tcp", "exec", "interval", "timeout", "retries"];
+/// A run that has just begun is not restarted for its health, ms.
+const GRACE: u64 = 10_000;
+const KEYS: [&str; 8] =
+    ["http", "tcp", "exec", "interval", "timeout", "retries", "restart_after", "grace"];
 /// JSON Schema of what is inside.
 pub(crate) const SCHEMA: &str = r#"{
   "properties": {
@@ -47,6 +50,17 @@ pub(crate) const SCHEMA: &str = r#"{
       "type": ["number", "string", "null"],
       "minimum": 1,
       "default": 3
+    },
+    "restart_after": {
+      "description": "Failed probes in a row after which a process is restarted.",
+      "type": ["number", "string", "null"],
+      "minimum": 1
+    },
+    "grace": {
+      "description": "Milliseconds from its start on in which it is not asked for that.",
+      "type": ["number", "string", "null"],
+      "minimum": 1,
+      "default": 10000
     }
   },
   "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }],
@@ -62,12 +76,17 @@ impl FieldType for Option<Health> {
             Probe::Tcp { address } => ("tcp", address),
             Probe::Exec { command } => ("exec", command),
         };
-        json!({
+        let mut object = json!({
             key: asked,
             "interval": health.interval,
             "timeout": health.timeout,
             "retries": health.retries,
-        })
+        });
+        if let (Some(failures), Some(object)) = (health.restart_after, object.as_object_mut()) {
+            object.insert("restart_after".to_owned(), failures.into());
+            object.insert("grace".to_owned(), health.grace.into());
+        }
+        object
     }
 
     fn read(node: &Node) -> Result<Self, BadValue> {
@@ -117,15 +136,27 @@ fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
     };
     let interval = number("interval", INTERVAL);
     let timeout = number("timeout", TIMEOUT);
-    let retries = u32::try_from(number("retries", RETRIES)).unwrap_or(u32::MAX);
+    let retries = count(number("retries", RETRIES));
+    let restart_after = Some(count(number("restart_after", 0))).filter(|failures| 0 < *failures);
+    let grace = number("grace", GRACE);
+    if let (None, Some(grace)) = (restart_after, node.get("grace")) {
+        let message = "`health.grace` is for `health.restart_after`, which is not given";
+        wrong.push((Some(grace), Diagnostic::error("wrong-form", message)));
+    }
     match probe(node) {
-        Ok(probe) if wrong.is_empty() => Ok(Health { probe, interval, timeout, retries }),
+        Ok(probe) if wrong.is_empty() => {
+            Ok(Health { probe, interval, timeout, retries, restart_after, grace })
+        }
         Ok(_) => Err(wrong),
         Err(mut more) => {
             wrong.append(&mut more);
             Err(wrong)
         }
     }
+}
+
+fn count(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {

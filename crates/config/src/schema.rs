@@ -146,6 +146,15 @@ fn of_type(types: &[Type], rule: Rule) -> Json {
     }
     match rule {
         Rule::Min(least) => put("minimum", least.into()),
+        Rule::Between(least, most) => {
+            put("pattern", "^\\s*-?[0-9]+\\s*$".into());
+            put("minimum", least.into());
+            put("maximum", most.into());
+        }
+        Rule::Percent => {
+            put("pattern", "^\\s*[0-9]+\\s*%?\\s*$".into());
+            put("minimum", 1.into());
+        }
         Rule::Memory => {
             put("minimum", 0.into());
             put("pattern", "^[0-9]+[GMK]?$".into());

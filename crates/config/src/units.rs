@@ -12,6 +12,13 @@ pub(crate) fn memory(text: &str) -> Option<u64> {
     whole(digits)?.checked_mul(unit)
 }
 
+/// Percent of `150` and `150%`, from 1 up.
+pub(crate) fn percent(text: &str) -> Option<u32> {
+    let text = text.trim();
+    let percent = whole(text.strip_suffix('%').unwrap_or(text).trim_end())?;
+    u32::try_from(percent).ok().filter(|percent| 0 < *percent)
+}
+
 /// Milliseconds of `1000`, `5s`, `10m`, `1h`.
 pub(crate) fn uptime(text: &str) -> Option<u64> {
     let (digits, unit) = match text.char_indices().last() {

@@ -23,6 +23,8 @@ pub struct Ending {
     /// Time between the request to end and SIGKILL, by the policy that the run was spawned with.
     stop_grace: Millis,
     stage: EndingStage,
+    /// It counts as the crash of a run that lived for so long.
+    crashed_after: Option<Millis>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,14 +44,39 @@ impl Ending {
     pub(crate) fn drain(now: Millis, run: RunId, policy: &Policy, out: &mut Vec<Action>) -> Self {
         out.push(Action::Disconnect(run));
         let until = now + policy.drain_timeout;
-        Self { run, stop_grace: policy.stop_grace, stage: EndingStage::Draining { until } }
+        Self {
+            run,
+            stop_grace: policy.stop_grace,
+            stage: EndingStage::Draining { until },
+            crashed_after: None,
+        }
     }
 
     /// Asks the run to end at once.
     pub(crate) fn ask(now: Millis, run: RunId, policy: &Policy, out: &mut Vec<Action>) -> Self {
         out.push(Action::Terminate(run));
         let kill_at = now + policy.stop_grace;
-        Self { run, stop_grace: policy.stop_grace, stage: EndingStage::Asked { kill_at } }
+        Self {
+            run,
+            stop_grace: policy.stop_grace,
+            stage: EndingStage::Asked { kill_at },
+            crashed_after: None,
+        }
+    }
+
+    /// The same, as the crash of a run that lived for so long.
+    pub(crate) fn as_crash(self, uptime: Millis) -> Self {
+        Self { crashed_after: Some(uptime), ..self }
+    }
+
+    /// It is an end as any other from now on. Returns whether it was not.
+    pub(crate) fn forget_crash(&mut self) -> bool {
+        self.crashed_after.take().is_some()
+    }
+
+    /// Returns how long the run had lived, where its end counts as a crash.
+    pub(crate) fn crashed_after(&self) -> Option<Millis> {
+        self.crashed_after
     }
 
     /// Returns which run it is.

@@ -53,6 +53,8 @@ pub enum Event {
     Probed { run: RunId, healthy: bool },
     /// The run was found to use this much resident memory, bytes.
     Measured { run: RunId, memory: u64 },
+    /// The health check of a run that serves failed so often that it is to be replaced.
+    Unhealthy(RunId),
     /// The run's IPC channel was closed by the run.
     Disconnected(RunId),
     /// The run's first process ended. Its descendants may live. `next`: the run that was prepared
@@ -96,6 +98,7 @@ impl Event {
             | Self::Elsewhere(run)
             | Self::Probed { run, .. }
             | Self::Measured { run, .. }
+            | Self::Unhealthy(run)
             | Self::Disconnected(run)
             | Self::Exited { run, .. }
             | Self::TreeGone(run) => Subject::Run(*run),
@@ -147,6 +150,8 @@ pub enum Notice {
     /// The slot's current run uses more memory than it may: a plain process is restarted, a worker
     /// is reloaded as soon as no other reload of its app is under way.
     OverMemory { proc: ProcId, run: RunId, memory: u64, limit: u64 },
+    /// The slot's current run is brought to its end for want of health, which counts as a crash.
+    Unhealthy { proc: ProcId, run: RunId },
     /// Too many short runs in a row: it is errored.
     GaveUp { proc: ProcId, unstable: u32 },
     /// There was no room for its run: it is errored, and not tried again.

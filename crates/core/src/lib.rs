@@ -15,6 +15,7 @@ mod candidate;
 pub mod depends;
 mod ending;
 mod event;
+mod limits;
 mod phase;
 mod place;
 mod preparation;

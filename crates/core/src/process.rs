@@ -24,6 +24,7 @@
 //!   pause, `Stopped` and `Errored`. In `Stopping` it only ends the draining: descendants may live.
 //!   Where the answer is known in advance to be another run at once, the keeper has it already
 //!   (`prepare`), and the exit tells which run that began.
+//! - *unhealthy*: an online run is asked to end, then killed; what follows is what follows a crash.
 //! - *tree gone* in `Stopping`: another run or `Stopped`, by the goal.
 //! - *hold*, *release*: a spawn that is due while the slot is held waits in `Held`, and what runs
 //!   goes on as before.
@@ -39,6 +40,7 @@
 //!   Tested by `a_stop_during_the_pause_cancels_the_restart`.
 
 mod ends;
+mod health;
 mod hold;
 mod prepare;
 mod reports;
@@ -228,7 +230,9 @@ impl Process {
                 self.restarts.reset_counters();
                 self.spawn(now, runs, out);
             }
-            Phase::Starting { .. } | Phase::Online { .. } | Phase::Stopping(_) | Phase::Held => (),
+            // The user does not want to wait for a pause.
+            Phase::Stopping(ref mut ending) => _ = ending.forget_crash(),
+            Phase::Starting { .. } | Phase::Online { .. } | Phase::Held => (),
         }
     }
 
@@ -242,7 +246,13 @@ impl Process {
             Phase::Starting { run, .. } | Phase::Online { run, .. } => {
                 self.phase = Phase::Stopping(Ending::ask(now, *run, &self.version.1, out));
             }
-            Phase::Stopping(ending) => ending.skip_drain(now, out),
+            Phase::Stopping(ending) => {
+                ending.skip_drain(now, out);
+                if ending.forget_crash() {
+                    // No other run follows it.
+                    self.restarts.total = self.restarts.total.saturating_sub(1);
+                }
+            }
         }
     }
 

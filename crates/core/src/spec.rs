@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use crate::depends::{Condition, Dependency};
+pub use crate::limits::Limits;
 pub use crate::rotation::{LogRotate, LogRotation};
 use crate::run::SpecId;
 pub use crate::sinks::{LogSink, SinkTarget, SyslogAddress};
@@ -61,6 +62,8 @@ pub struct AppSpec {
     pub gid: Option<u32>,
     /// Name of the user shown in lists.
     pub username: String,
+    /// What each process may take of the machine.
+    pub limits: Limits,
     /// Start when added; `false` registers the app as stopped.
     pub autostart: bool,
     /// Restart, stop and readiness rules.
@@ -111,6 +114,7 @@ impl AppSpec {
             uid: None,
             gid: None,
             username: String::new(),
+            limits: Limits::default(),
             autostart: true,
             policy: Policy::default(),
             unhandled_rejections: Rejections::default(),
@@ -332,6 +336,10 @@ pub struct Health {
     pub timeout: Millis,
     /// Failed probes in a row that make it unhealthy.
     pub retries: u32,
+    /// Failed probes in a row after which a run that serves is restarted; `None`: never.
+    pub restart_after: Option<u32>,
+    /// How long a run is not asked for that after its start, ms.
+    pub grace: Millis,
 }
 
 /// The question of a health check.

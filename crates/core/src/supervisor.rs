@@ -9,6 +9,7 @@
 //!   Tested by `memory_may_be_lost_at_every_action`.
 
 mod check;
+mod health;
 mod memory;
 mod prepare;
 mod recover;
@@ -155,6 +156,7 @@ impl Supervisor {
                 self.on_candidate(now, run, out, |it, _| it.on_probed(now, healthy));
             }
             Event::Measured { run, memory } => self.on_measured(now, run, memory, out),
+            Event::Unhealthy(run) => self.on_unhealthy(now, run, out),
             Event::Disconnected(run) => self.on_disconnected(now, run, out),
             Event::Exited { run, exit, next } => self.on_exited(now, run, exit, next, out),
             Event::TreeGone(run) => self.on_tree_gone(now, run, out),

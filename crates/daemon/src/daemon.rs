@@ -40,6 +40,7 @@ use crate::home::Watch;
 use crate::keeper::Keeper;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
+use crate::model::Input;
 use crate::node::Node;
 use crate::probes::ProbeMessage;
 use crate::profiles::Profiles;
@@ -333,6 +334,9 @@ impl Daemon {
                     let mut driver = self.driver();
                     let (node, mut parts) = driver.node();
                     node.send_probe_connection(run, listener, fd, &mut parts);
+                }
+                FromThread::Probe(ProbeMessage::Looked(run, result)) => {
+                    self.model.push(Input::Checked { run, result });
                 }
                 FromThread::Probe(ProbeMessage::End(run, result)) => {
                     self.driver().on_probed(run, result);

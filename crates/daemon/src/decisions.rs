@@ -110,10 +110,10 @@ impl Decisions {
         self.effects.extend(out);
     }
 
-    /// A look at memory limits, which comes about once a second: no work that puts the rest off.
+    /// A look at memory or health, which comes about once a second: no work that puts the rest off.
     fn is_look(&self, input: &Input) -> bool {
-        matches!(input, Input::Measured(_))
-            || matches!(input, Input::Deadline) && self.model.only_looks_at_memory()
+        matches!(input, Input::Measured(_) | Input::Checked { result: Ok(()), .. })
+            || matches!(input, Input::Deadline) && self.model.only_looks()
     }
 
     /// The next thing to be done.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_core::{ProcId, RunId, SpecId};
-use ostler_keeper::proto::SpawnSpec;
+use ostler_keeper::proto::{Limits, SpawnSpec};
 use ostler_pm2::environment::flattened;
 pub use ostler_pm2::files::{log_files, pid_file};
 
@@ -85,6 +85,11 @@ pub fn template(spec: &AppSpec, particulars: Particulars<'_>) -> SpawnSpec {
         want_ipc: true,
         cgroup: None,
         meta: Vec::new(),
+        limits: Limits {
+            nofile: spec.limits.nofile,
+            nice: spec.limits.nice,
+            oom_score: spec.limits.oom_score,
+        },
     }
 }
 

@@ -1,5 +1,6 @@
-//! Health checks of a worker that is being verified: each in a thread of its own, so that a server
-//! that does not answer holds nobody up. The result comes back through a channel and a wake-up.
+//! Health checks of workers that are being verified, and of those that serve: each in a thread of
+//! its own, so that a server that does not answer holds nobody up. The result comes back through a
+//! channel and a wake-up.
 //!
 //! All workers of an app share its port, so a request to the URL would be answered by anybody, most
 //! likely by an old worker. Where the URL is one of the worker's own listeners, the daemon
@@ -20,6 +21,8 @@ use ostler_sinks::{Runs, ends_within};
 pub enum ProbeMessage {
     /// Its end: the run, and what failed last if it is not healthy.
     End(RunId, Result<(), String>),
+    /// The answer of a run that serves.
+    Looked(RunId, Result<(), String>),
     /// This is a connection for the run, as if it came from its listener.
     Connect(RunId, ListenerId, OwnedFd),
 }
@@ -36,14 +39,36 @@ pub fn ask(
     own: Option<ListenerId>,
     say: &dyn Fn(ProbeMessage),
 ) {
+    let result = with_way(run, own, say, |way| ask_repeatedly(spec, health, way));
+    say(ProbeMessage::End(run, result));
+}
+
+/// Asks once, and says what the answer was.
+pub fn look(
+    run: RunId,
+    spec: &AppSpec,
+    health: &Health,
+    own: Option<ListenerId>,
+    say: &dyn Fn(ProbeMessage),
+) {
+    let result = with_way(run, own, say, |way| ask_once(spec, health, way));
+    say(ProbeMessage::Looked(run, result));
+}
+
+/// Asks by the way to this worker alone, where it has one.
+fn with_way<T>(
+    run: RunId,
+    own: Option<ListenerId>,
+    say: &dyn Fn(ProbeMessage),
+    ask: impl FnOnce(Way<'_>) -> T,
+) -> T {
     let connect = |listener| {
         let (ours, theirs) = pair()?;
         say(ProbeMessage::Connect(run, listener, theirs.into()));
         Ok(ours)
     };
     let way = own.map(|listener| move || connect(listener));
-    let way: Way<'_> = way.as_ref().map(|way| way as &dyn Fn() -> io::Result<TcpStream>);
-    say(ProbeMessage::End(run, ask_repeatedly(spec, health, way)));
+    ask(way.as_ref().map(|way| way as &dyn Fn() -> io::Result<TcpStream>))
 }
 
 /// Both ends of a connection of this machine with itself.
@@ -132,6 +157,8 @@ fn http(url: &str, timeout: Duration, way: Way<'_>) -> Result<(), String> {
         match stream.read(&mut chunk) {
             Ok(0) => break,
             Ok(count) => answer.extend(chunk.iter().take(count)),
+            // Its time is over: the look above says so.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(format!("`{url}` did not answer: {error}")),
         }
     }

@@ -198,6 +198,19 @@ fn restart(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
     let spec = service.spec;
     let (policy, usual) = (&spec.policy, Policy::default());
     let is_systemd = engine == Engine::Systemd;
+    let limits = &spec.limits;
+    let given = [
+        ("nofile", limits.nofile.is_some()),
+        ("nice", limits.nice.is_some()),
+        ("oom_score", limits.oom_score.is_some()),
+        ("max_cpu", limits.max_cpu.is_some()),
+    ];
+    for (key, _) in given.into_iter().filter(|(_, given)| *given && !is_systemd) {
+        notes.push(format!("`{key}`: the file sets no such limit"));
+    }
+    if spec.health.as_ref().is_some_and(|health| health.restart_after.is_some()) && is_systemd {
+        notes.push("`health.restart_after`: nothing restarts it when its check fails".to_owned());
+    }
     if policy.max_memory.is_some() {
         notes.push("`max_memory_restart`: the kernel kills it there, and asks nobody".to_owned());
     }

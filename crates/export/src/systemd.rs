@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use ostler_core::spec::Policy;
+use ostler_core::spec::{Limits, Policy};
 
 use crate::calendar::calendar;
 use crate::engine::{Engine, Source};
@@ -97,6 +97,7 @@ fn unit(service: &Service<'_>) -> String {
     if !policy.tree_kill {
         line("KillMode=process".to_owned());
     }
+    limits(&spec.limits).for_each(&mut line);
     if let Some(memory) = policy.max_memory {
         line(format!("MemoryMax={}", bytes(memory, ["K", "M", "G"])));
     }
@@ -111,6 +112,14 @@ fn unit(service: &Service<'_>) -> String {
         line("\n[Install]\nWantedBy=multi-user.target".to_owned());
     }
     out
+}
+
+fn limits(limits: &Limits) -> impl Iterator<Item = String> {
+    let files = limits.nofile.map(|files| format!("LimitNOFILE={files}"));
+    let nice = limits.nice.map(|nice| format!("Nice={nice}"));
+    let score = limits.oom_score.map(|score| format!("OOMScoreAdjust={score}"));
+    let cpu = limits.max_cpu.map(|percent| format!("CPUQuota={percent}%"));
+    [files, nice, score, cpu].into_iter().flatten()
 }
 
 fn user(service: &Service<'_>) -> Option<String> {

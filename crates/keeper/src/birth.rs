@@ -8,5 +8,5 @@
 mod plan;
 mod sys;
 
-pub(crate) use plan::Plan;
+pub(crate) use plan::{Asked, Plan};
 pub(crate) use sys::Stack;

@@ -9,7 +9,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use rustix::fs::{Mode, OFlags, open};
 
 use crate::cstrings::{CStrings, LISTEN_PID};
-use crate::proto::{MAX_FDS, SpawnSpec, SpawnStage};
+use crate::proto::{Limits, MAX_FDS, SpawnSpec, SpawnStage};
 
 /// Variables that the keeper itself sets when the descriptors they speak of are there.
 const CHANNEL_VAR: &[u8] = b"NODE_CHANNEL_FD=";
@@ -38,6 +38,9 @@ pub(crate) struct Layout {
     pub(crate) uid: Option<u32>,
     pub(crate) gid: Option<u32>,
     pub(crate) meta: Vec<u8>,
+    pub(crate) limits: Limits,
+    /// The score for the out-of-memory killer that was asked for, in decimal.
+    pub(crate) oom_score: Option<CString>,
 }
 
 impl Layout {
@@ -55,6 +58,8 @@ impl Layout {
             uid: spec.uid,
             gid: spec.gid,
             meta: spec.meta,
+            limits: spec.limits,
+            oom_score: spec.limits.oom_score.map(decimal).transpose()?,
         })
     }
 
@@ -103,6 +108,11 @@ fn environment(
         added.push(LISTEN_PID.to_vec());
     }
     strings(given.iter().filter(|variable| !ours(variable)).chain(&added).map(Vec::as_slice))
+}
+
+/// A number in decimal.
+fn decimal(number: i32) -> Result<CString, Failure> {
+    c_string(number.to_string().into_bytes())
 }
 
 /// Ends bytes with a NUL.

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use crate::birth::{Plan, Stack};
+use crate::birth::{Asked, Plan, Stack};
 use crate::config::{Config, KEEPER_FD_VAR, READY_FD_VAR};
 use crate::layout::{FIRST, Failure, Layout, MAX_GIVEN, c_string, strings};
 use crate::oom::OomScore;
@@ -105,6 +105,11 @@ impl Spawner {
             join: false,
             oom_score: self.oom_score.as_ref().map(|score| score.original().as_c_str()),
             nofile: Some(self.nofile),
+            limits: Asked {
+                nofile: layout.limits.nofile,
+                nice: layout.limits.nice,
+                oom_score: layout.oom_score.as_deref(),
+            },
             uid: layout.uid,
             gid: layout.gid,
         })?;
@@ -171,6 +176,7 @@ impl Spawner {
             join: false,
             oom_score: self.oom_score.as_ref().map(|score| score.original().as_c_str()),
             nofile: None,
+            limits: Asked::default(),
             uid: None,
             gid: None,
         })

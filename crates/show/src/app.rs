@@ -120,6 +120,13 @@ impl<'a> App<'a> {
         self.last_end().is_none_or(|(_, ended)| ended.at < last.at).then_some(last)
     }
 
+    /// Returns when a process was last ended for want of health, if nothing ended by itself since.
+    pub fn last_unhealthy(&self) -> Option<u64> {
+        let all = self.processes.iter().filter_map(|of| of.unhealthy.as_ref());
+        let last = all.map(|lost| lost.at).max()?;
+        self.last_end().is_none_or(|(_, ended)| ended.at < last).then_some(last)
+    }
+
     /// Returns how many old workers are on their way out.
     pub fn leaving(&self) -> usize {
         self.processes.iter().map(|process| process.leaving.len()).sum()

@@ -148,6 +148,10 @@ pub(crate) fn last<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
         let ago = amount::duration(look.now.saturating_sub(over.at));
         return Cell::inked(format!("memory, {ago} ago"), &[Ink::Yellow]);
     }
+    if let Some(at) = app.last_unhealthy() {
+        let ago = amount::duration(look.now.saturating_sub(at));
+        return Cell::inked(format!("unhealthy, {ago} ago"), &[Ink::Yellow]);
+    }
     let Some((_, ended)) = app.last_end() else { return Cell::plain("") };
     let ago = amount::duration(look.now.saturating_sub(ended.at));
     let word = last_word(app, look).unwrap_or_default();

@@ -144,7 +144,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use expect_test::expect_file;
-    use ostler_wire::control::{Ended, Outcome, OverMemory};
+    use ostler_wire::control::{Ended, Outcome, OverMemory, Phase, Unhealthy};
 
     use super::*;
     use crate::app::fold;
@@ -251,6 +251,36 @@ mod tests {
             "it has been online for 5s, since it was restarted for its memory: 200.0M is above \
              100.0M"
         );
+    }
+
+    #[test]
+    fn whoever_was_ended_for_want_of_health_is_told_with_the_reason() {
+        let mut process = sample::sample(0, "api");
+        let ended = |at| Some(Ended { at, asked: true, oom: false, how: Outcome::Code(0) });
+        let lost = |failures| Unhealthy {
+            run: 1,
+            at: NOW - 6500,
+            failures,
+            why: "`http://a/` answered 500".to_owned(),
+        };
+        let said = |process: &ProcView| {
+            why(&sample::details(process.clone()), None, Some("Error: no"), NOW)
+        };
+        (process.since, process.ended) = (NOW - 5000, ended(NOW - 6000));
+        process.unhealthy = Some(lost(3));
+        let because = "its health check failed 3 times in a row: `http://a/` answered 500";
+        assert_eq!(
+            said(&process),
+            format!("it has been online for 5s, since it was restarted: {because}")
+        );
+        process.phase = Phase::Backoff { due_in: 2000 };
+        assert_eq!(
+            said(&process),
+            format!("its last run was ended 6s ago, since {because}; the next one starts in 2s")
+        );
+        process.unhealthy = Some(lost(1));
+        process.phase = Phase::Stopping;
+        assert!(said(&process).contains("asked to end, since its health check failed once: `http"));
     }
 
     #[test]

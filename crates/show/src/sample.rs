@@ -72,6 +72,7 @@ pub fn sample(id: u32, name: &str) -> ProcView {
         logs: [log("out"), log("error"), None],
         ended: None,
         over_memory: None,
+        unhealthy: None,
         completed: false,
         waits_for: Vec::new(),
         listens: Vec::new(),

@@ -16,7 +16,15 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
         None => what.to_owned(),
     };
     let ended = view.ended.as_ref();
-    let end = ended.map(|ended| format!("ended {} ago with {}", ago(ended.at), end(ended, reason)));
+    let end = match (&view.unhealthy, ended) {
+        (Some(lost), Some(ended)) => {
+            Some(format!("was ended {} ago, since {lost}", ago(ended.at.max(lost.at))))
+        }
+        (None, Some(ended)) => {
+            Some(format!("ended {} ago with {}", ago(ended.at), end(ended, reason)))
+        }
+        (_, None) => None,
+    };
     match view.phase {
         Phase::Online => {
             let late = if details.late { "; it did not say in time that it is ready" } else { "" };
@@ -27,7 +35,11 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
             let rest = within("taken as ready");
             format!("it was started {} ago and is not ready yet; {rest}", ago(view.since))
         }
-        Phase::Stopping => format!("it was asked to end; {}", within("killed")),
+        Phase::Stopping => {
+            let lost =
+                view.unhealthy.as_ref().map_or_else(String::new, |of| format!(", since {of}"));
+            format!("it was asked to end{lost}; {}", within("killed"))
+        }
         Phase::Backoff { due_in } => {
             let end = end.unwrap_or_else(|| "it ended".to_owned());
             format!("its last run {end}; the next one starts in {}", duration(due_in))
@@ -43,7 +55,7 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
             format!("it was given up after {runs} short runs in a row{end}")
         }
         Phase::Stopped => match (ended, end) {
-            (Some(ended), _) if ended.asked => {
+            (Some(ended), _) if ended.asked && view.unhealthy.is_none() => {
                 format!("it was stopped by a command {} ago", ago(ended.at))
             }
             (Some(_), Some(end)) if view.completed => {
@@ -61,6 +73,9 @@ fn before(details: &Details, end: Option<String>) -> String {
     let over = view
         .over_memory
         .filter(|over| view.ended.as_ref().is_none_or(|ended| ended.asked || ended.at < over.at));
+    if let Some(lost) = &view.unhealthy {
+        return format!(", since it was restarted: {lost}");
+    }
     match (details.unstable, end, over) {
         (0, _, Some(over)) => format!(
             ", since it was restarted for its memory: {} is above {}",

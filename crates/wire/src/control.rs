@@ -35,7 +35,9 @@ pub use request::{
     Action, Change, ProfileKind, ReloadOptions, Request, ScaleTo, Watch, resumable_since,
 };
 pub use talk::{MAX_INPUT, Talk};
-pub use view::{Details, Ended, ListenerView, OverMemory, ProcView, Readiness, UnwrittenFile};
+pub use view::{
+    Details, Ended, ListenerView, OverMemory, ProcView, Readiness, Unhealthy, UnwrittenFile,
+};
 pub use waits::{Condition, Lacks, Waits};
 
 /// Version of this protocol; the daemon's answer to [`Request::Hello`] carries its own.

@@ -96,6 +96,8 @@ fn kind(attribute: &Attribute) -> String {
     };
     let rule = match attribute.rule {
         Rule::Min(least) if 0 < least => format!(", from {least} up"),
+        Rule::Between(least, most) => format!(", from {least} to {most}"),
+        Rule::Percent => ", or as `\"150%\"`".to_owned(),
         Rule::Memory => ", or as `\"100M\"`".to_owned(),
         Rule::Uptime => ", from 100 up, or as `\"10m\"`".to_owned(),
         Rule::Count

@@ -75,6 +75,10 @@ pub enum Rule {
     Any,
     /// A number not below this.
     Min(u32),
+    /// A whole number from the first to the second.
+    Between(i32, i32),
+    /// Percent from 1 up: a number or `150%`.
+    Percent,
     /// Bytes: a number or `100M`.
     Memory,
     /// Milliseconds from 100 up, or `10m`.

@@ -42,6 +42,20 @@ impl Form<Option<u64>> for Size {
     }
 }
 
+/// Percent, also as `150%`.
+pub(crate) struct Percent;
+
+impl Form<Option<u32>> for Percent {
+    fn write(percent: &Option<u32>) -> Json {
+        percent.write()
+    }
+
+    fn read(node: &Node) -> Result<Option<u32>, BadValue> {
+        let percent = units::percent(&node.plain());
+        percent.map(Some).ok_or(BadValue::Wanted("percent from 1 up"))
+    }
+}
+
 /// A number that may be 0, if there is one.
 pub(crate) struct Count;
 

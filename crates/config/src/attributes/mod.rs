@@ -13,6 +13,7 @@ mod compatibility;
 mod depends;
 mod forms;
 mod given;
+mod limits;
 mod logs;
 mod not_yet;
 mod process;
@@ -43,11 +44,12 @@ pub struct Chapter {
 
 /// Returns the table in chapters.
 #[must_use]
-pub fn chapters() -> [Chapter; 10] {
+pub fn chapters() -> [Chapter; 11] {
     let chapter = |title, attributes| Chapter { title, attributes };
     [
         chapter("What is run", app::ROWS),
         chapter("What a process is given", process::ROWS),
+        chapter("Limits", limits::ROWS),
         chapter("Logs", logs::ROWS),
         chapter("Restarts", restart::ROWS),
         chapter("Stops", stop::ROWS),

@@ -42,10 +42,19 @@ pub(super) static ROWS: &[Attribute] = &[
             value(&["health-retries"], "n")
                 .gives(Gives::Part("retries"))
                 .says("failed checks in a row that make it unhealthy"),
+            value(&["health-restart"], "n")
+                .gives(Gives::Part("restart_after"))
+                .says("restart a process that serves after so many failed checks in a row"),
+            value(&["health-grace"], "ms")
+                .gives(Gives::Part("grace"))
+                .says("with --health-restart: how long a process is spared after its start"),
         ])
         .advice("write an object, such as `{ \"http\": \"http://localhost:3000/health\" }`")
         .example("{ \"http\": \"http://localhost:3000/health\" }")
-        .help("check that a new worker must pass before it replaces an old one"),
+        .help(
+            "check that a new worker must pass before it replaces an old one; with \
+             `restart_after`, a process that fails it is restarted",
+        ),
     ms("health_budget", HEALTH_BUDGET)
         .record_only()
         .follows("health")

@@ -77,6 +77,18 @@ impl FieldType for Option<u64> {
     }
 }
 
+/// A number that may be below 0, if there is one.
+impl FieldType for Option<i32> {
+    fn write(&self) -> Json {
+        (*self).into()
+    }
+
+    fn read(node: &Node) -> Result<Self, BadValue> {
+        let text = node.plain();
+        text.trim().parse().map(Some).map_err(|_| BadValue::Wanted("a whole number"))
+    }
+}
+
 /// The number of a user or group.
 impl FieldType for Option<u32> {
     fn write(&self) -> Json {

@@ -237,6 +237,15 @@ pub(super) const CODES: &[Code] = &[
         example: None,
     },
     Code {
+        name: "too-large",
+        title: "a number that is too large",
+        text: "The number is above the largest that means anything for this key.",
+        example: Some((
+            r#"{ "script": "api.js", "nice": 20 }"#,
+            r#"{ "script": "api.js", "nice": 19 }"#,
+        )),
+    },
+    Code {
         name: "too-many",
         title: "more processes than one app may have",
         text: "`instances` above that is a slip of the finger on any machine.",

@@ -98,10 +98,13 @@ impl Process {
         out: &mut Vec<Action>,
     ) {
         match &self.phase {
-            Phase::Stopping(ending) if ending.run() == gone => match self.goal {
-                Goal::Up => self.spawn(now, runs, out),
-                Goal::Down => self.settle_stopped(out),
-            },
+            Phase::Stopping(ending) if ending.run() == gone => {
+                match (self.goal, ending.crashed_after()) {
+                    (Goal::Up, Some(uptime)) => self.after_unhealthy(now, uptime, runs, out),
+                    (Goal::Up, None) => self.spawn(now, runs, out),
+                    (Goal::Down, _) => self.settle_stopped(out),
+                }
+            }
             Phase::Stopping(_)
             | Phase::Starting { .. }
             | Phase::Online { .. }
@@ -135,7 +138,7 @@ impl Process {
         }
     }
 
-    fn after_exit(
+    pub(super) fn after_exit(
         &mut self,
         now: Millis,
         uptime: Millis,

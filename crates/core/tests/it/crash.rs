@@ -177,6 +177,24 @@ fn memory_may_be_lost_while_a_run_is_replaced_because_of_its_memory_use() {
 }
 
 #[test]
+fn memory_may_be_lost_while_a_run_is_replaced_for_want_of_health() {
+    for plain in [true, false] {
+        same_end(|world| {
+            let spec = world.version(1, GOOD, |policy| policy.min_uptime = 1);
+            if plain {
+                world.add_plain(spec);
+            } else {
+                world.add(1, spec);
+            }
+            world.wait(50);
+            let run = world.supervisor.slot(ProcId(0)).unwrap().process().run().unwrap();
+            world.event(Event::Unhealthy(run));
+            world.wait(1000);
+        });
+    }
+}
+
+#[test]
 fn a_candidate_that_said_ready_need_not_say_it_to_the_next_daemon() {
     for says_ready in [true, false] {
         let mut world = World::new();

@@ -19,6 +19,8 @@ pub enum Move {
     Reload(u32, bool, bool),
     Promote(bool),
     Crash(u64),
+    /// The health of a run is lost.
+    Sick(u64),
     /// Somebody looked at the run's memory.
     Measure(u64, u64),
     Deliver(u8),
@@ -49,6 +51,7 @@ fn moves(forget: bool) -> impl Strategy<Value = Move> {
             .prop_map(|(spec, canary, no_rollback)| Move::Reload(spec, canary, no_rollback)),
         1 => any::<bool>().prop_map(Move::Promote),
         2 => (0..20u64).prop_map(Move::Crash),
+        1 => (0..20u64).prop_map(Move::Sick),
         1 => (0..20u64, 0..20u64).prop_map(|(run, memory)| Move::Measure(run, memory)),
         6 => (0..6u8).prop_map(Move::Deliver),
         2 => (0..8u8, 0..20u64).prop_map(|(what, run)| Move::Stale(what, run)),
@@ -103,6 +106,7 @@ fn play(world: &mut World, step: &Move) {
             );
         }
         Move::Promote(keep) => world.event(Event::Promote { app: crate::world::APP, keep }),
+        Move::Sick(run) => world.event(Event::Unhealthy(RunId(run))),
         Move::Measure(run, memory) => world.event(Event::Measured { run: RunId(run), memory }),
         Move::Crash(run) => world.end(RunId(run), Exit::Code(3)),
         Move::Deliver(count) => (0..count).for_each(|_| _ = world.deliver()),

@@ -1,6 +1,7 @@
 //! One story per rule: what is told to the supervisor, and what it does, in order.
 
 mod checks;
+mod health;
 mod holding;
 mod lives;
 mod memory;

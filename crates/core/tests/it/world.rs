@@ -110,7 +110,7 @@ impl World {
             self.runs.entry(run).and_modify(|sim| sim.said_ready = true);
         }
         self.dirty |= is_wish(&event);
-        let is_measure = matches!(event, Event::Measured { .. });
+        let is_measure = matches!(event, Event::Measured { .. } | Event::Unhealthy(_));
         self.supervisor.handle(self.now, event, &mut out);
         self.dirty |= is_measure && !out.is_empty();
         self.save();

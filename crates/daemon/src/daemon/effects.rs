@@ -47,6 +47,7 @@ impl Daemon {
                 let measure = |(run, limit)| (run, self.runs.memory(run, limit, now));
                 self.model.push(Input::Measured(runs.into_iter().map(measure).collect()));
             }
+            Effect::CheckHealth(run) => self.driver().check_health(run),
             Effect::ReadStderrTail(run) => {
                 let lines = self.runs.stderr_tail(run);
                 self.model.push(Input::StderrTail { run, lines });
@@ -95,6 +96,7 @@ fn places(effect: &Effect) -> (&'static str, &'static str) {
         | Effect::Admit(_)
         | Effect::SetBalance { .. }
         | Effect::Measure(_)
+        | Effect::CheckHealth(_)
         | Effect::ReadStderrTail(_)
         | Effect::Watch(_)
         | Effect::WriteDump { .. }

@@ -4,6 +4,7 @@ use ostler_cluster::{GroupId, WorkerOptions};
 use ostler_core::{AppId, Event, ProcId, Role, RunId, SpecId};
 
 use super::Driver;
+use crate::daemon_log;
 use crate::from_thread::FromThread;
 use crate::mailbox::Sender;
 use crate::model::{Input, Unneeded};
@@ -115,6 +116,25 @@ impl Driver<'_> {
         if let Err(error) = self.mailbox.start("probe", work) {
             let result = Err(format!("it could not be started: {error}"));
             self.tell(Input::Probed { run, result });
+        }
+    }
+
+    /// Asks a run that serves for its health once.
+    pub(crate) fn check_health(&mut self, run: RunId) {
+        let Some(held) = self.runs.get(run) else { return };
+        let Some(version) = self.model.registry().version(held.spec) else { return };
+        let spec = version.spec.clone();
+        let Some(health) = spec.health.clone() else { return };
+        let own =
+            probes::place(&health).and_then(|(host, port)| self.node.own_listener(run, host, port));
+        let work = move |sender: &Sender<FromThread>| {
+            let say = |said| sender.send(FromThread::Probe(said));
+            probes::look(run, &spec, &health, own, &say);
+        };
+        if let Err(error) = self.mailbox.start("health", work) {
+            // The machine lacks threads, which says nothing of the app.
+            daemon_log::error(format!("no thread for the health check of run {}: {error}", run.0));
+            self.tell(Input::Checked { run, result: Ok(()) });
         }
     }
 

@@ -1,5 +1,6 @@
 //! Starting runs: what the keeper is asked for, and what becomes of its answer.
 
+use std::fmt::Display;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -25,11 +26,12 @@ impl Driver<'_> {
             return self.spawn_failed(run, why);
         };
         if let Err(full) = self.runs.check_room(id, self.node.count_listeners()) {
-            let why = format!("could not be started: {full}; {}", Full::HINT);
-            self.runs.forget_unborn(run);
-            return self.tell(Input::Refused { run, why });
+            return self.refuse(run, format!("could not be started: {full}; {}", Full::HINT));
         }
         let settings = Arc::clone(&version.spec);
+        if settings.limits.concern_process() && !self.keeper.limits() {
+            return self.refuse(run, OLD_KEEPER.to_owned());
+        }
         let mode = mode_word(settings.exec_mode);
         daemon_log::log(format!("App [{}] starting in -{mode} mode-", proc.label(id)));
         let log_offsets = runs::log_lengths(&settings, id);
@@ -45,6 +47,9 @@ impl Driver<'_> {
     pub(crate) fn send_spawn(&mut self, run: RunId) {
         if self.runs.is_to_be_cleared(run) {
             return; // It is asked for when that is done.
+        }
+        if let Err(why) = self.runs.limit_cpu(run) {
+            return self.refuse(run, why);
         }
         self.renew_starts();
         let Some(id) = self.runs.get(run).map(|held| held.proc) else { return };
@@ -72,7 +77,8 @@ impl Driver<'_> {
         let Preparation { after, run, spec, restarts, unstable, .. } = *preparation;
         let Some(version) = self.model.registry().version(spec) else { return };
         // The drain hook must be there when the run begins: that is looked at then.
-        if !self.keeper.prepares() || drain::is_wanted(&version.spec) {
+        let limits = version.spec.limits.concern_process() && !self.keeper.limits();
+        if !self.keeper.prepares() || drain::is_wanted(&version.spec) || limits {
             return;
         }
         let template = self.runs.take_prepared(id);
@@ -161,6 +167,12 @@ impl Driver<'_> {
         }
     }
 
+    /// A run never came to be, and would not the next time.
+    fn refuse(&mut self, run: RunId, why: String) {
+        self.runs.forget_unborn(run);
+        self.tell(Input::Refused { run, why });
+    }
+
     /// A run never came to be.
     fn spawn_failed(&mut self, run: RunId, why: String) {
         self.runs.forget_unborn(run);
@@ -177,7 +189,19 @@ impl Driver<'_> {
         let held = self.runs.get(run);
         let version = held.and_then(|held| self.model.registry().version(held.spec));
         let why = spawn_error(version.map(|version| &*version.spec), stage, errno);
-        self.spawn_failed(run, why);
+        match stage {
+            // The kernel would say the same again.
+            Stage::Nofile | Stage::Nice | Stage::OomScore => self.refuse(run, why),
+            Stage::Spec
+            | Stage::Fds
+            | Stage::Fork
+            | Stage::Cgroup
+            | Stage::Limits
+            | Stage::Gid
+            | Stage::Uid
+            | Stage::Cwd
+            | Stage::Exec => self.spawn_failed(run, why),
+        }
     }
 
     pub(crate) fn on_spawned(
@@ -205,6 +229,8 @@ impl Driver<'_> {
         node.work(&mut parts);
         if self.is_candidate(run) {
             self.runs.lower_priority(run);
+        } else {
+            self.runs.settle_priority(run);
         }
         if let Some(written) = self.runs.write_pid_file(run, self.logs.files()) {
             self.tell(written);
@@ -281,7 +307,31 @@ fn spawn_error(spec: Option<&AppSpec>, stage: Stage, errno: i32) -> String {
             format!("could not be forked: {error} (out of memory or processes? see `ulimit -u`)")
         }
         Stage::Limits | Stage::Spec => format!("could not be started: {error}"),
+        Stage::Nofile => limit_error("nofile", spec.limits.nofile, NOFILE, &error),
+        Stage::Nice => limit_error("nice", spec.limits.nice, NICE, &error),
+        Stage::OomScore => limit_error("oom_score", spec.limits.oom_score, OOM_SCORE, &error),
     }
+}
+
+/// What must be so for the kernel to set a limit.
+const NOFILE: &str = "it is above the hard limit of its manager (`ulimit -Hn`), which only \
+                      root may raise, and nobody above `fs.nr_open`";
+const NICE: &str = "only root, or who has `RLIMIT_NICE`, may go below that of its manager";
+const OOM_SCORE: &str = "only root may go below that of its manager";
+const OLD_KEEPER: &str = "could not be started: the keeper that runs is of an older version and \
+                          cannot set `nofile`, `nice` and `oom_score`; run `ostler update`";
+
+/// Why the kernel refused a limit.
+fn limit_error<T: Display>(
+    name: &str,
+    wanted: Option<T>,
+    because: &str,
+    error: &std::io::Error,
+) -> String {
+    let wanted = wanted.map_or_else(String::new, |wanted| format!(" {wanted}"));
+    let known = matches!(error.raw_os_error(), Some(libc::EPERM | libc::EACCES));
+    let why = if known { because.to_owned() } else { error.to_string() };
+    format!("could not be given `{name}`{wanted}: {why}")
 }
 
 fn mode_word(mode: ExecMode) -> &'static str {

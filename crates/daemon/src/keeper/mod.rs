@@ -58,6 +58,8 @@ const CLOSE_LATER: u64 = 5;
 const SYNC_SINCE: u8 = 3;
 /// The first version of keepers that ask how we are.
 const PINGS_SINCE: u8 = 3;
+/// The first version of keepers that set limits of processes.
+const LIMITS_SINCE: u8 = 4;
 /// A keeper that asks every few seconds and has said nothing for so long hangs, ms.
 pub const SILENCE: u64 = 15_000;
 /// So much later than it was due a look says nothing about the keeper, ms.
@@ -246,6 +248,12 @@ impl Keeper {
     /// Whether it can be told what to start when a run ends.
     pub fn prepares(&self) -> bool {
         2 <= self.welcome.version && !self.is_lost()
+    }
+
+    /// Whether it sets limits of the processes that it starts. One that is lost will be replaced by
+    /// one of today.
+    pub fn limits(&self) -> bool {
+        LIMITS_SINCE <= self.welcome.version || self.is_lost()
     }
 
     /// Tells it what to start when a run ends.

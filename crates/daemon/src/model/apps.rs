@@ -152,6 +152,7 @@ impl Model {
             last: None,
             ended: None,
             over_memory: None,
+            unhealthy: None,
             rollout: None,
             monitored: None,
             halted: false,

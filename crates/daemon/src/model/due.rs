@@ -19,6 +19,8 @@ enum Due {
     Settled,
     /// A look at memory limits.
     Memory,
+    /// A look at the health of runs that serve.
+    Liveness,
     /// A restart by the clock.
     Schedule,
     /// A restart after a change of files, or another try to watch them.
@@ -31,11 +33,12 @@ enum Due {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Core,
         Self::Save,
         Self::Settled,
         Self::Memory,
+        Self::Liveness,
         Self::Schedule,
         Self::Watches,
         Self::Dependents,
@@ -52,12 +55,15 @@ impl Model {
         Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()
     }
 
-    /// Whether a look at memory is all that is due.
+    /// Whether looks at memory and health are all that is due.
     #[must_use]
-    pub fn only_looks_at_memory(&self) -> bool {
-        let others = Due::ALL.iter().filter(|due| **due != Due::Memory);
-        let others = others.filter_map(|due| self.due_at(*due)).min();
-        self.memory.due().is_some_and(|at| others.is_none_or(|other| at < other))
+    pub fn only_looks(&self) -> bool {
+        let is_look = |due: &&Due| matches!(due, Due::Memory | Due::Liveness);
+        let first = |looks: bool| {
+            let all = Due::ALL.iter().filter(|due| is_look(due) == looks);
+            all.filter_map(|due| self.due_at(*due)).min()
+        };
+        first(true).is_some_and(|at| first(false).is_none_or(|other| at < other))
     }
 
     /// When it is due, if it is.
@@ -67,6 +73,7 @@ impl Model {
             Due::Save => self.save_by,
             Due::Settled => self.settling.due(),
             Due::Memory => self.memory.due(),
+            Due::Liveness => self.liveness.due(),
             Due::Schedule => self.schedules.due(&self.known),
             Due::Watches => self.watches.due(),
             Due::Dependents => self.dependents.due(),
@@ -90,6 +97,7 @@ impl Model {
             Due::Save => self.known.unsaved = true,
             Due::Settled => self.settling.tidy(&self.known, out),
             Due::Memory => self.memory.look(&self.known, out),
+            Due::Liveness => self.liveness.look(&self.known, out),
             Due::Schedule => self.restart_scheduled(out),
             Due::Watches => {
                 self.restart_changed(out);

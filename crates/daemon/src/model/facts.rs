@@ -24,6 +24,9 @@ pub struct RunFacts {
     pub said_ready: bool,
     /// Its health, where somebody waits for it.
     pub health: RunHealth,
+    /// So many checks of its health have failed in a row, the last one for this reason: it is to be
+    /// ended for that.
+    pub lost_health: Option<(u32, String)>,
     /// What it uses, as it was last looked at.
     pub usage: Usage,
     /// What it listens on, as far as it is a cluster worker.
@@ -57,6 +60,7 @@ impl RunFacts {
             late: false,
             said_ready: false,
             health: RunHealth::default(),
+            lost_health: None,
             usage: Usage::default(),
             listeners: Vec::new(),
             rejections: 0,

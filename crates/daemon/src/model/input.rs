@@ -82,6 +82,8 @@ pub enum Input {
     Unsignalable { run: RunId, pid: u32, user: String },
     /// The health check of a candidate is over.
     Probed { run: RunId, result: Result<(), String> },
+    /// What [`Effect::CheckHealth`] asked for.
+    Checked { run: RunId, result: Result<(), String> },
     /// What runs use, for whoever is shown it.
     Usage(Vec<(RunId, Usage)>),
     /// The memory that runs with a limit use, bytes.
@@ -171,6 +173,8 @@ pub enum Effect {
     /// Look at the memory of these runs, for [`Input::Measured`]: of all processes of each
     /// together, of which a limit is given, or of the first alone.
     Measure(Vec<(RunId, Option<u64>)>),
+    /// Ask a run that serves for its health once, for [`Input::Checked`].
+    CheckHealth(RunId),
     /// Watch the files of these versions from now on, and of no others, for [`Input::Changed`].
     Watch(Vec<ToWatch>),
     /// Read the last lines that the run wrote to standard error, for [`Input::StderrTail`].

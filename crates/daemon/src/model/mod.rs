@@ -28,6 +28,7 @@ mod jlist;
 mod known;
 mod lifecycle;
 mod listed;
+mod liveness;
 mod log_names;
 mod memory;
 mod memory_limits;
@@ -52,6 +53,7 @@ mod steps;
 mod tickets;
 mod to_watch;
 mod unaccepted;
+mod unhealthy;
 mod unneeded;
 mod unsaved;
 mod unwritten;
@@ -68,6 +70,7 @@ use ostler_core::{Action, Event, Exit, Millis, ProcId, Role, RunId, Supervisor};
 use ostler_wire::control::{ListenerView, UnwrittenFile};
 
 use depends::Dependents;
+use liveness::Liveness;
 use memory_limits::MemoryLimits;
 use operations::Operations;
 use reload_failures::ReloadFailures;
@@ -109,6 +112,8 @@ pub struct Model {
     save_by: Option<Millis>,
     /// When memory limits are looked at.
     memory: MemoryLimits,
+    /// Which runs are asked for their health.
+    liveness: Liveness,
     /// When the clock restarts what.
     schedules: Schedules,
     /// What is watched, and what has changed.
@@ -145,6 +150,7 @@ impl Model {
             failures: ReloadFailures::default(),
             save_by: None,
             memory: MemoryLimits::default(),
+            liveness: Liveness::default(),
             schedules: Schedules::default(),
             watches: Watches::default(),
             settling: Settling::default(),
@@ -265,6 +271,7 @@ impl Model {
                     self.ask(Event::Measured { run, memory });
                 }
             }
+            Input::Checked { run, result } => self.on_checked(run, result),
             Input::NodeVersion { run, version } => {
                 let proc = self.known.facts.get(&run).map(|facts| facts.proc);
                 if let Some(proc) = proc.and_then(|id| self.known.registry.proc_mut(id))
@@ -333,6 +340,7 @@ impl Model {
             // Its going is told before the facts about it are forgotten.
             self.settle(out);
             self.known.facts.remove(&run);
+            self.liveness.forget(run);
         }
     }
 

@@ -40,6 +40,7 @@ impl Model {
             Notice::OverMemory { proc, memory, limit, .. } => {
                 self.on_over_memory(proc, memory, limit, out);
             }
+            Notice::Unhealthy { proc, run } => self.on_unhealthy(proc, run, out),
             Notice::Removed { proc } => self.on_removed(proc, out),
             Notice::Verifying { proc, run } => {
                 self.known.registry.set_rollout(proc, Some(Rollout::Reloading));
@@ -89,6 +90,7 @@ impl Model {
         self.changed.insert(id);
         self.tickets.online(id);
         self.settling.begin(&self.known, run);
+        self.liveness.begin(&self.known, run);
     }
 
     fn on_ended(&mut self, (id, run): (ProcId, RunId), exit: Exit, asked: bool) {
@@ -97,6 +99,7 @@ impl Model {
         let oom = self.known.facts.get(&run).is_some_and(|facts| facts.out_of_memory);
         if let Some(proc) = self.known.registry.proc_mut(id) {
             proc.ended = Some(Ended { at, asked, oom });
+            proc.unhealthy.take_if(|lost| lost.run != run.0);
             let known = matches!(proc.last, Some(Outcome::NotSpawned { .. }));
             if !matches!(exit, Exit::NotSpawned | Exit::Refused) || !known {
                 proc.last = Some(Outcome::Ended(exit));
@@ -156,6 +159,7 @@ impl Model {
 
     fn on_replaced(&mut self, id: ProcId, run: RunId, old: Option<RunId>, out: &mut Vec<Effect>) {
         out.push(Effect::Admit(run));
+        self.liveness.begin(&self.known, run);
         self.known.publish(id, Lifecycle::Online, out);
         let app = self.known.registry.app_of(id);
         let clients = app.map(|app| self.operations.clients_of_reload(app)).unwrap_or_default();

@@ -11,7 +11,7 @@ use ostler_core::spec::{AppSpec, ExecMode, Policy};
 use ostler_core::{AppId, Pool, ProcId, SpecId};
 use ostler_pm2::SharedText;
 use ostler_pm2::module::MARK;
-use ostler_wire::control::OverMemory;
+use ostler_wire::control::{OverMemory, Unhealthy};
 use serde_json::value::RawValue;
 
 use super::outcome::Outcome;
@@ -111,6 +111,8 @@ pub struct Proc {
     pub ended: Option<Ended>,
     /// The last restart for its memory.
     pub over_memory: Option<OverMemory>,
+    /// Its last run was ended, or is, for want of health.
+    pub unhealthy: Option<Unhealthy>,
     /// The part that it has in a reload of its app.
     pub rollout: Option<Rollout>,
     /// Whether a user had it monitored.

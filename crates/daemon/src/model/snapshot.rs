@@ -110,6 +110,7 @@ impl Model {
             }
         }
         self.settling.begin_all(&self.known);
+        self.liveness.begin_all(&self.known);
         self.recover_rollouts();
         self.known.unsaved = true;
         self.dependents.stale = true;
@@ -198,6 +199,7 @@ impl Known {
             core_dump: matches!(proc.last, Some(Outcome::Ended(Exit::Signal { core: true, .. }))),
             not_verified: matches!(proc.last, Some(Outcome::NotVerified { .. })),
             over_memory: proc.over_memory,
+            unhealthy: proc.unhealthy.clone(),
             monitored: proc.monitored,
             halted: Some(proc.halted),
             watch: proc.watch,
@@ -308,6 +310,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         last,
         ended,
         over_memory: saved.over_memory,
+        unhealthy: saved.unhealthy,
         rollout: None,
         monitored: saved.monitored,
         // Earlier versions did not tell who stopped it.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ostler_core::Exit;
 use ostler_pm2::in_app::InApp;
-use ostler_wire::control::OverMemory;
+use ostler_wire::control::{OverMemory, Unhealthy};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _, Serialize};
 use serde_json::value::RawValue;
@@ -161,6 +161,9 @@ pub struct SavedProc {
     /// The last restart for its memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_memory: Option<OverMemory>,
+    /// Its last run was ended for want of health.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unhealthy: Option<Unhealthy>,
     /// Whether a user had it monitored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitored: Option<bool>,

@@ -74,6 +74,8 @@ struct Row<'a> {
     ended: Option<control::Ended>,
     #[serde(skip_serializing_if = "Option::is_none")]
     over_memory: Option<control::OverMemory>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unhealthy: Option<control::Unhealthy>,
     #[serde(skip_serializing_if = "is_false")]
     completed: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -130,6 +132,7 @@ impl From<Row<'_>> for ProcView {
             logs: row.logs.map(|path| path.map(Cow::into_owned)),
             ended: row.ended,
             over_memory: row.over_memory,
+            unhealthy: row.unhealthy,
             completed: row.completed,
             waits_for: row.waits_for,
             listens: row.listens.0.iter().map(|listener| listener.address.clone()).collect(),
@@ -232,6 +235,7 @@ impl Known {
                 Some(control::Ended { at: of.at, asked: of.asked, oom: of.oom, how })
             }),
             over_memory: proc.over_memory,
+            unhealthy: proc.unhealthy.clone(),
             completed: spec.policy.oneshot && self.is_completed(id, proc),
             waits_for: self.waits_for(id, look),
             listens: Addresses(facts.map_or(&[], |facts| &facts.listeners)),

@@ -5,6 +5,7 @@ mod cgroup;
 mod channel;
 mod clearing;
 mod connections;
+mod cpu;
 mod ending;
 mod gauge;
 mod input;
@@ -247,13 +248,23 @@ impl Runs {
     /// Lets those that serve go first while the run is being verified.
     pub fn lower_priority(&mut self, run: RunId) {
         if let Some(held) = self.all.get(&run) {
-            self.priority.lower(run, held.pid());
+            self.priority.lower(run, held.pid(), held.nice());
         }
     }
 
-    /// The same for a run that an earlier daemon may have lowered.
+    /// Gives the run the share that goes with its nice value, if it has one.
+    pub fn settle_priority(&mut self, run: RunId) {
+        if let Some(held) = self.all.get(&run).filter(|held| held.nice() != 0) {
+            self.priority.settle(run, held.pid(), held.nice());
+        }
+    }
+
+    /// The same for a run that an earlier daemon may have lowered, or not come to settle.
     pub fn take_up_priority(&mut self, run: RunId) {
-        if let Some(held) = self.all.get(&run).filter(|held| held.is_cluster() && !held.is_dead()) {
+        let Some(held) = self.all.get(&run).filter(|held| !held.is_dead()) else { return };
+        if held.nice() != 0 {
+            self.priority.settle(run, held.pid(), held.nice());
+        } else if held.is_cluster() {
             self.priority.take_over(run, held.pid());
         }
     }

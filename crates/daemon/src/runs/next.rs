@@ -31,6 +31,11 @@ impl Runs {
         let next = Next { after, run: Run { inspect_port, ..self.grouped(run, new) } };
         let meta = next.run.meta(Role::Current, false, counters);
         let group = self.path_of(run, &next.run);
+        if self.limit(run, &next.run).is_err() {
+            // It is told when the run is due.
+            self.drop_group(run);
+            return None;
+        }
         self.next.insert(run, next);
         Some((meta, group))
     }

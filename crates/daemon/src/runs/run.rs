@@ -259,6 +259,11 @@ impl Run {
         matches!(&self.life, Life::Dead(Dead { descendants: Descendants::Gone, .. }))
     }
 
+    /// Returns the nice value that its specification gives it.
+    pub fn nice(&self) -> i32 {
+        self.settings.as_ref().and_then(|spec| spec.limits.nice).unwrap_or(0)
+    }
+
     /// Whether it is a cluster worker.
     pub fn is_cluster(&self) -> bool {
         use ostler_core::spec::ExecMode;

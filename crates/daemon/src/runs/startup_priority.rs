@@ -5,6 +5,9 @@
 //! session: for its first second, while it is being verified, its share is a tenth. Raising it
 //! again needs no privilege, but the kernel takes only some such changes a second from who is not
 //! root; what it refuses is tried again. Where there are no autogroups nothing is done.
+//!
+//! For the same reason the nice value of an app is that of its session as well: by itself it would
+//! only count among the processes of the app.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,9 +17,7 @@ use ostler_core::RunId;
 use crate::clock;
 
 /// A tenth of the usual share.
-const LOWERED: &str = "10";
-/// The share of who is like all others.
-const USUAL: &str = "0";
+const LOWERED: i32 = 10;
 /// The longest that a worker's share is lowered, ms: on a machine that is busy for long it must
 /// start all the same.
 const LIMIT: u64 = 1000;
@@ -26,22 +27,39 @@ const AGAIN: u64 = 120;
 /// Whose share of the processors is lowered.
 #[derive(Debug, Default)]
 pub struct StartupPriority {
-    /// The process, and when it is to have its usual share.
-    lowered: BTreeMap<RunId, (u32, u64)>,
+    lowered: BTreeMap<RunId, Lowered>,
+}
+
+/// One that does not have its usual share.
+#[derive(Debug)]
+struct Lowered {
+    pid: u32,
+    /// When it is to have it.
+    due: u64,
+    /// Its usual share, as a nice value.
+    usual: i32,
 }
 
 impl StartupPriority {
     /// A worker was started that is to be verified.
-    pub fn lower(&mut self, run: RunId, pid: u32) {
-        if set(pid, LOWERED).is_ok() {
-            self.lowered.insert(run, (pid, clock::monotonic() + LIMIT));
+    pub fn lower(&mut self, run: RunId, pid: u32, usual: i32) {
+        if LOWERED <= usual {
+            self.settle(run, pid, usual);
+        } else if set(pid, LOWERED).is_ok() {
+            self.lowered.insert(run, Lowered { pid, due: clock::monotonic() + LIMIT, usual });
         }
+    }
+
+    /// A process is to have this share from now on.
+    pub fn settle(&mut self, run: RunId, pid: u32, usual: i32) {
+        self.lowered.insert(run, Lowered { pid, due: 0, usual });
+        self.on_time(clock::monotonic());
     }
 
     /// It passed its checks.
     pub fn restore(&mut self, run: RunId) {
-        if let Some((_, due)) = self.lowered.get_mut(&run) {
-            *due = 0;
+        if let Some(lowered) = self.lowered.get_mut(&run) {
+            lowered.due = 0;
             self.on_time(clock::monotonic());
         }
     }
@@ -54,33 +72,34 @@ impl StartupPriority {
     /// Takes up a worker that an earlier daemon had started.
     pub fn take_over(&mut self, run: RunId, pid: u32) {
         let path = format!("/proc/{pid}/autogroup");
-        if std::fs::read_to_string(path).is_ok_and(|text| text.trim_end().ends_with(LOWERED)) {
-            self.lowered.insert(run, (pid, 0));
+        let lowered = format!(" {LOWERED}");
+        if std::fs::read_to_string(path).is_ok_and(|text| text.trim_end().ends_with(&lowered)) {
+            self.lowered.insert(run, Lowered { pid, due: 0, usual: 0 });
         }
     }
 
     /// When [`StartupPriority::on_time`] is due.
     pub fn deadline(&self) -> Option<u64> {
-        self.lowered.values().map(|(_, due)| *due).min()
+        self.lowered.values().map(|lowered| lowered.due).min()
     }
 
     /// Gives those their usual share whose time is over.
     pub fn on_time(&mut self, now: u64) {
-        self.lowered.retain(|_, (pid, due)| {
+        self.lowered.retain(|_, Lowered { pid, due, usual }| {
             if now < *due {
                 return true;
             }
             // Any other refusal means that the process is gone.
             let refused =
-                set(*pid, USUAL).is_err_and(|error| error.raw_os_error() == Some(libc::EAGAIN));
+                set(*pid, *usual).is_err_and(|error| error.raw_os_error() == Some(libc::EAGAIN));
             *due = now + AGAIN;
             refused
         });
     }
 }
 
-fn set(pid: u32, nice: &str) -> io::Result<()> {
-    std::fs::write(format!("/proc/{pid}/autogroup"), nice)
+fn set(pid: u32, nice: i32) -> io::Result<()> {
+    std::fs::write(format!("/proc/{pid}/autogroup"), nice.to_string())
 }
 
 #[cfg(test)]
@@ -124,26 +143,30 @@ mod tests {
         let since = clock::monotonic();
         // One who is not root may be refused for a tenth of a second.
         while priority.deadline().is_none() {
-            priority.lower(run, pid);
+            priority.lower(run, pid, 0);
         }
-        assert_eq!(share(pid), LOWERED);
+        assert_eq!(share(pid), LOWERED.to_string());
         let due = priority.deadline().unwrap();
         priority.on_time(due - 1);
-        assert!(since + LIMIT <= due && share(pid) == LOWERED);
+        assert!(since + LIMIT <= due && share(pid) == LOWERED.to_string());
         goes_on(&mut priority, due);
-        assert_eq!(share(pid), USUAL);
+        assert_eq!(share(pid), "0");
 
         while priority.deadline().is_none() {
-            priority.lower(run, pid);
+            priority.lower(run, pid, 0);
         }
         // Its daemon dies.
         let mut next = StartupPriority::default();
         next.take_over(run, pid);
         next.restore(run);
         goes_on(&mut next, clock::monotonic());
-        assert_eq!(share(pid), USUAL);
+        assert_eq!(share(pid), "0");
         next.take_over(run, pid);
         assert_eq!(next.deadline(), None);
+        // An app with a nice value of its own.
+        next.settle(run, pid, 7);
+        goes_on(&mut next, clock::monotonic());
+        assert_eq!(share(pid), "7");
         child.kill().unwrap();
         child.wait().unwrap();
         goes_on(&mut priority, due + LIMIT);

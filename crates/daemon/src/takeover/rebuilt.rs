@@ -188,6 +188,7 @@ impl Builder {
             core_dump: false,
             not_verified: false,
             over_memory: None,
+            unhealthy: None,
             monitored: None,
             halted: None,
             watch: None,

@@ -22,6 +22,17 @@ pub(crate) struct Plan<'a> {
     /// The score for the out-of-memory killer, in decimal.
     pub(crate) oom_score: Option<&'a CStr>,
     pub(crate) nofile: Option<(u64, u64)>,
+    /// What was asked for in place of these.
+    pub(crate) limits: Asked<'a>,
     pub(crate) uid: Option<u32>,
     pub(crate) gid: Option<u32>,
+}
+
+/// Limits that were asked for: what the kernel refuses is a failure of its own.
+#[derive(Default)]
+pub(crate) struct Asked<'a> {
+    pub(crate) nofile: Option<u64>,
+    pub(crate) nice: Option<i32>,
+    /// A number in decimal.
+    pub(crate) oom_score: Option<&'a CStr>,
 }

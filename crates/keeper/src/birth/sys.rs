@@ -204,15 +204,8 @@ unsafe fn prepare(shared: &Shared<'_>) -> (SpawnStage, i32) {
         if !place_fds(shared.fds, plan.fds.len()) {
             return (SpawnStage::Fds, errno());
         }
-        if let Some(score) = plan.oom_score
-            && !set_oom_score(score)
-        {
-            return (SpawnStage::Limits, errno());
-        }
-        if let Some(nofile) = plan.nofile
-            && !set_nofile(nofile)
-        {
-            return (SpawnStage::Limits, errno());
+        if let Err(stage) = set_limits(plan) {
+            return (stage, errno());
         }
         if let Err(failed) = become_user(plan.uid, plan.gid) {
             return failed;
@@ -261,6 +254,35 @@ unsafe fn place_fds(fds: *mut RawFd, count: usize) -> bool {
         }
     }
     true
+}
+
+/// Sets what the process may take: as asked for, else as it was before the keeper.
+///
+/// # Safety
+/// Only in the child, as [`prepare`].
+unsafe fn set_limits(plan: &Plan<'_>) -> Result<(), SpawnStage> {
+    let done = |done: bool, stage| if done { Ok(()) } else { Err(stage) };
+    let asked = &plan.limits;
+    // SAFETY: as in `prepare`; `setpriority` with 0 means this process.
+    unsafe {
+        match (asked.oom_score, plan.oom_score) {
+            (Some(score), _) => done(set_oom_score(score), SpawnStage::OomScore)?,
+            (None, Some(score)) => done(set_oom_score(score), SpawnStage::Limits)?,
+            (None, None) => {}
+        }
+        match (asked.nofile, plan.nofile) {
+            (Some(most), _) => {
+                let limit = libc::rlimit { rlim_cur: most as _, rlim_max: most as _ };
+                let set = libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) == 0;
+                done(set, SpawnStage::Nofile)?;
+            }
+            (None, Some(nofile)) => done(set_nofile(nofile), SpawnStage::Limits)?,
+            (None, None) => {}
+        }
+        asked.nice.map_or(Ok(()), |nice| {
+            done(libc::setpriority(libc::PRIO_PROCESS, 0, nice) == 0, SpawnStage::Nice)
+        })
+    }
 }
 
 /// Sets the limit of open files, soft and hard. A hard limit that was lowered under the keeper's

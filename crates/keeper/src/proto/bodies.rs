@@ -3,7 +3,9 @@
 
 use super::codec::{DecodeError, Message, Reader, Writer};
 use super::limits::{MAX_META, MAX_NAME};
-use super::messages::{ExitStatus, FromKeeper, Preparation, SpawnSpec, SpawnStage, ToKeeper};
+use super::messages::{
+    ExitStatus, FromKeeper, Limits, Preparation, SpawnSpec, SpawnStage, ToKeeper,
+};
 use super::run_fds::{FdMask, RunFd};
 
 /// The type of a request to spawn; its body begins with the run's number.
@@ -79,6 +81,7 @@ impl SpawnSpec {
         w.bool(self.want_ipc);
         w.option(self.cgroup.as_deref(), Writer::bytes);
         w.bytes(&self.meta);
+        self.limits.write(w);
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -95,6 +98,26 @@ impl SpawnSpec {
             want_ipc: r.bool("want_ipc")?,
             cgroup: r.option("cgroup", |r| r.bytes("cgroup"))?,
             meta: read_meta(r)?,
+            limits: Limits::read(r)?,
+        })
+    }
+}
+
+impl Limits {
+    fn write(self, w: &mut Writer<'_>) {
+        w.option(self.nofile, Writer::u64);
+        w.option(self.nice, Writer::i32);
+        w.option(self.oom_score, Writer::i32);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if r.version() < 4 {
+            return Ok(Self::default());
+        }
+        Ok(Self {
+            nofile: r.option("nofile", |r| r.u64("nofile"))?,
+            nice: r.option("nice", |r| r.i32("nice"))?,
+            oom_score: r.option("oom_score", |r| r.i32("oom_score"))?,
         })
     }
 }

@@ -136,6 +136,19 @@ pub struct SpawnSpec {
     pub cgroup: Option<Vec<u8>>,
     /// Metadata of the daemon's, at most [`MAX_META`](super::MAX_META) bytes.
     pub meta: Vec<u8>,
+    /// What the process may take of the machine. Since version 4.
+    pub limits: Limits,
+}
+
+/// What a process may take of the machine; what is `None` is as for the keeper's starter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The most files that it may have open, soft and hard.
+    pub nofile: Option<u64>,
+    /// Its nice value.
+    pub nice: Option<i32>,
+    /// Its score for the out-of-memory killer.
+    pub oom_score: Option<i32>,
 }
 
 /// What to start when a run ends.
@@ -284,13 +297,21 @@ pub enum SpawnStage {
     Cwd = 8,
     /// Executing the program.
     Exec = 9,
+    /// Setting the limit of open files that was asked for. Since version 4.
+    Nofile = 10,
+    /// Setting the nice value that was asked for. Since version 4.
+    Nice = 11,
+    /// Setting the score for the out-of-memory killer that was asked for. Since version 4.
+    OomScore = 12,
 }
 
 impl SpawnStage {
     /// The stage with that number.
     pub fn from_u8(byte: u8) -> Option<Self> {
-        use SpawnStage::{Cgroup, Cwd, Exec, Fds, Fork, Gid, Limits, Spec, Uid};
-        [Spec, Fds, Fork, Cgroup, Limits, Gid, Uid, Cwd, Exec]
+        use SpawnStage::{
+            Cgroup, Cwd, Exec, Fds, Fork, Gid, Limits, Nice, Nofile, OomScore, Spec, Uid,
+        };
+        [Spec, Fds, Fork, Cgroup, Limits, Gid, Uid, Cwd, Exec, Nofile, Nice, OomScore]
             .into_iter()
             .find(|stage| *stage as u8 == byte)
     }

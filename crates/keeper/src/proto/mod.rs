@@ -36,6 +36,7 @@
 //!   [`FromKeeper::Run`] and [`FromKeeper::Exited`].
 //! - 3: [`ToKeeper::Succeed`]; [`ToKeeper::Sync`], [`FromKeeper::Synced`];
 //!   [`FromKeeper::Ping`] and [`ToKeeper::Pong`].
+//! - 4: [`SpawnSpec::limits`], and the stages in which one of them is refused.
 
 mod bodies;
 mod codec;
@@ -49,7 +50,7 @@ pub use codec::{
     DecodeError, Frame, FrameError, HEADER, MAX_FRAME, Message, Reader, Writer, encode, split,
 };
 pub use limits::{MAX_FDS, MAX_META, MAX_NAME};
-pub use messages::{ExitStatus, FromKeeper, Preparation, SpawnSpec, SpawnStage, ToKeeper};
+pub use messages::{ExitStatus, FromKeeper, Limits, Preparation, SpawnSpec, SpawnStage, ToKeeper};
 pub use run_fds::{FdMask, RunFd, RunFds};
 pub use version::{VERSION, version};
 

@@ -15,6 +15,7 @@ fn to_keeper() -> Vec<ToKeeper> {
         want_ipc: true,
         cgroup: Some(b"/sys/fs/cgroup/x".to_vec()),
         meta: meta.clone(),
+        limits: Limits { nofile: Some(4096), nice: Some(-5), oom_score: None },
     };
     vec![
         ToKeeper::Hello { version: 1 },
@@ -134,14 +135,14 @@ fn bytes_of_requests_are_these_for_ever() {
     check_golden(
         &ToKeeper::Hello { version: 1 },
         0,
-        [b"\x04\0\0\0\x01\x01\0\x01", b"\x04\0\0\0\x03\x01\0\x01"],
+        [b"\x04\0\0\0\x01\x01\0\x01", b"\x04\0\0\0\x04\x01\0\x01"],
     );
     check_golden(
         &ToKeeper::Put { name: "ab".to_owned(), meta: vec![9] },
         1,
         [
             b"\x0e\0\0\0\x01\x06\x01\x02\0\0\0ab\x01\0\0\0\x09",
-            b"\x0e\0\0\0\x03\x06\x01\x02\0\0\0ab\x01\0\0\0\x09",
+            b"\x0e\0\0\0\x04\x06\x01\x02\0\0\0ab\x01\0\0\0\x09",
         ],
     );
     let spec = SpawnSpec {
@@ -159,12 +160,12 @@ fn bytes_of_requests_are_these_for_ever() {
         [
             b"\x31\0\0\0\x01\x02\0\x01\0\0\0\0\0\0\0\x02\0\0\0/p\x01\0\0\0\x01\0\0\0p\0\0\0\0\
             \x01\0\0\0/\0\x01\x05\0\0\0\0\x01\0\0\0\0\0\0",
-            b"\x31\0\0\0\x03\x02\0\x01\0\0\0\0\0\0\0\x02\0\0\0/p\x01\0\0\0\x01\0\0\0p\0\0\0\0\
-            \x01\0\0\0/\0\x01\x05\0\0\0\0\x01\0\0\0\0\0\0",
+            b"\x34\0\0\0\x04\x02\0\x01\0\0\0\0\0\0\0\x02\0\0\0/p\x01\0\0\0\x01\0\0\0p\0\0\0\0\
+            \x01\0\0\0/\0\x01\x05\0\0\0\0\x01\0\0\0\0\0\0\0\0\0",
         ],
     );
     let revoke = ToKeeper::Revoke { after: 6 };
-    let golden = b"\x0b\0\0\0\x03\x0d\0\x06\0\0\0\0\0\0\0";
+    let golden = b"\x0b\0\0\0\x04\x0d\0\x06\0\0\0\0\0\0\0";
     assert_eq!(encode(&revoke, 0).unwrap(), golden);
 }
 
@@ -175,7 +176,7 @@ fn bytes_of_reports_are_these_for_ever() {
         0,
         [
             b"\x11\0\0\0\x01\x47\0\x02\x01\0\0\0\0\0\0\x01\x09\0\0\0\x01",
-            b"\x12\0\0\0\x03\x47\0\x02\x01\0\0\0\0\0\0\x01\x09\0\0\0\x01\0",
+            b"\x12\0\0\0\x04\x47\0\x02\x01\0\0\0\0\0\0\x01\x09\0\0\0\x01\0",
         ],
     );
     let run = FromKeeper::Run {
@@ -192,13 +193,13 @@ fn bytes_of_reports_are_these_for_ever() {
         1,
         [
             b"\x1d\0\0\0\x01\x42\x01\x01\0\0\0\0\0\0\0\x02\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0\x01",
-            b"\x1e\0\0\0\x03\x42\x01\x01\0\0\0\0\0\0\0\x02\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0\x01\0",
+            b"\x1e\0\0\0\x04\x42\x01\x01\0\0\0\0\0\0\0\x02\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0\x01\0",
         ],
     );
     let next = FromKeeper::Exited { run: 1, status: ExitStatus::Code(1), next: Some(2) };
     assert_eq!(
         encode(&next, 0).unwrap(),
-        b"\x1a\0\0\0\x03\x47\0\x01\0\0\0\0\0\0\0\0\x01\0\0\0\0\x01\x02\0\0\0\0\0\0\0"
+        b"\x1a\0\0\0\x04\x47\0\x01\0\0\0\0\0\0\0\0\x01\0\0\0\0\x01\x02\0\0\0\0\0\0\0"
     );
 }
 

@@ -1,7 +1,7 @@
 //! The version of the protocol; its log is in the text of [`proto`](super).
 
 /// The version that this build speaks; the second half of every frame's header begins with it.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 /// [`VERSION`], unless a test has this build speak as a newer one.
 #[cfg(not(feature = "failpoints"))]

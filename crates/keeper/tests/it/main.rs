@@ -45,6 +45,7 @@ stories![
     spawning::listening_sockets_are_passed_as_systemd_does,
     spawning::failures_name_their_stage,
     spawning::a_program_becomes_another_user,
+    spawning::a_program_has_the_limits_that_were_asked_for_or_does_not_begin,
     death::a_daemon_that_dies_before_hello_is_replaced,
     death::a_daemon_that_says_nothing_gives_way_to_one_of_another_program,
     death::a_daemon_that_answers_no_more_is_replaced_and_programs_live_on,

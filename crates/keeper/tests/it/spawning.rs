@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 
-use ostler_keeper::proto::{ExitStatus, FromKeeper, SpawnSpec, SpawnStage, ToKeeper};
+use ostler_keeper::proto::{ExitStatus, FromKeeper, Limits, SpawnSpec, SpawnStage, ToKeeper};
 
 use crate::home::{Home, program, sh};
 
@@ -188,5 +188,31 @@ pub fn a_program_becomes_another_user() {
             stage: SpawnStage::Gid,
             errno: libc::EPERM,
         });
+    }
+}
+
+pub fn a_program_has_the_limits_that_were_asked_for_or_does_not_begin() {
+    let mut home = Home::new();
+    let (mut daemon, _) = home.served_daemon();
+    let script = "ulimit -Sn; ulimit -Hn; nice; cat /proc/self/oom_score_adj";
+    let limits = Limits { nofile: Some(345), nice: Some(6), oom_score: Some(123) };
+    let mut run = home.spawn(&mut daemon, SpawnSpec { limits, want_out: true, ..sh(1, script) });
+    assert_eq!(run.output(), "345\n345\n6\n123\n");
+    daemon.expect_exit(1, ExitStatus::Code(0));
+    // Above what even root may give.
+    let limits = Limits { nofile: Some(1 << 40), ..Limits::default() };
+    daemon.send(&ToKeeper::Spawn(SpawnSpec { limits, ..sh(2, "exit 0") }));
+    daemon.expect(&FromKeeper::SpawnFailed {
+        run: 2,
+        stage: SpawnStage::Nofile,
+        errno: libc::EPERM,
+    });
+    if !rustix::process::geteuid().is_root() {
+        let limits = Limits { nice: Some(-1), ..Limits::default() };
+        daemon.send(&ToKeeper::Spawn(SpawnSpec { limits, ..sh(3, "exit 0") }));
+        let FromKeeper::SpawnFailed { run: 3, stage: SpawnStage::Nice, .. } = daemon.receive().0
+        else {
+            panic!("an ordinary user went ahead of others");
+        };
     }
 }

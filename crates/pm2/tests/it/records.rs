@@ -246,7 +246,14 @@ fn health() -> impl Strategy<Value = Option<Health>> {
         "[a-z]{1,5}".prop_map(|command| Probe::Exec { command }),
     ];
     prop::option::of((probe, 1u64..99_999, 1u64..99_999, 1u32..99).prop_map(
-        |(probe, interval, timeout, retries)| Health { probe, interval, timeout, retries },
+        |(probe, interval, timeout, retries)| Health {
+            probe,
+            interval,
+            timeout,
+            retries,
+            restart_after: (retries % 2 == 0).then_some(retries + 1),
+            grace: if retries % 2 == 0 { interval } else { 10_000 },
+        },
     ))
 }
 

@@ -1,5 +1,7 @@
 //! What is shown of a process.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Outcome, Phase};
@@ -56,6 +58,9 @@ pub struct ProcView {
     /// The last restart for its memory.
     #[serde(default)]
     pub over_memory: Option<OverMemory>,
+    /// Its last run was ended, or is, for want of health.
+    #[serde(default)]
+    pub unhealthy: Option<Unhealthy>,
     /// It is a job that has done its work.
     #[serde(default)]
     pub completed: bool,
@@ -82,6 +87,28 @@ pub struct OverMemory {
     pub memory: u64,
     /// How much it may have, bytes.
     pub limit: u64,
+}
+
+/// The end of a run for want of health.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unhealthy {
+    /// The number of the run.
+    pub run: u64,
+    /// When it was asked to end, ms since 1970.
+    pub at: u64,
+    /// So many checks in a row had failed.
+    pub failures: u32,
+    /// Why the last one did.
+    pub why: String,
+}
+
+impl fmt::Display for Unhealthy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let times = if self.failures == 1 { "" } else { " in a row" };
+        let Self { failures, why, .. } = self;
+        let count = if *failures == 1 { "once".to_owned() } else { format!("{failures} times") };
+        write!(f, "its health check failed {count}{times}: {why}")
+    }
 }
 
 /// The end of a run.

@@ -101,6 +101,7 @@ pub fn must_survive(notice: &Notice) -> bool {
     match notice {
         Notice::WillRestart { delay, .. } => 0 < *delay,
         Notice::OverMemory { .. }
+        | Notice::Unhealthy { .. }
         | Notice::GaveUp { .. }
         | Notice::Refused { .. }
         | Notice::Held { .. }

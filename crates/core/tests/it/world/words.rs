@@ -35,6 +35,7 @@ impl World {
             Notice::OverMemory { proc, memory, limit, .. } => {
                 format!("{} over memory {memory} > {limit}", proc.0)
             }
+            Notice::Unhealthy { proc, .. } => format!("{} unhealthy", proc.0),
             Notice::GaveUp { proc, unstable } => format!("{} gave up after {unstable}", proc.0),
             Notice::Refused { proc } => format!("{} refused", proc.0),
             Notice::Held { proc } => format!("{} held", proc.0),

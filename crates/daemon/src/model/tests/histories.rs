@@ -58,6 +58,7 @@ fn more(bits: u16) -> Value {
         2 => Some(("depends_on", json!({"web": "started", "job": "ready"}))),
         3 => Some(("depends_on", json!({"job": "completed"}))),
         4 => Some(("oneshot", json!(true))),
+        5 => Some(("health", json!({"tcp": 3000, "restart_after": 2, "grace": 10}))),
         _ => None,
     };
     let all = set.map(|(_, of)| of).chain(depends);
@@ -187,6 +188,7 @@ fn stale(world: &mut World, what: u8, run: RunId) {
             stderr_tail: vec!["lost".to_owned()],
         },
         7 => Input::Core(Event::TreeGone(run)),
+        8 if run.0.is_multiple_of(2) => Input::Checked { run, result: Err("lost".to_owned()) },
         8 => Input::Probed { run, result: Err("lost".to_owned()) },
         9 => Input::StderrTail { run, lines: vec!["lost".to_owned()] },
         _ => Input::NotSpawned { run, why: "lost".to_owned() },

@@ -14,6 +14,7 @@ mod histories;
 mod kept;
 mod listed;
 mod listening;
+mod liveness;
 mod log_names;
 mod memory;
 mod moves;

@@ -69,6 +69,7 @@ pub fn again(report: &Input) -> Option<Input> {
         }
         Input::Probed { run, result } => Input::Probed { run: *run, result: result.clone() },
         Input::Measured(all) => Input::Measured(all.clone()),
+        Input::Checked { run, result } => Input::Checked { run: *run, result: result.clone() },
         Input::Listeners { run, listeners } => {
             Input::Listeners { run: *run, listeners: listeners.clone() }
         }

@@ -82,6 +82,13 @@ impl World {
                 let measured = known.map(|(run, sim)| (*run, sim.memory)).collect::<Vec<_>>();
                 self.reports.push_back(Input::Measured(measured));
             }
+            Effect::CheckHealth(run) => {
+                if let Some(sim) = self.runs.get(&run) {
+                    let sick = sim.nature.sick || sim.nature.stuck;
+                    let result = if sick { Err("it is sick".to_owned()) } else { Ok(()) };
+                    self.reports.push_back(Input::Checked { run, result });
+                }
+            }
             Effect::ReadStderrTail(run) => {
                 let lines = vec!["it is broken".to_owned()];
                 return self.soon(Input::StderrTail { run, lines });

@@ -1,0 +1,36 @@
+//! Runs that have lost their health.
+
+use ostler_core::{Event, ProcId, RunId};
+use ostler_wire::control::Unhealthy;
+
+use super::Model;
+use super::input::Effect;
+
+impl Model {
+    /// A run that serves was asked for its health.
+    pub(super) fn on_checked(&mut self, run: RunId, result: Result<(), String>) {
+        let Some(failures) = self.liveness.on_checked(&self.known, run, result.is_ok()) else {
+            return;
+        };
+        if let (Some(facts), Err(why)) = (self.known.facts.get_mut(&run), result) {
+            facts.lost_health = Some((failures, why));
+            self.ask(Event::Unhealthy(run));
+        }
+    }
+
+    /// A run is ended for want of health.
+    pub(super) fn on_unhealthy(&mut self, id: ProcId, run: RunId, out: &mut Vec<Effect>) {
+        let facts = self.known.facts.get(&run);
+        let Some((failures, why)) = facts.and_then(|facts| facts.lost_health.clone()) else {
+            return;
+        };
+        let lost = Unhealthy { run: run.0, at: self.known.at.wall, failures, why };
+        let label = self.known.registry.label(id);
+        out.push(Effect::Complain(format!("App [{label}] is restarted: {lost}")));
+        if let Some(proc) = self.known.registry.proc_mut(id) {
+            proc.unhealthy = Some(lost);
+        }
+        self.known.unsaved = true;
+        self.changed.insert(id);
+    }
+}
