@@ -167,14 +167,12 @@ impl Error {
             Self::Silent(silence) => return Some(silence.hint()),
             Self::NotStarted { log, .. }
             | Self::NotReady { log, .. }
-            | Self::DaemonsEnd { log, .. } => {
-                return Some(format!("see {}", log.display()));
-            }
-            Self::Timeout { .. } => "try again; if it stays so, see pm2.log in the home directory",
+            | Self::DaemonsEnd { log, .. } => return Some(show_log(log)),
+            Self::Timeout { .. } => "try again; `ostler logs daemon` shows what the daemon does",
             Self::Mismatch { .. } => {
                 "run `ostler update` to replace the running daemon, apps untouched"
             }
-            Self::Broken => "try again; pm2.log in the home directory says why it ended",
+            Self::Broken => "try again; `ostler logs daemon` shows why it ended",
             Self::Frame(_) | Self::Malformed(_) => {
                 "run `ostler update` so that daemon and command are the same version"
             }

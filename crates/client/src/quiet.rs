@@ -13,7 +13,7 @@ use ostler_wire::control::{self, FrameKind, Request};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::Home;
-use crate::parts::parts_of;
+use crate::parts::{is_stopped, parts_of};
 use crate::waits::ANSWER_LIMIT;
 
 /// After this without a word it is told that a daemon says nothing.
@@ -48,19 +48,17 @@ impl Quiet {
     /// Judges a look at a daemon of which nothing was heard for so long.
     /// `for_apps`: it may wait for apps.
     pub(crate) fn look(&mut self, home: &Home, silent: Duration, for_apps: bool) -> Silent {
-        let silent = if for_apps {
-            let Some(silent) = self.probed(home) else { return Silent::Wait };
-            silent
-        } else {
-            silent
-        };
-        if for_apps && ANSWER_LIMIT <= silent {
+        let owed = if for_apps { self.probed(home) } else { Some(silent) };
+        if for_apps && owed.is_some_and(|owed| ANSWER_LIMIT <= owed) {
             return Silent::GiveUp;
         }
-        if self.told {
+        if self.told || silent < LATE {
             return Silent::Wait;
         }
         let parts = parts_of(home.path());
+        // A daemon that is well can start nothing while its keeper is stopped.
+        let is_stopped = for_apps && parts.iter().any(|part| is_stopped(part.pid));
+        let Some(silent) = owed.or(is_stopped.then_some(silent)) else { return Silent::Wait };
         let daemon = parts.iter().find(|part| part.daemon).map(|part| part.pid);
         // One that has just begun is not one that hangs.
         let stays = daemon.is_some() && std::mem::replace(&mut self.daemon, daemon) == daemon;

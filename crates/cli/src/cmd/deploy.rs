@@ -88,10 +88,11 @@ impl Wish {
         let one = |wish: Self| match rest.first() {
             None => Ok(wish),
             Some(more) => Err(Failed::misuse(format!("`{more}` is one word too many"))
-                .hint("see `ostler deploy help`")),
+                .hint("`ostler help deploy` shows what it takes")),
         };
         let needed = |what: &str| {
-            Failed::misuse(format!("`{first}` needs {what}")).hint("see `ostler deploy help`")
+            Failed::misuse(format!("`{first}` needs {what}"))
+                .hint("`ostler help deploy` shows what it takes")
         };
         match (first.as_str(), rest) {
             ("setup", _) => one(Self::Setup),

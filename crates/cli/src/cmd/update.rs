@@ -65,7 +65,7 @@ fn check(session: &mut Session, exe: &str) -> Result<(), Failed> {
         Answer::Reply(Reply::Hello { pid, keeper_pid, .. }) => (pid, keeper_pid),
         other => return Err(unexpected(&other)),
     };
-    let hint = "its last words are in `pm2.log` in the home";
+    let hint = "`ostler logs daemon --nostream` shows its last words";
     for (part, pid) in [("daemon", daemon), ("keeper", keeper)] {
         if is_other(exe, pid) {
             return Err(Failed::new(format!(

@@ -36,7 +36,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         }
         Some(word) => {
             Err(Failed::misuse(format!("`web` takes `start`, `stop` or a port, but got `{word}`"))
-                .hint("see `ostler web --help`"))
+                .hint("`ostler help web` shows what it takes"))
         }
     }
 }
@@ -91,7 +91,8 @@ fn start(session: &mut Session, port: Option<String>) -> Result<(), Failed> {
     let ids: Vec<u32> = named(session, name)?.iter().map(|process| process.id).collect();
     let limit = Limit::usual();
     let until = std::time::Instant::now() + limit.time;
-    let ended = wait::wait(session, &ids, Awaited::Ready { first: true }, Some(until))?;
+    let ended =
+        wait::wait(session, &ids, Awaited::Ready { first: true, late: false }, Some(until))?;
     let told = ready::tell(session, &ended, Some(&limit));
     if told.is_err() {
         // What does not serve is not left behind, to fail again and again.

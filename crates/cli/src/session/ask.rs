@@ -217,5 +217,5 @@ fn resumes(
 /// Why it is not known what became of a request.
 fn lost(why: &str) -> Failed {
     Failed::new(format!("{why} in the middle of this; how it went on is not known"))
-        .hint("see `ostler list` and pm2.log in the home directory")
+        .hint("`ostler list` shows how far it is, `ostler logs daemon` why the daemon ended")
 }

@@ -30,8 +30,9 @@ const LONG: Duration = Duration::from_secs(3600);
 /// What is waited for.
 #[derive(Debug)]
 pub(crate) enum Awaited {
-    /// That each is ready. `first`: by its first run.
-    Ready { first: bool },
+    /// That each is ready. `first`: by its first run; `late`: the request that starts them has not
+    /// come to its end.
+    Ready { first: bool, late: bool },
     /// That the current run of each has ended.
     Exit,
     /// That one of them writes a line. `fresh`: from now on, not in its current run.
@@ -255,7 +256,12 @@ impl Waiting<'_> {
         let first = *pending.first.get_or_insert(seen.run);
         (pending.due, pending.listening) = (None, false);
         match &self.awaited {
-            Awaited::Ready { first } => self.judge_ready(id, seen::ready(&seen, *first), seen),
+            Awaited::Ready { first, late: false } => {
+                self.judge_ready(id, seen::ready(&seen, *first), seen);
+            }
+            Awaited::Ready { first, late: true } => {
+                self.judge_ready(id, seen::ready_in_turn(&seen, *first), seen);
+            }
             Awaited::Exit => {
                 if let Some(outcome) = seen::ended(&seen, first) {
                     self.end(id, End::Exited(outcome));

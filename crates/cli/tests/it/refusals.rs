@@ -146,7 +146,7 @@ fn an_option_that_would_change_nothing_is_refused() {
     misused(
         &sandbox,
         &["logs", "--lines", "abc"],
-        "error: `--lines` needs a number, but is `abc`\nhint: write `--lines <n>`\n",
+        "error: `--lines` needs a number, but is `abc`\nhint: write a number, as in `--lines 4`\n",
     );
 }
 
