@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod alerts;
 pub mod attributes;
 mod changes;
 mod check;

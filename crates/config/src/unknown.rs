@@ -5,10 +5,8 @@ use crate::diagnostic::Diagnostic;
 use crate::suggest;
 
 /// Keys of what a later version does, with what is not done until then.
-const LATER: [(&str, &str); 2] = [
-    ("alerts", "nobody is told when an app fails"),
-    ("history", "no figures are kept of one app alone; `ostler web` keeps those of all"),
-];
+const LATER: [(&str, &str); 1] =
+    [("history", "no figures are kept of one app alone; `ostler web` keeps those of all")];
 
 /// The complaint about such a key.
 pub(crate) fn unknown(written: &str) -> Diagnostic {

@@ -10,6 +10,7 @@
 //! verified before it takes a slot over; a [`Reload`](reload::Reload) replaces the runs of an app
 //! as one transaction; the [`Supervisor`] owns them all and routes reports by run.
 
+mod alerts;
 mod allotted;
 mod candidate;
 pub mod depends;

@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use crate::alerts::{AlertKind, AlertTarget, AlertTo, Alerts};
 pub use crate::depends::{Condition, Dependency};
 pub use crate::limits::Limits;
 pub use crate::rotation::{LogRotate, LogRotation};
@@ -80,6 +81,8 @@ pub struct AppSpec {
     pub depends_on: Vec<Dependency>,
     /// Check that a worker must pass before it replaces another.
     pub health: Option<Health>,
+    /// Who is told when something happens to it, besides those whom the home names.
+    pub alerts: Alerts,
     /// Version of the application from the nearest `package.json`, if one was found.
     pub version: Option<String>,
     /// Keys of PM2's record that ostler keeps for others but does not act on, as JSON text per key
@@ -123,6 +126,7 @@ impl AppSpec {
             privileged_ports: BTreeSet::new(),
             depends_on: Vec::new(),
             health: None,
+            alerts: Alerts::default(),
             version: None,
             passthrough: Texts::new(),
         }

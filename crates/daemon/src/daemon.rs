@@ -6,6 +6,7 @@
 //! but the poll.
 
 mod actions;
+mod alerts;
 mod calls;
 mod due;
 mod effects;
@@ -27,6 +28,7 @@ use std::rc::Rc;
 
 use ostler_poll::{Events, Poll, Ready, Watched};
 
+use crate::alerts::Alerts;
 use crate::budget::Capacity;
 use crate::bus::Bus;
 use crate::calendar::Calendar;
@@ -86,6 +88,8 @@ pub(crate) struct Daemon {
     calendar: Calendar,
     files: WatchedFiles,
     profiles: Profiles,
+    /// Who is told of alerts.
+    alerts: Alerts,
     /// Who waits for the answer to an action.
     actions: Actions,
     /// Bytes written into our own log since its length was looked at.
@@ -122,9 +126,11 @@ pub(crate) struct Parts {
 impl Daemon {
     /// Puts the parts together.
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
-        let Parts { model, state, saver, keeper, clients, rpc, bus, .. } = parts;
+        let Parts { mut model, state, saver, keeper, clients, rpc, bus, .. } = parts;
         let Parts { home, runs, node, logs, inbox, .. } = parts;
         let calendar = Calendar::new(Rc::clone(&inbox.poll));
+        let alerts = Alerts::new(&config.home, logs.alerts().clone());
+        model.push(Input::HomeTold(alerts.is_home_told()));
         Self {
             config,
             model,
@@ -144,6 +150,7 @@ impl Daemon {
             calendar,
             files: WatchedFiles::default(),
             profiles: Profiles::default(),
+            alerts,
             actions: Actions::default(),
             unbounded: BOUND_AFTER,
             since: clock::wall(),
@@ -170,6 +177,7 @@ impl Daemon {
         // What the keeper said right after its inventory was read together with it: no poll tells
         // of it again.
         self.on_keeper();
+        self.resume_alerts();
         self.work();
         while !self.model.is_gone() {
             self.inbox.poll.wait(&mut events, self.deadline())?;
@@ -347,6 +355,11 @@ impl Daemon {
                 FromThread::Saver(done) => {
                     self.saver.on_done(done, &self.inbox.mailbox, &mut self.reports);
                     self.home.watch();
+                }
+                FromThread::Alerted(number) => {
+                    if self.alerts.on_taken(number) {
+                        self.model.push(Input::Alerted(number));
+                    }
                 }
                 FromThread::Cared(done) => self.logs.on_cared(done, &self.inbox.mailbox),
             }

@@ -27,6 +27,8 @@ pub(crate) enum FromThread {
     Watched(io::Result<WatchNews>),
     /// What became of the saved list.
     Saver(Done),
+    /// A receiver of alerts will not forget the one of this number.
+    Alerted(u64),
     /// What was done for rotated log files.
     Cared(Cared),
 }

@@ -9,6 +9,7 @@
 //! - What must survive is saved before an action that follows from it is carried out.
 //! - After the start nothing ends the daemon but a request, a signal or the loss of its poll.
 
+mod alerts;
 mod app_files;
 mod budget;
 mod bus;

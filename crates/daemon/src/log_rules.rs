@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ostler_core::spec::{AppSpec, LogRotate, LogRotation};
+use ostler_core::spec::{Alerts, AppSpec, LogRotate, LogRotation};
 use ostler_logs::{Cap, Keep, Log, Names, Period, Rotation};
 use ostler_pm2::module::MARK;
 use ostler_pm2::rotation::{Most, Rules};
@@ -25,6 +25,8 @@ pub struct LogRules {
     names: Arc<Names>,
     /// Logs are rotated though nobody has asked for it.
     pub by_default: bool,
+    /// Who is told of alerts of all apps.
+    pub alerts: Alerts,
     /// PM2's module that rotates log files runs: it has them for itself.
     pub module_runs: bool,
 }
@@ -32,14 +34,20 @@ pub struct LogRules {
 impl LogRules {
     /// The rules that the settings of a home give.
     pub fn new(rules: Rules, by_default: bool) -> Self {
-        let mut all =
-            Self { rules: Rules::default(), names: Arc::default(), by_default, module_runs: false };
+        let mut all = Self {
+            rules: Rules::default(),
+            names: Arc::default(),
+            by_default,
+            alerts: Alerts::default(),
+            module_runs: false,
+        };
         all.set(rules);
         all
     }
 
     /// The settings have changed.
-    pub fn set(&mut self, rules: Rules) {
+    pub fn set(&mut self, mut rules: Rules) {
+        self.alerts = std::mem::take(&mut rules.alerts);
         let names = rules.names.as_deref().map(Names::new);
         self.names = names.and_then(Result::ok).map_or_else(Arc::default, Arc::new);
         self.rules = rules;

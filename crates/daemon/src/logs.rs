@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ostler_core::spec::{AppSpec, LogFormat, LogFull};
+use ostler_core::spec::{Alerts, AppSpec, LogFormat, LogFull};
 use ostler_core::{Goal, ProcId, RunId};
 use ostler_logs::{Engine, Event, Filter, Format, Names, OnFull, Sink, Stream};
 use ostler_pm2::rotation;
@@ -193,6 +193,11 @@ impl Logs {
             daemon_log::log(format!("log files are rotated by {whose} from now on"));
             self.set_rules(model);
         }
+    }
+
+    /// Who is told of alerts of all apps.
+    pub fn alerts(&self) -> &Alerts {
+        &self.care.rules.alerts
     }
 
     /// Reads the settings of the home again.

@@ -16,12 +16,13 @@
 //! - [`in_app`]: what apps say over their channel;
 //! - [`module`]: what a package that is a module says of itself;
 //! - [`settings`], in `module_conf.json`: those of apps and modules;
-//! - [`rotation`]: what of them is said of the rotation of log files.
+//! - [`rotation`], [`alerts`]: what they say of the rotation of log files and of alerts.
 //!
 //! Nothing here does I/O or reads the process's own environment.
 
 #![forbid(unsafe_code)]
 
+pub mod alerts;
 pub mod amp;
 pub mod bus;
 pub mod dump;

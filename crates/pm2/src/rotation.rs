@@ -5,9 +5,10 @@
 //! the names of the attributes of an app. What cannot be done is refused when it is set.
 
 use ostler_config::attributes;
-use ostler_core::spec::{AppSpec, LogRotate, LogRotation};
+use ostler_core::spec::{Alerts, AppSpec, LogRotate, LogRotation};
 use serde_json::Value as Json;
 
+use crate::alerts;
 use crate::settings::{FROM_NPM, FROM_TAR, Settings, shown};
 
 /// The module that rotates log files.
@@ -42,6 +43,8 @@ pub struct Rules {
     pub most: Most,
     /// Whether the log files of modules are rotated, too.
     pub modules: bool,
+    /// Who is told of alerts of all apps, which stands beside.
+    pub alerts: Alerts,
     /// What is not understood, each as a sentence; it counts as not said.
     pub problems: Vec<String>,
 }
@@ -53,6 +56,7 @@ impl Default for Rules {
             names: None,
             most: Most::default(),
             modules: true,
+            alerts: Alerts::default(),
             problems: Vec::new(),
         }
     }
@@ -96,12 +100,18 @@ impl Rules {
         rules.names = rules.names.or(theirs.names);
         rules.modules = theirs.modules;
         rules.problems.extend(theirs.problems);
+        match alerts::of(settings) {
+            Ok(alerts) => rules.alerts = alerts,
+            Err(refused) => rules.problems.push(format!("`{OURS}.alerts` {}", refused.why)),
+        }
         rules
     }
 
     /// Takes one setting; those of other apps are not of interest here.
     fn take(&mut self, app: &str, key: &str, value: &str) -> Result<(), Refused> {
         match (app, key) {
+            // They are looked at as a whole.
+            (OURS, name) if alerts::is_of_alerts(name) => {}
             (OURS, CAP) => self.most = most(value)?,
             (OURS, NAMES) | (MODULE, "dateFormat") => self.names = Some(names(value)?),
             (OURS, _) => self.take_ours(key, value)?,
@@ -132,7 +142,7 @@ impl Rules {
             let known =
                 attributes().map(|attribute| attribute.name).filter(|name| is_of_rotation(name));
             let known: Vec<String> =
-                known.chain([CAP, NAMES]).map(|name| format!("`{name}`")).collect();
+                known.chain([CAP, NAMES, "alerts"]).map(|name| format!("`{name}`")).collect();
             return Err(Refused {
                 why: format!("is no setting of {OURS}"),
                 hint: format!("there are {}", known.join(", ")),

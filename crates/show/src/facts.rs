@@ -65,6 +65,9 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     for sink in &seen.sinks {
         fact("log sink", sink.clone());
     }
+    for alert in &seen.alerts {
+        fact("alerts", alert.clone());
+    }
     fact("cannot be written", once_each(unwritten));
     fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
     fact("unlike this shell", seen.other_env.join(", "));
@@ -160,7 +163,7 @@ fn files(seen: &Seen<'_>, details: &Details) -> String {
 
 /// What it was given, without what has a line of its own.
 fn settings(details: &Details) -> String {
-    const SHOWN: [&str; 4] = ["health", "cron_restart", "max_memory_restart", "watch"];
+    const SHOWN: [&str; 5] = ["health", "cron_restart", "max_memory_restart", "watch", "alerts"];
     const ROTATION: [&str; 4] = ["log_rotate", "log_max_size", "log_keep", "log_compress"];
     let has_line =
         |name: &str| SHOWN.contains(&name) || ROTATION.iter().any(|begin| name.starts_with(begin));

@@ -37,4 +37,6 @@ pub struct Seen<'a> {
     pub rotation: Option<String>,
     /// Who receives its lines besides the files, and what became of that.
     pub sinks: Vec<String>,
+    /// Who is told of alerts about it, and what became of that.
+    pub alerts: Vec<String>,
 }

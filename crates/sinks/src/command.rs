@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Stdio};
@@ -69,6 +70,33 @@ impl Command {
         Ok(Self { child, input })
     }
 
+    /// Gives it all its input, and waits so long at most for its end.
+    pub(crate) fn finish(mut self, input: &[u8], limit: Duration) -> io::Result<String> {
+        let until = std::time::Instant::now() + limit;
+        let left = || until.saturating_duration_since(std::time::Instant::now());
+        match self.write(input, &|| left().is_zero()) {
+            // It need not read what it is given.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written?,
+        }
+        self.end_input();
+        if !ends_within(&self.child, left())? {
+            return Err(io::Error::other(format!("it took more than {} s", limit.as_secs())));
+        }
+        let status = self.child.wait()?;
+        if status.success() {
+            return Ok("it ended with exit code 0".to_owned());
+        }
+        Err(io::Error::other(format!("it ended with {status}")))
+    }
+
+    fn end_input(&mut self) {
+        // What is written to it from now on nobody reads.
+        if let Ok(null) = std::fs::File::options().write(true).open("/dev/null") {
+            self.input = ChildStdin::from(OwnedFd::from(null));
+        }
+    }
+
     /// Whether it has not ended.
     pub(crate) fn runs(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
@@ -97,10 +125,7 @@ impl Command {
 impl Drop for Command {
     /// Its input ends before this. One that does not end by itself within a second is ended.
     fn drop(&mut self) {
-        // What is written to it from now on nobody reads.
-        if let Ok(null) = std::fs::File::options().write(true).open("/dev/null") {
-            self.input = ChildStdin::from(std::os::fd::OwnedFd::from(null));
-        }
+        self.end_input();
         if !ends_within(&self.child, Duration::from_secs(1)).unwrap_or(false) {
             _ = self.child.kill();
         }

@@ -52,7 +52,16 @@ pub fn file_name(receiver: &str) -> String {
 /// # Errors
 /// Those of the system.
 pub fn read_all(home: &Path) -> io::Result<Vec<Kept>> {
-    let entries = match std::fs::read_dir(folder(home)) {
+    let all = read_json(&folder(home), |text| of_json(&serde_json::from_slice(text).ok()?))?;
+    Ok(all.into_iter().map(|(_, kept)| kept).collect())
+}
+
+/// Reads each file of a folder that is understood.
+pub(crate) fn read_json<T>(
+    folder: &Path,
+    parse: impl Fn(&[u8]) -> Option<T>,
+) -> io::Result<Vec<(PathBuf, T)>> {
+    let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
@@ -60,11 +69,29 @@ pub fn read_all(home: &Path) -> io::Result<Vec<Kept>> {
     for entry in entries {
         let path = entry?.path();
         // One that is being written has another ending.
-        if path.extension().is_some_and(|ending| ending == "json") {
-            all.extend(Kept::read(&path)?);
+        if path.extension().is_none_or(|ending| ending != "json") {
+            continue;
+        }
+        match std::fs::read(&path) {
+            Ok(text) => all.extend(parse(&text).map(|of| (path, of))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(all)
+}
+
+/// Writes a file whole, under a new name that becomes its own, in a folder for its owner alone.
+pub(crate) fn write_whole(path: &Path, text: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let new = path.with_extension("new");
+    let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(flags);
+    options.open(&new)?.write_all(text)?;
+    std::fs::rename(new, path)
 }
 
 impl Kept {
@@ -84,15 +111,7 @@ impl Kept {
     /// # Errors
     /// Those of the system.
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        }
-        let new = path.with_extension("new");
-        let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600).custom_flags(flags);
-        options.open(&new)?.write_all(to_json(self).to_string().as_bytes())?;
-        std::fs::rename(new, path)
+        write_whole(path, to_json(self).to_string().as_bytes())
     }
 }
 

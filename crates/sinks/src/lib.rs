@@ -1,11 +1,14 @@
-//! Lines of logs on their way to others: syslog, the journal, OpenTelemetry, a command, a file.
+//! Lines of logs on their way to others: syslog, the journal, OpenTelemetry, a command, a file. And
+//! alerts on theirs (`alerts`).
 //!
 //! Each app and receiver have a thread of their own (`forward`), which reads the log files as
 //! anybody would. So the thread that writes them knows nothing of receivers.
 
 #![forbid(unsafe_code)]
 
+mod alerts;
 mod command;
+mod curl;
 mod forward;
 mod http;
 mod journald;
@@ -17,6 +20,10 @@ mod target;
 mod tcp;
 mod wake;
 
+pub use alerts::{
+    Alert, AlertKey, AlertSender, AlertsKept, Delivered, Owed, Receiver, alerts_folder,
+    alerts_left, alerts_of_home, deliver,
+};
 pub use command::{Runs, ends_within};
 pub use forward::{Forwarder, Log, Sink};
 pub use kept::{Kept, file_name, folder, read_all};

@@ -57,8 +57,6 @@ const COMMANDS: &[Absent] = &[
         Some("ostler is one program, and nothing is added to it")),
     row(&["deepUpdate"], Never, "an update of PM2 from npm",
         Some("install the new version, then run `$ update`")),
-    row(&["alerts"], Later, "nobody is told when an app fails",
-        Some("`$ logs daemon` shows what ended and was started again")),
     row(&["history"], Later, "no command shows the figures of a day",
         Some("while `$ web` runs, its page does; `$ describe APP` shows the last hour")),
     row(&["link", "unlink", "plus", "login", "logout", "register", "open"],
@@ -129,7 +127,7 @@ mod tests {
     const COMMANDS_OF_BEFORE: &str = "web gracefulReload import export sysmonit";
 
     /// What no version of PM2 had, and the README says that it will be there.
-    const COMMANDS_OF_LATER: &str = "alerts history";
+    const COMMANDS_OF_LATER: &str = "history";
 
     /// Every option of `pm2 --help`, `pm2 start --help`, `pm2 serve --help`, and those of
     /// `pm2-runtime` that are refused, without the dashes.

@@ -186,6 +186,12 @@ commands! {
         "Nobody is told: the mark is `_km_monitored` in `jlist`.";
     Unmonitor Watch ["unmonitor"] [Maybe("name")]
         "take the mark of `monitor` away" "";
+    Alert Watch ["alert", "alerts"] [Needed("test"), Maybe("name|id")]
+        "try whether alerts arrive: `alert test`"
+        "An alert of the kind `test` is sent to whoever is told of the app (`alerts` in its \
+         process file) and of all apps (`ostler set ostler.alerts.mail root`), and what each \
+         answers is shown. Without a name those who are told of all apps are tried. Ends with 1 \
+         when one did not take it.";
     Web Watch ["web"] [Maybe("start|stop|port")]
         "show and manage the apps over HTTP, as an app"
         "`/dashboard` is a page for people, `/api/v1` shows and manages apps, `/metrics` is for \
@@ -302,7 +308,9 @@ commands! {
          home. Without arguments that file is opened in an editor. `ostler.log_*` are for the logs \
          of all apps that do not say it themselves: `log_rotate`, `log_max_size`, `log_keep`, \
          `log_keep_days`, `log_keep_size`, `log_compress`, `log_names` (the date in the names of \
-         rotated files) and `log_cap` (what all may have: `20G`, `tenth` of the disk, `none`).";
+         rotated files) and `log_cap` (what all may have: `20G`, `tenth` of the disk, `none`). \
+         `ostler.alerts.*` says who is told of alerts of all apps: `webhook`, `slack`, `discord`, \
+         `telegram`, `command`, `mail`, and `every` (from one alert of a kind to the next).";
     Multiset Extend ["multiset"] [Many("key value")]
         "set several settings, with one restart"
         "The pairs may be one argument.";

@@ -178,6 +178,10 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler monitor api", "an app"),
             ("ostler monitor all", "everything"),
         ],
+        CommandId::Alert => &[
+            ("ostler alert test", "to whoever is told of all apps"),
+            ("ostler alert test api", "and of this app"),
+        ],
         CommandId::Unmonitor => &[
             ("ostler unmonitor api", "an app"),
             ("ostler unmonitor all", "everything"),

@@ -7,6 +7,7 @@ use ostler_pm2::rotation::Rules;
 use ostler_sinks::Kept;
 use ostler_wire::control::{Details, Phase, ProcView, Reply, Request};
 
+use super::alert;
 use super::list::{meant, shape};
 use crate::caller;
 use crate::failed::Failed;
@@ -101,6 +102,7 @@ fn show_apps(
             watched: spec.map(show::watched),
             rotation: spec.and_then(|spec| show::rotation(spec, &rules)),
             sinks: sinks(session, &of_app),
+            alerts: spec.map_or_else(Vec::new, |spec| alert::told(&session.home, spec, &settings)),
         };
         let text = if terminal { show::describe(&seen, &look) } else { show::plain(&seen, &look) };
         session.out.data(if nth == 0 { "" } else { "\n" });

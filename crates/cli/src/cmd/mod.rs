@@ -2,6 +2,7 @@
 
 mod act;
 mod address;
+mod alert;
 mod apply;
 mod attach;
 mod boot;
@@ -214,6 +215,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Monit => monit::run(session),
         CommandId::Monitor => monitor::run(session, true),
         CommandId::Unmonitor => monitor::run(session, false),
+        CommandId::Alert => alert::run(session),
         CommandId::Flush => flush::run(session),
         CommandId::Logrotate => logrotate::run(session),
         CommandId::ReloadLogs => reload_logs::run(session),

@@ -124,6 +124,7 @@ fn change(session: &mut Session, pairs: &[(String, String)]) -> Result<(), Faile
             check_rotation(settings, key, word, value)?;
             put(settings, key, word, value, careful)?;
         }
+        check_alerts(settings)?;
         Ok(settings.clone())
     })?;
     let mut apps: Vec<&str> = Vec::new();
@@ -162,6 +163,14 @@ fn check_rotation(settings: &Settings, key: &Key, word: &str, value: &str) -> Re
     }
     rotation::check(app, &key.name(), value)
         .map_err(|refused| Failed::misuse(format!("`{word}` {}", refused.why)).hint(refused.hint))
+}
+
+/// Refuses what nobody could be told by.
+fn check_alerts(settings: &Settings) -> Result<(), Failed> {
+    let checked = ostler_pm2::alerts::of(settings);
+    checked.map(drop).map_err(|refused| {
+        Failed::misuse(format!("`ostler.alerts` {}", refused.why)).hint(refused.hint)
+    })
 }
 
 /// Has the daemon read the settings, if one runs.

@@ -90,7 +90,7 @@ fn a_home_that_we_make_is_ours_alone_whatever_the_mask() {
 }
 
 /// Every command that has to do with a home, with words that it takes.
-const COMMANDS: [&[&str]; 60] = [
+const COMMANDS: [&[&str]; 61] = [
     &["list"],
     &["start", "app.js"],
     &["start", "eco.json"],
@@ -130,6 +130,7 @@ const COMMANDS: [&[&str]; 60] = [
     &["backward", "app"],
     &["health"],
     &["inspect", "app"],
+    &["alert", "test", "app"],
     &["monitor", "app"],
     &["unmonitor", "app"],
     &["report"],

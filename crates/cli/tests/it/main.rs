@@ -11,6 +11,7 @@
 
 mod acting;
 mod agent;
+mod alerts;
 mod apply;
 mod beside_pm2;
 mod caller;

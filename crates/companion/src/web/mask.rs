@@ -14,6 +14,14 @@ pub(crate) fn mask(value: &mut Value) {
                     Value::String(_) | Value::Number(_) if is_secret_name(name) => {
                         *value = Value::from(MASK);
                     }
+                    // Whoever knows the URL of a webhook may write there.
+                    Value::Object(receivers) if name == "alerts" => {
+                        for (key, receiver) in receivers {
+                            if key != "every" {
+                                *receiver = Value::from(MASK);
+                            }
+                        }
+                    }
                     _ => mask(value),
                 }
             }
@@ -76,6 +84,7 @@ mod tests {
             "name": "api",
             "args": ["--port", "80", "--api-key", "x", "--token=y", "--tokens", "3"],
             "env": { "DB_PASSWORD": "x", "URL": "amqp://a:b@c", "PIN_SECRET": 4, "PORT": "80" },
+            "alerts": { "slack": "https://hooks.slack.com/x", "every": 60000 },
             "axm_monitor": { "tokens": { "value": 3 } },
             "node_args": "--max=3"
         });
@@ -86,6 +95,7 @@ mod tests {
             "env": {
                 "DB_PASSWORD": "***", "URL": "amqp://a:***@c", "PIN_SECRET": "***", "PORT": "80"
             },
+            "alerts": { "slack": "***", "every": 60000 },
             "axm_monitor": { "tokens": { "value": 3 } },
             "node_args": "--max=3"
         });

@@ -6,6 +6,7 @@
 //! [`AppSpec`](ostler_core::spec::AppSpec) and its row here, and none of them can forget it.
 
 mod access;
+mod alerts;
 mod app;
 mod attribute;
 mod cluster;
@@ -44,7 +45,7 @@ pub struct Chapter {
 
 /// Returns the table in chapters.
 #[must_use]
-pub fn chapters() -> [Chapter; 11] {
+pub fn chapters() -> [Chapter; 12] {
     let chapter = |title, attributes| Chapter { title, attributes };
     [
         chapter("What is run", app::ROWS),
@@ -55,6 +56,7 @@ pub fn chapters() -> [Chapter; 11] {
         chapter("Stops", stop::ROWS),
         chapter("Restarts for a reason", triggers::ROWS),
         chapter("Readiness and reloads", reload::ROWS),
+        chapter("Who is told", alerts::ROWS),
         chapter("Dependencies", depends::ROWS),
         chapter("Cluster", cluster::ROWS),
         chapter("Compatibility", compatibility::ROWS),

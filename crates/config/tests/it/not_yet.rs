@@ -51,7 +51,6 @@ fn a_key_of_a_later_version_is_not_called_unknown() {
         let rendered = world.render(&load("eco.json", &Options::default(), &world.ctx).1);
         assert!(rendered.contains(said), "{rendered}");
     };
-    check("alerts: {}", "warning[no-effect]: `alerts` has no effect yet: nobody is told when");
     check("history: true", "warning[no-effect]: `history` has no effect yet: no figures");
     check("port: 'auto'", "no port is chosen for an app yet");
 }

@@ -32,6 +32,7 @@ impl Daemon {
                 }
             }
             Effect::Log(line) => daemon_log::log(line),
+            Effect::Alert { number, alert } => self.alert(number, &alert),
             Effect::Told { id, end } => self.runs.note_told(id, end),
             Effect::Complain(line) => daemon_log::error(line),
             Effect::RemovePidFile(path) => {
@@ -88,6 +89,7 @@ fn places(effect: &Effect) -> (&'static str, &'static str) {
         | Effect::Event { .. }
         | Effect::Lifecycle { .. }
         | Effect::Log(_)
+        | Effect::Alert { .. }
         | Effect::Told { .. }
         | Effect::Complain(_)
         | Effect::RemovePidFile(_)

@@ -20,7 +20,7 @@ impl Daemon {
                     libc::SIGHUP => self.look_after_home(),
                     libc::SIGUSR2 => {
                         daemon_log::log("opening all log files again");
-                        self.logs.read_settings(self.model.model());
+                        self.read_settings();
                         self.logs.engine().reopen();
                     }
                     // SIGTERM and its like.

@@ -63,7 +63,7 @@ impl Daemon {
                 self.logs.engine().flush(Vec::new(), token);
             }
             Request::ReloadLogs => {
-                self.logs.read_settings(self.model.model());
+                self.read_settings();
                 self.logs.engine().reopen();
                 self.reply(client, &Reply::Done);
             }

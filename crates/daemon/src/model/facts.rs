@@ -18,6 +18,8 @@ pub struct RunFacts {
     pub pid: u32,
     /// When it was asked for, ms since 1970.
     pub since: u64,
+    /// It began under this daemon, and was not seen to be healthy yet.
+    pub is_new: bool,
     /// It is online only because the time for readiness ran out.
     pub late: bool,
     /// It said that it is ready, in time or not.
@@ -57,6 +59,7 @@ impl RunFacts {
             spec,
             pid: 0,
             since,
+            is_new: true,
             late: false,
             said_ready: false,
             health: RunHealth::default(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ostler_core::{Action, AppId, Event, Exit, Millis, ProcId, RunId, SpecId};
 use ostler_pm2::in_app::Kept;
+use ostler_sinks::Alert;
 use ostler_wire::control::{self, Connections, Lifecycle, ListenerView, Reply, Request};
 use serde_json::value::RawValue;
 
@@ -111,6 +112,10 @@ pub enum Input {
     Listeners { run: RunId, listeners: Vec<ListenerView> },
     /// A file of an app can be written again, or could not be.
     Written { path: PathBuf, error: Option<String> },
+    /// The home names somebody who is told of all apps, or not.
+    HomeTold(bool),
+    /// Those who are told of this [`Effect::Alert`] will not forget it.
+    Alerted(u64),
     /// The last lines of standard error that [`Effect::ReadStderrTail`] asked for.
     StderrTail { run: RunId, lines: Vec<String> },
     /// The saved list, as [`Effect::ReadDump`] asked for it.
@@ -160,6 +165,8 @@ pub enum Effect {
     Told { id: ProcId, end: RunId },
     /// A complaint for the daemon's log.
     Complain(String),
+    /// Tell it to whoever wants to know, for [`Input::Alerted`].
+    Alert { number: u64, alert: Box<Alert> },
     /// A run is over; its slot's pid file is of no use.
     RemovePidFile(PathBuf),
     /// Close listening sockets of an app.

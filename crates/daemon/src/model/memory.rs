@@ -24,6 +24,7 @@ impl Model {
         if let Some(proc) = self.known.registry.proc_mut(id) {
             proc.over_memory = Some(OverMemory { at: self.known.at.wall, memory, limit });
         }
+        self.alert_over_memory(id, memory, limit);
         self.known.unsaved = true;
         // A reload tells of itself; nobody else tells when a restart is done.
         if self.known.core.slot(id).is_some_and(|slot| !slot.process().is_cluster()) {

@@ -12,6 +12,8 @@
 //! - After the loss of the daemon at any effect the end is the
 //!   same. Test: `the_daemon_may_die_at_every_effect`.
 
+mod alerting;
+mod alerts;
 mod announced;
 mod apps;
 mod closing;
@@ -69,6 +71,7 @@ use std::collections::{BTreeSet, VecDeque};
 use ostler_core::{Action, Event, Exit, Millis, ProcId, Role, RunId, Supervisor};
 use ostler_wire::control::{ListenerView, UnwrittenFile};
 
+use alerts::Alerts;
 use depends::Dependents;
 use liveness::Liveness;
 use memory_limits::MemoryLimits;
@@ -124,6 +127,8 @@ pub struct Model {
     unwritten: Unwritten,
     /// Who waits for what.
     dependents: Dependents,
+    /// What somebody should know.
+    alerts: Alerts,
     /// What whoever asks for the list next is told.
     announced: Option<String>,
     /// The list is being written before that is begun.
@@ -156,6 +161,7 @@ impl Model {
             settling: Settling::default(),
             unwritten: Unwritten::default(),
             dependents: Dependents::default(),
+            alerts: Alerts::default(),
             announced: None,
             writes_last: false,
             deletes_left: false,
@@ -307,7 +313,9 @@ impl Model {
                 }
                 self.settling.begin(&self.known, run);
             }
-            Input::Written { path, error } => self.unwritten.on_written(path, error),
+            Input::Written { path, error } => self.on_written(&path, error),
+            Input::HomeTold(is_told) => self.on_home_told(is_told),
+            Input::Alerted(number) => self.on_alerted(number),
             Input::StderrTail { run, lines } => self.on_stderr_tail(run, lines),
             Input::DumpRead { client, warnings, elements } => {
                 self.on_dump_read(client, warnings, elements, out);
@@ -322,6 +330,7 @@ impl Model {
             Input::Deadline => self.on_deadline(out),
         }
         self.settle(out);
+        self.alerts.tell(out);
         if self.known.unsaved {
             self.watches.arm(&self.known, out);
         }

@@ -33,10 +33,15 @@ impl Model {
                     self.known.registry.label(proc)
                 )));
                 self.known.publish(proc, Lifecycle::RestartOverlimit, out);
+                self.alert_given_up(proc, unstable);
                 self.on_rest(proc, out);
             }
             Notice::Held { proc } => self.on_held(proc, out),
-            Notice::Refused { proc } | Notice::Stopped { proc } => self.on_rest(proc, out),
+            Notice::Refused { proc } => {
+                self.alert_refused(proc);
+                self.on_rest(proc, out);
+            }
+            Notice::Stopped { proc } => self.on_rest(proc, out),
             Notice::OverMemory { proc, memory, limit, .. } => {
                 self.on_over_memory(proc, memory, limit, out);
             }
@@ -104,6 +109,9 @@ impl Model {
             if !matches!(exit, Exit::NotSpawned | Exit::Refused) || !known {
                 proc.last = Some(Outcome::Ended(exit));
             }
+        }
+        if oom {
+            self.alert_out_of_memory(id);
         }
         self.changed.insert(id);
     }

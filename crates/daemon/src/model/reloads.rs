@@ -284,6 +284,9 @@ impl Model {
         // A command that cut it short may have come before a takeover.
         let noted = self.tickets.failure(app);
         let failure = failure.or(noted.as_ref());
+        if let Some(failure) = failure {
+            self.alert_reload(app, failure);
+        }
         self.tickets.end(app, failure);
         let until = self.known.at.now + LEAVING;
         for operation in self.operations.waiting_for_reload(app) {

@@ -60,6 +60,7 @@ impl Model {
             .collect();
         state.reloads = self.known.core.saved_reloads().iter().map(saved_reload).collect();
         state.tickets = self.tickets.to_saved();
+        state.alerts = self.alerts.to_saved();
         state
     }
 
@@ -78,6 +79,7 @@ impl Model {
             self.known.registry.insert_app(AppId(id), App { namespace, name, spec: SpecId(spec) });
         }
         self.tickets = Tickets::new(state.tickets);
+        self.alerts.recover(state.alerts);
         let (mut processes, mut in_app) = (Vec::new(), BTreeMap::new());
         for saved in state.procs {
             let Some(process) = self.known.saved_process(&saved, found) else { continue };
@@ -121,6 +123,7 @@ impl Model {
             self.close();
             self.settle(out);
         }
+        self.alerts.tell(out);
     }
 
     /// The part that each slot has in a reload is not saved: it follows from the reload.
@@ -162,7 +165,7 @@ impl Known {
     fn take_up_runs(&mut self, found: &[FoundRun], mut in_app: BTreeMap<RunId, InApp>) {
         for run in found {
             let mut facts = RunFacts::new(run.seen.proc, run.seen.spec, run.since);
-            facts.pid = run.pid;
+            (facts.pid, facts.is_new) = (run.pid, false);
             facts.in_app = in_app.remove(&run.seen.run).map(Box::new);
             self.facts.insert(run.seen.run, facts);
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ostler_core::Exit;
 use ostler_pm2::in_app::InApp;
+use ostler_sinks::Alert;
 use ostler_wire::control::{OverMemory, Unhealthy};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _, Serialize};
@@ -45,6 +46,9 @@ pub struct State {
     /// What was begun under which ticket.
     #[serde(default)]
     pub tickets: Vec<Ticket>,
+    /// What somebody should know.
+    #[serde(default)]
+    pub alerts: SavedAlerts,
     /// Everything is being ended.
     #[serde(default)]
     pub ending: bool,
@@ -78,6 +82,17 @@ pub fn saved_serial(text: &[u8]) -> Option<u64> {
     // It says that something follows, or that it is cut off.
     _ = serde_json::Deserializer::from_slice(text).deserialize_map(Until(&mut found));
     found
+}
+
+/// Alerts as they are saved.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct SavedAlerts {
+    /// The home names somebody who is told of all apps.
+    pub is_home_told: bool,
+    /// Number of the last one.
+    pub last: u64,
+    /// Those that are owed, by number.
+    pub owed: Vec<(u64, Alert)>,
 }
 
 /// A slot as it is saved.
@@ -274,6 +289,7 @@ impl State {
             procs: Vec::new(),
             reloads: Vec::new(),
             tickets: Vec::new(),
+            alerts: SavedAlerts::default(),
             ending: false,
         }
     }

@@ -1,7 +1,7 @@
 //! Files of apps that cannot be written: whoever starts an app, or looks at it, is told.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ostler_core::ProcId;
 use ostler_wire::control::UnwrittenFile;
@@ -17,11 +17,15 @@ pub struct Unwritten {
 use super::known::Known;
 
 impl Unwritten {
-    /// It is known whether a file of an app can be written.
-    pub(super) fn on_written(&mut self, path: PathBuf, error: Option<String>) {
+    /// It is known whether a file of an app can be written. Returns whether it could be before, and
+    /// cannot be now.
+    pub(super) fn on_written(&mut self, path: &Path, error: Option<String>) -> bool {
         match error {
-            Some(error) => _ = self.files.insert(path, error),
-            None => _ = self.files.remove(&path),
+            Some(error) => self.files.insert(path.to_owned(), error).is_none(),
+            None => {
+                self.files.remove(path);
+                false
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Stories and random histories of the model, without a process.
 
+mod alerting;
 mod asking;
 mod bulk;
 mod canary;

@@ -64,6 +64,10 @@ impl World {
                 self.lifecycle.push(format!("{name}:{} {}", id.0, what.as_str()));
             }
             Effect::Log(line) | Effect::Complain(line) => self.log.push(line),
+            Effect::Alert { number, alert } => {
+                self.alerts.push((number, alert.text));
+                self.reports.push_back(Input::Alerted(number));
+            }
             Effect::Told { id, end } => _ = self.told.insert(id, end),
             Effect::RemovePidFile(path) => self.removed.push(path.display().to_string()),
             Effect::Admit(run) => self.parts.push(format!("admit run {}", run.0)),

@@ -36,6 +36,8 @@ pub struct World {
     pub runs: BTreeMap<RunId, SimRun>,
     /// What the keeper begins when a run ends.
     pub prepared: BTreeMap<RunId, (ProcId, Preparation, Counters)>,
+    /// What was told, with its number.
+    pub alerts: Vec<(u64, String)>,
     /// The last end of each slot that the daemon has told, as far as it knows.
     pub told: BTreeMap<ProcId, RunId>,
     /// When the daemon dies next, all runs end before there is another.
@@ -107,6 +109,7 @@ impl World {
             at: Moment { now: 1000, wall: 1_000_000 },
             runs: BTreeMap::new(),
             prepared: BTreeMap::new(),
+            alerts: Vec::new(),
             told: BTreeMap::new(),
             end_in_crash: false,
             begun: 0,
