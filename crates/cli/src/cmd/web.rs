@@ -56,7 +56,7 @@ pub(super) fn refuse_second_port(session: &Session, word: &str) -> Result<(), Fa
 fn port(text: &str) -> Result<String, Failed> {
     match text.parse::<u16>() {
         Ok(1..) => Ok(text.to_owned()),
-        Ok(0) | Err(_) => Err(Failed::misuse(format!("`{text}` is not a port"))
+        Ok(0) | Err(_) => Err(Failed::misuse(format!("the port is `{text}`, which is no port"))
             .hint("a port is a number from 1 to 65535: `ostler web 9615`")),
     }
 }
