@@ -71,6 +71,8 @@ pub struct World {
     pub crash_at: Option<usize>,
     /// Daemons that died so far.
     pub deaths: usize,
+    /// Commands of apps that were run.
+    pub hooks: Vec<String>,
     /// What was asked of the parts that hold listening sockets.
     pub parts: Vec<String>,
     /// The most descriptors that the daemon may have, if that is told.
@@ -128,6 +130,7 @@ impl World {
             steps: 0,
             crash_at: None,
             deaths: 0,
+            hooks: Vec::new(),
             parts: Vec::new(),
             limit: None,
             refused: Vec::new(),
