@@ -34,6 +34,7 @@ mod deploy;
 mod descriptors;
 mod docs;
 mod dropped;
+mod every_command;
 mod export;
 mod external_rotation;
 mod failing;
