@@ -44,6 +44,7 @@ mod names;
 mod options;
 mod package;
 mod package_script;
+mod placeholders;
 mod ports;
 mod resolve;
 mod run_as;
