@@ -7,7 +7,7 @@ mod planned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use ostler_config::attributes::{Applies, Flag};
+use ostler_config::attributes::{Applies, Flag, Rule};
 use ostler_config::{Context, DeployTarget, Diagnostic, IGNORED_OPTION, Options, attributes};
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_pm2::module::{MARK, Module};
@@ -17,17 +17,16 @@ use serde_json::value::RawValue;
 
 use crate::args::{CommandId, FlagId, Parsed};
 use crate::caller;
-use crate::failed::{FAILED, Failed};
+use crate::failed::Failed;
 use crate::process_file::{self, ProcessFile};
 use crate::program::Program;
-use crate::select;
 use crate::served;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
 
 use complaints::report;
 
-pub(crate) use complaints::tell;
+pub(crate) use complaints::{in_order_of_file, tell};
 pub(crate) use planned::{checked, of_spec, specs_of_file};
 
 /// An app that can be started, as the daemon is given it.
@@ -47,40 +46,25 @@ pub(crate) struct App {
     pub(crate) record: Box<RawValue>,
 }
 
-/// The most bytes of a name: the names of its log files, rotated ones too, have 255 at most.
-const LONGEST_NAME: usize = 200;
-
-/// Options whose empty value would be ignored.
-const NEVER_EMPTY: [&str; 7] =
-    ["name", "namespace", "cwd", "interpreter", "output", "error", "pid"];
-
 /// Refuses empty values. PM2 takes them for options that were not given.
 fn refuse_empty(session: &Session) -> Result<(), Failed> {
+    let never_empty = attributes().filter(|of| of.rule == Rule::NotEmpty);
+    let options = never_empty.flat_map(|of| of.flags).filter_map(|flag| flag.long.first());
     let is_empty = |option: &&&str| session.args.attribute(option) == Some("");
-    match NEVER_EMPTY.iter().find(is_empty).filter(|_| session.program == Program::Ostler) {
+    let mut empty = options.filter(is_empty);
+    match empty.next().filter(|_| session.program == Program::Ostler) {
         Some(option) => Err(Failed::misuse(format!("`--{option}` needs a value, but is empty"))
             .hint("leave it out, or write what it is to be")),
         None => Ok(()),
     }
 }
 
-/// Refuses a name that means something else to commands: `delete all` would not be about that app
-/// alone. PM2 takes any.
+/// Refuses a name that means something else to commands. PM2 takes any.
 fn refuse_name(session: &Session, name: &str) -> Result<(), Failed> {
-    if LONGEST_NAME < name.len() && session.program == Program::Ostler {
-        let message = format!("a name of {} bytes is too long: files are called by it", name.len());
-        return Err(Failed::misuse(message)
-            .hint(format!("give it one of {LONGEST_NAME} at most, with `--name`")));
+    match ostler_config::refused_name(name).filter(|_| session.program == Program::Ostler) {
+        Some((why, hint)) => Err(Failed::misuse(why).hint(hint.replace("`name`", "`--name`"))),
+        None => Ok(()),
     }
-    let means = match name {
-        _ if session.program == Program::Pm2 => return Ok(()),
-        "all" => "every app",
-        "-" => "a process file on standard input",
-        name if select::is_pattern(name) => "every app whose name matches it",
-        _ => return Ok(()),
-    };
-    Err(Failed::misuse(format!("an app cannot be called `{name}`: to a command that is {means}"))
-        .hint("give it another name"))
 }
 
 /// Returns what files and options are resolved against.
@@ -206,8 +190,6 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
         return Err(failed);
     }
     for spec in &mut specs {
-        // The command line says nothing of it.
-        refuse_name(session, &spec.name).map_err(|refused| Failed { code: FAILED, ..refused })?;
         served::prepare(session, spec)?;
     }
     let settings = settings(session)?;

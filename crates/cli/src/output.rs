@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
 
+use ostler_client::Heard;
+
 use crate::failed::Failed;
 use crate::paint::Paint;
 use crate::program::Program;
@@ -93,6 +95,22 @@ impl Output {
         self.tell(&Notice::Warning { text, hint: None, apart: true });
     }
 
+    /// Tells that the manager takes its time, to a person.
+    pub(crate) fn waits(&mut self, text: &str) {
+        if !self.data_only {
+            self.tell(&Notice::Waits { text });
+        }
+    }
+
+    /// Tells what is heard of the manager while its answer is awaited.
+    pub(crate) fn heard(&mut self, heard: &Heard) {
+        match heard {
+            Heard::DaemonsEnd => self.tell(&Notice::DaemonsEnd),
+            Heard::Silent(silence) => self.waits(&silence.meanwhile()),
+            Heard::Event(_) | Heard::Nothing => {}
+        }
+    }
+
     /// Tells why something is not done.
     pub(crate) fn problem(&mut self, problem: &Problem) {
         self.tell(&Notice::Problem(problem));
@@ -132,6 +150,11 @@ impl Output {
         } else {
             self.take(text);
         }
+    }
+
+    /// Prints a value as JSON that was asked for, in one line.
+    pub(crate) fn object(&mut self, value: &serde_json::Value) {
+        self.json(format!("{value}\n").into_bytes());
     }
 
     /// Prints text that was asked for, as it is; silence does not suppress it.

@@ -84,8 +84,20 @@ pub(crate) fn script_of(word: &str, cwd: &Path) -> PathBuf {
 
 /// Returns the name or namespace that was probably meant by a word that is none.
 pub(crate) fn near(word: &str, list: &[ProcView]) -> Option<String> {
-    let names = list.iter().flat_map(|process| [&process.name, &process.namespace]);
-    nearest(word, names.map(String::as_str)).map(str::to_owned)
+    let names = || list.iter().flat_map(|process| [&process.name, &process.namespace]);
+    let near = nearest(word, names().map(String::as_str));
+    near.or_else(|| begins_with(word, names().map(String::as_str))).map(str::to_owned)
+}
+
+/// Returns the only name that begins with a word, such as the first of several words of a name.
+fn begins_with<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let mut found: Vec<&str> =
+        names.filter(|name| 1 < word.chars().count() && name.starts_with(word)).collect();
+    found.dedup();
+    match found.as_slice() {
+        [one] => Some(one),
+        _ => None,
+    }
 }
 
 /// Whether the word is an expression: `/…/`.
@@ -103,6 +115,15 @@ pub(crate) fn pattern(word: &str) -> Result<regex_lite::Regex, Problem> {
 mod tests {
     use super::*;
     use crate::view::sample::sample;
+
+    /// `restart my`, of an app that is called `my app`, proposed nothing.
+    #[test]
+    fn the_only_name_that_begins_with_a_word_may_be_meant() {
+        let list = ["my app", "web-one", "web-two"].map(|name| sample(0, name));
+        assert_eq!(near("my", &list).as_deref(), Some("my app"));
+        assert_eq!(near("web-", &list), None);
+        assert_eq!(near("m", &list), None);
+    }
 
     #[test]
     fn all_are_those_of_no_module() {

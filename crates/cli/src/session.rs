@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use ostler_client::{
-    Answer, Client, Home, Manager, Starter, Starting, connect_living, connect_or_start,
+    Answer, Client, Home, Manager, Starter, Starting, connect_living_heard, connect_or_start,
 };
 use ostler_wire::control::{Code, Event, ProcView, Reply, Request};
 
@@ -186,6 +186,8 @@ impl Session {
             Starting::Begun if is_told => out.tell(&Notice::DaemonStarting { home }),
             Starting::Begun => {}
             Starting::Late(says) => out.warn_aside(&format!("the daemon is not ready yet{says}")),
+            Starting::Silent(silence) => out.waits(&silence.meanwhile()),
+            Starting::Locked(holder) => out.waits(&format!("{holder}; waiting for it")),
         })?;
         if connected.started && is_told {
             out.tell(&Notice::DaemonStarted { home });
@@ -205,7 +207,8 @@ impl Session {
 
     /// Connects only if a daemon runs.
     pub(crate) fn connect_if_running(&mut self) -> Result<bool, Failed> {
-        self.client = connect_living(&self.home)?;
+        let out = &mut self.out;
+        self.client = connect_living_heard(&self.home, |of| out.waits(&of.meanwhile()))?;
         if self.client.is_none() {
             // Whoever asks means the one that does run, perhaps a PM2, or one that cannot be seen.
             self.home.refuse_unusable()?;
@@ -221,12 +224,13 @@ impl Session {
     /// Holds daemon and keeper, whose end is going to be asked for, and returns what they manage;
     /// `None` when they end meanwhile.
     pub(crate) fn look_at_manager(&mut self) -> Result<Option<(Vec<ProcView>, Manager)>, Failed> {
-        let Some(client) = &mut self.client else { return Ok(None) };
-        let manager = match client.hold_manager() {
+        let Self { client: Some(client), out, .. } = self else { return Ok(None) };
+        let mut on = |heard| out.heard(&heard);
+        let manager = match client.hold_manager(&mut on) {
             Err(ostler_client::Error::Broken) => return Ok(None),
             manager => manager?,
         };
-        match client.request(&Request::List, |_| ()) {
+        match client.request_heard(&Request::List, None, None, &mut on) {
             Ok(Answer::Reply(Reply::List { processes })) => Ok(Some((processes, manager))),
             Err(ostler_client::Error::Broken) => {
                 manager.wait_end()?;

@@ -55,7 +55,7 @@ impl SettingsFile {
         };
         Settings::read(&text).map_err(|why| {
             Failed::new(format!("the settings `{path}` are not understood: {why}"))
-                .hint("mend the file, or move it away")
+                .hint("fix the file, or move it away")
         })
     }
 

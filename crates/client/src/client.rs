@@ -10,11 +10,10 @@ use ostler_wire::control::{self, Event, FrameKind, Reply, Request};
 
 use crate::parts::parts_of;
 use crate::patience::{EVERY, Patience, Verdict};
-use crate::waits::waits_for_apps;
+use crate::quiet::{Quiet, Silent};
+use crate::silence::Silence;
+use crate::waits::{ANSWER_LIMIT, waits_for_apps};
 use crate::{Error, Home};
-
-/// How long an answer may take for which no app has to do anything.
-pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// One connection to the daemon. Requests are answered in order, one at a time.
 #[derive(Debug)]
@@ -37,6 +36,8 @@ pub enum Heard {
     Nothing,
     /// One daemon after the other ends before it takes the connection. This is told once.
     DaemonsEnd,
+    /// A daemon that is there does not answer, also to others. This is told once.
+    Silent(Silence),
 }
 
 /// The end of a request.
@@ -146,11 +147,14 @@ impl Client {
         every: Option<Duration>,
         mut on: impl FnMut(Heard),
     ) -> Result<Answer, Error> {
-        let limit = limit.or((!waits_for_apps(request)).then_some(ANSWER_LIMIT));
-        let pause = every.unwrap_or(EVERY).min(limit.unwrap_or(EVERY));
+        let for_apps = waits_for_apps(request);
+        let own = (!for_apps).then_some(ANSWER_LIMIT);
+        let until = limit.or(own);
+        let pause = every.unwrap_or(EVERY).min(until.unwrap_or(EVERY));
         self.set_read_timeout(Some(pause))?;
         self.send(request)?;
-        let (begun, mut patience) = (Instant::now(), Patience::default());
+        let (begun, mut patience, mut quiet) =
+            (Instant::now(), Patience::default(), Quiet::default());
         let (mut last, mut looked) = (begun, begun);
         loop {
             match self.receive() {
@@ -158,12 +162,22 @@ impl Client {
                 Ok(Incoming::Answer(answer)) => return Ok(answer),
                 Err(Error::Timeout { .. }) => {
                     on(Heard::Nothing);
-                    if let Some(limit) = limit.filter(|limit| *limit <= last.elapsed()) {
-                        return Err(Error::Timeout { limit });
+                    if let Some(until) = until.filter(|until| *until <= last.elapsed()) {
+                        return Err(match limit {
+                            Some(_) => Error::Timeout { limit: until },
+                            None => self.silent(),
+                        });
                     }
-                    if !self.taken && EVERY <= looked.elapsed() {
+                    if EVERY <= looked.elapsed() {
                         looked = Instant::now();
-                        self.look(&mut patience, begun.elapsed(), &mut on)?;
+                        if !self.taken {
+                            self.look(&mut patience, begun.elapsed(), &mut on)?;
+                        }
+                        match quiet.look(&self.home, last.elapsed(), for_apps) {
+                            Silent::Wait => {}
+                            Silent::Tell => on(Heard::Silent(self.silence())),
+                            Silent::GiveUp => return Err(self.silent()),
+                        }
                     }
                     continue;
                 }
@@ -173,7 +187,17 @@ impl Client {
                 Err(error) => return Err(error),
             }
             last = Instant::now();
+            quiet.heard();
         }
+    }
+
+    /// Who does not answer.
+    fn silence(&self) -> Silence {
+        Silence::of(self.home.path(), self.home.log(), ANSWER_LIMIT)
+    }
+
+    fn silent(&self) -> Error {
+        Error::Silent(self.silence())
     }
 
     /// Looks which daemon there is, as nobody has taken the connection yet.
@@ -225,7 +249,10 @@ impl Client {
                     return Err(self.mismatch().unwrap_or(Error::Malformed(text)));
                 }
                 Err(Error::Timeout { .. }) => {
-                    return Err(Error::Timeout { limit: limit.unwrap_or(ANSWER_LIMIT) });
+                    return Err(match limit {
+                        Some(limit) if limit < ANSWER_LIMIT => Error::Timeout { limit },
+                        Some(_) | None => self.silent(),
+                    });
                 }
                 Err(error) => return Err(error),
             }
@@ -301,17 +328,11 @@ impl Client {
         }
     }
 
-    /// Asks for the version of the protocol that the daemon speaks. `on_end`: daemons end before
-    /// they take the connection.
+    /// Asks for the version of the protocol that the daemon speaks.
     ///
     /// # Errors
     /// Those of [`request_heard`](Self::request_heard).
-    pub fn protocol(&mut self, mut on_end: impl FnMut()) -> Result<u32, Error> {
-        let on = |heard| {
-            if matches!(heard, Heard::DaemonsEnd) {
-                on_end();
-            }
-        };
+    pub fn protocol(&mut self, on: impl FnMut(Heard)) -> Result<u32, Error> {
         match self.request_heard(&Request::Hello, None, None, on)? {
             Answer::Reply(Reply::Hello { protocol, .. }) => Ok(protocol),
             Answer::Reply(_) | Answer::Raw(_) => Err(Error::Malformed("no version".to_owned())),
@@ -337,7 +358,7 @@ impl Client {
 }
 
 fn understand(kind: FrameKind, payload: &[u8]) -> Result<Incoming, Error> {
-    let malformed = |error: serde_json::Error| Error::Malformed(error.to_string());
+    let malformed = |error: serde_json::Error| Error::not_understood(&error);
     match kind {
         FrameKind::Event => serde_json::from_slice(payload).map(Incoming::Event).map_err(malformed),
         FrameKind::Reply => serde_json::from_slice(payload)

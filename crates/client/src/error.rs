@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use ostler_wire::control::FrameError;
 
+use crate::holder::Holder;
 use crate::last_words;
+use crate::silence::{Silence, show_log};
 
 /// Why a command could not talk to the daemon. [`Error::hint`] has the advice.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +68,8 @@ pub enum Error {
         home: PathBuf,
         /// Its daemon, else its keeper.
         pid: u32,
+        /// The path of its log.
+        log: PathBuf,
     },
     /// The daemon was started and said why it cannot run, or ended without saying anything.
     #[error("the daemon could not be started: {reason}")]
@@ -97,6 +101,12 @@ pub enum Error {
         /// How long was waited.
         limit: Duration,
     },
+    /// Another command is starting a daemon, and does not get on with it.
+    #[error("{0}; that goes on for too long")]
+    Locked(Holder),
+    /// A daemon that is there answers nobody.
+    #[error("{0}")]
+    Silent(Silence),
     /// The daemon speaks another version of the protocol.
     #[error("the running daemon (version {version}) speaks protocol {theirs}, this program {ours}")]
     Mismatch {
@@ -152,27 +162,33 @@ impl Error {
                  or set OSTLER_HOME to a home of your own"
             }
             Self::NotRunning { .. } => "any command, such as `ostler list`, starts a daemon",
-            Self::Unreachable { pid, .. } => {
-                return Some(format!(
-                    "pm2.log in the home may say why; `kill -TERM {pid}` stops its apps and ends it"
-                ));
-            }
+            Self::Unreachable { log, .. } => return Some(show_log(log)),
+            Self::Locked(holder) => return holder.hint(),
+            Self::Silent(silence) => return Some(silence.hint()),
             Self::NotStarted { log, .. }
             | Self::NotReady { log, .. }
-            | Self::DaemonsEnd { log, .. } => {
-                return Some(format!("see {}", log.display()));
-            }
-            Self::Timeout { .. } => "try again; if it stays so, see pm2.log in the home directory",
+            | Self::DaemonsEnd { log, .. } => return Some(show_log(log)),
+            Self::Timeout { .. } => "try again; `ostler logs daemon` shows what the daemon does",
             Self::Mismatch { .. } => {
                 "run `ostler update` to replace the running daemon, apps untouched"
             }
-            Self::Broken => "try again; pm2.log in the home directory says why it ended",
+            Self::Broken => "try again; `ostler logs daemon` shows why it ended",
             Self::Frame(_) | Self::Malformed(_) => {
                 "run `ostler update` so that daemon and command are the same version"
             }
             Self::Io { .. } => return None,
         };
         Some(text.to_owned())
+    }
+
+    /// The error of an answer that is not what belongs there.
+    #[must_use]
+    pub fn not_understood(error: &serde_json::Error) -> Self {
+        let what = match error.classify() {
+            serde_json::error::Category::Data => "it is of another version",
+            _ => "it is no JSON",
+        };
+        Self::Malformed(what.to_owned())
     }
 
     /// The error of a home whose daemons do not stay; `log` is their log.

@@ -6,18 +6,20 @@ use std::ops::ControlFlow;
 
 use ostler_wire::control::{Event, Request};
 
-use crate::{Answer, Client, Error, Home};
+use crate::{Answer, Client, Error, Heard, Home, Silence};
 
 /// Connections in a row that may end without an event before it is given up.
 const TRIES: u32 = 5;
 
 /// What happens to the daemon while a request without end goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// It ended, and its successor is asked: events between the two are not seen.
     Lost,
     /// One after the other ends before it takes the connection.
     DaemonsEnd,
+    /// It is there and does not answer.
+    Silent(Silence),
 }
 
 /// Asks over `client` and, whenever the connection ends, over a new one, until there is an
@@ -37,7 +39,13 @@ pub fn follow(
         // Whoever is silent afterwards is there.
         let taken = match client.is_taken() {
             true => Ok(()),
-            false => client.protocol(|| on_trouble(Trouble::DaemonsEnd)).map(|_| ()),
+            false => client
+                .protocol(|heard| match heard {
+                    Heard::DaemonsEnd => on_trouble(Trouble::DaemonsEnd),
+                    Heard::Silent(silence) => on_trouble(Trouble::Silent(silence)),
+                    Heard::Event(_) | Heard::Nothing => {}
+                })
+                .map(|_| ()),
         };
         let mut on = |event| {
             fruitless = 0;

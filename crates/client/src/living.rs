@@ -12,7 +12,8 @@ use rustix::event::{Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::parts::{part, parts_of};
-use crate::{Client, Error, Home};
+use crate::quiet::LATE;
+use crate::{Client, Error, Home, Silence};
 
 /// How long a daemon may take to make a socket.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -25,7 +26,20 @@ const PAUSE: i64 = 20_000_000;
 /// # Errors
 /// As [`Client::connect`], and [`Error::Unreachable`] when a manager lives and makes no socket.
 pub fn connect_living(home: &Home) -> Result<Option<Client>, Error> {
-    let until = Instant::now() + LIMIT;
+    connect_living_heard(home, |_| ())
+}
+
+/// As [`connect_living`], told once when the daemon takes its time.
+///
+/// # Errors
+/// Those of [`connect_living`].
+pub fn connect_living_heard(
+    home: &Home,
+    mut late: impl FnMut(Silence),
+) -> Result<Option<Client>, Error> {
+    let begun = Instant::now();
+    let until = begun + LIMIT;
+    let mut late_at = Some(begun + LATE);
     let mut asked = Vec::new();
     loop {
         match Client::connect(home) {
@@ -37,7 +51,11 @@ pub fn connect_living(home: &Home) -> Result<Option<Client>, Error> {
             return Ok(None);
         };
         if until <= Instant::now() {
-            return Err(Error::Unreachable { home: home.path().to_owned(), pid: first.pid });
+            let (home, log) = (home.path().to_owned(), home.log());
+            return Err(Error::Unreachable { home, pid: first.pid, log });
+        }
+        if late_at.take_if(|at| *at <= Instant::now()).is_some() {
+            late(Silence::of(home.path(), home.log(), LIMIT));
         }
         for daemon in parts.iter().filter(|part| part.daemon) {
             if !asked.contains(&daemon.pid) {

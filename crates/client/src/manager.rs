@@ -10,8 +10,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use crate::client::ANSWER_LIMIT;
-use crate::{Answer, Client, Error};
+use crate::waits::ANSWER_LIMIT;
+use crate::{Answer, Client, Error, Heard};
 
 /// Daemon and keeper, held so that no other process is taken for them.
 #[derive(Debug)]
@@ -23,9 +23,9 @@ impl Client {
     /// Asks who is there, and holds the processes. To be called before their end is asked for.
     ///
     /// # Errors
-    /// Those of [`request`](Self::request), and [`Error::Io`] where the system refuses.
-    pub fn hold_manager(&mut self) -> Result<Manager, Error> {
-        match self.request(&Request::Hello, |_| ())? {
+    /// Those of [`request_heard`](Self::request_heard), and [`Error::Io`] where the system refuses.
+    pub fn hold_manager(&mut self, on: impl FnMut(Heard)) -> Result<Manager, Error> {
+        match self.request_heard(&Request::Hello, None, None, on)? {
             Answer::Reply(Reply::Hello { pid, keeper_pid, .. }) => {
                 Manager::hold(&[keeper_pid, pid])
             }

@@ -87,8 +87,18 @@ fn container_home(pid: u32) -> Option<PathBuf> {
 
 /// The parent of a process.
 fn parent(pid: &str) -> Option<u32> {
+    stat(pid, 1)?.parse().ok()
+}
+
+/// Whether a signal has stopped a process.
+pub(crate) fn is_stopped(pid: u32) -> bool {
+    stat(&pid.to_string(), 0).is_some_and(|state| state == "T")
+}
+
+/// A field that `/proc` has of a process behind its name, which may hold blanks and parentheses.
+fn stat(pid: &str, field: usize) -> Option<String> {
     let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    line.rsplit_once(") ")?.1.split_ascii_whitespace().nth(1)?.parse().ok()
+    Some(line.rsplit_once(") ")?.1.split_ascii_whitespace().nth(field)?.to_owned())
 }
 
 /// What a process is in the manager of this home. A manager in a container may have a home of

@@ -13,14 +13,18 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::FlockOperation;
 use rustix::pipe::PipeFlags;
 
-use crate::living::connect_living;
-use crate::{Client, Error, Home, last_words};
+use crate::holder::Holder;
+use crate::living::connect_living_heard;
+use crate::quiet::LATE;
+use crate::{Client, Error, Home, Silence, last_words};
 
 /// How long a daemon may take to become ready.
 pub const START_LIMIT: Duration = Duration::from_secs(10);
 
-/// After this, whoever waits for a daemon is told that it takes its time.
-const LATE: Duration = Duration::from_secs(1);
+/// How long another command may take to start one.
+const LOCK_LIMIT: Duration = Duration::from_secs(60);
+/// The time between two looks whether it has.
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
 /// What is told of a daemon that is being started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +33,10 @@ pub enum Starting {
     Begun,
     /// It is not ready yet. With what its log has said so far, as the rest of a sentence.
     Late(String),
+    /// One that has no socket does not make one yet.
+    Silent(Silence),
+    /// Another command is starting one, and that takes its time.
+    Locked(Holder),
 }
 
 /// The program that becomes the keeper.
@@ -85,18 +93,18 @@ pub fn connect_or_start(
     }
     home.prepare()?;
     // The lock ends with its file, whichever way this function or process ends.
-    let _lock = StartLock { file: lock(home)?, path: home.start_lock() };
+    let _lock = StartLock { file: lock(home, &mut told)?, path: home.start_lock() };
     if !starter.new_home
-        && let Some(client) = connect_living(home)?
+        && let Some(client) = connect_living_heard(home, |of| told(Starting::Silent(of)))?
     {
         return Ok(Connected { client, started: false });
     }
     told(Starting::Begun);
-    match start(home, starter, told) {
+    match start(home, starter, &mut told) {
         Ok(()) => Ok(Connected { client: Client::connect(home)?, started: true }),
         // It may have no socket, and be in another container.
         Err(Error::NotStarted { reason, log }) if reason.starts_with(HOME_TAKEN) => {
-            match connect_living(home)? {
+            match connect_living_heard(home, |of| told(Starting::Silent(of)))? {
                 Some(client) => Ok(Connected { client, started: false }),
                 None => Err(Error::NotStarted { reason, log }),
             }
@@ -121,15 +129,28 @@ impl Drop for StartLock {
     }
 }
 
-fn lock(home: &Home) -> Result<File, Error> {
+fn lock(home: &Home, told: &mut impl FnMut(Starting)) -> Result<File, Error> {
     let path = home.start_lock();
     let unusable = |source| Error::HomeUnusable { home: home.path().to_owned(), source };
+    let begun = Instant::now();
+    let mut late_at = Some(begun + LATE);
     loop {
         let file = open(&path).map_err(unusable)?;
-        match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) if is_at(&file, &path) => return Ok(file),
             // Whoever held it before has taken the file away: the lock of it is worth nothing.
             Ok(()) | Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let holder = || Holder::of(&file, home.path());
+                if LOCK_LIMIT <= begun.elapsed() {
+                    return Err(Error::Locked(holder()));
+                }
+                if late_at.take_if(|at| *at <= Instant::now()).is_some() {
+                    told(Starting::Locked(holder()));
+                }
+                // A signal ends the pause, which does no harm.
+                _ = rustix::event::poll(&mut [], Some(&PAUSE));
+            }
             Err(error) => {
                 return Err(Error::io(format!("cannot lock `{}`", path.display()))(error.into()));
             }

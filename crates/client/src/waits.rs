@@ -1,6 +1,11 @@
 //! Which answers come soon.
 
+use std::time::Duration;
+
 use ostler_wire::control::Request;
+
+/// How long an answer may take for which no app has to do anything.
+pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// Whether the answer depends on what apps do. What only reads the daemon's memory must come soon;
 /// what starts or stops apps takes as long as the apps take.

@@ -151,8 +151,22 @@ impl Diagnostic {
 
     /// The same about an option of the command line that gives this key.
     pub(crate) fn of_option(self, key: &str, option: &str) -> Self {
-        let named = |text: &str| text.replace(&format!("`{key}`"), &format!("`--{option}`"));
-        let (own, advice) = (named(self.own_message()), self.own_advice().map(named));
+        self.reworded(|text| text.replace(&format!("`{key}`"), &format!("`--{option}`")))
+    }
+
+    /// The same in the words of the command line, where each of these parts of an attribute has an
+    /// option of its own.
+    pub(crate) fn of_options(self, key: &str, parts: &[(&str, &str)]) -> Self {
+        self.reworded(|text| {
+            parts.iter().fold(text.to_owned(), |text, (part, option)| {
+                let (whole, option) = (format!("`{key}.{part}`"), format!("`--{option}`"));
+                text.replace(&whole, &option).replace(&format!("`{part}`"), &option)
+            })
+        })
+    }
+
+    fn reworded(self, named: impl Fn(&str) -> String) -> Self {
+        let (own, advice) = (named(self.own_message()), self.own_advice().map(&named));
         let named = self.own(own).origin(COMMAND_LINE);
         match advice {
             Some(advice) => named.own_help(advice),

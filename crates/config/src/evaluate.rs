@@ -213,8 +213,7 @@ fn understand(
         && diagnostic.message.starts_with("SyntaxError")
     {
         let pasted = ostler_shell::word(&path.to_string_lossy()).into_owned();
-        diagnostic =
-            diagnostic.own_help(format!("`node --check {pasted}` tells when it is mended"));
+        diagnostic = diagnostic.own_help(format!("`node --check {pasted}` tells when it is fixed"));
     }
     if let Some((line, column, length)) = found {
         diagnostic.place = Some(Box::new(place(source.text, line, column, length)));

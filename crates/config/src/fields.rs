@@ -3,7 +3,7 @@
 //! Everything that can be said about a value without looking at the machine is said here, for all
 //! keys, before anything is resolved.
 
-use crate::attributes::{self, Attribute, Rule};
+use crate::attributes::{self, Attribute, Gives, Rule};
 use crate::check::check;
 use crate::diagnostic::{COMMAND_LINE, Diagnostic, Place};
 use crate::options::Options;
@@ -64,6 +64,8 @@ pub(crate) struct OfFile<'a> {
     pub apps: &'a [InFile<'a>],
     /// Which of them it is.
     pub at: usize,
+    /// An empty text is refused where there must be one. PM2 takes it for none.
+    pub strict: bool,
 }
 
 impl OfFile<'_> {
@@ -198,6 +200,11 @@ impl<'a> Fields<'a> {
             return;
         };
         if is_absent(key, &entry.node) {
+            let is_text = matches!(entry.node.value, Value::Text(_));
+            if is_text && key.rule == Rule::NotEmpty && file.is_some_and(|file| file.strict) {
+                report.push(place(empty(key, &entry.key), entry.node.span));
+                self.rejected.push(key.name);
+            }
             return;
         }
         if let Some(known) = self.list.iter().find(|field| field.key.name == key.name) {
@@ -350,6 +357,14 @@ impl<'a> Fields<'a> {
 
 /// The diagnostic about a value that the command line gave an attribute.
 fn of_option(key: &Attribute, diagnostic: Diagnostic) -> Diagnostic {
+    let parts = key.flags.iter().filter_map(|flag| match flag.gives {
+        Gives::Part(part) => Some((part, *flag.long.first()?)),
+        _ => None,
+    });
+    let parts: Vec<(&str, &str)> = parts.collect();
+    if 1 < parts.len() {
+        return diagnostic.of_options(key.name, &parts);
+    }
     match key.flags.first().and_then(|flag| flag.long.first()) {
         Some(option) => diagnostic.of_option(key.name, option),
         // The script and its arguments are words.
@@ -372,6 +387,13 @@ fn is_absent(key: &Attribute, node: &Node) -> bool {
         Rule::NotEmpty if is_empty => true,
         _ => is_false && key.may_be_falsy() && (is_empty || check(key, "", node).is_err()),
     }
+}
+
+/// The complaint about an empty text.
+fn empty(key: &Attribute, written: &str) -> Diagnostic {
+    let advice =
+        if key.name == "script" { key.advice } else { "leave it out, or write what it is to be" };
+    Diagnostic::error("empty", format!("`{written}` is empty")).help(advice)
 }
 
 /// The complaint about an `env_<name>` that is no object. PM2 accepts it and does nothing.

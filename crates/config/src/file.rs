@@ -12,6 +12,7 @@ use crate::environment::From;
 use crate::evaluate;
 use crate::fields::{Fields, OfFile, SourceText};
 use crate::json::{self, SyntaxError};
+use crate::names::refused_name;
 use crate::options::Options;
 use crate::resolve;
 use crate::script;
@@ -240,7 +241,7 @@ fn apps(
     let over = applicable(options, &mut report);
     let mut all = Vec::new();
     for at in 0..shape.apps.len() {
-        let of = OfFile { source, apps: &shape.apps, at };
+        let of = OfFile { source, apps: &shape.apps, at, strict: !ctx.as_pm2 };
         let mut fields = Fields::of_file(of, &mut report);
         fields.add_options(over.clone(), &mut report);
         all.push(fields);
@@ -251,6 +252,7 @@ fn apps(
     let chosen: Vec<Fields<'_>> =
         all.into_iter().zip(is_chosen).filter_map(|(of, chosen)| chosen.then_some(of)).collect();
     warn_of_same_names(&chosen, ctx, &mut report);
+    refuse_names(&chosen, ctx, &mut report);
     // A wrong kind of value anywhere starts nothing; what is found out by looking at the machine
     // stops only its own app.
     let valid = !report.iter().any(Diagnostic::is_error);
@@ -263,6 +265,15 @@ fn apps(
         specs.extend(spec.filter(|_| valid && clean));
     }
     (depends::in_order(specs), report)
+}
+
+/// Refuses names that mean something else to commands.
+fn refuse_names(apps: &[Fields<'_>], ctx: &Context, report: &mut Vec<Diagnostic>) {
+    for fields in apps.iter().filter(|_| !ctx.as_pm2) {
+        let refused = refused_name(&resolve::written_name(fields, ctx));
+        let said = refused.map(|(why, help)| Diagnostic::error("bad-name", why).help(help));
+        report.extend(said.map(|said| fields.at("name", said)));
+    }
 }
 
 /// Warns of a name that several apps have: commands mean all of them by it. PM2 says nothing.

@@ -1,5 +1,6 @@
 //! The `health` object: one probe and how often it is asked.
 
+use ostler_core::Url;
 use ostler_core::spec::{Health, Probe};
 use serde_json::{Value as Json, json};
 
@@ -181,21 +182,20 @@ fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {
         Value::Text(text) if !text.trim().is_empty() => text.clone(),
         // A port alone means this machine.
         Value::Number(_) if key == "tcp" => format!("127.0.0.1:{}", value.plain()),
+        Value::Text(_) => return fail(format!("`health.{key}` is empty"), HELP),
         _ => {
             return fail(format!("`health.{key}` must be a text, but is {}", value.shown()), HELP);
         }
     };
     match key {
-        "http"
-            if !text
-                .strip_prefix("http://")
-                .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) =>
-        {
-            fail(
-                format!("`health.http` is `{text}`, which is not a URL"),
-                "write `http://host:port/path`",
-            )
-        }
+        "http" if Url::of(&text).is_none() => fail(
+            format!("`health.http` is `{text}`, which is no URL that can be asked"),
+            if text.starts_with("https://") {
+                "only `http://` is asked; `exec` may ask more: `curl -fsS https://localhost/health`"
+            } else {
+                "write one such as `http://localhost:3000/health`"
+            },
+        ),
         "http" => Ok(Probe::Http { url: text }),
         "tcp" => match text.rsplit_once(':') {
             Some((host, port))
@@ -205,7 +205,7 @@ fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {
             }
             _ => fail(
                 format!("`health.tcp` is `{text}`, which is not `host:port`"),
-                "write `127.0.0.1:3000`",
+                "write one such as `127.0.0.1:3000`",
             ),
         },
         _ => Ok(Probe::Exec { command: text }),

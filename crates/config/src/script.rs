@@ -73,9 +73,8 @@ pub(crate) fn of_command_line(diagnostic: Diagnostic) -> Diagnostic {
     if diagnostic.own_advice() != Some(LOOKED_FOR) {
         return diagnostic;
     }
-    diagnostic.own_help(
-        "name a script, as in `ostler start app.js`; `ostler list` shows the apps that there are",
-    )
+    diagnostic
+        .own_help("name a script, as in `ostler start app.js`; `ostler list` shows what there is")
 }
 
 fn shell(line: &str, ctx: &Context) -> Result<Target, Diagnostic> {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ostler_core::Url;
 use ostler_core::spec::{LogSink, SinkTarget, SyslogAddress};
 use serde_json::{Map, Value as Json};
 
@@ -122,6 +123,17 @@ fn parse(node: &Node) -> Result<Vec<LogSink>, Wrong<'_>> {
     if wrong.is_empty() { Ok(sinks) } else { Err(wrong) }
 }
 
+/// What a receiver of this kind may be.
+fn advice(kind: &str) -> &'static str {
+    match kind {
+        "syslog" => "write one such as `unix:/dev/log`, `udp://host:514` or `tcp://host:601`",
+        "journald" => "write `true`",
+        "file" => "write an absolute path",
+        "otlp" => "write one such as `http://127.0.0.1:4318/v1/logs`",
+        _ => HELP,
+    }
+}
+
 fn one(entry: &Entry) -> Result<LogSink, (&Node, Diagnostic)> {
     let kind = entry.key.as_str();
     if !KINDS.contains(&kind) {
@@ -144,8 +156,10 @@ fn one(entry: &Entry) -> Result<LogSink, (&Node, Diagnostic)> {
             Some(word)
         }
     };
-    let bad =
-        |what: &str| form(parts.to, format!("`log_sinks.{kind}` is `{}`, {what}", parts.text));
+    let bad = |what: &str| {
+        let message = format!("`log_sinks.{kind}` is `{}`, {what}", parts.text);
+        (parts.to, Diagnostic::error("wrong-form", message).help(advice(kind)))
+    };
     let text = parts.text.clone();
     let target = match kind {
         "syslog" => {
@@ -165,9 +179,8 @@ fn one(entry: &Entry) -> Result<LogSink, (&Node, Diagnostic)> {
         "file" if text.starts_with('/') => SinkTarget::File { path: PathBuf::from(text) },
         "file" => return Err(bad("which is no absolute path")),
         "otlp" => {
-            let rest = text.strip_prefix("http://").unwrap_or_default();
-            if rest.is_empty() || rest.starts_with('/') || rest.contains(char::is_whitespace) {
-                return Err(bad("which is no URL that begins with `http://`"));
+            if Url::of(&text).is_none() {
+                return Err(bad("which is no URL that can be asked"));
             }
             SinkTarget::Otlp { url: text, headers: parts.headers()? }
         }
@@ -296,7 +309,7 @@ mod tests {
             (r#"{"syslog":"h:514"}"#, "no address of syslog"),
             (r#"{"syslog":{"to":"udp://h:514","facility":"x"}}"#, "which is none"),
             (r#"{"file":"x.log"}"#, "no absolute path"),
-            (r#"{"otlp":"https://h/"}"#, "no URL that begins with `http://`"),
+            (r#"{"otlp":"https://h/"}"#, "no URL that can be asked"),
             (r#"{"otlp":{"to":"http://h","headers":{"a b":"c"}}}"#, "names and texts"),
             (r#"{"command":{"level":"warn"}}"#, "does not say `to` whom"),
             (r#"{"command":{"to":"x","facility":"user"}}"#, "has no key `facility`"),

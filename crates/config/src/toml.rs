@@ -1,7 +1,11 @@
 //! Process files in TOML, with a place for every value.
 
+mod words;
+
 use toml_span::value::{Key, ValueInner};
 use toml_span::{Span as Source, Value as Toml};
+
+use words::words;
 
 use crate::json::SyntaxError;
 use crate::value::{Entry, Node, Span, Value};
@@ -16,9 +20,8 @@ pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
     match toml_span::parse(text.get(mark..).unwrap_or_default()) {
         Ok(mut root) => Ok(node(&mut root, &at)),
         Err(error) => {
-            let help = matches!(error.kind, toml_span::ErrorKind::UnquotedString)
-                .then_some("write texts in quotes");
-            Err(SyntaxError { message: error.to_string(), span: at(error.span), help })
+            let (message, help) = words(&error.kind);
+            Err(SyntaxError { message, span: at(error.span), help })
         }
     }
 }

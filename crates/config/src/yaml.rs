@@ -4,9 +4,13 @@
 //! PM2 uses, has it), anchors, merge keys, and the limits: what is named once may be used often,
 //! and a text of a few lines may not become a tree of millions.
 
+mod words;
+
 use std::collections::BTreeMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span as Source, Tag};
+
+use words::words;
 
 use crate::json::SyntaxError;
 use crate::value::{Entry, Node, Span, Value};
@@ -31,7 +35,9 @@ pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
             Ok((event, source)) => reader.take(event, &source)?,
             Err(error) => {
                 let start = error.marker().byte_offset().unwrap_or(0);
-                return Err(reader.wrong(lower(&error.kind().to_string()), reader.at(start, start)));
+                let (said, help) = words(error.kind());
+                let wrong = reader.wrong(said, reader.at(start, start));
+                return Err(SyntaxError { help, ..wrong });
             }
         }
     }
@@ -331,11 +337,5 @@ fn count(node: &Node) -> usize {
 }
 
 /// As our messages begin.
-fn lower(message: &str) -> String {
-    let mut chars = message.chars();
-    let first = chars.next().into_iter().flat_map(char::to_lowercase);
-    first.chain(chars).collect::<String>().trim_end_matches('.').to_owned()
-}
-
 #[cfg(test)]
 mod tests;

@@ -14,21 +14,30 @@ pub struct Url<'a> {
 }
 
 impl<'a> Url<'a> {
-    /// Takes an address apart; `None` when it is none of `http`, or its port is no number.
+    /// Takes an address apart; `None` when it is none of `http`, or nobody could be asked at it: it
+    /// has no host, a port that is none, a blank, or a user, which nobody would be told.
     #[must_use]
     pub fn of(url: &'a str) -> Option<Self> {
         let rest = url.strip_prefix("http://")?;
+        if rest.contains(|one: char| one.is_whitespace() || one.is_control()) {
+            return None;
+        }
         let (authority, path) = match rest.find('/') {
             Some(at) => rest.split_at(at),
             None => (rest, "/"),
         };
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) if !host.ends_with(':') && !port.contains(']') => {
-                (host, port.parse().ok()?)
+                (host, port.parse().ok().filter(|port| 0 < *port)?)
             }
             Some(_) | None => (authority, 80),
         };
-        Some(Self { authority, host: host.trim_matches(['[', ']']), port, path })
+        let host = match host.strip_prefix('[') {
+            Some(inside) => inside.strip_suffix(']')?,
+            None => host,
+        };
+        let is_none = host.is_empty() || host.contains(['@', '[', ']', '?', '#']);
+        (!is_none).then_some(Self { authority, host, port, path })
     }
 
     /// Whether it means this machine, and not some other host.
@@ -50,6 +59,22 @@ mod tests {
         assert_eq!(of("http://example.org"), parts("example.org", 80, "/"));
         assert_eq!(of("http://[::1]:8080/"), parts("::1", 8080, "/"));
         assert_eq!(of("http://[::1]/x"), parts("::1", 80, "/x"));
-        assert_eq!(of("https://x/"), None);
+        let none = [
+            "https://x/",
+            "http://",
+            "http://:80/",
+            "http://a:0/",
+            "http://a:99999/",
+            "http://a:/",
+            "http://[::1",
+            "http://[]/",
+            "http://a b/",
+            "http://a/b c",
+            "http://u:p@h/",
+            "http://u@h/",
+            "http://h?x",
+            "localhost",
+        ];
+        assert_eq!(none.map(Url::of), [None; 14]);
     }
 }

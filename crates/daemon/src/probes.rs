@@ -133,8 +133,7 @@ fn connect(
 
 /// `GET`, and only the status line of the answer matters.
 fn http(url: &str, timeout: Duration, way: Way<'_>) -> Result<(), String> {
-    let at = Url::of(url)
-        .ok_or_else(|| format!("`{url}` does not begin with `http://`, or has no valid port"))?;
+    let at = Url::of(url).ok_or_else(|| format!("`{url}` is no URL that can be asked"))?;
     let deadline = Instant::now() + timeout;
     let mut stream = match way {
         Some(way) => way().map_err(|error| format!("could not make a connection: {error}"))?,

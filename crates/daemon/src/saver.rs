@@ -217,6 +217,7 @@ fn read(path: &Path) -> Result<Vec<Box<RawValue>>, String> {
         }
     };
     serde_json::from_slice(&bytes).map_err(|error| {
+        let error = ostler_pm2::not_json(&error);
         let aside = files::set_aside(path, clock::wall());
         let path = path.display();
         match aside {

@@ -8,6 +8,7 @@ use ostler_core::spec::AppSpec;
 use ostler_wire::control::Phase;
 use serde_json::{Map, Value as Json};
 
+use crate::not_json::not_json;
 use crate::{record, words};
 
 /// Whether a stopped process is started by the clock.
@@ -79,8 +80,9 @@ pub fn element(saving: &Saving<'_>) -> Map<String, Json> {
 /// # Errors
 /// What is missing or of the wrong kind, all of it.
 pub fn read_element(text: &str, cpus: u32) -> Result<Saved, Vec<Diagnostic>> {
-    let map: Map<String, Json> = serde_json::from_str(text)
-        .map_err(|error| vec![record::wrong(format!("a record must be JSON: {error}"))])?;
+    let map: Map<String, Json> = serde_json::from_str(text).map_err(|error| {
+        vec![record::wrong(format!("a record must be JSON: {}", not_json(&error)))]
+    })?;
     let mut spec = record::from_map(&map, cpus)?;
     spec.instances = 1;
     let number = |value: &Json| value.as_u64().or_else(|| value.as_str()?.parse().ok());

@@ -32,6 +32,7 @@ pub mod files;
 pub mod in_app;
 mod json_text;
 pub mod module;
+mod not_json;
 pub mod process_file;
 pub mod record;
 pub mod rotation;
@@ -40,3 +41,4 @@ pub mod settings;
 pub mod words;
 
 pub use element::{Facts, List, SharedText};
+pub use not_json::not_json;

@@ -6,6 +6,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::not_json::not_json;
+
 /// The key of a record that tells a module from an app.
 pub const MARK: &str = "pmx_module";
 
@@ -28,7 +30,7 @@ impl Module {
     /// # Errors
     /// It is no package, or it does not say what is to be run.
     pub fn read(text: &str) -> Result<Self, String> {
-        let package: Json = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let package: Json = serde_json::from_str(text).map_err(|error| not_json(&error))?;
         let text = |key: &str| package.get(key).and_then(Json::as_str).map(str::to_owned);
         let name = text("name").ok_or("it has no `name`")?;
         if !is_name(&name) {

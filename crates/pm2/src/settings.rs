@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use serde::Serialize as _;
 use serde_json::{Map, Value as Json};
 
+use crate::not_json::not_json;
+
 /// Modules that were installed from npm: their names, each with an object.
 pub const FROM_NPM: &str = "module-db-v2";
 /// Modules that were installed from an archive.
@@ -72,7 +74,7 @@ impl Settings {
         match serde_json::from_str(text) {
             Ok(Json::Object(all)) => Ok(Self { all }),
             Ok(_) => Err("it is not an object".to_owned()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(not_json(&error)),
         }
     }
 

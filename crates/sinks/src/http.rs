@@ -32,7 +32,8 @@ pub(crate) fn post(url: &str, headers: &[(String, String)], body: &str) -> io::R
 
 /// Posts it to a URL of `http`.
 fn post_plain(url: &str, headers: &[(String, String)], body: &str) -> io::Result<Answer> {
-    let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "this is no URL of `http`");
+    let invalid =
+        || io::Error::new(io::ErrorKind::InvalidInput, "this is no URL that can be asked");
     let Url { authority, host, port, path } = Url::of(url).ok_or_else(invalid)?;
     let mut request = format!(
         "POST {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: ostler\r\nConnection: close\r\n\

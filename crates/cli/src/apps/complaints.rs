@@ -17,6 +17,7 @@ pub(crate) fn tell(session: &mut Session, diagnostics: &[Diagnostic]) {
 pub(super) fn report(session: &mut Session, diagnostics: &[Diagnostic], others: bool) -> Failed {
     let color = session.out.paint.text;
     if session.program == Program::Ostler {
+        let diagnostics = in_order_of_file(diagnostics);
         let shown = diagnostics.iter().map(|diagnostic| match diagnostic.code {
             IGNORED_OPTION => Diagnostic { severity: Severity::Error, ..diagnostic.clone() },
             _ => diagnostic.clone(),
@@ -44,6 +45,14 @@ pub(super) fn report(session: &mut Session, diagnostics: &[Diagnostic], others: 
         }
     }
     Failed::quiet(FAILED)
+}
+
+/// Returns complaints in the order of the file, as whoever mends it goes through it; those that are
+/// about all of it come first.
+pub(crate) fn in_order_of_file(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+    let mut diagnostics = diagnostics.to_vec();
+    diagnostics.sort_by_key(|of| of.place.as_ref().map(|place| (place.line, place.column)));
+    diagnostics
 }
 
 /// Tells a complaint to a program, with its place.

@@ -3,7 +3,7 @@
 use ostler_config::{Context, Diagnostic};
 use ostler_core::spec::AppSpec;
 
-use super::{App, app, context, options, program, refuse_name, report, set_for};
+use super::{App, app, context, options, program, report, set_for};
 use crate::failed::Failed;
 use crate::process_file::{self, ProcessFile};
 use crate::served;
@@ -47,7 +47,6 @@ pub(crate) fn specs_of_file(session: &mut Session, path: &str) -> Result<Vec<App
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(failed);
     }
-    specs.iter().try_for_each(|spec| refuse_name(session, &spec.name))?;
     Ok(specs)
 }
 

@@ -98,7 +98,8 @@ commands! {
         "Everything is told at once, each with its line and what was probably meant, and nothing \
          is started. Ends with 1 when something is wrong that keeps an app from being started.";
     Explain Run ["explain"] [Maybe("code")]
-        "tell what the code of a complaint means" "Without a code all are listed.";
+        "tell what the code of a complaint means"
+        "Without a code all are listed. `--json` has `code`, `title`, `text`, `wrong` and `right`.";
     Plan Run ["plan"] [Needed("file")]
         "show what `apply` of a process file would do"
         "A line for each app: `unchanged`, `start`, `restart`, `reload`, `scale`, `replace` (it is \
@@ -107,7 +108,8 @@ commands! {
     Apply Run ["apply"] [Needed("file")]
         "bring a process file in: what `plan` shows, and nothing else"
         "What is as the file says goes on untouched, so a second run does nothing. A cluster is \
-         reloaded, other apps are restarted. When anything is wrong in the file, nothing is done.";
+         reloaded, other apps are restarted. When anything is wrong in the file, nothing is done. \
+         `--json` and `--format` give the processes of the apps that were changed.";
     Scale Run ["scale"] [Needed("app_name"), Needed("number")]
         "set the number of processes: `4`, `+2` or `-1`" "";
     Promote Release ["promote"] [Needed("app_name")]
@@ -134,7 +136,7 @@ commands! {
         "To a pipe go lines of `name: value`.";
     Env Watch ["env"] [Needed("id")]
         "show the environment of a process"
-        "A name will do: of an app, that of its first process.";
+        "A name will do: of an app, that of its first process. `--json` is one object.";
     Logs Watch ["logs", "log"] [Maybe("id|name|namespace")]
         "show the last lines of the logs, then each new one"
         "Each line stands behind the name and the id of its process. `ostler logs daemon` shows \
@@ -150,7 +152,8 @@ commands! {
     Health Watch ["health"] [Any("id|name|namespace")]
         "tell by the exit code whether all apps are well"
         "For a container's HEALTHCHECK. Ends with 0 when every process is online, or has done what \
-         it was started for; else with 1, and says which is not.";
+         it was started for; else with 1, and says which is not. `--json` has `well`, and in \
+         `processes` the same of each with its `status` and `why`.";
     SendSignal Run ["sendSignal"] [Needed("signal"), Needed("pm2_id|name")]
         "send a signal to the processes of an app"
         "The signal is a name such as `SIGUSR2`, or a number. It goes to the first process of \
@@ -220,7 +223,8 @@ commands! {
         "The list is what `save` writes, with the apps' environments: for its owner only. For an \
          engine (compose, kubernetes, nomad, swarm or systemd) the apps of the process file are \
          written, and what has no counterpart is told app by app; secrets are left out. A file \
-         that is there is not written over.";
+         that is there is not written over. `--json` has `files`, each with its `text` or, where \
+         it was written, its `path`, and `notes` of what was left out.";
     Import Persist ["import"] [Needed("file")]
         "start the apps of a file that `export` wrote"
         "Those that run already are left as they are. A saved list of PM2 (`dump.pm2`) is such a \
@@ -253,13 +257,14 @@ commands! {
         "As `profile:cpu`, of what is allocated in that time and still there at its end.";
     Pid Watch ["pid"] [Maybe("app_name")]
         "show pids"
-        "One a line, of what runs.";
+        "One a line, of what runs; with `--json` an array.";
     Id Watch ["id"] [Needed("name")]
-        "show the ids of an app" "One a line.";
+        "show the ids of an app" "One a line; with `--json` an array.";
     Reset Run ["reset"] [Needed("name|id|all")]
         "set the restart counters to 0" "";
     Ping System ["ping"] []
-        "see whether the daemon answers; start one if not" "";
+        "see whether the daemon answers; start one if not"
+        "`--json` has its `version`, `protocol`, `pid`, `keeper_pid` and `home`.";
     Save Persist ["save", "dump"] []
         "save the list of apps for `resurrect`"
         "An empty list is saved only with `--force`.";
@@ -310,7 +315,8 @@ commands! {
         "set several settings, with one restart"
         "The pairs may be one argument.";
     Get Extend ["get"] [Maybe("key|app")]
-        "show a setting, those of an app, or all" "";
+        "show a setting, those of an app, or all"
+        "`--json` is the value, or an object of them.";
     Conf Extend ["conf", "config"] [Maybe("key|app"), Maybe("value")]
         "show settings, or set one"
         "With a value as `set`, else as `get`.";
@@ -319,7 +325,8 @@ commands! {
         "Apps that run keep their variables until they are deleted and started anew.";
     Update System ["update", "updatePM2"] []
         "replace the running daemon by this program, apps untouched"
-        "When the new program does not come up, the old one goes on.";
+        "When the new program does not come up, the old one goes on. `--json` and `--format` give \
+         the processes that go on.";
     Migrate System ["migrate"] []
         "take the apps over from a PM2 that runs"
         "One app after the other, with its name, numbers, environment and log files. Workers of a \

@@ -116,12 +116,18 @@ flags! {
         "stay in the foreground with the logs; the daemon that it starts ends with it";
     Fields ' ' ["json"] Maybe("fields"), Own [
         List, Describe, Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Reset,
-        Resurrect, StartOrRestart, StartOrReload, CommandId::Wait, Save
+        Resurrect, StartOrRestart, StartOrReload, CommandId::Wait, Save, CommandId::Apply,
+        CommandId::Import, CommandId::Update
     ] "fields of each process as JSON, such as `name,pid`; or all";
     Template ' ' ["format"] One("template"), Own [
         List, Describe, Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Reset,
-        Resurrect, StartOrRestart, StartOrReload, CommandId::Wait, Save
+        Resurrect, StartOrRestart, StartOrReload, CommandId::Wait, Save, CommandId::Apply,
+        CommandId::Import, CommandId::Update
     ] "a line for each process, such as `{name} {pid}`";
+    Object ' ' ["json"] Nothing, Own [
+        CommandId::Env, CommandId::Health, CommandId::Id, CommandId::Pid, CommandId::Get,
+        CommandId::Conf, CommandId::Explain, CommandId::Export, CommandId::Ping
+    ] "what it shows, as JSON for programs";
     Progress ' ' ["progress"] One("how"), Own [
         Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Resurrect, Kill,
         StartOrRestart, StartOrReload, CommandId::Apply
@@ -341,7 +347,10 @@ impl Flag {
     /// Whether it exists under this name of the program.
     pub(crate) fn exists(&self, program: Program) -> bool {
         program == Program::Ostler
-            || !matches!(self.id, FlagId::Verbose | FlagId::Fields | FlagId::Template | FlagId::All)
+            || !matches!(
+                self.id,
+                FlagId::Verbose | FlagId::Fields | FlagId::Object | FlagId::Template | FlagId::All
+            )
     }
 
     /// Returns the names of the commands that act on it.

@@ -9,7 +9,7 @@ use ostler_wire::control::{Action, Change, ProcView, Watch};
 
 use super::file::{self, File};
 use super::ready::{self, Counts};
-use super::{list, logs, perform, watching};
+use super::{each, list, logs, perform, watching};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::Picked;
@@ -57,14 +57,15 @@ fn words(session: &mut Session, act: Act, action: Action) -> Result<(), Failed> 
 /// Understands every word, then acts on each process once.
 fn all_words(session: &mut Session, act: Act, action: Action) -> Result<(), Failed> {
     let (mut files, mut named): (Vec<File>, Vec<(String, Picked)>) = Default::default();
-    for word in session.args.words.clone() {
-        if file::is_meant(&word) {
-            files.push(file::read(session, &word)?);
+    let words = session.args.words.clone();
+    each::word(session, &words, |session, word| {
+        if file::is_meant(word) {
+            files.push(file::read(session, word)?);
         } else {
-            let picked = perform::pick(session, &word)?;
-            named.push((word, picked));
+            named.push((word.to_owned(), perform::pick(session, word)?));
         }
-    }
+        Ok(())
+    })?;
     once_each(&mut named);
     if !named.is_empty() {
         let change = change(session, action)?;

@@ -28,7 +28,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         } else {
             session.out.aside(&(text + "\n"));
         }
-        return Ok(());
+        return list::table(session);
     }
     confirm(session, &steps)?;
     let (removed, others): (Vec<_>, Vec<_>) =

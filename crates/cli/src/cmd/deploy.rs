@@ -8,6 +8,7 @@ use ostler_shell::word;
 
 use crate::apps;
 use crate::args::{FlagId, help};
+use crate::caller;
 use crate::deploy::{self, Host, Stop, Told};
 use crate::failed::Failed;
 use crate::program::Program;
@@ -69,10 +70,16 @@ fn file(words: &mut Vec<String>) -> Result<String, Failed> {
         return Ok(words.remove(0));
     }
     let found = DEPLOY_FILES.into_iter().find(|name| Path::new(name).is_file());
-    found.map(str::to_owned).ok_or_else(|| {
-        Failed::new("there is no process file here")
-            .hint("`ostler init` writes one; its `deploy` names the targets (docs/deploy.md)")
-    })
+    if let Some(found) = found {
+        return Ok(found.to_owned());
+    }
+    let of = words.first().map_or(String::new(), |target| format!(" that has a target `{target}`"));
+    let cwd = caller::cwd()?;
+    let place = cwd.display();
+    Err(Failed::new(format!("there is no process file in `{place}`{of}")).hint(
+        "`ostler init` writes one, whose `deploy` names the targets; `ostler help deploy` shows \
+         how another file is named",
+    ))
 }
 
 impl Wish {
@@ -81,10 +88,11 @@ impl Wish {
         let one = |wish: Self| match rest.first() {
             None => Ok(wish),
             Some(more) => Err(Failed::misuse(format!("`{more}` is one word too many"))
-                .hint("see `ostler deploy help`")),
+                .hint("`ostler help deploy` shows what it takes")),
         };
         let needed = |what: &str| {
-            Failed::misuse(format!("`{first}` needs {what}")).hint("see `ostler deploy help`")
+            Failed::misuse(format!("`{first}` needs {what}"))
+                .hint("`ostler help deploy` shows what it takes")
         };
         match (first.as_str(), rest) {
             ("setup", _) => one(Self::Setup),

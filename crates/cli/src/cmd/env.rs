@@ -5,6 +5,7 @@ use ostler_config::attributes;
 use ostler_wire::control::{Details, ProcView, Reply, Request};
 
 use super::list::meant;
+use crate::args::FlagId;
 use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
@@ -83,6 +84,12 @@ fn ours(session: &mut Session, word: &str, list: &[ProcView]) -> Result<(), Fail
     // The state is no variable: PM2 shows it among them.
     vars.retain(|(name, _)| name != "status");
     vars.sort();
+    if session.has(FlagId::Object) {
+        let vars: serde_json::Map<String, serde_json::Value> =
+            vars.into_iter().map(|(name, value)| (name, value.into())).collect();
+        session.out.object(&vars.into());
+        return Ok(());
+    }
     for (name, value) in vars {
         session.out.value(&format!("{name}={value}\n"));
     }

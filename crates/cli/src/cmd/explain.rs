@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use ostler_config::{Code, code, codes};
 use ostler_show::wrap;
+use serde_json::{Value, json};
 
+use crate::args::FlagId;
 use crate::args::suggest::nearest;
 use crate::failed::Failed;
 use crate::session::Session;
@@ -12,7 +14,12 @@ use crate::view;
 
 /// Runs the command `explain`. Without a code it lists them.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    let is_json = session.has(FlagId::Object);
     let Some(word) = session.args.words.first().cloned() else {
+        if is_json {
+            session.out.object(&codes().iter().map(object).collect());
+            return Ok(());
+        }
         session.out.data(&list());
         return Ok(());
     };
@@ -31,6 +38,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         };
         return Err(Failed::new(format!("no complaint has the code `{shown}`")).hint(hint));
     };
+    if is_json {
+        session.out.object(&object(found));
+        return Ok(());
+    }
     let width = if session.out.terminal { view::width().min(WIDEST) } else { WIDEST };
     session.out.data(&page(found, width));
     Ok(())
@@ -42,6 +53,12 @@ const WIDEST: usize = 80;
 fn list() -> String {
     let width = codes().iter().map(|code| code.name.len()).max().unwrap_or(0);
     codes().iter().map(|code| format!("{:<width$}  {}\n", code.name, code.title)).collect()
+}
+
+fn object(code: &Code) -> Value {
+    let (wrong, right) = code.example.unzip();
+    json!({ "code": code.name, "title": code.title, "text": code.text, "wrong": wrong,
+        "right": right })
 }
 
 fn page(code: &Code, width: usize) -> String {

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use ostler_export::{Engine, Export, File, Source, export};
+use serde_json::{Value, json};
 
 use super::transfer;
 use crate::apps;
@@ -43,11 +44,27 @@ fn for_engine(session: &mut Session, engine: Engine, path: &str) -> Result<(), F
     let file = context.absolute(&context.cwd, path);
     let folder = file.parent().map(Path::to_owned).unwrap_or(context.cwd);
     let Export { files, notes } = export(engine, &specs, &Source { file: path.to_owned(), folder });
+    let into = session.args.value(FlagId::Into).map(str::to_owned);
+    let into = into.map(|folder| Ok::<_, Failed>(caller::cwd()?.join(folder))).transpose()?;
+    if session.has(FlagId::Object) {
+        if let Some(folder) = &into {
+            write(session, folder, &files)?;
+        }
+        let file = |File { name, text }: &File| match &into {
+            Some(folder) => json!({ "name": name, "path": folder.join(name) }),
+            None => json!({ "name": name, "text": text }),
+        };
+        let files: Vec<Value> = files.iter().map(file).collect();
+        let notes: Vec<Value> =
+            notes.iter().map(|note| json!({ "app": note.app, "text": note.text })).collect();
+        session.out.object(&json!({ "files": files, "notes": notes }));
+        return Ok(());
+    }
     for note in notes {
         session.out.warn_aside(&format!("{}: {}", note.app, note.text));
     }
-    match session.args.value(FlagId::Into).map(str::to_owned) {
-        Some(folder) => write(session, &caller::cwd()?.join(folder), &files),
+    match into {
+        Some(folder) => write(session, &folder, &files),
         None => {
             for File { name, text } in &files {
                 if 1 < files.len() {

@@ -29,7 +29,7 @@ pub(super) fn watch(session: &mut Session, ids: &[u32], waited: bool) -> Vec<End
     };
     let until = Some(Instant::now() + moment);
     // Who cannot look any more has done what was asked for.
-    wait::wait(session, ids, Awaited::Ready { first: true }, until).unwrap_or_default()
+    wait::wait(session, ids, Awaited::Ready { first: true, late: false }, until).unwrap_or_default()
 }
 
 /// Returns what the first of them that is ready listens on.

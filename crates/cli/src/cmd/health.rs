@@ -1,9 +1,14 @@
 //! `health`: whether all apps are well, for the health check of a container. Starts no daemon.
 
-use ostler_wire::control::{Phase, ProcView};
+use std::collections::BTreeMap;
 
+use ostler_wire::control::{Phase, ProcView};
+use serde_json::{Value, json};
+
+use super::each;
+use crate::args::FlagId;
 use crate::caller;
-use crate::failed::Failed;
+use crate::failed::{FAILED, Failed};
 use crate::select::select;
 use crate::session::Session;
 use crate::show;
@@ -18,16 +23,19 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     let mut processes = session.list()?;
     if !session.args.words.is_empty() {
-        let mut ids = Vec::new();
-        for word in &session.args.words {
-            ids.extend(select(word, &processes, &caller::cwd()?)?.ids());
-        }
+        let (words, cwd) = (session.args.words.clone(), caller::cwd()?);
+        let picked =
+            each::word(session, &words, |_, word| Ok(select(word, &processes, &cwd)?.ids()))?;
+        let ids = picked.concat();
         processes.retain(|process| ids.contains(&process.id));
     }
     if processes.is_empty() {
         return Err(Problem::NoProcess { word: "all".to_owned() }.into());
     }
     let reasons = show::reasons(&processes);
+    if session.has(FlagId::Object) {
+        return objects(session, &processes, &reasons);
+    }
     let sick: Vec<(&str, String)> = processes
         .iter()
         .filter_map(|of| Some((of.name.as_str(), sick(of, reasons.get(&of.id).copied())?)))
@@ -41,6 +49,24 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let pasted = ostler_shell::operand(name);
     let told: Vec<&str> = sick.iter().map(|(_, told)| told.as_str()).collect();
     Err(Failed::new(told.join("; ")).hint(format!("`ostler describe {pasted}` shows more")))
+}
+
+/// Tells a program of each process whether it is well.
+fn objects(
+    session: &mut Session,
+    processes: &[ProcView],
+    reasons: &BTreeMap<u32, &'static str>,
+) -> Result<(), Failed> {
+    let mut well = true;
+    let mut object = |of: &ProcView| {
+        let sick = sick(of, reasons.get(&of.id).copied());
+        well &= sick.is_none();
+        json!({ "id": of.id, "name": of.name, "namespace": of.namespace,
+            "status": show::status(of), "well": sick.is_none(), "why": sick })
+    };
+    let all: Vec<Value> = processes.iter().map(&mut object).collect();
+    session.out.object(&json!({ "well": well, "processes": all }));
+    if well { Ok(()) } else { Err(Failed::quiet(FAILED)) }
 }
 
 /// Why a process is not well, if it is not.

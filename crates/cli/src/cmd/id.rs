@@ -1,6 +1,7 @@
 //! `id`: the ids of an app.
 
 use super::list::meant;
+use crate::args::FlagId;
 use crate::caller;
 use crate::failed::Failed;
 use crate::inspect::inspect;
@@ -12,7 +13,12 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let name = session.args.word().to_owned();
     let list = session.about(&name)?;
     if session.program == Program::Ostler {
-        for id in meant(&name, &list, &caller::cwd()?)? {
+        let ids = meant(&name, &list, &caller::cwd()?)?;
+        if session.has(FlagId::Object) {
+            session.out.object(&ids.into());
+            return Ok(());
+        }
+        for id in ids {
             session.out.data(&format!("{id}\n"));
         }
         return Ok(());

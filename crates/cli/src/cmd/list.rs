@@ -5,6 +5,7 @@ use std::path::Path;
 use ostler_client::Answer;
 use ostler_wire::control::{ProcView, Reply, Request};
 
+use super::each;
 use crate::args::{Command, CommandId, FlagId};
 use crate::caller;
 use crate::failed::Failed;
@@ -68,10 +69,8 @@ fn pick(session: &mut Session, processes: &mut Vec<ProcView>) -> Result<(), Fail
         return Ok(());
     }
     let cwd = caller::cwd()?;
-    let mut ids = Vec::new();
-    for word in session.args.words.clone() {
-        ids.extend(meant(&word, processes, &cwd)?);
-    }
+    let words = session.args.words.clone();
+    let ids = each::word(session, &words, |_, word| meant(word, processes, &cwd))?.concat();
     processes.retain(|process| ids.contains(&process.id));
     Ok(())
 }
@@ -107,7 +106,8 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
         return Ok(());
     }
     let mut processes = session.list()?;
-    let of_all = |of: &Command| matches!(of.id, CommandId::Resurrect | CommandId::Save);
+    let of_all =
+        |of: &Command| matches!(of.id, CommandId::Resurrect | CommandId::Save | CommandId::Update);
     let everything = session.args.command.is_some_and(of_all);
     let changed = |process: &ProcView| everything || session.changed.contains(&process.id);
     let apps: Vec<(String, String)> = processes

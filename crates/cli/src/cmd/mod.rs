@@ -11,6 +11,7 @@ mod completion;
 mod deploy;
 mod describe;
 mod dev;
+mod each;
 mod env;
 mod examples;
 mod explain;
@@ -141,7 +142,8 @@ pub(crate) fn main() -> ExitCode {
     };
     let Some(home) = home else { return end(&mut out, program, Err(homeless())) };
     let home = of_container(command.id, home);
-    out.data_only = parsed.has(FlagId::Fields) || parsed.has(FlagId::Template);
+    out.data_only =
+        [FlagId::Fields, FlagId::Object, FlagId::Template].iter().any(|id| parsed.has(*id));
     let mut session = Session::new(parsed, out, program, home);
     session.when_started = Some(modules::revive);
     if command.id != CommandId::Run {

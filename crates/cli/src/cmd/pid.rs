@@ -1,6 +1,7 @@
 //! `pid`: the pids of all processes, or of one app.
 
 use super::list::meant;
+use crate::args::FlagId;
 use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
@@ -20,8 +21,13 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         };
         // Not those that do not run: to `kill`, 0 means its own group.
         let running = |id: &&u32| list.iter().find(|of| of.id == **id && of.pid != 0);
-        for process in wanted.iter().filter_map(|id| running(&id)) {
-            session.out.data(&format!("{}\n", process.pid));
+        let pids: Vec<u32> = wanted.iter().filter_map(|id| Some(running(&id)?.pid)).collect();
+        if session.has(FlagId::Object) {
+            session.out.object(&pids.into());
+            return Ok(());
+        }
+        for pid in pids {
+            session.out.data(&format!("{pid}\n"));
         }
         return Ok(());
     }

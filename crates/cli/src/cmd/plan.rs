@@ -17,7 +17,7 @@ use crate::session::Session;
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let (steps, _) = make(session)?;
     if session.has(FlagId::Json) {
-        session.out.json(format!("{}\n", objects(&steps)).into_bytes());
+        session.out.object(&objects(&steps));
     } else {
         show(session, &steps);
     }
@@ -74,7 +74,11 @@ pub(super) fn make(session: &mut Session) -> Result<(Vec<Step>, ProcessFile), Fa
 /// Prints a line for each step.
 pub(super) fn show(session: &mut Session, steps: &[Step]) {
     for line in lines(steps) {
-        let line = session.out.readable(&line).into_owned();
-        session.out.data(&(line + "\n"));
+        let line = session.out.readable(&line).into_owned() + "\n";
+        if session.out.data_only {
+            session.out.aside(&line);
+        } else {
+            session.out.data(&line);
+        }
     }
 }

@@ -49,7 +49,8 @@ pub(super) fn after(
     let list = session.known()?;
     let ids: Vec<u32> =
         list.iter().filter(|of| is_begun(of.id, &of.name)).map(|of| of.id).collect();
-    let ended = wait::wait(session, &ids, Awaited::Ready { first: true }, Some(until))?;
+    let awaited = Awaited::Ready { first: true, late: session.late };
+    let ended = wait::wait(session, &ids, awaited, Some(until))?;
     tell(session, &ended, Some(&limit))?;
     // The daemon takes requests in their order: what is not in the list now could not be started.
     if session.late && ended.is_empty() { Err(unstarted(&begun.names, &limit)) } else { Ok(()) }

@@ -27,8 +27,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     let variables = variables(session)?;
     let given: Vec<String> = variables.keys().cloned().collect();
-    let (settings, variables) = served::read(session.program, variables, &caller::cwd()?)
-        .map_err(|why| Failed::misuse(of_options(why, &given)).hint("see `ostler serve --help`"))?;
+    let (settings, variables) =
+        served::read(session.program, variables, &caller::cwd()?).map_err(|why| {
+            Failed::misuse(of_options(why, &given)).hint("`ostler help serve` shows what it takes")
+        })?;
     settings.check().map_err(|why| {
         let word = session.args.words.first().map_or("", String::as_str);
         match word.parse::<u16>() {
@@ -123,7 +125,8 @@ fn wait_ready(session: &mut Session, name: &str) -> Result<(), Failed> {
     let ids: Vec<u32> = list.iter().filter(|of| of.name == name).map(|of| of.id).collect();
     let limit = Limit::usual();
     let until = Instant::now() + limit.time;
-    let ended = wait::wait(session, &ids, Awaited::Ready { first: true }, Some(until))?;
+    let ended =
+        wait::wait(session, &ids, Awaited::Ready { first: true, late: false }, Some(until))?;
     ready::tell(session, &ended, Some(&limit))
 }
 

@@ -8,7 +8,7 @@ use ostler_pm2::settings::{BadSetting, Key, Settings, shown};
 use ostler_wire::control::{Action, Change, Request};
 
 use super::perform;
-use crate::args::CommandId;
+use crate::args::{CommandId, FlagId};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::Picked;
@@ -56,6 +56,10 @@ pub(super) fn get(session: &mut Session) -> Result<(), Failed> {
 
 /// Runs the command `conf`.
 pub(super) fn conf(session: &mut Session) -> Result<(), Failed> {
+    if session.has(FlagId::Object) && 1 < session.args.words.len() {
+        return Err(Failed::misuse("`--json` shows settings, and a value to set was given")
+            .hint("leave out `--json` or the value"));
+    }
     if session.args.words.len() < 2 { get(session) } else { set(session) }
 }
 
@@ -233,6 +237,13 @@ fn restart(session: &mut Session, app: &str, settings: &Settings) -> Result<(), 
 fn list(session: &mut Session) -> Result<(), Failed> {
     session.home.refuse_unusable()?;
     let settings = SettingsFile::of(&session.home).read()?;
+    if session.has(FlagId::Object) {
+        let apps = settings.apps().map(|(app, of)| (app.to_owned(), of.clone().into()));
+        let single = settings.single().map(|(name, value)| (name.to_owned(), value.clone()));
+        let all: serde_json::Map<String, serde_json::Value> = single.chain(apps).collect();
+        session.out.object(&all.into());
+        return Ok(());
+    }
     list_all(session, &settings);
     Ok(())
 }
@@ -274,6 +285,10 @@ fn show(session: &mut Session, word: &str) -> Result<(), Failed> {
             Program::Pm2 => Failed::quiet(1),
         });
     };
+    if session.has(FlagId::Object) {
+        session.out.object(value);
+        return Ok(());
+    }
     match (session.program, key.app()) {
         (_, None) if value.is_object() => list_app(session, word, &settings),
         (Program::Ostler, _) => session.out.value(&format!("{}\n", shown(value))),

@@ -7,7 +7,7 @@ use ostler_wire::control::{Action, Change, Phase, ProcView, Watch};
 
 use super::file::{self, File, Known};
 use super::ready::{self, Counts};
-use super::{act, first_steps, launch, list, logs, perform};
+use super::{act, each, first_steps, launch, list, logs, perform};
 use crate::apps::{self, App};
 use crate::args::FlagId;
 use crate::caller;
@@ -56,8 +56,7 @@ fn words(session: &mut Session) -> Result<Vec<String>, Failed> {
             }
         }
         Program::Ostler => {
-            let meant = words.iter().map(|word| meant(session, word));
-            let meant = meant.collect::<Result<Vec<_>, _>>()?;
+            let meant = each::word(session, &words, meant)?;
             addresses = start(session, meant)?;
         }
     }

@@ -6,8 +6,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 
 use ostler_client::Answer;
 use ostler_wire::control::Request;
+use serde_json::json;
 
 use super::{list, resurrect};
+use crate::args::FlagId;
 use crate::caller;
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
@@ -30,6 +32,10 @@ pub(super) fn export(session: &mut Session) -> Result<(), Failed> {
             .hint("give the name of a file that is not there yet")
     })?;
     session.out.tell(&Notice::Generated { path: &path });
+    if session.has(FlagId::Object) {
+        let file = json!({ "name": name, "path": path });
+        session.out.object(&json!({ "files": [file], "notes": [] }));
+    }
     Ok(())
 }
 
@@ -75,7 +81,7 @@ fn not_a_list(text: &str, error: &serde_json::Error) -> String {
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(serde_json::Value::Array(_)) => "one of its elements is no process".to_owned(),
         Ok(_) => "it is JSON, but no array".to_owned(),
-        Err(_) => format!("line {}, column {} is no JSON", error.line(), error.column()),
+        Err(_) => ostler_pm2::not_json(error),
     }
 }
 

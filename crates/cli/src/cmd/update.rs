@@ -20,7 +20,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         .into_string()
         .map_err(|exe| Failed::new(format!("the path {exe:?} is not valid UTF-8")))?;
     let mut client = session.take_client()?;
-    match client.request(&Request::Update { exe: exe.clone() }, |_| ()) {
+    let request = Request::Update { exe: exe.clone() };
+    let on = |heard| session.out.heard(&heard);
+    match client.request_heard(&request, None, None, on) {
         // Who died in the middle of it is known by who is there now.
         Ok(Answer::Reply(Reply::Done)) | Err(ostler_client::Error::Broken) => {}
         Ok(Answer::Reply(Reply::Error(failure))) => return Err(failure.into()),
@@ -63,7 +65,7 @@ fn check(session: &mut Session, exe: &str) -> Result<(), Failed> {
         Answer::Reply(Reply::Hello { pid, keeper_pid, .. }) => (pid, keeper_pid),
         other => return Err(unexpected(&other)),
     };
-    let hint = "its last words are in `pm2.log` in the home";
+    let hint = "`ostler logs daemon --nostream` shows its last words";
     for (part, pid) in [("daemon", daemon), ("keeper", keeper)] {
         if is_other(exe, pid) {
             return Err(Failed::new(format!(

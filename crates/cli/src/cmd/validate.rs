@@ -13,14 +13,13 @@ use crate::session::Session;
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let mut bad = false;
     for path in session.args.words.clone() {
-        let (apps, mut diagnostics) = apps::checked(session, &path)?;
-        // In the order of the file, as whoever mends it goes through it.
-        diagnostics.sort_by_key(|of| of.place.as_ref().map(|place| (place.line, place.column)));
+        let (apps, diagnostics) = apps::checked(session, &path)?;
+        let diagnostics = apps::in_order_of_file(&diagnostics);
         bad |= diagnostics.iter().any(Diagnostic::is_error);
         if session.has(FlagId::Json) {
             let found: Vec<Value> = diagnostics.iter().map(object).collect();
-            let text = json!({ "file": path, "apps": apps, "diagnostics": found });
-            session.out.json(format!("{text}\n").into_bytes());
+            let object = json!({ "file": path, "apps": apps, "diagnostics": found });
+            session.out.object(&object);
             continue;
         }
         apps::tell(session, &diagnostics);

@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use regex_lite::Regex;
 
-use super::{list, perform, ready};
+use super::{each, list, perform, ready};
 use crate::args::FlagId;
 use crate::failed::Failed;
+use crate::select::Picked;
 use crate::session::Session;
 use crate::wait::{self, Awaited, End, Ended, Limit, Never, Wanted, how_it_ended};
 
@@ -18,12 +19,12 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         None => None,
     };
     let until = limit.as_ref().map(|limit| Instant::now() + limit.time);
+    let words = session.args.words.clone();
+    let picked = each::word(session, &words, perform::pick)?;
     let mut ids = Vec::new();
-    for word in session.args.words.clone() {
-        for id in perform::pick(session, &word)?.ids() {
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
+    for id in picked.iter().flat_map(Picked::ids) {
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
     session.changed.extend(&ids);
@@ -68,14 +69,16 @@ fn tell_line(session: &mut Session, ended: &[Ended], limit: Option<&Limit>) -> R
     let names: Vec<String> =
         ended.iter().map(|Ended { id, name, .. }| format!("{name} (id {id})")).collect();
     let names = names.join(", ");
+    let name = ended.first().map_or("all", |of| of.name.as_str());
+    let pasted = ostler_shell::operand(name);
+    let hint = format!("`{} logs --nostream {pasted}` shows its lines", session.program.name());
     if ended.iter().any(|of| matches!(of.end, End::TimedOut(_))) {
         let within = limit.map_or_else(String::new, |limit| format!(" within {limit}"));
         let message = format!("no such line of {names}{within}");
-        return Err(Failed { code: wait::TIMED_OUT, ..Failed::new(message) });
+        return Err(Failed { code: wait::TIMED_OUT, ..Failed::new(message) }.hint(hint));
     }
     let why = why_none(ended);
-    Err(Failed::new(format!("no such line of {names}, and none will come: {why}"))
-        .hint(format!("see `{} list`", session.program.name())))
+    Err(Failed::new(format!("no such line of {names}, and none will come: {why}")).hint(hint))
 }
 
 /// Why none of these writes a line any more.
@@ -110,7 +113,7 @@ fn awaited(session: &Session) -> Result<Awaited, Failed> {
         }
     };
     match session.args.value(FlagId::For) {
-        None | Some("ready") => Ok(Awaited::Ready { first: false }),
+        None | Some("ready") => Ok(Awaited::Ready { first: false, late: false }),
         Some("exit") => Ok(Awaited::Exit),
         Some(other) => match other.strip_prefix("log=") {
             Some(pattern) => {

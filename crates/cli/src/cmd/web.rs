@@ -36,7 +36,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         }
         Some(word) => {
             Err(Failed::misuse(format!("`web` takes `start`, `stop` or a port, but got `{word}`"))
-                .hint("see `ostler web --help`"))
+                .hint("`ostler help web` shows what it takes"))
         }
     }
 }
@@ -56,7 +56,7 @@ pub(super) fn refuse_second_port(session: &Session, word: &str) -> Result<(), Fa
 fn port(text: &str) -> Result<String, Failed> {
     match text.parse::<u16>() {
         Ok(1..) => Ok(text.to_owned()),
-        Ok(0) | Err(_) => Err(Failed::misuse(format!("`{text}` is not a port"))
+        Ok(0) | Err(_) => Err(Failed::misuse(format!("the port is `{text}`, which is no port"))
             .hint("a port is a number from 1 to 65535: `ostler web 9615`")),
     }
 }
@@ -91,7 +91,8 @@ fn start(session: &mut Session, port: Option<String>) -> Result<(), Failed> {
     let ids: Vec<u32> = named(session, name)?.iter().map(|process| process.id).collect();
     let limit = Limit::usual();
     let until = std::time::Instant::now() + limit.time;
-    let ended = wait::wait(session, &ids, Awaited::Ready { first: true }, Some(until))?;
+    let ended =
+        wait::wait(session, &ids, Awaited::Ready { first: true, late: false }, Some(until))?;
     let told = ready::tell(session, &ended, Some(&limit));
     if told.is_err() {
         // What does not serve is not left behind, to fail again and again.

@@ -64,7 +64,7 @@ impl Session {
                 let event = match told {
                     Told::Event(event) => event,
                     Told::Nothing => return out.tick(),
-                    Told::DaemonsEnd => return out.tell(&Notice::DaemonsEnd),
+                    told => return out.heard(&told),
                 };
                 changed.extend(ids_in(&event));
                 match heard.is_news(&event).then_some(event) {
@@ -113,7 +113,7 @@ impl Session {
             return Err(Failed::new("not connected"));
         };
         // Who is asked must know it again, and so must who was asked before.
-        match resumes(client, request, || out.tell(&Notice::DaemonsEnd)) {
+        match resumes(client, request, |heard| out.heard(&heard)) {
             Ok(false) if asked.begun => {
                 Err(lost("the daemon was replaced by one that would begin this again,"))
             }
@@ -205,17 +205,17 @@ pub(crate) fn heed(out: &mut Output, interrupts: Option<&Interrupts>, under: Und
 fn resumes(
     client: &mut Client,
     request: &Request,
-    on_end: impl FnMut(),
+    on: impl FnMut(Told),
 ) -> Result<bool, ostler_client::Error> {
     match resumable_since(request) {
         None => Ok(false),
         Some(1) => Ok(true),
-        Some(since) => Ok(since <= client.protocol(on_end)?),
+        Some(since) => Ok(since <= client.protocol(on)?),
     }
 }
 
 /// Why it is not known what became of a request.
 fn lost(why: &str) -> Failed {
     Failed::new(format!("{why} in the middle of this; how it went on is not known"))
-        .hint("see `ostler list` and pm2.log in the home directory")
+        .hint("`ostler list` shows how far it is, `ostler logs daemon` why the daemon ended")
 }

@@ -21,6 +21,7 @@ pub(super) fn object(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Optio
         Notice::DaemonStarted { home } => json!({ "event": "daemon_started", "home": home }),
         Notice::DaemonReplaced => json!({ "event": "daemon_replaced" }),
         Notice::DaemonsEnd => json!({ "event": "warning", "message": DAEMONS_END }),
+        Notice::Waits { text } => json!({ "event": "warning", "message": text }),
         Notice::Begun { act, targets, .. } => {
             let processes: Vec<Value> =
                 targets.iter().map(|one| json!({ "id": one.id, "app": one.name })).collect();

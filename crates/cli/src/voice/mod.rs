@@ -62,6 +62,8 @@ pub(crate) struct Voice {
     held: Option<Value>,
     /// That no daemon stays was told.
     daemons_end: bool,
+    /// That the manager takes its time was told.
+    waits: bool,
 }
 
 impl Voice {
@@ -69,7 +71,16 @@ impl Voice {
     pub(crate) fn new(program: Program) -> Self {
         let (tally, block) = (Tally::default(), Block::default());
         let (since, progress) = (Instant::now(), Progress::Plain);
-        Self { program, since, tally, progress, block, held: None, daemons_end: false }
+        Self {
+            program,
+            since,
+            tally,
+            progress,
+            block,
+            held: None,
+            daemons_end: false,
+            waits: false,
+        }
     }
 
     /// Shows progress in this way, under our own name.
@@ -101,9 +112,12 @@ impl Voice {
     /// Returns what the notice comes to.
     pub(crate) fn lines(&mut self, notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         // Each connection of a command finds it out.
-        let again =
-            matches!(notice, Notice::DaemonsEnd) && std::mem::replace(&mut self.daemons_end, true);
-        if again {
+        let told = match notice {
+            Notice::DaemonsEnd => Some(&mut self.daemons_end),
+            Notice::Waits { .. } => Some(&mut self.waits),
+            _ => None,
+        };
+        if told.is_some_and(|told| std::mem::replace(told, true)) {
             return Vec::new();
         }
         match self.program {

@@ -29,6 +29,8 @@ pub(crate) enum Notice<'a> {
     DaemonReplaced,
     /// One daemon after the other ends before it answers, and the next is waited for.
     DaemonsEnd,
+    /// A part of the manager takes its time, and the user waits for it.
+    Waits { text: &'a str },
     /// The user interrupted the command in the middle of this.
     Interrupted { under: Under },
     /// Others may look into the home.

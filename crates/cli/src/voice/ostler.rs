@@ -27,6 +27,7 @@ pub(super) fn lines(
         Notice::DaemonStarted { home } => err(format!("started the daemon in {}", home.display())),
         Notice::DaemonReplaced => warning(paint, REPLACED, None),
         Notice::DaemonsEnd => warning(paint, DAEMONS_END, None),
+        Notice::Waits { text } => warning(paint, text, None),
         Notice::HomeOpen { home } => {
             let home = home.to_string_lossy();
             let pasted = word(&home);

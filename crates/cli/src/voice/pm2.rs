@@ -116,7 +116,9 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         | Notice::Finished { .. }
         | Notice::FirstSteps { .. }
         // It is no command of PM2's.
-        | Notice::Migration(_) => Vec::new(),
+        | Notice::Migration(_)
+        // PM2 waits without a word.
+        | Notice::Waits { .. } => Vec::new(),
     }
 }
 

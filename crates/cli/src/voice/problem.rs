@@ -137,7 +137,7 @@ impl Problem {
                 )),
             ),
             Self::EnvWithoutFile => (
-                "`--env` chooses an environment of a process file, and none was given".to_owned(),
+                "`--env` is for process files".to_owned(),
                 Some("name the file, such as `ecosystem.config.js`".to_owned()),
             ),
             Self::NoInit { known } => (

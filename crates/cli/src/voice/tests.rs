@@ -40,7 +40,7 @@ kinds! {
     KeepsEnvironment Killed Migration Missed Module NoApps NotYet Note NothingSaved NothingToSave
     Pong Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Resurrects Saved
     Saves Scaled Serves Service Setting Started StartsMissing StartsScript Stepped TakesProfile Talk
-    TookProfile Updated Warning
+    TookProfile Updated Waits Warning
 }
 
 /// Two commands' voices, and what they said.
@@ -124,6 +124,7 @@ fn daemon(scene: &mut Scene) {
         Notice::DaemonStarted { home },
         Notice::DaemonReplaced,
         Notice::DaemonsEnd,
+        Notice::Waits { text: "the daemon does not answer yet; waiting for it up to 30 s" },
         Notice::Interrupted { under: Under::Way },
         Notice::Interrupted { under: Under::Wait },
         Notice::HomeOpen { home },

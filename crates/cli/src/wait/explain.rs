@@ -87,6 +87,7 @@ fn state(why: &NotYet) -> String {
             format!(": it waits for {}", waits.join(", and for "))
         }
         NotYet::Stops => ": it is being stopped".to_owned(),
+        NotYet::Queued => ": its turn to start has not come yet".to_owned(),
         NotYet::Unseen => String::new(),
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver};
 
-use ostler_client::{Client, Home, Trouble, follow};
+use ostler_client::{Client, Home, Silence, Trouble, follow};
 use ostler_wire::control::{Event, LogLine, LogStart, Request};
 
 use crate::failed::Failed;
@@ -19,6 +19,8 @@ pub(super) enum News {
     Line(LogLine),
     /// One daemon after the other ends.
     DaemonsEnd,
+    /// The daemon does not answer.
+    Silent(Silence),
     /// Nothing more is told.
     Over(ostler_client::Error),
 }
@@ -72,6 +74,7 @@ pub(super) fn open(
             // It is made good when the next daemon says that it tells everything.
             Trouble::Lost => {}
             Trouble::DaemonsEnd => _ = tell(News::DaemonsEnd),
+            Trouble::Silent(silence) => _ = tell(News::Silent(silence)),
         };
         if let Err(error) = follow(client, &home, &request, on_event, on_trouble) {
             _ = tell(News::Over(error)); // Nothing comes after it.

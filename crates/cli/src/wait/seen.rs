@@ -83,6 +83,8 @@ pub(crate) enum NotYet {
     Waits { waits_for: Vec<Waits> },
     /// It is being ended.
     Stops,
+    /// It does not run yet: others are started before it.
+    Queued,
     /// It was not looked at: the daemon did not answer in time.
     Unseen,
 }
@@ -104,6 +106,15 @@ pub(crate) enum Never {
     Late { limit: u64 },
 }
 
+/// Judges a process that is still to be started by a request which has not come to its end, and
+/// otherwise as [`ready`].
+pub(crate) fn ready_in_turn(seen: &Seen, first: bool) -> Stand {
+    match seen.phase {
+        Phase::Stopped if !seen.by_itself && !seen.completed => not_yet(NotYet::Queued, None),
+        _ => ready(seen, first),
+    }
+}
+
 /// Judges a process that is to become ready. `first`: its first run is to; otherwise it may take
 /// as many as it gets.
 pub(crate) fn ready(seen: &Seen, first: bool) -> Stand {
@@ -111,8 +122,8 @@ pub(crate) fn ready(seen: &Seen, first: bool) -> Stand {
     match seen.phase {
         Phase::Stopped if seen.completed => Stand::Done,
         Phase::Stopped => match &seen.last {
-            Some(Outcome::Code(0)) if first || seen.by_itself => Stand::Done,
-            Some(_) if first => Stand::Never(Never::Ended(seen.last.clone())),
+            Some(Outcome::Code(0)) if seen.by_itself => Stand::Done,
+            Some(_) if first && seen.by_itself => Stand::Never(Never::Ended(seen.last.clone())),
             Some(_) | None => Stand::Never(rest(seen)),
         },
         Phase::Errored => Stand::Never(Never::GivenUp(seen.last.clone())),
@@ -255,9 +266,17 @@ mod tests {
     fn a_program_that_did_what_it_was_started_for_is_done() {
         let stopped = Seen { run: None, ..seen(Phase::Stopped, age(0)) };
         let with = |last| Seen { last, ..stopped.clone() };
-        assert_eq!(ready(&with(Some(Outcome::Code(0))), true), Stand::Done);
+        let alone = |last| Seen { by_itself: true, ..with(last) };
+        assert_eq!(ready(&alone(Some(Outcome::Code(0))), true), Stand::Done);
         let bad = Some(Outcome::Code(1));
-        assert_eq!(ready(&with(bad.clone()), true), Stand::Never(Never::Ended(bad.clone())));
+        assert_eq!(ready(&alone(bad.clone()), true), Stand::Never(Never::Ended(bad.clone())));
+        // It was stopped before, and its turn to start has not come: its last end said nothing of
+        // this start, and was taken for it.
+        for last in [bad.clone(), Some(Outcome::Code(0))] {
+            let queued = Stand::NotYet { why: NotYet::Queued, again: None };
+            assert_eq!(ready_in_turn(&with(last.clone()), true), queued);
+            assert_eq!(ready(&with(last), true), Stand::Never(Never::Stopped));
+        }
         for last in [None, bad, Some(Outcome::Code(0))] {
             assert_eq!(ready(&with(last), false), Stand::Never(Never::Stopped));
         }

@@ -30,8 +30,9 @@ const LONG: Duration = Duration::from_secs(3600);
 /// What is waited for.
 #[derive(Debug)]
 pub(crate) enum Awaited {
-    /// That each is ready. `first`: by its first run.
-    Ready { first: bool },
+    /// That each is ready. `first`: by its first run; `late`: the request that starts them has not
+    /// come to its end.
+    Ready { first: bool, late: bool },
     /// That the current run of each has ended.
     Exit,
     /// That one of them writes a line. `fresh`: from now on, not in its current run.
@@ -164,6 +165,7 @@ impl Waiting<'_> {
                 Ok(News::Happened(id)) => self.look_at(id)?,
                 Ok(News::Line(line)) => self.on_line(&line),
                 Ok(News::DaemonsEnd) => self.session.out.tell(&Notice::DaemonsEnd),
+                Ok(News::Silent(silence)) => self.session.out.waits(&silence.meanwhile()),
                 Ok(News::Over(error)) => return Err(error.into()),
                 Err(RecvTimeoutError::Timeout) => self.on_time()?,
                 Err(RecvTimeoutError::Disconnected) => {
@@ -254,7 +256,12 @@ impl Waiting<'_> {
         let first = *pending.first.get_or_insert(seen.run);
         (pending.due, pending.listening) = (None, false);
         match &self.awaited {
-            Awaited::Ready { first } => self.judge_ready(id, seen::ready(&seen, *first), seen),
+            Awaited::Ready { first, late: false } => {
+                self.judge_ready(id, seen::ready(&seen, *first), seen);
+            }
+            Awaited::Ready { first, late: true } => {
+                self.judge_ready(id, seen::ready_in_turn(&seen, *first), seen);
+            }
             Awaited::Exit => {
                 if let Some(outcome) = seen::ended(&seen, first) {
                     self.end(id, End::Exited(outcome));

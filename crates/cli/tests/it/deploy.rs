@@ -215,3 +215,20 @@ fn under_the_name_pm2_it_says_what_pm2_says_on_this_machine() {
     let start = "--> Deploying to production environment\n";
     assert_eq!(run(&["list"]), format!("{start}0\t{commit}\n--> Success\n"));
 }
+
+/// It said `there is no process file here`, and neither where nor for what.
+#[test]
+fn what_is_not_there_is_said_with_its_place_and_what_to_do() {
+    let s = sandbox();
+    let said = |words: &[&str]| s.ostler(["deploy"]).args(words).code(1).run().err;
+    let expected = "error: there is no process file in `[ROOT]/w` that has a target `nope`\n\
+         hint: `ostler init` writes one, whose `deploy` names the targets; `ostler help deploy` \
+         shows how another file is named\n";
+    assert_eq!(said(&["nope"]), expected);
+    let none = said(&["nope.json", "setup"]);
+    assert!(none.starts_with("error[no-file]: there is no file `nope.json`\n"), "{none}");
+    s.write("ecosystem.json", r#"{ "apps": [], "deploy": { "production": { "host": "h" } } }"#);
+    let near = said(&["prodution"]);
+    assert!(near.starts_with("error[no-target]: there is no target `prodution` in"), "{near}");
+    assert!(near.ends_with("hint: did you mean `production`?\n"), "{near}");
+}

@@ -29,6 +29,25 @@ fn validate_tells_everything_and_starts_nothing() {
     assert_eq!(sandbox.daemon_pid(), None);
 }
 
+/// `start` told them key by key, and `validate` from the top to the bottom.
+#[test]
+fn every_command_tells_the_complaints_about_a_file_in_the_order_of_the_file() {
+    let sandbox = sandbox();
+    let app = "  kill_signal: NOPE\n  script: nope.sh\n  x: 1\n  max_memory_restart: 1GB\n";
+    sandbox.write("bad.yaml", format!("- name: a\n{app}- name: a\n{app}- name: b\n{app}"));
+    let said = |command: &str| sandbox.ostler([command, "bad.yaml"]).code(1).run().err;
+    let told = said("validate");
+    let places = told.lines().filter_map(|line| {
+        let place = line.trim_start().strip_prefix("--> bad.yaml:")?;
+        place.split(':').next()?.parse::<u32>().ok()
+    });
+    let places: Vec<u32> = places.collect();
+    assert!(6 < places.len() && places.is_sorted(), "{told}");
+    for command in ["start", "restart", "plan", "apply", "startOrReload"] {
+        assert_eq!(said(command), told, "{command}");
+    }
+}
+
 #[test]
 fn plan_says_what_apply_then_does() {
     let sandbox = sandbox();

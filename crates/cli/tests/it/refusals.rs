@@ -31,6 +31,45 @@ fn misused(sandbox: &Sandbox, args: &[&str], err: &str) {
     assert_eq!((said.out.as_str(), said.err.as_str()), ("", err), "{args:?}");
 }
 
+/// `--health-http x` was told in the words of a file, and ports that cannot be were taken.
+#[test]
+fn a_health_check_that_cannot_be_asked_is_refused_by_its_option() {
+    let sandbox = sandbox();
+    let script = sandbox.write("a.sh", "exec sleep 1000000\n");
+    let script = script.to_str().unwrap();
+    for url in ["", "localhost:3000", "http://a:99999/", "http://[::1", "http://u:p@h/", "http://"]
+    {
+        let said = sandbox.ostler(["start", script, "--health-http", url]).code(2).run().err;
+        let why = match url {
+            "" => "error: `--health-http` is empty\n".to_owned(),
+            url => {
+                format!("error: `--health-http` is `{url}`, which is no URL that can be asked\n")
+            }
+        };
+        assert!(said.starts_with(&why), "{said}");
+    }
+    misused(
+        &sandbox,
+        &["start", script, "--health-http", "https://h/"],
+        "error: `--health-http` is `https://h/`, which is no URL that can be asked\n\
+         hint: only `http://` is asked; `--health-exec` may ask more: `curl -fsS \
+         https://localhost/health`\n",
+    );
+    misused(
+        &sandbox,
+        &["start", script, "--health-tcp", "3000x"],
+        "error: `--health-tcp` is `3000x`, which is not `host:port`\n\
+         hint: write one such as `127.0.0.1:3000`\n",
+    );
+    misused(
+        &sandbox,
+        &["start", script, "--log-otlp", "h:1"],
+        "error: `--log-otlp` is `h:1`, which is no URL that can be asked\n\
+         hint: write one such as `http://127.0.0.1:4318/v1/logs`\n",
+    );
+    assert_eq!(sandbox.daemon_pid(), None);
+}
+
 #[test]
 fn without_any_home_the_variable_to_set_is_named() {
     let sandbox = sandbox();
@@ -107,7 +146,7 @@ fn an_option_that_would_change_nothing_is_refused() {
     misused(
         &sandbox,
         &["logs", "--lines", "abc"],
-        "error: `--lines` needs a number, but is `abc`\nhint: write `--lines <n>`\n",
+        "error: `--lines` needs a number, but is `abc`\nhint: write a number, as in `--lines 4`\n",
     );
 }
 
@@ -370,7 +409,10 @@ fn names_that_mean_something_else_and_empty_ones_are_refused() {
         assert!(ran.err.starts_with(&error), "{name}: {}", ran.err);
     }
     let file = sandbox.write("all.json", format!("[{{\"name\":\"all\",\"script\":\"{script}\"}}]"));
-    refused(&sandbox, &["start", file.to_str().unwrap()], "error: an app cannot be called `all`");
+    let said = "error[bad-name]: an app cannot be called `all`";
+    for command in ["start", "validate", "apply"] {
+        refused(&sandbox, &[command, file.to_str().unwrap()], said);
+    }
     let said = sandbox.ostler(["start", script, "--name", ""]).code(2).run();
     assert!(said.err.starts_with("error: `--name` needs a value, but is empty\n"), "{}", said.err);
 }

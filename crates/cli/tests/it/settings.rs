@@ -73,7 +73,7 @@ fn settings_that_are_not_understood_are_refused_and_stay() {
         for args in [&["set", "a.b", "c"][..], &["get"], &["unset", "a"], &["start", "app.js"]] {
             let ran = s.ostler(args).code(1).run();
             assert!(ran.err.contains("module_conf.json` are not understood"), "{}", ran.err);
-            assert!(ran.err.contains("hint: mend the file"), "{}", ran.err);
+            assert!(ran.err.contains("hint: fix the file"), "{}", ran.err);
             assert_eq!(file(&s), text);
         }
     }

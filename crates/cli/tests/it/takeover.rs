@@ -345,3 +345,15 @@ fn a_restart_pause_is_not_cut_short_and_counters_live_on() {
         assert_eq!(after[0]["pm2_env"][key], before[0]["pm2_env"][key], "{key}");
     }
 }
+
+/// They were gone from `list` until somebody looked at each by `describe`.
+#[test]
+fn where_workers_listen_is_in_the_list_also_after_the_daemon_died() {
+    let sandbox = sandbox();
+    let port = start_api(&sandbox);
+    let ports = || sandbox.ostler(["list", "--json", "ports"]).run().out;
+    let before = ports();
+    assert!(before.contains(&format!(":{port}\"")), "{before}");
+    kill_daemon(&sandbox);
+    assert_eq!(ports(), before);
+}

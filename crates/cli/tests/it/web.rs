@@ -69,7 +69,7 @@ fn what_cannot_be_served_is_told_before_anything_is_started() {
     let refuse = |words: &[&str], code, says: &str| {
         s.ostler(["web"]).args(words).code(code).shows(says).run();
     };
-    refuse(&["0"], 2, "`0` is not a port");
+    refuse(&["0"], 2, "the port is `0`, which is no port");
     refuse(&["--host", "0.0.0.0"], 1, "`0.0.0.0` can be reached from other machines");
     refuse(&["restart"], 2, "`web` takes `start`, `stop` or a port, but got `restart`");
     assert!(s.jlist().is_empty());
@@ -122,6 +122,9 @@ fn a_port_that_somebody_has_is_told_with_who_and_another_port() {
     assert!(ran.err.contains(&format!("hint: `ostler web {}` takes", port + 1)), "{}", ran.err);
     assert!(s.jlist().is_empty());
     for bad in ["99999", "0"] {
-        s.ostler(["web", bad]).code(2).shows(format!("`{bad}` is not a port")).run();
+        s.ostler(["web", bad])
+            .code(2)
+            .shows(format!("the port is `{bad}`, which is no port"))
+            .run();
     }
 }

@@ -114,8 +114,26 @@ fn apps_are_shown_and_managed_over_the_api() {
     let scale = "POST /api/v1/processes/api/scale";
     json_of(port, scale, &head, "{\"instances\":\"+1\"}", 200);
     assert_eq!(s.pids_of("api").len(), 2);
-    for wrong in ["", "{\"instances\":\"x\"}", "{\"instance\":\"1\"}"] {
-        assert_eq!(json_of(port, scale, &head, wrong, 400)["error"]["code"], "invalid");
+    for (wrong, why) in [
+        ("", "the body does not say `instances`"),
+        ("{\"instances\":\"x\"}", "`x` is no number of instances"),
+        ("{\"instances\":4}", "`instances` must be a text, but is `4`"),
+        ("{\"instance\":\"1\"}", "the body says `instance`, which means nothing here"),
+        ("nope", "the body is no JSON: line 1, column 2"),
+    ] {
+        let error = &json_of(port, scale, &head, wrong, 400)["error"];
+        assert_eq!((&error["code"], &error["message"]), (&json!("invalid"), &json!(why)));
+    }
+    let large = format!("{{\"instances\":\"{}\"}}", "1".repeat(70_000));
+    let why = &json_of(port, scale, &head, &large, 413)["error"]["message"];
+    assert_eq!(*why, "the body of the request is too large, or did not come whole");
+    for (request, status, why) in [
+        ("GET /api/v1/processes/%ff", 400, "the word in the path is not UTF-8"),
+        ("GET /api/v1/logs?stream=x", 400, "`stream` is `x`, which is neither `out` nor `err`"),
+        ("GET /api/v1/logs?wrod=api", 400, "the query says `wrod`, which means nothing here"),
+        ("POST /api/v1/host", 405, "this path takes no `POST`"),
+    ] {
+        assert_eq!(json_of(port, request, &[], "", status)["error"]["message"], why, "{request}");
     }
     assert_eq!(post("none/stop", 404)["error"]["code"], "not_found");
     let metrics = ask(port, "GET /metrics", &[], "").1;

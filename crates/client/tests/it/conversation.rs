@@ -168,5 +168,5 @@ fn a_stream_that_never_gives_anything_is_given_up() {
     let said =
         "one daemon after the other ends before it answers; its log ends with:\n  it panicked";
     assert_eq!(error.to_string(), said);
-    assert!(error.hint().unwrap().ends_with("pm2.log"), "{error:?}");
+    assert!(error.hint().unwrap().contains("pm2.log"), "{error:?}");
 }

@@ -44,6 +44,34 @@ fn fake_keeper_role() {
     }
 }
 
+/// Whoever waited for a command that was stopped in the middle of a start was told nothing.
+#[test]
+fn that_another_command_starts_it_is_told_with_its_process() {
+    let dir = TempDir::new().unwrap();
+    let home = Home::new(dir.path());
+    let lock = std::fs::File::create(dir.path().join("start.lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let mut lock = Some(lock);
+    let mut told = Vec::new();
+    let starter = script(dir.path(), "exit 1");
+    let ended = connect_or_start(&home, &starter, |what| {
+        // Let go as soon as it was told.
+        if let Starting::Locked(_) = what {
+            drop(lock.take());
+        }
+        told.push(what);
+    });
+    assert!(matches!(ended, Err(Error::NotStarted { .. })), "{ended:?}");
+    let Some(Starting::Locked(holder)) = told.first() else { panic!("{told:?}") };
+    let said = format!(
+        "another command (pid {}) is starting the daemon of `{}`",
+        std::process::id(),
+        dir.path().display()
+    );
+    assert_eq!(holder.to_string(), said);
+    assert_eq!(told.len(), 2, "{told:?}");
+}
+
 fn starter() -> Starter {
     Starter {
         role: "fake_keeper_role".to_owned(),

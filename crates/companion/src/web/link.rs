@@ -157,7 +157,7 @@ impl Connection<'_> {
 }
 
 fn understand(kind: FrameKind, payload: &[u8]) -> Result<FromDaemon, Error> {
-    let malformed = |error: serde_json::Error| Error::Malformed(error.to_string());
+    let malformed = |error: serde_json::Error| Error::not_understood(&error);
     match kind {
         FrameKind::Event => {
             serde_json::from_slice(payload).map(FromDaemon::Event).map_err(malformed)

@@ -24,7 +24,7 @@ pub(crate) async fn page(
         Answer::Reply(Reply::Error(failure)) => return Err(failure.into()),
         Answer::Reply(_) => return Err(malformed("no list").into()),
     };
-    let list = serde_json::from_slice(&text).map_err(|error| malformed(&error.to_string()))?;
+    let list = serde_json::from_slice(&text).map_err(|error| Error::not_understood(&error))?;
     Ok(Json(json!({
         "system_info": host::system(),
         "monit": host::monit(),

@@ -27,6 +27,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
     let json = [(header::CONTENT_TYPE, "application/json")];
     let open = Router::new().route(api::DOCUMENT, get(async move || (json, document.clone())));
     let guarded = Router::new().route("/", get(page::page)).merge(api).fallback(no_page);
+    let guarded = guarded.method_not_allowed_fallback(no_method);
     let guarded = guarded.layer(middleware::from_fn_with_state(Arc::clone(shared), guarded_by));
     open.merge(dashboard::router())
         .merge(guarded)
@@ -37,6 +38,12 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
 
 async fn no_page() -> Refused {
     Refused::new(StatusCode::NOT_FOUND, Code::NotFound, "there is no such page")
+}
+
+async fn no_method(request: Request) -> Refused {
+    let message = format!("this path takes no `{}`", request.method());
+    Refused::new(StatusCode::METHOD_NOT_ALLOWED, Code::Invalid, message)
+        .hint("`GET /api/v1/openapi.json` says what each path takes")
 }
 
 /// Refuses whom no answer may reach, and adds what every answer has.

@@ -47,6 +47,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .example("\"app.js\"")
         .help("path of the script, a program in `PATH`, or a line for the shell"),
     path("cwd", field!(cwd))
+        .rule(Rule::NotEmpty)
         .recorded_as("pm_cwd")
         .always_recorded()
         .in_environment()
@@ -55,6 +56,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .usually("the directory that the command was given in")
         .help("directory the app runs in; the script is looked for from here"),
     text("interpreter", field!(interpreter as Program))
+        .rule(Rule::NotEmpty)
         .aliases(&["exec_interpreter"])
         .resolved()
         .recorded_as("exec_interpreter")
@@ -90,6 +92,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .example("4")
         .help("how many processes: a number, `max`, or `-1` for one less than CPUs"),
     path("pid_file", field!(pid_file))
+        .rule(Rule::NotEmpty)
         .aliases(&["pid"])
         .recorded_as("pm_pid_path")
         .always_recorded()

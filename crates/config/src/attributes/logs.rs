@@ -11,6 +11,7 @@ use crate::sinks;
 
 pub(super) static ROWS: &[Attribute] = &[
     path("out_file", field!(logs.out as LogFile))
+        .rule(Rule::NotEmpty)
         .aliases(&["out", "output", "out_log"])
         .recorded_as("pm_out_log_path")
         .always_recorded()
@@ -19,6 +20,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .usually("`logs/<name>-out.log` in ostler's home")
         .help("file for standard output; `/dev/null` for none"),
     path("error_file", field!(logs.err as LogFile))
+        .rule(Rule::NotEmpty)
         .aliases(&["error", "err", "err_file", "err_log"])
         .recorded_as("pm_err_log_path")
         .always_recorded()

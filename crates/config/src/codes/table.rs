@@ -24,6 +24,17 @@ pub(super) const CODES: &[Code] = &[
         example: None,
     },
     Code {
+        name: "bad-name",
+        title: "a name that means something else to commands",
+        text: "`ostler delete all` deletes every app, `-` is a process file on standard input, and \
+               `/api/` every app whose name matches. An app of such a name could not be meant \
+               alone. Files are called by a name, too, so that it has 200 bytes at most.",
+        example: Some((
+            r#"{ "name": "all", "script": "api.js" }"#,
+            r#"{ "name": "api", "script": "api.js" }"#,
+        )),
+    },
+    Code {
         name: "bad-record",
         title: "a saved app that cannot be understood",
         text: "The list that was saved, or a program that uses PM2's package, describes an \

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ostler_core::depends::cycle;
 use ostler_core::spec::{Condition, Dependency};
 
-use super::parse;
+use super::{OUT_OF_A_CYCLE, in_a_cycle, parse};
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fields::Fields;
@@ -147,18 +147,8 @@ impl Within<'_, '_> {
         let closing = found.get(*last).into_iter().flatten();
         let mut closing = closing.filter(|(on, _)| on.name == self.name(*first));
         let span = closing.next().and_then(|(_, span)| *span);
-        let on: Vec<String> =
-            way.iter().skip(1).chain([first]).map(|at| format!("`{}`", self.name(*at))).collect();
-        let message = match way {
-            [one] => format!("`{}` depends on itself", self.name(*one)),
-            _ => format!(
-                "none of these apps can begin: `{}` waits for {}",
-                self.name(*first),
-                on.join(", which waits for ")
-            ),
-        };
-        let said = Diagnostic::error("dependency-cycle", message)
-            .help("leave one of these dependencies out");
+        let names: Vec<&str> = way.iter().map(|at| self.name(*at)).collect();
+        let said = Diagnostic::error("dependency-cycle", in_a_cycle(&names)).help(OUT_OF_A_CYCLE);
         report.push(self.place(*last, span, said));
     }
 }

@@ -48,6 +48,20 @@ pub fn in_order(apps: Vec<AppSpec>) -> Vec<AppSpec> {
     order.into_iter().filter_map(|at| apps.get_mut(at)?.take()).collect()
 }
 
+/// What to do about apps that wait for each other.
+pub const OUT_OF_A_CYCLE: &str = "leave one of these dependencies out";
+
+/// Returns what is wrong with apps of which each depends on the next, and the last on the first.
+#[must_use]
+pub fn in_a_cycle(names: &[&str]) -> String {
+    let Some((first, rest)) = names.split_first() else { return String::new() };
+    if rest.is_empty() {
+        return format!("`{first}` depends on itself");
+    }
+    let on: Vec<String> = rest.iter().chain([first]).map(|name| format!("`{name}`")).collect();
+    format!("none of these apps can begin: `{first}` waits for {}", on.join(", which waits for "))
+}
+
 /// Returns our word for a condition.
 #[must_use]
 pub fn condition_word(condition: Condition) -> &'static str {

@@ -36,5 +36,10 @@ fn every_bad_file_is_explained() {
             render_own(&report, &folder)
         );
         expect_file![folder.join(format!("{name}.txt"))].assert_eq(&text);
+        // Neither PM2's words nor those of a parser.
+        let ours = render_own(&report, &folder);
+        for word in ["malformated", "eof", "while parsing", "while scanning", "in this context"] {
+            assert!(!ours.contains(word), "{name}: `{word}` in\n{ours}");
+        }
     }
 }

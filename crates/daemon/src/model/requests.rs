@@ -234,7 +234,7 @@ impl Known {
         if wanted == now {
             return Err(Failure {
                 code: Code::NothingToDo,
-                message: format!("app `{name}` has {now} instances already"),
+                message: format!("`{name}` has {} already", processes(now)),
                 hint: None,
             });
         }
@@ -361,7 +361,7 @@ fn refused_size(name: &str, now: u32, target: ScaleTo, pm2s_way: bool) -> Option
     let zero = 0 < now && size_after(now, target) == 0;
     (zero && !(pm2s_way && target == ScaleTo::Exactly(0))).then(|| Failure {
         code: Code::Invalid,
-        message: format!("app `{name}` has {now} instances, and `scale` leaves at least one"),
+        message: format!("`{name}` has {}, and `scale` leaves at least one", processes(now)),
         hint: Some(format!(
             "`ostler stop {pasted}` stops all of them, `ostler delete {pasted}` forgets the app",
             pasted = ostler_shell::operand(name)
@@ -369,15 +369,22 @@ fn refused_size(name: &str, now: u32, target: ScaleTo, pm2s_way: bool) -> Option
     })
 }
 
+/// A number of processes, in words.
+fn processes(count: u32) -> String {
+    if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
+}
+
 /// An app would have more processes than one may have.
 fn too_many(name: &str, wanted: u32) -> Failure {
     Failure {
         code: Code::Invalid,
         message: format!(
-            "app `{name}` would have {wanted} instances, above the most that one app may have, \
-             {MOST_INSTANCES}"
+            "`{name}` would have {wanted} processes, and an app may have {MOST_INSTANCES}"
         ),
-        hint: Some("is it a number of instances that you mean?".to_owned()),
+        hint: Some(format!(
+            "write how many there are to be, as in `ostler scale {pasted} 4`",
+            pasted = ostler_shell::operand(name)
+        )),
     }
 }
 

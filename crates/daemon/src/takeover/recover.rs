@@ -128,6 +128,9 @@ impl Driver<'_> {
                 // nothing.
                 self.reports.push_back(Report::Model(Input::Spawned { run, pid }));
             }
+            if !self.node.listeners_of(run).is_empty() {
+                self.tell_listeners(run);
+            }
             self.compare_listeners(run);
         }
     }

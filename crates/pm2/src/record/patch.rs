@@ -7,6 +7,7 @@ use ostler_core::spec::AppSpec;
 use serde_json::{Map, Value as Json};
 
 use super::{MARK, from_map, to_map, wrong};
+use crate::not_json::not_json;
 
 /// Returns the app with the keys of `patch` (a JSON object) put over its record; `null`, also as
 /// text, clears a key. `cpus` as for [`from_record`](super::from_record).
@@ -21,7 +22,9 @@ pub fn patch(spec: &AppSpec, patch: &str, cpus: u32) -> Result<AppSpec, Vec<Diag
     let changes: Map<String, Json> = match serde_json::from_str(patch) {
         Ok(Json::Object(changes)) => changes,
         Ok(_) => return Err(vec![wrong("the changes must be an object")]),
-        Err(error) => return Err(vec![wrong(format!("the changes must be JSON: {error}"))]),
+        Err(error) => {
+            return Err(vec![wrong(format!("the changes must be JSON: {}", not_json(&error)))]);
+        }
     };
     let mut map = to_map(spec);
     for (written, value) in changes {

@@ -10,6 +10,7 @@ use ostler_core::spec::{AppSpec, LogSpec};
 use serde_json::{Map, Value as Json};
 
 use super::{MARK, VERSION, wrong};
+use crate::not_json::not_json;
 
 /// Keys that only a process that ran before has: its paths carry an id.
 const RAN: [&str; 3] = ["pm_uptime", "created_at", "restart_time"];
@@ -24,7 +25,7 @@ pub fn from_record(text: &str, cpus: u32) -> Result<AppSpec, Vec<Diagnostic>> {
     match serde_json::from_str(text) {
         Ok(Json::Object(map)) => from_map(&map, cpus),
         Ok(_) => Err(vec![wrong("a record must be an object")]),
-        Err(error) => Err(vec![wrong(format!("a record must be JSON: {error}"))]),
+        Err(error) => Err(vec![wrong(format!("a record must be JSON: {}", not_json(&error)))]),
     }
 }
 

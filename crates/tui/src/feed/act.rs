@@ -33,7 +33,7 @@ fn ask(home: &Home, request: &Request, tell: &SyncSender<Input>) -> Result<Optio
     loop {
         let mut failure = None;
         let mut client = connect(home)?;
-        let protocol = client.protocol(|| ())?;
+        let protocol = client.protocol(|_| ())?;
         let answer = client.request(request, |event| {
             let text = match event {
                 Event::Acted { error: Some(error), .. } | Event::Failed { error, .. } => {

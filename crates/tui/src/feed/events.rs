@@ -59,6 +59,7 @@ fn listen(home: &Home, tell: &SyncSender<Input>) -> Result<(), Error> {
             let text = "one daemon after the other ends; `ostler logs daemon` says why";
             _ = tell.send(Input::Link(Link::Down(text.to_owned())));
         }
+        Trouble::Silent(silence) => _ = tell.send(Input::Link(Link::Down(silence.meanwhile()))),
     };
     follow(connect(home)?, home, &request, on_event, on_trouble).map(|_| ())
 }

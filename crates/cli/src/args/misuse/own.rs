@@ -91,7 +91,9 @@ fn hint(misuse: &Misuse) -> Option<String> {
                 command = command.name()
             ))
         }
-        Misuse::NotANumber { flag, .. } => Some(format!("write `{}`", flag.long_shown())),
+        Misuse::NotANumber { flag, .. } => {
+            Some(format!("write a number, as in `--{} 4`", flag.name()))
+        }
         Misuse::ExitCode { .. } => Some("exit codes are numbers from 0 to 255".to_owned()),
         Misuse::NotText(_) => {
             Some("an app may be named by its id, which `ostler list --all` shows".to_owned())

@@ -201,20 +201,32 @@ fn an_app_that_was_taken_as_the_value_of_an_option_is_not_lost() {
 
 #[test]
 fn a_value_that_is_no_number_is_refused_before_anything_is_asked() {
-    own("logs --lines abc", "`--lines` needs a number, but is `abc`", "write `--lines <n>`");
+    own(
+        "logs --lines abc",
+        "`--lines` needs a number, but is `abc`",
+        "write a number, as in `--lines 4`",
+    );
     own(
         "stop all --parallel -2",
         "`--parallel` needs a number, but is `-2`",
-        "write `--parallel <n>`",
+        "write a number, as in `--parallel 4`",
     );
     own(
         "stop all --parallel 0",
         "`--parallel` needs a number, but is `0`",
-        "write `--parallel <n>`",
+        "write a number, as in `--parallel 4`",
     );
     // It was accepted, and there was one more all the same.
-    own("reload web --surge 0", "`--surge` needs a number, but is `0`", "write `--surge <n>`");
-    own("reload web --surge 1.5", "`--surge` needs a number, but is `1.5`", "write `--surge <n>`");
+    own(
+        "reload web --surge 0",
+        "`--surge` needs a number, but is `0`",
+        "write a number, as in `--surge 4`",
+    );
+    own(
+        "reload web --surge 1.5",
+        "`--surge` needs a number, but is `1.5`",
+        "write a number, as in `--surge 4`",
+    );
     for line in ["logs --lines 0", "reload web --surge 1 --parallel 1"] {
         assert!(parsed(line, Program::Ostler).is_ok(), "{line}");
     }

@@ -195,6 +195,7 @@ fn stream(
                      files",
                 ),
                 Trouble::DaemonsEnd => out.tell(&Notice::DaemonsEnd),
+                Trouble::Silent(silence) => out.waits(&silence.meanwhile()),
             }
         },
     );

@@ -56,8 +56,9 @@ fn save(session: &mut Session, home: &Path) -> Result<bool, Failed> {
 fn apps(session: &mut Session) -> Result<Vec<Vec<Old>>, Failed> {
     let mut list = session.list()?;
     if list.is_empty() {
-        return Err(Failed::new("there is no app to give back")
-            .hint("`ostler list` shows the apps that there are"));
+        return Err(
+            Failed::new("there is no app to give back").hint("`ostler list` shows what there is")
+        );
     }
     let text = transfer::exported(session)?;
     let records: Vec<Map<String, Json>> = serde_json::from_slice(&text)

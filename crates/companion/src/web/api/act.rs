@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -15,11 +14,12 @@ use ostler_client::Answer;
 use ostler_wire::control::{
     Action, Change, Code, Event, Failure, ReloadOptions, Reply, Request, ScaleTo,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use tokio::sync::mpsc::{Receiver, channel};
 use utoipa::ToSchema;
 
+use super::asked::{Body, Word};
 use super::target::meant;
 use crate::web::answer::{Refused, Why, Wrong};
 use crate::web::state::Shared;
@@ -71,7 +71,7 @@ const AHEAD: usize = 256;
 )]
 pub(super) async fn start(
     State(shared): State<Arc<Shared>>,
-    Path(word): Path<String>,
+    Word(word): Word,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let listed = shared.listing.get(&shared.link).await?;
@@ -97,7 +97,7 @@ pub(super) async fn start(
 )]
 pub(super) async fn stop(
     State(shared): State<Arc<Shared>>,
-    Path(word): Path<String>,
+    Word(word): Word,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     on_all(shared, &word, Action::Stop, &headers).await
@@ -116,7 +116,7 @@ pub(super) async fn stop(
 )]
 pub(super) async fn restart(
     State(shared): State<Arc<Shared>>,
-    Path(word): Path<String>,
+    Word(word): Word,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     on_all(shared, &word, Action::Restart, &headers).await
@@ -135,7 +135,7 @@ pub(super) async fn restart(
 )]
 pub(super) async fn reset(
     State(shared): State<Arc<Shared>>,
-    Path(word): Path<String>,
+    Word(word): Word,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     on_all(shared, &word, Action::Reset, &headers).await
@@ -154,15 +154,14 @@ pub(super) async fn reset(
 )]
 pub(super) async fn delete(
     State(shared): State<Arc<Shared>>,
-    Path(word): Path<String>,
+    Word(word): Word,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     on_all(shared, &word, Action::Delete, &headers).await
 }
 
 /// How a reload goes.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub(super) struct HowToReload {
     /// Workers replaced at the same time; 1 unless it is given.
     parallel: Option<u32>,
@@ -187,12 +186,13 @@ pub(super) struct HowToReload {
 )]
 pub(super) async fn reload(
     State(shared): State<Arc<Shared>>,
-    Path(word): Path<String>,
+    Word(word): Word,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Result<Response, Refused> {
-    let how: Option<HowToReload> = read(if body.is_empty() { b"null" } else { &body })?;
-    let HowToReload { parallel, surge } = how.unwrap_or_default();
+    body.only(&["parallel", "surge"])?;
+    let how = HowToReload { parallel: body.count("parallel")?, surge: body.count("surge")? };
+    let HowToReload { parallel, surge } = how;
     let request = Request::Reload {
         ids: ids(&shared, &word).await?,
         change: Change::default(),
@@ -203,8 +203,7 @@ pub(super) async fn reload(
 }
 
 /// How many processes an app is to have.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub(super) struct HowMany {
     /// `4`, `+2` or `-1`.
     #[schema(pattern = "^[+-]?[0-9]{1,6}$")]
@@ -225,11 +224,12 @@ pub(super) struct HowMany {
 )]
 pub(super) async fn scale(
     State(shared): State<Arc<Shared>>,
-    Path(word): Path<String>,
+    Word(word): Word,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Result<Response, Refused> {
-    let HowMany { instances } = read(&body)?;
+    body.only(&["instances"])?;
+    let HowMany { instances } = HowMany { instances: body.text("instances")?.to_owned() };
     let Some(target) = ScaleTo::parse(&instances) else {
         let message = format!("`{instances}` is no number of instances");
         return Err(Refused::new(StatusCode::BAD_REQUEST, Code::Invalid, message)
@@ -238,15 +238,6 @@ pub(super) async fn scale(
     let lowest_first = false;
     let request = Request::Scale { name: word, target, lowest_first, ticket: Some(ticket()) };
     Ok(perform(shared, request, &headers).await)
-}
-
-/// Reads what a request says beside its path.
-fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
-    serde_json::from_slice(body).map_err(|error| {
-        let message = format!("the body of the request is not what it should be: {error}");
-        Refused::new(StatusCode::BAD_REQUEST, Code::Invalid, message)
-            .hint("`GET /api/v1/openapi.json` describes it")
-    })
 }
 
 async fn on_all(

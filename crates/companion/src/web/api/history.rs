@@ -3,35 +3,28 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use ostler_history::{DAY, HOUR, Ring, Sample};
 use ostler_wire::control::Code;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::asked::{Asked, Word};
 use super::target::meant;
 use crate::web::answer::{Refused, Wrong};
 use crate::web::recorder::{now, owner};
 use crate::web::state::Shared;
 
 /// How far a history goes back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub(super) enum Range {
     /// A figure for every 10 seconds of the last hour.
     #[default]
     Hour,
     /// A figure for every 2 minutes of the last day.
     Day,
-}
-
-/// Which history is wanted.
-#[derive(Debug, Deserialize)]
-pub(super) struct Wanted {
-    #[serde(default)]
-    range: Range,
 }
 
 /// What processes used.
@@ -81,13 +74,12 @@ pub(super) struct Figure {
     ))]
 pub(super) async fn history(
     State(shared): State<Arc<Shared>>,
-    Path(word): Path<String>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    Word(word): Word,
+    asked: Asked,
 ) -> Result<Json<Histories>, Refused> {
-    let Query(wanted) = wanted.map_err(|_| {
-        Refused::new(StatusCode::BAD_REQUEST, Code::Invalid, "`range` is `hour` or `day`")
-    })?;
-    let ring = match wanted.range {
+    asked.only(&["range"])?;
+    let range = asked.one_of("range", [("hour", Range::Hour), ("day", Range::Day)])?;
+    let ring = match range.unwrap_or_default() {
         Range::Hour => HOUR,
         Range::Day => DAY,
     };

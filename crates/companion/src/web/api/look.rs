@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -14,6 +14,7 @@ use ostler_wire::control::{Reply, Request};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::asked::Word;
 use super::target::meant;
 use super::view::{AllDescribed, Described, Processes};
 use crate::web::answer::{Refused, Wrong};
@@ -44,7 +45,7 @@ pub(super) async fn processes(State(shared): State<Arc<Shared>>) -> Result<Respo
 pub(super) async fn describe(
     State(shared): State<Arc<Shared>>,
     Extension(role): Extension<Role>,
-    Path(word): Path<String>,
+    Word(word): Word,
 ) -> Result<Json<AllDescribed>, Refused> {
     let listed = shared.listing.get(&shared.link).await?;
     let mut processes = Vec::new();

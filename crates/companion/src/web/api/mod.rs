@@ -1,6 +1,7 @@
 //! `/api/v1`. Each path is described where it is answered; the document of all is made from that.
 
 mod act;
+mod asked;
 mod history;
 mod look;
 mod metrics;

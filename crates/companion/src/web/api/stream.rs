@@ -8,17 +8,15 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures_util::stream::{self, Stream};
-use ostler_wire::control::Code;
-use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::asked::Asked;
 use super::target::meant;
 use crate::web::answer::{Refused, Wrong};
 use crate::web::hub::{Given, Happened, Reader};
@@ -51,18 +49,9 @@ pub(super) async fn events(
     follow(&shared, &headers, wanted).await
 }
 
-/// Which lines are wanted.
-#[derive(Debug, Deserialize)]
-pub(super) struct LinesOf {
-    /// `all` (default), an app, a namespace or a number, as in a path.
-    word: Option<String>,
-    /// `out` or `err`; without it both.
-    stream: Option<Source>,
-}
-
 /// Where a process writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub(super) enum Source {
     /// On standard output.
     Out,
@@ -84,19 +73,18 @@ pub(super) enum Source {
     ))]
 pub(super) async fn logs(
     State(shared): State<Arc<Shared>>,
-    lines: Result<Query<LinesOf>, QueryRejection>,
+    asked: Asked,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refused> {
-    let Query(lines) = lines
-        .map_err(|wrong| Refused::new(StatusCode::BAD_REQUEST, Code::Invalid, wrong.body_text()))?;
-    let ids = match lines.word.as_deref() {
+    asked.only(&["word", "stream"])?;
+    let ids = match asked.text("word") {
         None | Some("all") => None,
         Some(word) => {
             let listed = shared.listing.get(&shared.link).await?;
             Some(meant(word, &listed.views, 0)?.iter().map(|view| view.id).collect())
         }
     };
-    let streams = match lines.stream {
+    let streams = match asked.one_of("stream", [("out", Source::Out), ("err", Source::Err)])? {
         None => (true, true),
         Some(Source::Out) => (true, false),
         Some(Source::Err) => (false, true),

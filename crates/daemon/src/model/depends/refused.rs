@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ostler_config::{OUT_OF_A_CYCLE, in_a_cycle};
 use ostler_core::depends::cycle;
 use ostler_core::spec::AppSpec;
 use ostler_wire::control::{Code, Failure};
@@ -46,25 +47,15 @@ impl Known {
 fn missing(app: &str, on: &str) -> Failure {
     Failure {
         code: Code::NotFound,
-        message: format!("app `{app}` depends on `{on}`, which is not in the list"),
+        message: format!("`{app}` depends on `{on}`, which is not in the list"),
         hint: Some(format!("start `{on}` before, or with it")),
     }
 }
 
 fn wait_for_each_other(names: &[&str]) -> Failure {
-    let first = names.first().copied().unwrap_or_default();
-    let on: Vec<String> =
-        names.iter().skip(1).chain([&first]).map(|name| format!("`{name}`")).collect();
-    let message = match names {
-        [one] => format!("app `{one}` depends on itself"),
-        _ => format!(
-            "none of these apps could begin: `{first}` waits for {}",
-            on.join(", which waits for ")
-        ),
-    };
     Failure {
         code: Code::Invalid,
-        message,
-        hint: Some("leave one of these dependencies out".to_owned()),
+        message: in_a_cycle(names),
+        hint: Some(OUT_OF_A_CYCLE.to_owned()),
     }
 }

@@ -181,19 +181,19 @@ fn dependencies_that_cannot_be_are_refused_and_change_nothing() {
     let mut world = started(&[("db", "good", json!({})), ("api", "good", on(&["db"]))]);
     let before = world.state();
     let client = start(&mut world, &[("a", "good", json!({})), ("b", "good", on(&["nobody"]))]);
-    let why = "error: app `b` depends on `nobody`, which is not in the list\nhint: start `nobody` \
+    let why = "error: `b` depends on `nobody`, which is not in the list\nhint: start `nobody` \
                before, or with it";
     assert_eq!(world.reply(client), why);
     let records = vec![record("db", "good", 0, on(&["api"]))];
     let change = Change { records, ..Change::default() };
     let client = world.act_with(Action::Restart, &[0], change.clone());
-    let why = "error: none of these apps could begin: `api` waits for `db`, which waits for `api`\n\
+    let why = "error: none of these apps can begin: `api` waits for `db`, which waits for `api`\n\
                hint: leave one of these dependencies out";
     assert_eq!(world.reply(client), why);
     let client = world.reload_by(&[0], change, ReloadOptions::default());
     assert_eq!(world.reply(client), why);
     let client = start(&mut world, &[("me", "good", on(&["me"]))]);
-    assert!(world.reply(client).starts_with("error: app `me` depends on itself"));
+    assert!(world.reply(client).starts_with("error: `me` depends on itself"));
     world.wait(1000);
     assert_eq!((world.state(), world.restarts()), (before, vec![0, 0]));
 }

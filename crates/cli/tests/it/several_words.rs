@@ -1,0 +1,30 @@
+//! Several words of which some mean nothing: each is said with its hint, and nothing is done.
+
+use crate::fake::{Fake, process};
+
+/// Only the first was told.
+#[test]
+fn each_name_that_nobody_has_is_told_with_what_was_probably_meant() {
+    let fake = Fake::with(vec![process(0, "api"), process(1, "web")]);
+    let expected = "error: no app has the name or namespace `wbe`\nhint: did you mean `web`?\n\
+                    error: no app has the name or namespace `apii`\nhint: did you mean `api`?\n\
+                    error: no process has the id `77`\nhint: `ostler list` shows what there is\n";
+    for command in ["stop", "restart", "delete", "list", "health", "wait"] {
+        let ran = fake.ostler(&format!("{command} api wbe apii apii 77"));
+        assert_eq!((ran.code, ran.err.as_str()), (1, expected), "{command}");
+        assert_eq!(ran.out, "", "{command}");
+    }
+    let asked = fake.asked();
+    assert!(asked.iter().all(|of| of.get("meant").is_some() || *of == "list"), "{asked:?}");
+}
+
+/// As `start api.js wbe.js` did: the second script was looked for when the first was mended.
+#[test]
+fn each_script_that_is_not_there_is_told() {
+    let fake = Fake::with(vec![process(0, "api")]);
+    let ran = fake.ostler("start nope.js other.js");
+    assert_eq!(ran.code, 1);
+    for name in ["nope.js", "other.js"] {
+        assert!(ran.err.contains(&format!("/{name}")), "{name}: {}", ran.err);
+    }
+}

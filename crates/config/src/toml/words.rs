@@ -1,0 +1,68 @@
+//! What is wrong with a text that is not TOML, in our words and not in those of its parser.
+
+use toml_span::ErrorKind;
+
+/// Returns what is wrong, and what to do where that is known.
+pub(super) fn words(kind: &ErrorKind) -> (String, Option<&'static str>) {
+    use ErrorKind as Kind;
+    let (said, help) = match kind {
+        Kind::UnexpectedEof => ("the file ends where a value is missing", None),
+        Kind::ExceededDepthLimit => ("values stand too deep in each other", None),
+        Kind::InvalidCharInString('\n' | '\r') | Kind::UnterminatedString => {
+            ("this text has no closing quote on its line", None)
+        }
+        Kind::InvalidCharInString(char) => {
+            return (format!("a text cannot have `{}` in it", char.escape_default()), None);
+        }
+        Kind::InvalidEscape(_) | Kind::InvalidHexEscape(_) | Kind::InvalidEscapeValue(_) => (
+            "`\\` and what follows mean nothing in a text",
+            Some("write `\\\\`, or the text in single quotes"),
+        ),
+        Kind::Unexpected(char) => {
+            return (format!("`{}` cannot stand here", char.escape_default()), None);
+        }
+        Kind::InvalidNumber | Kind::OutOfRange(_) => {
+            ("this is no number", Some("write texts in quotes, and numbers without a `0` before"))
+        }
+        Kind::Wanted { expected, found } => {
+            let (expected, found) = (thing(expected), thing(found));
+            return (format!("{expected} is missing here, and there is {found}"), None);
+        }
+        Kind::DuplicateTable { name, .. } => {
+            return (format!("the table `{name}` was begun before"), None);
+        }
+        Kind::DuplicateKey { key, .. } => return (format!("`{key}` was given before"), None),
+        Kind::RedefineAsArray => ("this was begun as a table, and is no list", None),
+        Kind::MultilineStringKey => ("a key stands on one line", None),
+        Kind::DottedKeyInvalidType { .. } => ("what stands before the dot is no table", None),
+        Kind::UnquotedString => ("this text is not in quotes", Some("write texts in quotes")),
+        Kind::Custom(_)
+        | Kind::UnexpectedKeys { .. }
+        | Kind::MissingField(_)
+        | Kind::Deprecated { .. }
+        | Kind::UnexpectedValue { .. } => ("what stands here is not TOML", None),
+    };
+    (said.to_owned(), help)
+}
+
+/// A token, as a sentence has it.
+fn thing(token: &str) -> String {
+    match token {
+        "eof" => "the end of the file".to_owned(),
+        "newline" | "a newline" => "the end of the line".to_owned(),
+        "a table key" => "a key".to_owned(),
+        "an equals" => "`=`".to_owned(),
+        "a comma" => "`,`".to_owned(),
+        "a period" => "`.`".to_owned(),
+        "a colon" => "`:`".to_owned(),
+        "a plus" => "`+`".to_owned(),
+        "an identifier" => "a word".to_owned(),
+        "a string" => "a text".to_owned(),
+        "whitespace" => "a blank".to_owned(),
+        "a left brace" => "`{`".to_owned(),
+        "a right brace" => "`}`".to_owned(),
+        "a left bracket" => "`[`".to_owned(),
+        "a right bracket" => "`]`".to_owned(),
+        other => other.to_owned(),
+    }
+}

@@ -1,0 +1,83 @@
+//! What is wrong with a text that is not YAML, in our words and not in those of its parser.
+
+use granit_parser::ErrorKind;
+
+const LEVEL: &str = "what belongs together begins in the same column, by blanks";
+const QUOTES: &str = "write a text with such a character in quotes";
+
+/// Returns what is wrong, and what to do where that is known.
+pub(super) fn words(kind: &ErrorKind) -> (String, Option<&'static str>) {
+    use ErrorKind as Kind;
+    let (said, help) = match kind {
+        Kind::UnclosedFlowCollection { open } => {
+            return (format!("this `{open}` is not closed"), None);
+        }
+        Kind::MismatchedFlowCollectionEnd { open, close } => {
+            return (format!("`{open}` is closed by `{close}`"), None);
+        }
+        Kind::UnexpectedCharacter { character } => {
+            let said = format!("no value begins with `{}`", character.escape_default());
+            return (said, Some(QUOTES));
+        }
+        Kind::MisplacedFlowCollectionEnd => ("nothing is open that this closes", None),
+        Kind::UnexpectedEofFlowSequence => ("a `[` is not closed", None),
+        Kind::UnexpectedEofFlowMapping | Kind::UnexpectedEofImplicitFlowMapping => {
+            ("a `{` is not closed", None)
+        }
+        Kind::UnclosedQuotedScalar | Kind::DocumentIndicatorInQuotedScalar => {
+            ("this text has no closing quote", None)
+        }
+        Kind::InvalidTrailingSingleQuotedScalar | Kind::InvalidTrailingDoubleQuotedScalar => {
+            ("something stands behind the closing quote of a text", None)
+        }
+        Kind::UnexpectedEof
+        | Kind::UnexpectedEofBlockSequence
+        | Kind::UnexpectedEofBlockMapping
+        | Kind::ExpectedNodeContent => ("a value is missing here", None),
+        Kind::ExpectedFlowMappingSeparator => ("a `,` or `}` is missing here", None),
+        Kind::ExpectedFlowSequenceSeparator => ("a `,` or `]` is missing here", None),
+        Kind::ExpectedBlockMappingKey | Kind::SimpleKeyExpected | Kind::InvalidSimpleKey => {
+            ("a key with its `:` is missing here", Some(LEVEL))
+        }
+        Kind::MappingValueNotAllowed | Kind::MappingKeyNotAllowed => (
+            "a key cannot stand here",
+            Some("a text in which a `:` and a blank stand is written in quotes"),
+        ),
+        Kind::ExpectedBlockSequenceEntry => {
+            ("an item of a list (`- `) must stand here", Some(LEVEL))
+        }
+        Kind::BlockSequenceEntryNotAllowed | Kind::BlockEntryInFlowCollection => {
+            ("an item of a list (`- `) cannot stand here", Some(LEVEL))
+        }
+        Kind::TabNotAllowed
+        | Kind::TabInBlockIndentation
+        | Kind::TabInIndentation
+        | Kind::TabAtBlockScalarStart
+        | Kind::TabInPlainScalar => ("a tab stands where blanks must", Some("write blanks")),
+        Kind::InvalidIndentation
+        | Kind::InvalidQuotedScalarIndent
+        | Kind::InvalidFlowScalarIndent
+        | Kind::InvalidBlockScalarIndent => ("this line begins in the wrong column", Some(LEVEL)),
+        Kind::UnknownAnchor => ("no anchor (`&`) has this name", None),
+        Kind::MissingAnchorOrAliasName => ("the name of an anchor or alias is missing", None),
+        Kind::UndeclaredTagHandle => ("the tag means nothing here", None),
+        Kind::UnknownQuotedScalarEscape
+        | Kind::InvalidQuotedScalarHexEscape
+        | Kind::InvalidUnicodeEscape => (
+            "`\\` and what follows mean nothing in a text",
+            Some("write `\\\\`, or the text in single quotes"),
+        ),
+        Kind::RecursionLimitExceeded => ("values stand too deep in each other", None),
+        Kind::DirectiveDisallowed
+        | Kind::MissingYamlVersionSeparator
+        | Kind::MissingYamlVersion
+        | Kind::MissingDirectiveName
+        | Kind::InvalidDirectiveName
+        | Kind::UnsupportedYamlMajorVersion => (
+            "a line that begins with `%` means nothing here",
+            Some("leave it out, or write the text in quotes"),
+        ),
+        _ => ("what stands here is not YAML", Some(QUOTES)),
+    };
+    (said.to_owned(), help)
+}
