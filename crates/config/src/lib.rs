@@ -44,6 +44,7 @@ mod package;
 mod package_script;
 mod ports;
 mod resolve;
+mod rules;
 mod run_as;
 mod schema;
 mod script;

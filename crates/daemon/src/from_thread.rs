@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use ostler_core::RunId;
+use ostler_sinks::Found;
 use ostler_watch::WatchNews;
 
 use crate::keeper::Tried;
@@ -29,6 +30,8 @@ pub(crate) enum FromThread {
     Saver(Done),
     /// A receiver of alerts will not forget the one of this number.
     Alerted(u64),
+    /// A rule about log lines has found one.
+    Found(Found),
     /// What was done for rotated log files.
     Cared(Cared),
 }
@@ -42,6 +45,12 @@ impl From<Tried> for FromThread {
 impl From<Cared> for FromThread {
     fn from(cared: Cared) -> Self {
         Self::Cared(cared)
+    }
+}
+
+impl From<Found> for FromThread {
+    fn from(found: Found) -> Self {
+        Self::Found(found)
     }
 }
 
