@@ -1,6 +1,6 @@
 //! Which processes a word means.
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use ostler_wire::control::ProcView;
 
@@ -48,7 +48,7 @@ pub(crate) fn select(word: &str, list: &[ProcView], cwd: &Path) -> Result<Picked
         let pattern = pattern(word)?;
         return Picked::of(list, |process| pattern.is_match(&process.name)).ok_or_else(nobody);
     }
-    let script = cwd.join(word);
+    let script = script_of(word, cwd);
     let named = |process: &ProcView| process.name == word || Path::new(&process.script) == script;
     let numeric = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     let by_name =
@@ -64,6 +64,22 @@ pub(crate) fn select(word: &str, list: &[ProcView], cwd: &Path) -> Result<Picked
     let process = list.iter().find(|process| Some(process.id) == id);
     let process = process.ok_or_else(|| Problem::NoSuchId { word: word.to_owned(), act: None })?;
     Ok(Picked { targets: vec![Target::of(process)], shown: serde_json::json!([word]) })
+}
+
+/// Returns the path of a script as a process has it: whole, without `.` and `..`. No link is
+/// followed for that.
+pub(crate) fn script_of(word: &str, cwd: &Path) -> PathBuf {
+    let mut path = PathBuf::new();
+    for component in cwd.join(word).components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => _ = path.pop(),
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
+                path.push(component);
+            }
+        }
+    }
+    path
 }
 
 /// Returns the name or namespace that was probably meant by a word that is none.
@@ -115,6 +131,8 @@ mod tests {
         check("back", Ok(&[3]));
         check("worker.js", Ok(&[3]));
         check("/srv/app/worker.js", Ok(&[3]));
+        check("./worker.js", Ok(&[3]));
+        check("../app/./worker.js", Ok(&[3]));
         check("/^web/", Ok(&[0, 3]));
         check("/nope/", Err(Problem::NoProcess { word: "/nope/".to_owned() }));
         check("7", Ok(&[1]));

@@ -134,7 +134,7 @@ impl Session {
         if word == "all" || select::is_pattern(word) {
             return self.known();
         }
-        let script = caller::cwd()?.join(word).into_os_string().into_string().ok();
+        let script = select::script_of(word, &caller::cwd()?).into_os_string().into_string().ok();
         let meant = self.listed(&Request::Meant { word: Some(word.to_owned()), script })?;
         // Whoever means nobody is told who was probably meant.
         let is_slip = meant.is_empty() && self.program == Program::Ostler;
@@ -178,7 +178,10 @@ impl Session {
         };
         let (out, home) = (&mut self.out, self.home.path());
         // The manager of a foreground is a part of it.
-        let is_told = self.args.command.is_none_or(|command| command.id != CommandId::Run);
+        let is_discrete = self.program == Program::Pm2
+            && std::env::var_os(ostler_env::PM2_DISCRETE_MODE).is_some_and(|of| !of.is_empty());
+        let is_apart = self.args.command.is_none_or(|command| command.id != CommandId::Run);
+        let is_told = is_apart && !is_discrete;
         let connected = connect_or_start(&self.home, &starter, |told| match told {
             Starting::Begun if is_told => out.tell(&Notice::DaemonStarting { home }),
             Starting::Begun => {}
@@ -186,9 +189,9 @@ impl Session {
         })?;
         if connected.started && is_told {
             out.tell(&Notice::DaemonStarted { home });
-            if self.home.is_open_to_others() {
-                out.tell(&Notice::HomeOpen { home });
-            }
+        }
+        if connected.started && is_apart && self.home.is_open_to_others() {
+            out.tell(&Notice::HomeOpen { home });
         }
         self.started |= connected.started;
         self.client = Some(connected.client);

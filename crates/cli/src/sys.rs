@@ -60,12 +60,14 @@ impl Interrupts {
         }
     }
 
-    /// Whether one of them came.
+    /// Whether one of them came. Who holds them back further out is asked instead of this one.
     pub(crate) fn came(&self) -> bool {
         // SAFETY: plain calls on local signal sets.
         unsafe {
             let mut pending: libc::sigset_t = std::mem::zeroed();
-            libc::sigpending(&raw mut pending) == 0
+            let is_mine = libc::sigismember(&raw const self.before, libc::SIGINT) != 1;
+            is_mine
+                && libc::sigpending(&raw mut pending) == 0
                 && INTERRUPTS
                     .iter()
                     .any(|signal| libc::sigismember(&raw const pending, *signal) == 1)

@@ -35,6 +35,7 @@ mod fds;
 mod fields;
 mod file;
 mod health;
+mod hooks;
 mod instances;
 mod interpreter;
 mod json;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 pub use crate::alerts::{AlertKind, AlertTarget, AlertTo, Alerts};
 pub use crate::depends::{Condition, Dependency};
+pub use crate::hooks::{Hook, Hooks, Secret};
 pub use crate::limits::Limits;
 pub use crate::rotation::{LogRotate, LogRotation};
 pub use crate::rules::{LogRule, RuleAction};
@@ -82,6 +83,10 @@ pub struct AppSpec {
     pub depends_on: Vec<Dependency>,
     /// Check that a worker must pass before it replaces another.
     pub health: Option<Health>,
+    /// Commands at moments of its life.
+    pub hooks: Option<Box<Hooks>>,
+    /// Variables that each run is given and that stand nowhere, by name.
+    pub secrets: BTreeMap<String, Secret>,
     /// Who is told when something happens to it, besides those whom the home names.
     pub alerts: Alerts,
     /// Version of the application from the nearest `package.json`, if one was found.
@@ -127,6 +132,8 @@ impl AppSpec {
             privileged_ports: BTreeSet::new(),
             depends_on: Vec::new(),
             health: None,
+            hooks: None,
+            secrets: BTreeMap::new(),
             alerts: Alerts::default(),
             version: None,
             passthrough: Texts::new(),
@@ -135,6 +142,18 @@ impl AppSpec {
 }
 
 impl AppSpec {
+    /// Returns the command that is run at this moment.
+    #[must_use]
+    pub fn hook(&self, hook: Hook) -> Option<&str> {
+        self.hooks.as_ref()?.command(hook)
+    }
+
+    /// Whether something is to be done before each run begins.
+    #[must_use]
+    pub fn has_prelude(&self) -> bool {
+        !self.secrets.is_empty() || self.hook(Hook::PreStart).is_some()
+    }
+
     /// Puts variables over those that are there; `typed` are those that are no texts.
     pub fn put_env(
         &mut self,

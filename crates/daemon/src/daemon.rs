@@ -12,6 +12,7 @@ mod due;
 mod effects;
 mod ending;
 mod home;
+mod hooks;
 mod keeper;
 mod last_lines;
 mod listening;
@@ -39,6 +40,7 @@ use crate::driver::Driver;
 use crate::foreground::Foreground;
 use crate::from_thread::FromThread;
 use crate::home::Watch;
+use crate::hooks::Hooks;
 use crate::keeper::Keeper;
 use crate::logs::Logs;
 use crate::mailbox::Mailbox;
@@ -92,6 +94,8 @@ pub(crate) struct Daemon {
     alerts: Alerts,
     /// Who waits for the answer to an action.
     actions: Actions,
+    /// Commands of apps that are under way.
+    hooks: Hooks,
     /// Bytes written into our own log since its length was looked at.
     unbounded: usize,
     /// When the daemon began, ms since 1970.
@@ -152,6 +156,7 @@ impl Daemon {
             profiles: Profiles::default(),
             alerts,
             actions: Actions::default(),
+            hooks: Hooks::default(),
             unbounded: BOUND_AFTER,
             since: clock::wall(),
             rest: Rest::after_work(clock::monotonic()),
@@ -349,6 +354,7 @@ impl Daemon {
                 FromThread::Probe(ProbeMessage::End(run, result)) => {
                     self.driver().on_probed(run, result);
                 }
+                FromThread::Hook(done) => self.on_hook_done(done),
                 FromThread::Walked(walked) => self.runs.on_walked(walked, &mut self.reports),
                 FromThread::Cleared(runs) => self.driver().on_cleared(runs),
                 FromThread::Watched(news) => self.model.push(self.files.on_news(news)),

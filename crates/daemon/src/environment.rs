@@ -137,6 +137,15 @@ pub fn environment(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<Str
     env
 }
 
+/// The variables of a command that is run for a run: those of the app, without what makes a program
+/// a part of it.
+pub fn of_hook(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, String> {
+    let mut env = environment(spec, particulars);
+    env.remove("NODE_UNIQUE_ID");
+    env.remove("NODE_CHANNEL_SERIALIZATION_MODE");
+    env
+}
+
 /// The variables that are not the same for every run of a slot.
 fn of_run(spec: &AppSpec, particulars: Particulars<'_>) -> Vec<(&'static str, String)> {
     let Particulars { run, since, restarts, unstable, mark, .. } = particulars;

@@ -7,6 +7,7 @@ use ostler_core::RunId;
 use ostler_sinks::Found;
 use ostler_watch::WatchNews;
 
+use crate::hooks::HookDone;
 use crate::keeper::Tried;
 use crate::log_care::Cared;
 use crate::probes::ProbeMessage;
@@ -18,6 +19,8 @@ use crate::saver::Done;
 pub(crate) enum FromThread {
     /// How a health check goes.
     Probe(ProbeMessage),
+    /// A command of an app is over.
+    Hook(HookDone),
     /// What trying another program came to.
     Tried(Tried),
     /// Which descendants runs have.
@@ -39,6 +42,12 @@ pub(crate) enum FromThread {
 impl From<Tried> for FromThread {
     fn from(tried: Tried) -> Self {
         Self::Tried(tried)
+    }
+}
+
+impl From<HookDone> for FromThread {
+    fn from(done: HookDone) -> Self {
+        Self::Hook(done)
     }
 }
 

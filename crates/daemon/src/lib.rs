@@ -32,6 +32,7 @@ mod from_thread;
 mod gone;
 mod guard;
 mod home;
+mod hooks;
 mod in_app;
 mod inspect;
 mod keeper;

@@ -73,6 +73,16 @@ variables! {
     /// Anything but nothing and `false` suppresses every message, as `--silent` does.
     PM2_SILENT, read by Command, from Pm2, set by User,
 
+    /// Anything but nothing: under the name `pm2`, a command that starts the daemon does not say
+    /// so, and what it prints can be read by a program.
+    PM2_DISCRETE_MODE, read by Command, from Pm2, set by User,
+
+    /// A command line, of which PM2's script for shells asks `pm2 completion` what may follow.
+    COMP_LINE, read by Command, from Convention, set by User,
+
+    /// Where the cursor is in `COMP_LINE`.
+    COMP_POINT, read by Command, from Convention, set by User, default "its end",
+
     /// `0` or `false` switches colours off, anything else switches them on.
     /// It comes before `NO_COLOR`, `TERM` and the terminal.
     FORCE_COLOR, read by Command, from Convention, set by User,

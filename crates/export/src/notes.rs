@@ -208,6 +208,12 @@ fn restart(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
     for (key, _) in given.into_iter().filter(|(_, given)| *given && !is_systemd) {
         notes.push(format!("`{key}`: the file sets no such limit"));
     }
+    if spec.hooks.is_some() {
+        notes.push("`hooks`: nothing runs these commands".to_owned());
+    }
+    for name in spec.secrets.keys() {
+        notes.push(format!("`secrets`: give the variable `{name}` by the means of the engine"));
+    }
     if spec.health.as_ref().is_some_and(|health| health.restart_after.is_some()) && is_systemd {
         notes.push("`health.restart_after`: nothing restarts it when its check fails".to_owned());
     }

@@ -137,7 +137,8 @@ pub fn pm2_packages() -> Vec<PathBuf> {
 }
 
 /// Modules of PM2's that tests install.
-pub const MODULES: [&str; 2] = ["pm2-logrotate@3.0.0", "pm2-server-monit@3.0.0"];
+pub const MODULES: [&str; 3] =
+    ["pm2-logrotate@3.0.0", "pm2-server-monit@3.0.0", "pm2-metrics@1.0.47"];
 
 /// npm's cache, from which it installs [`MODULES`] without a network; `None` when it was
 /// not filled before.

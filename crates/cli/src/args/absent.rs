@@ -25,6 +25,10 @@ impl Absent {
     }
 }
 
+/// Options without which an app runs as well: under PM2's name they keep none from being started.
+const VAIN: [&str; 7] =
+    ["trace", "disable-trace", "v8", "event-loop-inspector", "deep-monitoring", "write", "w"];
+
 /// Whether something will be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
@@ -93,6 +97,12 @@ pub(super) fn command(name: &str) -> Option<&'static Absent> {
 /// Returns what is known of an option that is not there, if PM2 has it.
 pub(super) fn option(name: &str) -> Option<&'static Absent> {
     OPTIONS.iter().find(|row| row.names.contains(&name))
+}
+
+/// Returns why an option of PM2's does nothing, where scripts that give it need nothing of it.
+pub(crate) fn in_vain(name: &str) -> Option<&'static str> {
+    let bare = name.trim_start_matches('-');
+    option(bare).filter(|_| VAIN.contains(&bare)).map(|row| row.what)
 }
 
 /// Returns what ostler does not do and what helps, for an option whose attribute it does not

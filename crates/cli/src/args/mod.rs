@@ -1,6 +1,6 @@
 //! From words to what is wanted, by the two tables: nothing is done here, and nothing is printed.
 
-mod absent;
+pub(crate) mod absent;
 mod arg;
 pub(crate) mod chapters;
 pub(crate) mod commands;

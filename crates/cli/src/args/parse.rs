@@ -88,6 +88,13 @@ fn parse_for(
     if command.is_some() {
         parsed = of_runtime(parsed, &mut options)?;
     }
+    if program == Program::Pm2 {
+        let is_vain =
+            |flag: Option<&Flag>, name: &str| flag.is_none() && absent::in_vain(name).is_some();
+        let vain = options.iter().filter(|(flag, name)| is_vain(*flag, name));
+        parsed.ignored.extend(vain.map(|(_, name)| name.clone()));
+        options.retain(|(flag, name)| !is_vain(*flag, name));
+    }
     rest_as_words(&mut parsed, program);
     if parsed.command.is_some_and(|command| command.id == CommandId::Help) {
         parsed = asked_for_help(parsed)?;
@@ -286,6 +293,15 @@ mod tests {
         let given: Vec<_> = parsed.given.iter().map(|(_, value)| value.as_deref()).collect();
         assert_eq!(given, [Some("src"), None, Some("1"), Some("2")]);
         assert_eq!(parsed.words, ["a.js", "b.js"]);
+    }
+
+    #[test]
+    fn what_pm2_would_trace_keeps_no_app_from_being_started() {
+        let line = "start app.js --trace --deep-monitoring -w -n web";
+        let parsed = parse(line.split(' ').map(OsString::from), Program::Pm2).unwrap();
+        assert_eq!(parsed.ignored, ["--trace", "--deep-monitoring", "-w"]);
+        assert_eq!((parsed.word(), parsed.attribute("name")), ("app.js", Some("web")));
+        assert!(of(line).is_err(), "under our own name nothing is ignored");
     }
 
     #[test]

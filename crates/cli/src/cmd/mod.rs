@@ -94,9 +94,14 @@ pub(crate) fn main() -> ExitCode {
     let mut words = std::env::args_os();
     let name = Name::of(words.next().as_deref());
     let program = name.program();
+    let mut dev = None;
     let parsed = match name {
         Name::Runtime => args::parse_runtime(words),
-        Name::Dev | Name::Program(_) => args::parse(words, program),
+        Name::Dev => dev::parse(words).map(|(parsed, of)| {
+            dev = Some(of);
+            parsed
+        }),
+        Name::Program(_) => args::parse(words, program),
     };
     let given = |id| parsed.as_ref().is_ok_and(|parsed| parsed.has(id));
     let silent = given(FlagId::Silent)
@@ -104,9 +109,6 @@ pub(crate) fn main() -> ExitCode {
             .is_some_and(|value| !value.is_empty() && value != "false");
     let paint = paint::detect(program, given(FlagId::NoColor));
     let mut out = Output::new(program, silent, paint);
-    if name == Name::Dev {
-        return end(&mut out, program, Err(dev::refuse()));
-    }
     let home = program.home(|name| std::env::var_os(name).map(PathBuf::from));
     let parsed = match parsed {
         Ok(parsed) => parsed,
@@ -123,6 +125,7 @@ pub(crate) fn main() -> ExitCode {
     if parsed.has(FlagId::Help) {
         out.data(&match (name, program) {
             (Name::Runtime, _) => pm2_help::runtime(),
+            (Name::Dev, _) => dev::help(),
             (_, Program::Ostler) => help::help(parsed.command),
             (_, Program::Pm2) => pm2_help::help(parsed.command),
         });
@@ -141,7 +144,15 @@ pub(crate) fn main() -> ExitCode {
     out.data_only = parsed.has(FlagId::Fields) || parsed.has(FlagId::Template);
     let mut session = Session::new(parsed, out, program, home);
     session.when_started = Some(modules::revive);
-    let result = if session.has(FlagId::NoDaemon) {
+    if command.id != CommandId::Run {
+        for name in std::mem::take(&mut session.args.ignored) {
+            let why = args::absent::in_vain(&name).unwrap_or("it is not known");
+            session.out.warn_aside(&format!("`{name}` does nothing: {why}"));
+        }
+    }
+    let result = if dev.is_some() {
+        foreground::run(&mut session, dev)
+    } else if session.has(FlagId::NoDaemon) {
         no_daemon::run(&mut session, |session| run(command.id, session))
     } else {
         run(command.id, &mut session)
@@ -170,7 +181,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
     list::shape(session, command == CommandId::Describe)?;
     match command {
         CommandId::Start => start::run(session),
-        CommandId::Run => foreground::run(session),
+        CommandId::Run => foreground::run(session, None),
         CommandId::Health => health::run(session),
         CommandId::Validate => validate::run(session),
         CommandId::Plan => plan::run(session),

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use ostler_client::Home;
+
 use super::candidates::{Candidates, candidates};
 use super::known::Known;
 use super::words::Line;
@@ -40,6 +42,20 @@ fn answer(
     }
 }
 
+/// Returns the words that may stand at the end of a line, as PM2's own script for shells reads
+/// them: nothing but words, one a line.
+pub(crate) fn of_line(line: &str, home: &Home) -> String {
+    words_for(line, &mut Known::new(Some(home.clone())))
+}
+
+fn words_for(line: &str, known: &mut Known) -> String {
+    let line = Line::of(line);
+    let before = line.words.get(1..).unwrap_or_default();
+    let found = candidates(before, &line.current, Program::Pm2, known);
+    let safe = found.words.iter().filter(|(word, _)| !word.contains(ostler_text::is_unsafe));
+    safe.flat_map(|(word, _)| [word, "\n"]).collect()
+}
+
 fn print(candidates: &Candidates, kept: usize) -> String {
     let mut text = if candidates.files { "files\n" } else { "none\n" }.to_owned();
     for (value, about) in &candidates.words {
@@ -71,5 +87,13 @@ mod tests {
         check(&["bash", " =:", "ostler --sort=na"], "none\nname\t\nnamespace\t\n");
         check(&["words", "start", "--cwd", ""], "files\n");
         check(&["powershell"], "");
+    }
+
+    #[test]
+    fn a_script_of_pm2s_gets_words_alone() {
+        let mut known = Known::of(vec![sample(0, "web"), sample(1, "work"), sample(2, "a\nb")]);
+        assert_eq!(words_for("pm2 res", &mut known), "restart\nreset\nresurrect\n");
+        assert_eq!(words_for("pm2 scale w", &mut known), "web\nwork\n");
+        assert_eq!(words_for("pm2 start --nam", &mut known), "--name\n--namespace\n");
     }
 }

@@ -15,7 +15,7 @@ mod known;
 mod shell;
 mod words;
 
-pub(crate) use answer::main;
+pub(crate) use answer::{main, of_line};
 pub(crate) use shell::Shell;
 
 /// The first argument that asks for candidates.

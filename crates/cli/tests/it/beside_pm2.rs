@@ -31,6 +31,7 @@ const COMMANDS: &[&str] = &[
     "prettylist",
     "restart app",
     "restart 0",
+    "restart ./app.js",
     "restart nobody",
     "sendSignal SIGUSR2 nobody",
     "send 0 hello",

@@ -233,12 +233,39 @@ fn what_pm2s_names_do_not_do_here_is_said() {
         assert_eq!(output.code, 1, "{option}");
         assert!(output.err.contains(part), "{}", output.err);
     }
-    let output = finish(under_name(&sandbox, "pm2-dev"), &["app.sh"]);
-    assert_eq!(output.code, 1);
-    assert!(output.err.contains("use `pm2-runtime FILE --watch`"), "{}", output.err);
     assert_eq!(finish(under_name(&sandbox, "pm2-runtime"), &[]).code, 1);
     let output = finish(under_name(&sandbox, "pm2-runtime"), &["nope.sh", "--unheard-of"]);
     assert!(output.err.contains("`--unheard-of` is not known"), "{}", output.err);
+}
+
+#[test]
+fn under_the_name_pm2_dev_apps_are_restarted_when_a_file_changes_and_nothing_is_left() {
+    let mut sandbox = sandbox();
+    sandbox.set_env("PM2_SILENT", "");
+    sandbox.write("app.sh", "echo one; exec sleep 1000000");
+    sandbox.write("app.json", r#"{"apps": [{"name": "a", "script": "./app.sh", "watch": false}]}"#);
+    let mut command = under_name(&sandbox, "pm2-dev");
+    command.args(["app.json", "--post-exec", "echo posted", "--ignore", "tmp"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // What the app says and what is said of it come in any order.
+    let mut heard = |wanted: &[&str]| {
+        let mut missing = wanted.to_vec();
+        while !missing.is_empty() {
+            let line = lines.next().unwrap_or_else(|| panic!("{missing:?} is not heard"));
+            missing.retain(|wanted| *wanted != line.trim_end());
+        }
+    };
+    heard(&["Ignored folder       : tmp,node_modules", "a-0  | one"]);
+    fs::write(sandbox.work().join("app.sh"), "echo two; exec sleep 1000000").unwrap();
+    heard(&["[rundev] App a restarted", "posted", "a-0  | two"]);
+    assert!(procs::signal(child.id(), Signal::INT));
+    heard(&[">>>>> [PM2 DEV] Stopping current development session"]);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(names_in(&sandbox.root().join("r")), [""; 0]);
+    assert_eq!(procs::of_home(sandbox.root()), BTreeSet::new());
+    let help = finish(under_name(&sandbox, "pm2-dev"), &[]);
+    assert!(help.code == 0 && help.out.contains("--post-exec"), "{help:?}");
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! `migrate`: from a real PM2, and back.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 use ostler_testkit::load::Load;
+use ostler_testkit::procs::{self, Signal};
 use ostler_testkit::runtimes::pm2_path;
 use ostler_testkit::{Output, Sandbox, Victim, wait_for};
 use serde_json::Value;
@@ -108,6 +111,9 @@ fn apps_of_a_cluster_move_from_pm2_and_no_request_fails() {
     let after = both.of_ours();
     assert_eq!(states(&after), states(&before));
     assert!(after.iter().all(|new| before.iter().all(|old| old.3 != new.3)));
+    let logs = |id: usize| s.jlist()[id]["pm2_env"]["pm_out_log_path"].clone();
+    let of_pm2 = |id: u32| both.pm2_home.join(format!("logs/api-out-{id}.log"));
+    assert_eq!([logs(0), logs(1)], [1, 2].map(|id| Value::from(of_pm2(id).to_str().unwrap())));
     // The new workers' own socket now: it is served until they stop.
     Load::to_port(port).requests(20).assert_none_failed(20);
     s.ostler(["restart", "api"]).run();
@@ -161,6 +167,57 @@ fn an_app_that_holds_its_port_is_restarted_and_one_that_fails_here_stays_with_pm
     let again = both.migrate(&[]);
     assert_eq!(again.code, 0, "{again:?}");
     assert!(again.out.contains("moved fails, 1 process: restarted\n"), "{again:?}");
+}
+
+/// Begins to move a cluster and two more apps, under load, and sends the command this signal in the
+/// middle of the first. Returns what it said, after another `migrate` has done the rest and no
+/// request has failed.
+fn cut_off(both: &Both, signal: Signal) -> String {
+    let (s, port) = (&both.s, both.s.port());
+    let script = s.victim("api", Victim::Http);
+    both.pm2(&["start", "--name", "my api", "-i", "2", script.to_str().unwrap()], port);
+    let rests = s.write("rests.js", "setInterval(() => {}, 1000);");
+    for name in ["one", "two"] {
+        both.pm2(&["start", "--name", name, rests.to_str().unwrap()], 0);
+    }
+    let load = Load::to_port(port).connections(4).connection_per_request().start();
+    load.wait_answered(50, SOON);
+    let mut command = s.command();
+    command.args(["migrate", "--from"]).arg(&both.pm2_home);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    s.wait_file("ostler.migration", SOON, |note| note.contains("my api").then_some(()));
+    assert!(procs::signal(child.id(), signal));
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.signal().is_some(), "{ended:?}");
+    load.wait_answered(50, SOON);
+    let again = both.migrate(&[]);
+    assert_eq!(again.code, 0, "{again:?}");
+    assert!(again.out.contains("and ended the PM2 in"), "{again:?}");
+    load.wait_answered(50, SOON);
+    load.stop().assert_none_failed(150);
+    assert_eq!(
+        states(&both.of_ours()),
+        [
+            (0, "my api", "online"),
+            (1, "my api", "online"),
+            (2, "one", "online"),
+            (3, "two", "online")
+        ]
+    );
+    assert!(!s.file("ostler.migration").exists());
+    String::from_utf8(ended.stdout).unwrap()
+}
+
+#[test]
+fn a_migration_that_was_killed_in_the_middle_is_gone_on_with_and_no_request_fails() {
+    let said = cut_off(&Both::new(), Signal::KILL);
+    assert!(!said.contains("moved"), "{said}");
+}
+
+#[test]
+fn who_interrupts_a_migration_ends_it_between_two_apps() {
+    let said = cut_off(&Both::new(), Signal::INT);
+    assert!(said.contains("moved 1 app; 2 stay with the PM2 in"), "{said}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Modules: npm packages that run as apps and watch others.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
@@ -169,4 +171,34 @@ fn the_real_server_monit_module_answers_what_it_offers() {
     trigger.env("PM2_DISABLE_VERSION_CHECK", "1").env("PM2_DISCRETE_MODE", "1");
     let ran = ostler_testkit::run::finish(trigger, &[], 6 * SOON);
     assert!(ran.out.contains("=") && ran.out.contains('%'), "{ran:?}");
+}
+
+/// Returns what is answered at this port, if anything.
+fn scraped(port: u16) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+#[test]
+fn the_real_metrics_module_tells_prometheus_of_the_apps() {
+    let Some(cache) = npm_cache() else { return };
+    let mut s = offline();
+    s.set_env("npm_config_cache", cache);
+    let app = s.write("app.js", "setInterval(() => {}, 1000)");
+    s.ostler(["start"]).arg(app).args(["--name", "seen"]).run();
+    let port = s.port();
+    // Set before, so that its first run listens nowhere else.
+    let settings = format!("pm2-metrics.host 127.0.0.1 pm2-metrics.port {port}");
+    s.ostler(["multiset", &settings]).run();
+    s.ostler(["install", "pm2-metrics@1.0.47"]).limit(NPM).run();
+    s.wait_for("a figure of the app", 6 * SOON, || {
+        let is_up = |line: &str| {
+            line.starts_with("pm2_up{") && line.contains("name=\"seen\"") && line.ends_with(" 1")
+        };
+        scraped(port).filter(|text| text.lines().any(is_up))
+    });
 }

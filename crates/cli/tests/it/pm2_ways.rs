@@ -61,3 +61,40 @@ fn the_environment_of_the_first_command_says_what_it_says_to_pm2() {
     sandbox.ostler(["kill"]).run();
     assert!(!pid_file.exists());
 }
+
+#[test]
+fn a_list_that_starts_the_daemon_is_json_alone_where_that_is_asked_for() {
+    let mut sandbox = sandbox();
+    sandbox.set_env("PM2_SILENT", "");
+    sandbox.set_env("PM2_DISCRETE_MODE", "true");
+    let pm2 = sandbox.work().join("pm2");
+    symlink(env!("CARGO_BIN_EXE_ostler"), &pm2).unwrap();
+    let run = |args: &[&str]| {
+        let mut command = sandbox.command_of(&pm2);
+        command.args(args);
+        ostler_testkit::run::finish(command, &[], SOON).success()
+    };
+    assert_eq!(run(&["jlist"]).out, "[]");
+    let script = sandbox.write("app.sh", "exec sleep 1000000");
+    let started = run(&["start", script.to_str().unwrap(), "--trace", "--deep-monitoring"]);
+    assert!(started.err.contains("`--trace` does nothing: the agent in apps traces nothing"));
+    sandbox.wait_status("app", "online", 1, SOON);
+}
+
+#[test]
+fn the_script_that_pm2_has_put_into_a_shell_is_answered() {
+    let sandbox = sandbox();
+    let pm2 = sandbox.work().join("pm2");
+    symlink(env!("CARGO_BIN_EXE_ostler"), &pm2).unwrap();
+    let script = sandbox.write("app.sh", "exec sleep 1000000");
+    sandbox.ostler(["start", "--name", "web"]).arg(script).run();
+    let asked = |line: &str| {
+        let mut command = sandbox.command_of(&pm2);
+        command.args(["completion", "--"]).args(line.split_whitespace());
+        command.env("COMP_LINE", line).env("COMP_POINT", line.len().to_string());
+        command.env("COMP_CWORD", "1");
+        ostler_testkit::run::finish(command, &[], SOON).success().out
+    };
+    assert_eq!(asked("pm2 restart "), "all\nweb\n");
+    assert_eq!(asked("pm2 resu"), "resurrect\n");
+}

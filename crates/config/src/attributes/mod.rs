@@ -14,6 +14,7 @@ mod compatibility;
 mod depends;
 mod forms;
 mod given;
+mod hooks;
 mod limits;
 mod logs;
 mod not_yet;
@@ -45,7 +46,7 @@ pub struct Chapter {
 
 /// Returns the table in chapters.
 #[must_use]
-pub fn chapters() -> [Chapter; 12] {
+pub fn chapters() -> [Chapter; 13] {
     let chapter = |title, attributes| Chapter { title, attributes };
     [
         chapter("What is run", app::ROWS),
@@ -58,6 +59,7 @@ pub fn chapters() -> [Chapter; 12] {
         chapter("Readiness and reloads", reload::ROWS),
         chapter("Who is told", alerts::ROWS),
         chapter("Dependencies", depends::ROWS),
+        chapter("Hooks and secrets", hooks::ROWS),
         chapter("Cluster", cluster::ROWS),
         chapter("Compatibility", compatibility::ROWS),
     ]

@@ -49,6 +49,9 @@ impl Daemon {
                 let measure = |(run, limit)| (run, self.runs.memory(run, limit, now));
                 self.model.push(Input::Measured(runs.into_iter().map(measure).collect()));
             }
+            Effect::Prelude(of) | Effect::Hook(of) => self.begin_hook(*of),
+            Effect::EndHooks(run) => self.hooks.end(run),
+            Effect::ForgetPrelude(run) => self.forget_prelude(run),
             Effect::CheckHealth(run) => self.driver().check_health(run),
             Effect::ReadStderrTail(run) => {
                 let lines = self.runs.stderr_tail(run);
@@ -101,6 +104,10 @@ fn places(effect: &Effect) -> (&'static str, &'static str) {
         | Effect::SetBalance { .. }
         | Effect::Measure(_)
         | Effect::CheckHealth(_)
+        | Effect::Prelude(_)
+        | Effect::Hook(_)
+        | Effect::EndHooks(_)
+        | Effect::ForgetPrelude(_)
         | Effect::ReadStderrTail(_)
         | Effect::Watch(_)
         | Effect::WriteDump { .. }

@@ -12,6 +12,7 @@ use ostler_wire::control::{LogStart, Reply};
 use super::Daemon;
 use crate::clients::Flushing;
 use crate::daemon_log;
+use crate::hooks::Hooks;
 use crate::logs::{self, BUS};
 use crate::model::Input;
 use crate::runs::Runs;
@@ -25,6 +26,9 @@ impl Daemon {
     pub(super) fn on_log_events(&mut self) {
         while let Some(event) = self.logs.try_recv() {
             match event {
+                Event::Drained(source) if Hooks::is_source(source) => {
+                    self.logs.engine().detach(source);
+                }
                 Event::Drained(source) => {
                     self.logs.on_end();
                     self.driver().on_drained(RunId(source));

@@ -65,8 +65,9 @@ impl Driver<'_> {
             .unwrap_or_else(|| environment::template(&version.spec, particulars));
         let group = self.runs.group_path(run);
         let meta = self.meta_of_run(run);
-        let request =
+        let mut request =
             environment::complete(template, &version.spec, particulars, group.as_deref(), meta);
+        self.runs.give_secrets(run, &mut request.envp);
         self.keeper.spawn(request);
     }
 
@@ -78,7 +79,9 @@ impl Driver<'_> {
         let Some(version) = self.model.registry().version(spec) else { return };
         // The drain hook must be there when the run begins: that is looked at then.
         let limits = version.spec.limits.concern_process() && !self.keeper.limits();
-        if !self.keeper.prepares() || drain::is_wanted(&version.spec) || limits {
+        // What comes before a run comes before this one, too.
+        let prelude = version.spec.has_prelude();
+        if !self.keeper.prepares() || drain::is_wanted(&version.spec) || limits || prelude {
             return;
         }
         let template = self.runs.take_prepared(id);

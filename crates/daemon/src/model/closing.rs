@@ -15,7 +15,8 @@ impl Model {
     pub fn is_over(&self) -> bool {
         let is_left = |(id, _)| self.known.unsignalable(id).is_none();
         let begun = self.known.closing && !self.writes_last;
-        begun && !self.operations.has_kill() && !self.known.registry.procs().any(is_left)
+        let rests = !self.operations.has_kill() && self.hooks.is_empty();
+        begun && rests && !self.known.registry.procs().any(is_left)
     }
 
     /// A signal, or the init system, ends everything.

@@ -1,8 +1,11 @@
 //! Everything that the daemon's decisions depend on, and everything they may ask for.
 //! Both are closed.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use ostler_core::spec::{AppSpec, Hook};
 use ostler_core::{Action, AppId, Event, Exit, Millis, ProcId, RunId, SpecId};
 use ostler_pm2::in_app::Kept;
 use ostler_sinks::Alert;
@@ -86,6 +89,10 @@ pub enum Input {
     Probed { run: RunId, result: Result<(), String> },
     /// What [`Effect::CheckHealth`] asked for.
     Checked { run: RunId, result: Result<(), String> },
+    /// What was to come before a run is over; where it failed, the run does not begin.
+    PreludeOver { run: RunId, result: Result<(), String> },
+    /// A command of an app is over.
+    HookOver { label: String, run: RunId, hook: Hook, result: Result<(), String> },
     /// What runs use, for whoever is shown it.
     Usage(Vec<(RunId, Usage)>),
     /// The memory that runs with a limit use, bytes.
@@ -187,6 +194,14 @@ pub enum Effect {
     Measure(Vec<(RunId, Option<u64>)>),
     /// Ask a run that serves for its health once, for [`Input::Checked`].
     CheckHealth(RunId),
+    /// Read the secrets of a run and run its `pre_start`, for [`Input::PreludeOver`].
+    Prelude(Box<HookRun>),
+    /// Run a command of an app, for [`Input::HookOver`].
+    Hook(Box<HookRun>),
+    /// End the commands of this run at once.
+    EndHooks(RunId),
+    /// The run will not begin: what was read for it is dropped.
+    ForgetPrelude(RunId),
     /// Watch the files of these versions from now on, and of no others, for [`Input::Changed`].
     Watch(Vec<ToWatch>),
     /// Read the last lines that the run wrote to standard error, for [`Input::StderrTail`].
@@ -195,6 +210,23 @@ pub enum Effect {
     WriteDump { client: Option<ClientId>, count: usize, text: Vec<u8> },
     /// Read the saved list, for [`Input::DumpRead`].
     ReadDump { client: ClientId },
+}
+
+/// A command of an app, or what comes before a run.
+#[derive(Clone, Debug)]
+pub struct HookRun {
+    /// The process that it is run for.
+    pub id: ProcId,
+    /// The run that it is about.
+    pub run: RunId,
+    /// How the process is called in a log.
+    pub label: String,
+    /// The moment at which it is run.
+    pub hook: Hook,
+    /// The app whose command it is.
+    pub spec: Arc<AppSpec>,
+    /// The variables of the run, without secrets.
+    pub env: BTreeMap<String, String>,
 }
 
 /// Which listening sockets of an app nobody needs.

@@ -25,6 +25,8 @@ mod dump;
 mod facts;
 mod failures;
 mod health;
+mod hooking;
+mod hooks;
 mod input;
 mod jlist;
 mod known;
@@ -74,6 +76,7 @@ use ostler_wire::control::{ListenerView, UnwrittenFile};
 
 use alerts::Alerts;
 use depends::Dependents;
+use hooks::HooksUnderWay;
 use liveness::Liveness;
 use memory_limits::MemoryLimits;
 use operations::Operations;
@@ -85,7 +88,7 @@ use unwritten::Unwritten;
 use watches::Watches;
 
 pub use counters::Counters;
-pub use input::{ClientId, Effect, Input, Moment, Unneeded, Usage};
+pub use input::{ClientId, Effect, HookRun, Input, Moment, Unneeded, Usage};
 pub use known::Known;
 pub use outcome::signal_name;
 pub use registry::Registry;
@@ -119,6 +122,8 @@ pub struct Model {
     memory: MemoryLimits,
     /// Which runs are asked for their health.
     liveness: Liveness,
+    /// What is under way before and after runs and reloads.
+    hooks: HooksUnderWay,
     /// When the clock restarts what.
     schedules: Schedules,
     /// What is watched, and what has changed.
@@ -158,6 +163,7 @@ impl Model {
             save_by: None,
             memory: MemoryLimits::default(),
             liveness: Liveness::default(),
+            hooks: HooksUnderWay::default(),
             schedules: Schedules::default(),
             watches: Watches::default(),
             settling: Settling::default(),
@@ -280,6 +286,10 @@ impl Model {
                 }
             }
             Input::Checked { run, result } => self.on_checked(run, result),
+            Input::PreludeOver { run, result } => self.on_prelude_over(run, result, out),
+            Input::HookOver { label, run, hook, result } => {
+                self.on_hook_over((label, run), hook, result, out);
+            }
             Input::NodeVersion { run, version } => {
                 let proc = self.known.facts.get(&run).map(|facts| facts.proc);
                 if let Some(proc) = proc.and_then(|id| self.known.registry.proc_mut(id))
@@ -347,6 +357,10 @@ impl Model {
             facts.said_ready = true;
         }
         let gone = if let Event::TreeGone(run) = event { Some(run) } else { None };
+        if let Some(run) = gone {
+            // While its slot is known.
+            self.after_run(run, out);
+        }
         self.ask(event);
         if let Some(run) = gone {
             // Its going is told before the facts about it are forgotten.

@@ -1,5 +1,6 @@
 //! What the supervision machine says: into the log, to whoever waits, to what is shown.
 
+use ostler_core::spec::Hook;
 use ostler_core::{AppId, Exit, Failure as Why, Notice, ProcId, RunId, SpecId};
 use ostler_wire::control::{Failure, Lifecycle, Step};
 
@@ -96,6 +97,7 @@ impl Model {
         self.tickets.online(id);
         self.settling.begin(&self.known, run);
         self.liveness.begin(&self.known, run);
+        self.run_hook(id, run, Hook::PostStart, out);
     }
 
     fn on_ended(&mut self, (id, run): (ProcId, RunId), exit: Exit, asked: bool) {
@@ -156,6 +158,7 @@ impl Model {
             out.push(Effect::Lifecycle { id, name, what, by_call: false });
             if self.known.registry.app(proc.app).is_none() {
                 self.settling.forget(proc.app);
+                self.hooks.forget(proc.app);
                 out.push(Effect::ForgetApp(proc.app));
             } else {
                 self.known.tidy_listeners(proc.app, out);
@@ -168,6 +171,7 @@ impl Model {
     fn on_replaced(&mut self, id: ProcId, run: RunId, old: Option<RunId>, out: &mut Vec<Effect>) {
         out.push(Effect::Admit(run));
         self.liveness.begin(&self.known, run);
+        self.run_hook(id, run, Hook::PostStart, out);
         self.known.publish(id, Lifecycle::Online, out);
         let app = self.known.registry.app_of(id);
         let clients = app.map(|app| self.operations.clients_of_reload(app)).unwrap_or_default();
@@ -190,6 +194,7 @@ impl Model {
             of.spec = spec;
         }
         out.push(Effect::SetBalance { app, spec });
+        self.after_reload(app, failure.is_none(), out);
         self.known.tidy_listeners(app, out);
         let ids: Vec<ProcId> = self.known.registry.procs_of(app).map(|(id, _)| id).collect();
         for id in ids {

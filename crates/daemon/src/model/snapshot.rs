@@ -113,6 +113,7 @@ impl Model {
         }
         self.settling.begin_all(&self.known);
         self.liveness.begin_all(&self.known);
+        self.take_up_reloads();
         self.recover_rollouts();
         self.known.unsaved = true;
         self.dependents.stale = true;
@@ -146,9 +147,9 @@ impl Model {
                     Action::Tell(notice) => self.on_notice(notice, out),
                     Action::Spawn { proc, run, spec } | Action::Begun { proc, run, spec } => {
                         self.known.facts.insert(run, RunFacts::new(proc, spec, self.known.at.wall));
-                        out.push(Effect::Core(action));
+                        self.let_out(action, out);
                     }
-                    other => out.push(Effect::Core(other)),
+                    other => self.let_out(other, out),
                 }
             }
             self.settle_dependents(out);

@@ -11,7 +11,7 @@ use ostler_poll::Interest;
 
 use super::channel::Channel;
 use super::run::{Alive, Life};
-use super::{Meta, NewRun, Pending, Run, Runs};
+use super::{Meta, NewRun, Pending, Run, Runs, Secrets};
 use crate::app_files::AppFiles;
 use crate::environment::{self, Prepared};
 use crate::model::Input;
@@ -97,6 +97,7 @@ impl Runs {
         process: (u32, u64),
         fds: RunFds<OwnedFd>,
     ) -> Option<Begun> {
+        self.secrets.remove(&run);
         let held = self.all.get_mut(&run)?;
         let Life::Asked { then } = held.life else { return None };
         let mut alive = Alive::new(process, fds.pidfd.map(Arc::new), held.since);
@@ -145,12 +146,43 @@ impl Runs {
 
     /// A run never came to be.
     pub fn forget_unborn(&mut self, run: RunId) {
+        self.secrets.remove(&run);
         if let Some(held) = self.all.remove(&run)
             && held.grouped
             && let Some(groups) = &self.groups
         {
             groups.remove(run);
         }
+    }
+
+    /// What was to come before a run has failed, or is not wanted: whatever it left is ended.
+    pub fn forget_unborn_group(&mut self, run: RunId) {
+        self.secrets.remove(&run);
+        let Some(groups) = self.groups.as_ref().filter(|_| !self.all.contains_key(&run)) else {
+            return;
+        };
+        if groups.is_populated(run)
+            && let Err(error) = groups.kill(run)
+        {
+            daemon_log::error(format!("could not end what `pre_start` left: {error}"));
+        }
+        groups.remove(run);
+    }
+
+    /// Keeps what a run that is about to be asked for is given.
+    pub fn keep_secrets(&mut self, run: RunId, secrets: Secrets) {
+        self.secrets.insert(run, secrets);
+    }
+
+    /// Puts the secrets of a run into its environment, over what has the same name.
+    pub fn give_secrets(&self, run: RunId, envp: &mut Vec<Vec<u8>>) {
+        let Some(secrets) = self.secrets.get(&run) else { return };
+        envp.retain(|variable| {
+            let name = variable.split(|byte| *byte == b'=').next().unwrap_or_default();
+            secrets.iter().all(|(secret, _)| secret.as_bytes() != name)
+        });
+        let variables = secrets.iter().map(|(name, value)| [name.as_bytes(), b"=", value].concat());
+        envp.extend(variables);
     }
 
     /// Takes what was made ready for the next run of a slot.
@@ -169,6 +201,11 @@ impl Runs {
         self.prepared.retain(|id, _| is_known(*id));
         self.told.retain(|id, _| is_known(*id));
         self.prepared.extend(prepared.map(|prepared| (id, prepared)));
+    }
+
+    /// Makes the control group of a run before it is asked for, for what comes before it.
+    pub fn early_group(&mut self, run: RunId) -> Option<PathBuf> {
+        self.groups.as_mut()?.create(run).ok()
     }
 
     /// Makes the control group of a run that may come next.

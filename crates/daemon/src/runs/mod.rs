@@ -21,6 +21,7 @@ mod open_starts;
 mod orphans;
 mod proc;
 mod run;
+mod secrets;
 mod shown;
 mod startup_priority;
 mod stat;
@@ -62,6 +63,7 @@ pub use meta::Meta;
 pub use proc::{ProcessRef, end_orphans, signal};
 use run::Next;
 pub use run::{Adoption, NewRun, Pending, Run};
+pub use secrets::Secrets;
 pub use shown::Shown;
 pub use stat::Stat;
 pub use stderr::log_lengths;
@@ -75,6 +77,8 @@ pub struct Runs {
     all: BTreeMap<RunId, Run>,
     /// What was made ready for the next runs of slots whose runs crash.
     prepared: BTreeMap<ProcId, Prepared>,
+    /// What runs that are about to begin are given in secret.
+    secrets: BTreeMap<RunId, Secrets>,
     /// Runs that the keeper begins by itself, if at all, when others end.
     next: BTreeMap<RunId, Next>,
     /// Runs that ended in this round, whose cleanup is deferred until their
@@ -121,6 +125,7 @@ impl Runs {
         Ok(Self {
             all: BTreeMap::new(),
             prepared: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             next: BTreeMap::new(),
             exited: Vec::new(),
             ends: Ends::default(),

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use ostler_client::Home;
 use ostler_wire::control::{Outcome, Phase, ProcView, Request};
 
+use super::dev::Dev;
 use super::file;
 use crate::apps::{self, App};
 use crate::args::FlagId;
@@ -44,12 +45,15 @@ pub(super) struct Foreground {
     ends: BTreeMap<u32, u64>,
     /// The manager ends with it.
     owns: bool,
+    /// Apps are worked on.
+    dev: Option<Dev>,
 }
 
-/// Runs the command `run`.
-pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+/// Runs the command `run`, and `pm2-dev`.
+pub(super) fn run(session: &mut Session, dev: Option<Dev>) -> Result<(), Failed> {
     let auto_exit = match session.program {
-        _ if session.has(FlagId::NoAutoExit) => AutoExit::Never,
+        _ if dev.as_ref().is_some_and(|dev| dev.auto_exit) => AutoExit::AtOnce,
+        _ if dev.is_some() || session.has(FlagId::NoAutoExit) => AutoExit::Never,
         Program::Ostler => AutoExit::AtOnce,
         Program::Pm2 => AutoExit::AsPm2,
     };
@@ -63,13 +67,22 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         session.out.warn_aside(&format!("`{name}` is not known, and does nothing"));
     }
     let delay = delay(session)?;
-    let mut foreground = Foreground::begin(auto_exit)?;
+    let mut foreground = Foreground { dev, ..Foreground::begin(auto_exit)? };
     if !foreground.sleeps(delay) {
         return Ok(());
     }
-    let place = place::choose(session, |name| std::env::var_os(name).map(PathBuf::from))?;
+    // Whoever works on an app has another home in use.
+    let is_home = |name: &str| [ostler_env::OSTLER_HOME, ostler_env::PM2_HOME].contains(&name);
+    let is_own = foreground.dev.is_some();
+    let place = place::choose(session, |name| {
+        std::env::var_os(name).filter(|_| !(is_own && is_home(name))).map(PathBuf::from)
+    })?;
     session.home = place.home.clone();
-    let apps = apps(session)?;
+    let mut apps = apps(session)?;
+    if let Some(dev) = &foreground.dev {
+        apps = apps.into_iter().map(|app| dev.watched(app)).collect::<Result<_, _>>()?;
+        dev.head(&mut session.out, &apps);
+    }
     (session.foreground, session.new_home) = (true, place.own);
     session.connect()?;
     let result = foreground.listen(session).and_then(|()| {
@@ -132,6 +145,7 @@ impl Foreground {
             start: None,
             ends: BTreeMap::new(),
             owns: true,
+            dev: None,
         })
     }
 
@@ -163,10 +177,13 @@ impl Foreground {
 
     /// Prints the apps' output from now on.
     pub(super) fn listen(&mut self, session: &mut Session) -> Result<(), Failed> {
+        let mut writer = Writer::new(session);
+        writer.name_first = self.dev.is_some();
         let stream = Stream {
             out: Output::new(session.program, session.has(FlagId::Silent), session.out.paint),
-            writer: Writer::new(session),
+            writer,
             program: session.program,
+            dev: self.dev.clone(),
         };
         session.out.flush()?;
         let client = ostler_client::Client::connect(&session.home)?;
@@ -309,7 +326,9 @@ impl Foreground {
             // One that panicked has said so.
             _ = stream.join();
         }
-        if session.program == Program::Pm2 && !session.has(FlagId::Json) {
+        if self.dev.is_some() {
+            Dev::ends(&mut session.out);
+        } else if session.program == Program::Pm2 && !session.has(FlagId::Json) {
             session.out.data(&stream::dated("PM2 successfully stopped"));
         }
         session.out.flush()

@@ -10,6 +10,7 @@ use ostler_client::{Client, Home, follow};
 use ostler_wire::control::{Event, Lifecycle, Request};
 
 use super::course::News;
+use crate::cmd::dev::Dev;
 use crate::cmd::logs::{Form, Writer};
 use crate::output::Output;
 use crate::program::Program;
@@ -22,6 +23,8 @@ pub(super) struct Stream {
     pub(super) out: Output,
     pub(super) writer: Writer,
     pub(super) program: Program,
+    /// Apps are worked on.
+    pub(super) dev: Option<Dev>,
 }
 
 impl Stream {
@@ -57,7 +60,7 @@ impl Stream {
     }
 
     fn print(&mut self, event: Event) {
-        let Self { out, writer, program } = self;
+        let Self { out, writer, program, dev } = self;
         match event {
             Event::Log(line) if line.text.is_empty() && writer.form == Form::Raw => {
                 if line.err {
@@ -67,7 +70,12 @@ impl Stream {
                 }
             }
             Event::Log(line) => writer.line(out, &line, None),
-            Event::Process { name, what, at, .. } => writer.event(out, &name, what, at),
+            Event::Process { name, what, at, .. } => match dev {
+                Some(dev) if what == Lifecycle::Restart => dev.restarted(out, &name),
+                Some(_) => {}
+                None => writer.event(out, &name, what, at),
+            },
+            Event::Own { .. } if dev.is_some() => {}
             Event::Own { at, text } => own(out, *program, writer.form, at, &text),
             Event::Warning { text } => out.warn_aside(&text),
             _ => {}

@@ -61,6 +61,8 @@ pub(super) struct Past<'l> {
 pub(in crate::cmd) struct Writer {
     /// The form of each line.
     pub(in crate::cmd) form: Form,
+    /// A label is `app-0`, as `pm2-dev` has it.
+    pub(in crate::cmd) name_first: bool,
     /// What is said around the lines.
     pub(super) words: Words,
     date: Option<String>,
@@ -89,7 +91,15 @@ impl Writer {
         let date = dated.then(|| args.value(FlagId::Timestamp).unwrap_or(usual).to_owned());
         let highlight =
             args.value(FlagId::Highlight).filter(|text| !text.is_empty()).map(str::to_owned);
-        Self { form, words, date, highlight, paint: session.out.paint, widest: 0 }
+        Self {
+            form,
+            name_first: false,
+            words,
+            date,
+            highlight,
+            paint: session.out.paint,
+            widest: 0,
+        }
     }
 
     /// Makes room for the labels of these processes, in our form, from the first line on. PM2's
@@ -281,7 +291,11 @@ impl Writer {
                 )
             }
             Form::Labelled => {
-                let label = self.words.label(line.id, &line.name);
+                let label = if self.name_first {
+                    format!("{}-{}", shown(&line.name), line.id)
+                } else {
+                    self.words.label(line.id, &line.name)
+                };
                 let ink = if line.err { Ink::Red } else { Ink::Green };
                 let label = self.label(columns(&label), &label, ink, line.at);
                 format!("{label}{}\n", self.highlighted(&line.text))

@@ -120,6 +120,10 @@ fn prepare(other: &mut Other, app: &[Old]) -> Result<(), Failed> {
     for old in app {
         let mut record = old.record.clone();
         record.remove("pm_id");
+        let of_ours = record.get("pm_pid_path").and_then(Json::as_str).map(Path::new);
+        if let Some(path) = of_ours.and_then(Path::file_name).map(|name| other.pid_file(name)) {
+            record.insert("pm_pid_path".to_owned(), path.to_string_lossy().into());
+        }
         let started = other.call("prepare", &Json::Object(record))?;
         if old.is_up() {
             continue;

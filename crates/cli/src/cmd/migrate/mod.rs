@@ -4,11 +4,13 @@
 //! Problem: two managers cannot watch the same apps, and between the end of one and the start of
 //! the other nobody serves. Rule: one app at a time. New workers of a cluster share the port with
 //! the old ones before these go; whatever holds its port by itself ends first, and the time in
-//! which nobody listened is told. An app that does not serve here stays where it was.
+//! which nobody listened is told. An app that does not serve here stays where it was. Whoever
+//! interrupts the command ends it between two apps, and one that was killed is gone on with.
 
 mod back;
 mod connections;
 mod moving;
+mod note;
 mod other;
 mod plan;
 mod quiet;
@@ -20,10 +22,15 @@ use ostler_wire::control::Request;
 
 use crate::args::FlagId;
 use crate::failed::Failed;
-use crate::session::Session;
+use crate::session::{Session, hold_back};
+use crate::sys::Interrupts;
 use crate::voice::{MigrationNotice, MoveWay, Notice, PlannedMove};
+use note::Note;
 use other::Other;
 use plan::Move;
+
+/// The exit code of a command that SIGINT has ended.
+const INTERRUPTED: u8 = 130;
 
 /// Runs the command `migrate`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -58,21 +65,31 @@ fn take_over(session: &mut Session, from: &Path) -> Result<(), Failed> {
     let only_shown = session.has(FlagId::DryRun);
     let list =
         if only_shown && !session.connect_if_running()? { Vec::new() } else { session.list()? };
+    let note = Note::of(session.home.path());
+    let begun = note.read(from)?;
     let taken = list.into_iter().map(|process| process.name).collect();
-    let moves = plan::plan(other.list()?, &taken, plan::may_share(other.pid));
+    let moves = plan::plan(other.list()?, &taken, begun.as_ref(), plan::may_share(other.pid));
     let unit = service::find(from);
     tell_plan(session, from, &moves);
     if only_shown {
         return Ok(());
     }
-    let failed = move_all(session, &mut other, &moves)?;
+    let interrupts = hold_back()?;
+    let moved = move_all(session, &mut other, &moves, &note, from, &interrupts)?;
     session.ask(&Request::Save { force: true })?;
-    let left = failed + moves.iter().filter(|one| matches!(one.way, MoveWay::Left(_))).count();
-    let apps = moves.len() - left;
+    let left = moves.len() - moved.apps;
     if 0 < left {
+        let apps = moved.apps;
         session.out.tell(&Notice::Migration(MigrationNotice::Partly { apps, left, from }));
-        return if failed == 0 { Ok(()) } else { Err(Failed::quiet(1)) };
+        // What is held back is let in at the end of this function.
+        session.out.flush()?;
+        return match moved {
+            Moved { interrupted: true, .. } => Err(Failed::quiet(INTERRUPTED)),
+            Moved { failed: true, .. } => Err(Failed::quiet(1)),
+            Moved { .. } => Ok(()),
+        };
     }
+    let apps = moved.apps;
     service::hand_over(session, unit.as_deref())?;
     other.end()?;
     session.out.tell(&Notice::Migration(MigrationNotice::Done { apps, from }));
@@ -91,27 +108,55 @@ fn nobody(from: &Path) -> Failed {
     Failed::new(format!("no PM2 runs in `{}`", from.display())).hint(hint)
 }
 
-/// Moves one app after the other; returns how many could not be moved.
-fn move_all(session: &mut Session, other: &mut Other, moves: &[Move]) -> Result<usize, Failed> {
-    let mut failed = 0;
+/// How far it came.
+#[derive(Clone, Copy, Debug, Default)]
+struct Moved {
+    /// Apps that are here now.
+    apps: usize,
+    /// One could not be moved.
+    failed: bool,
+    /// Somebody interrupted it.
+    interrupted: bool,
+}
+
+/// Moves one app after the other, until somebody interrupts it.
+fn move_all(
+    session: &mut Session,
+    other: &mut Other,
+    moves: &[Move],
+    note: &Note,
+    from: &Path,
+    interrupts: &Interrupts,
+) -> Result<Moved, Failed> {
+    let mut moved_so_far = Moved::default();
     for one in moves.iter().filter(|one| !matches!(one.way, MoveWay::Left(_))) {
+        if interrupts.came() {
+            moved_so_far.interrupted = true;
+            break;
+        }
         session.out.flush()?;
+        note.write(from, &one.processes)?;
+        let result = moving::app(session, other, one);
+        note.clear()?;
         let processes = one.processes.len();
-        match moving::app(session, other, one) {
-            Ok(moved) => session.out.tell(&Notice::Migration(MigrationNotice::Moved {
-                app: &one.name,
-                processes,
-                way: one.way,
-                gap: moved.gap,
-            })),
+        match result {
+            Ok(gap) => {
+                moved_so_far.apps += 1;
+                session.out.tell(&Notice::Migration(MigrationNotice::Moved {
+                    app: &one.name,
+                    processes,
+                    way: one.way,
+                    gap,
+                }));
+            }
             Err(why) => {
-                failed += 1;
+                moved_so_far.failed = true;
                 why.problem.iter().for_each(|problem| session.out.problem(problem));
                 session.out.tell(&Notice::Migration(MigrationNotice::Kept { app: &one.name }));
             }
         }
     }
-    Ok(failed)
+    Ok(moved_so_far)
 }
 
 fn tell_plan(session: &mut Session, from: &Path, moves: &[Move]) {

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ostler_client::Answer;
@@ -12,7 +13,7 @@ use ostler_wire::control::{Action, Change, Event, Phase, ProcView, Reply, Reques
 use serde_json::value::RawValue;
 
 use super::connections;
-use super::other::{Old, Other};
+use super::other::{Old, Other, Stopping};
 use super::plan::{Move, family_ports};
 use super::quiet::Quiet;
 use crate::failed::Failed;
@@ -25,39 +26,64 @@ const LIMIT: Duration = Duration::from_secs(30);
 const LISTENS_WITHIN: u32 = 10_000;
 /// How long old workers may finish what they were handed.
 const SETTLE: Duration = Duration::from_secs(3);
+/// How long descendants of what has ended may go on listening; who left the tree may stay.
+const DESCENDANTS: Duration = Duration::from_secs(2);
 /// How long a process that listens nowhere must stay up to count, as PM2's `min_uptime`.
 const STAYS: Duration = Duration::from_secs(1);
 /// How often what cannot be waited for is looked at.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// How an app was moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Moved {
-    /// How long nobody listened; nothing where somebody always did, or nobody ever.
-    pub(super) gap: Option<Duration>,
+/// Moves an app. Returns how long nobody listened, where somebody did before.
+pub(super) fn app(
+    session: &mut Session,
+    other: &mut Other,
+    one: &Move,
+) -> Result<Option<Duration>, Failed> {
+    let gap = match one.way {
+        MoveWay::Shared => shared(session, other, one).map(|()| None),
+        MoveWay::Restarted => restarted(session, other, one),
+        MoveWay::Listed => begin(session, one, None).map(|_| None),
+        MoveWay::Left(_) => return Ok(None),
+    }?;
+    // What stands in its list is what is left there.
+    for old in &one.processes {
+        other.call("deleteProcessId", &old.id.into())?;
+    }
+    Ok(gap)
 }
 
-/// Moves an app.
-pub(super) fn app(session: &mut Session, other: &mut Other, one: &Move) -> Result<Moved, Failed> {
-    match one.way {
-        MoveWay::Shared => shared(session, other, one),
-        MoveWay::Restarted => restarted(session, other, one),
-        MoveWay::Listed => restore(session, &one.processes, None).map(|_| Moved { gap: None }),
-        MoveWay::Left(_) => Ok(Moved { gap: None }),
+/// Starts the processes here, unless a command before has done that.
+fn begin(session: &mut Session, one: &Move, heir_of: Option<u32>) -> Result<Vec<u32>, Failed> {
+    if one.begun {
+        let list = session.list()?;
+        let here: BTreeSet<u32> =
+            list.iter().filter(|process| process.name == one.name).map(|one| one.id).collect();
+        let wanted: BTreeSet<u32> = one.processes.iter().map(|old| old.id).collect();
+        if here == wanted {
+            return Ok(here.into_iter().collect());
+        }
+        if !here.is_empty() {
+            let pasted = ostler_shell::word(&one.name);
+            let message = format!("other processes are called `{}` here", one.name);
+            return Err(Failed::new(message)
+                .hint(format!("`ostler delete {pasted}` if they are not to be here")));
+        }
     }
+    restore(session, &one.processes, heir_of)
 }
 
 /// New workers listen on the ports of the old ones, which go then.
-fn shared(session: &mut Session, other: &mut Other, one: &Move) -> Result<Moved, Failed> {
-    let ids = restore(session, &one.processes, Some(other.pid))?;
-    let ports = match listening(session, &ids) {
-        Ok(ports) => ports,
-        Err(why) => {
-            forget(session, ids)?;
-            return Err(why);
-        }
-    };
+fn shared(session: &mut Session, other: &mut Other, one: &Move) -> Result<(), Failed> {
     let old: Vec<u32> = one.processes.iter().filter(|old| old.is_up()).map(|old| old.id).collect();
+    let ports = match listening_here(session, other.pid, one) {
+        Ok(ports) => ports,
+        Err(why) if one.begun => {
+            // What the command before has kept from PM2, it gets back with another socket.
+            other.stop(&old)?;
+            return restart(other, &old).and(Err(why));
+        }
+        Err(why) => return Err(why),
+    };
     let quiet = Quiet::keep(other.pid, &ports);
     // What it had heard of before, it has taken when it answers this.
     other.call("ping", &serde_json::json!({}))?;
@@ -76,27 +102,75 @@ fn shared(session: &mut Session, other: &mut Other, one: &Move) -> Result<Moved,
         })?;
         return Err(why);
     }
-    Ok(Moved { gap: None })
+    Ok(())
+}
+
+/// Starts the new workers, and waits until each listens; else none is left. Those of a command that
+/// was killed may have been cut off from the socket before they had it, and are started again then.
+fn listening_here(
+    session: &mut Session,
+    heir_of: u32,
+    one: &Move,
+) -> Result<BTreeSet<u16>, Failed> {
+    let mut tries = if one.begun { 2 } else { 1 };
+    loop {
+        let ids = begin(session, one, Some(heir_of))?;
+        tries -= 1;
+        match listening(session, &ids) {
+            Ok(ports) => return Ok(ports),
+            Err(why) => {
+                forget(session, ids)?;
+                if tries == 0 {
+                    return Err(why);
+                }
+            }
+        }
+    }
 }
 
 /// The old processes end, then the new ones start.
-fn restarted(session: &mut Session, other: &mut Other, one: &Move) -> Result<Moved, Failed> {
+fn restarted(
+    session: &mut Session,
+    other: &mut Other,
+    one: &Move,
+) -> Result<Option<Duration>, Failed> {
     let since = Instant::now();
     let up: Vec<&Old> = one.processes.iter().filter(|old| old.is_up()).collect();
-    other.stop(&up.iter().map(|old| old.id).collect::<Vec<_>>())?;
-    let restored = restore(session, &one.processes, None);
-    let serves = restored.and_then(|ids| match serving(session, &ids, &one.ports) {
-        Ok(()) => Ok(()),
-        Err(why) => forget(session, ids).and(Err(why)),
+    let up_ids: Vec<u32> = up.iter().map(|old| old.id).collect();
+    let stopping = gone(other, &up)?;
+    let serves = begin(session, one, None).and_then(|ids| {
+        serving(session, &ids, &one.ports).or_else(|why| forget(session, ids).and(Err(why)))
     });
-    if let Err(why) = serves {
-        for old in up {
-            other.call("restartProcessId", &serde_json::json!({ "id": old.id }))?;
-        }
-        return Err(why);
-    }
     let gap = (!one.ports.is_empty()).then(|| since.elapsed());
-    Ok(Moved { gap })
+    // Only now: it takes its time to notice that they are gone.
+    stopping.into_iter().try_for_each(|one| other.finish_stop(one))?;
+    match serves {
+        Ok(()) => Ok(gap),
+        Err(why) => restart(other, &up_ids).and(Err(why)),
+    }
+}
+
+/// Has the old processes end, and waits until they are gone and nobody of theirs listens.
+fn gone(other: &mut Other, up: &[&Old]) -> Result<Vec<Stopping>, Failed> {
+    let pids: Vec<u32> = up.iter().map(|old| old.pid).filter(|pid| *pid != 0).collect();
+    let family: Vec<u32> =
+        ostler_ports::with_descendants(&pids).unwrap_or_default().into_iter().collect();
+    let held = ostler_client::Manager::hold(&pids)?;
+    let stopping: Vec<Stopping> =
+        up.iter().map(|old| other.begin_stop(old.id)).collect::<Result<_, _>>()?;
+    held.wait_end()?;
+    let until = Instant::now() + DESCENDANTS;
+    while !family_ports(&family).is_empty() && Instant::now() < until {
+        std::thread::sleep(LOOK);
+    }
+    Ok(stopping)
+}
+
+/// Has the other manager start these again.
+fn restart(other: &mut Other, ids: &[u32]) -> Result<(), Failed> {
+    ids.iter().try_for_each(|id| {
+        other.call("restartProcessId", &serde_json::json!({ "id": id })).map(|_| ())
+    })
 }
 
 /// Starts these processes here, with their numbers. Those that did not run come into the list.
@@ -107,7 +181,7 @@ pub(super) fn restore(
 ) -> Result<Vec<u32>, Failed> {
     let names: BTreeSet<&str> = processes.iter().map(|old| old.name.as_str()).collect();
     let records: Result<Vec<Box<RawValue>>, _> =
-        processes.iter().map(record).map(RawValue::from_string).collect();
+        processes.iter().map(|old| record(old, session)).map(RawValue::from_string).collect();
     let processes = records.map_err(|error| Failed::new(format!("a record of PM2's: {error}")))?;
     let request = Request::Import { elements: processes, heir_of };
     let mut first = None;
@@ -130,13 +204,17 @@ pub(super) fn restore(
     Err(failed)
 }
 
-/// The record of a process as it is to be here.
-fn record(old: &Old) -> String {
+/// The record of a process as it is to be here. Its pid file is in our home: PM2 removes its own
+/// when the old process ends.
+fn record(old: &Old, session: &Session) -> String {
     let mut record = old.record.clone();
     let status = if old.is_up() { "online" } else { "stopped" };
     record.insert("status".to_owned(), status.into());
-    // PM2 removes this file when the old process ends.
-    record.remove("pm_pid_path");
+    let of_pm2 = record.get("pm_pid_path").and_then(serde_json::Value::as_str).map(PathBuf::from);
+    if let Some(name) = of_pm2.as_deref().and_then(Path::file_name) {
+        let path = session.home.path().join("pids").join(name);
+        record.insert("pm_pid_path".to_owned(), path.to_string_lossy().into());
+    }
     serde_json::Value::Object(record).to_string()
 }
 

@@ -1,5 +1,6 @@
 //! The other manager: PM2's daemon, asked over its own socket.
 
+use std::ffi::OsStr;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,13 @@ pub(super) struct Other {
     stream: UnixStream,
     buffer: Vec<u8>,
     calls: u64,
+}
+
+/// A process that it was asked to stop.
+#[derive(Debug)]
+pub(super) struct Stopping {
+    id: u32,
+    call: String,
 }
 
 /// A process in PM2's list.
@@ -69,6 +77,11 @@ impl Other {
         Ok(Some(Self { home, pid, stream, buffer, calls: 0 }))
     }
 
+    /// Returns the path of a pid file of this name in its home.
+    pub(super) fn pid_file(&self, name: &OsStr) -> PathBuf {
+        self.home.join("pids").join(name)
+    }
+
     /// Calls a method and waits for the answer.
     pub(super) fn call(&mut self, method: &str, argument: &Json) -> Result<Json, Failed> {
         let call = self.begin(method, argument)?;
@@ -80,22 +93,33 @@ impl Other {
     /// sooner than it thinks: its list says it then.
     pub(super) fn stop(&mut self, ids: &[u32]) -> Result<(), Failed> {
         for id in ids {
-            let call = self.begin("stopProcessId", &(*id).into())?;
-            let until = Instant::now() + PATIENCE;
-            loop {
-                if let Some(answer) = self.answer(&call, DOUBT)? {
-                    answer.map_err(|why| self.refused("stopProcessId", &why))?;
-                    break;
-                }
-                if !self.list()?.iter().any(|old| old.id == *id && old.is_there()) {
-                    break;
-                }
-                if until < Instant::now() {
-                    return Err(self.silent());
-                }
-            }
+            let call = self.begin_stop(*id)?;
+            self.finish_stop(call)?;
         }
         Ok(())
+    }
+
+    /// Asks it to stop a process. It looks every 100 ms whether that is gone, and answers then.
+    pub(super) fn begin_stop(&mut self, id: u32) -> Result<Stopping, Failed> {
+        Ok(Stopping { id, call: self.begin("stopProcessId", &id.into())? })
+    }
+
+    /// Waits until it says that a process has stopped.
+    pub(super) fn finish_stop(&mut self, stopping: Stopping) -> Result<(), Failed> {
+        let Stopping { id, call } = stopping;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(answer) = self.answer(&call, DOUBT)? {
+                answer.map_err(|why| self.refused("stopProcessId", &why))?;
+                return Ok(());
+            }
+            if !self.list()?.iter().any(|old| old.id == id && old.is_there()) {
+                return Ok(());
+            }
+            if until < Instant::now() {
+                return Err(self.silent());
+            }
+        }
     }
 
     /// Returns PM2's list.
@@ -207,6 +231,13 @@ impl Old {
         let module = record.get("pmx_module") == Some(&Json::Bool(true));
         record.insert("pm_id".to_owned(), id.into());
         Some(Self { id, pid, name, namespace, cluster, status, module, record })
+    }
+
+    /// It ran when a command began to move it, which has stopped it since.
+    pub(super) fn count_as_up(&mut self) {
+        if !self.is_up() {
+            "online".clone_into(&mut self.status);
+        }
     }
 
     /// Whether a process of it is still there.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ostler_ports::Address;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
+use super::note::Begun;
 use super::other::Old;
 use crate::voice::MoveWay;
 
@@ -16,16 +17,28 @@ pub(super) struct Move {
     pub(super) way: MoveWay,
     /// What it listens on by itself.
     pub(super) ports: Vec<Address>,
+    /// A command that was killed has begun with it: its processes may be here already.
+    pub(super) begun: bool,
 }
 
-/// Puts the processes together that are of one app, and chooses a way for each.
-pub(super) fn plan(list: Vec<Old>, taken: &BTreeSet<String>, shares: bool) -> Vec<Move> {
-    let moves = by_app(list).into_iter().filter_map(|processes| {
+/// Puts the processes together that are of one app, and chooses a way for each. What of an app that
+/// is begun ran then is to run here.
+pub(super) fn plan(
+    list: Vec<Old>,
+    taken: &BTreeSet<String>,
+    begun: Option<&Begun>,
+    shares: bool,
+) -> Vec<Move> {
+    let moves = by_app(list).into_iter().filter_map(|mut processes| {
+        let begun = begun.filter(|begun| processes.iter().all(|old| begun.has(old)));
+        let of_begun =
+            processes.iter_mut().filter(|old| begun.is_some_and(|of| of.up.contains(&old.id)));
+        of_begun.for_each(Old::count_as_up);
         let first = processes.first()?;
         let name = first.name.clone();
         let way = if first.module {
             MoveWay::Left("it is a module of PM2's")
-        } else if taken.contains(&name) {
+        } else if begun.is_none() && taken.contains(&name) {
             MoveWay::Left("an app of this name is in ostler's list already")
         } else if !processes.iter().any(Old::is_up) {
             MoveWay::Listed
@@ -36,7 +49,7 @@ pub(super) fn plan(list: Vec<Old>, taken: &BTreeSet<String>, shares: bool) -> Ve
         };
         let pids: Vec<u32> = processes.iter().map(|one| one.pid).filter(|pid| *pid != 0).collect();
         let ports = family_ports(&pids);
-        Some(Move { name, processes, way, ports })
+        Some(Move { name, processes, way, ports, begun: begun.is_some() })
     });
     moves.collect()
 }
@@ -98,7 +111,7 @@ mod tests {
         let taken = BTreeSet::from(["there".to_owned()]);
         let ways = |shares: bool| {
             let of = |one: Move| (one.name, one.processes.len(), one.way);
-            plan(list.clone(), &taken, shares).into_iter().map(of).collect::<Vec<_>>()
+            plan(list.clone(), &taken, None, shares).into_iter().map(of).collect::<Vec<_>>()
         };
         let rest = [
             ("worker".to_owned(), 1, MoveWay::Restarted),
@@ -117,5 +130,17 @@ mod tests {
         };
         assert_eq!(ways(true), with(MoveWay::Shared));
         assert_eq!(ways(false), with(MoveWay::Restarted));
+    }
+
+    #[test]
+    fn an_app_that_was_begun_is_gone_on_with_although_it_is_here_or_stopped_there() {
+        let list =
+            vec![old(0, "api", "cluster_mode", "stopped"), old(1, "job", "fork_mode", "online")];
+        let taken = BTreeSet::from(["api".to_owned(), "job".to_owned()]);
+        let begun = Begun { name: "api".to_owned(), namespace: "default".to_owned(), up: vec![0] };
+        let moves = plan(list, &taken, Some(&begun), true);
+        assert_eq!((moves[0].way, moves[0].begun), (MoveWay::Shared, true));
+        assert!(moves[0].processes[0].is_up() && !moves[1].begun);
+        assert!(matches!(moves[1].way, MoveWay::Left(_)));
     }
 }

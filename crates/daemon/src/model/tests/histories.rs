@@ -58,6 +58,8 @@ fn more(bits: u16) -> Value {
         2 => Some(("depends_on", json!({"web": "started", "job": "ready"}))),
         3 => Some(("depends_on", json!({"job": "completed"}))),
         4 => Some(("oneshot", json!(true))),
+        6 => Some(("hooks", json!({"pre_start": "x", "pre_stop": "x", "post_stop": "x"}))),
+        7 => Some(("hooks", json!({"pre_start": "fail", "pre_reload": "x", "post_reload": "x"}))),
         5 => Some(("health", json!({"tcp": 3000, "restart_after": 2, "grace": 10}))),
         _ => None,
     };

@@ -12,6 +12,7 @@ mod depending;
 mod depending_order;
 mod failing;
 mod histories;
+mod hooks;
 mod kept;
 mod listed;
 mod listening;

@@ -86,6 +86,7 @@ impl Model {
     pub(super) fn check_empty(&mut self) {
         self.check();
         assert!(self.known.facts.is_empty(), "kept: {:?}", self.known.facts);
+        assert!(self.hooks.is_forgotten(), "kept: {:?}", self.hooks);
         assert!(
             self.failures.tails.is_empty()
                 && self.failures.not_back.is_empty()

@@ -70,6 +70,9 @@ pub fn again(report: &Input) -> Option<Input> {
         Input::Probed { run, result } => Input::Probed { run: *run, result: result.clone() },
         Input::Measured(all) => Input::Measured(all.clone()),
         Input::Checked { run, result } => Input::Checked { run: *run, result: result.clone() },
+        Input::PreludeOver { run, result } => {
+            Input::PreludeOver { run: *run, result: result.clone() }
+        }
         Input::Listeners { run, listeners } => {
             Input::Listeners { run: *run, listeners: listeners.clone() }
         }

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use ostler_core::spec::Hook;
 use ostler_core::{Action, Event, Exit, Preparation, ProcId, Role, RunId, SeenRun, SpecId};
 use ostler_wire::control::{Code, Failure, ListenerView};
 
-use super::super::{ClientId, Counters, Effect, FoundRun, Input, Unneeded};
+use super::super::{ClientId, Counters, Effect, FoundRun, HookRun, Input, Unneeded};
 use super::nature::{Nature, signal};
 use super::reports::holds;
 use super::words::{event_text, reply_text};
@@ -87,6 +88,19 @@ impl World {
                 let measured = known.map(|(run, sim)| (*run, sim.memory)).collect::<Vec<_>>();
                 self.reports.push_back(Input::Measured(measured));
             }
+            Effect::Prelude(of) => {
+                let fails = of.spec.hook(Hook::PreStart) == Some("fail");
+                let result = if fails { Err("`pre_start` failed".to_owned()) } else { Ok(()) };
+                self.note_hook(&of);
+                self.reports.push_back(Input::PreludeOver { run: of.run, result });
+            }
+            Effect::Hook(of) => {
+                self.note_hook(&of);
+                let (label, run, hook) = (of.label, of.run, of.hook);
+                self.reports.push_back(Input::HookOver { label, run, hook, result: Ok(()) });
+            }
+            Effect::EndHooks(run) => self.parts.push(format!("end hooks of run {}", run.0)),
+            Effect::ForgetPrelude(_) => {}
             Effect::CheckHealth(run) => {
                 if let Some(sim) = self.runs.get(&run) {
                     let sick = sim.nature.sick || sim.nature.stuck;
@@ -120,6 +134,10 @@ impl World {
             }
         }
         None
+    }
+
+    fn note_hook(&mut self, of: &HookRun) {
+        self.hooks.push(format!("{} {} {}", of.label, of.hook.as_str(), of.run.0));
     }
 
     fn soon(&mut self, input: Input) -> Option<Input> {

@@ -73,6 +73,8 @@ pub struct World {
     pub crash_at: Option<usize>,
     /// Daemons that died so far.
     pub deaths: usize,
+    /// Commands of apps that were run.
+    pub hooks: Vec<String>,
     /// What was asked of the parts that hold listening sockets.
     pub parts: Vec<String>,
     /// The most descriptors that the daemon may have, if that is told.
@@ -131,6 +133,7 @@ impl World {
             steps: 0,
             crash_at: None,
             deaths: 0,
+            hooks: Vec::new(),
             parts: Vec::new(),
             limit: None,
             refused: Vec::new(),

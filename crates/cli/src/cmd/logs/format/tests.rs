@@ -20,6 +20,7 @@ fn writer(form: Form, color: bool) -> Writer {
 
 fn writer_of(program: Program, form: Form, color: bool) -> Writer {
     Writer {
+        name_first: false,
         form,
         words: Words(program),
         date: None,
