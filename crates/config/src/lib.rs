@@ -43,6 +43,7 @@ mod log_names;
 mod options;
 mod package;
 mod package_script;
+mod placeholders;
 mod ports;
 mod resolve;
 mod rules;

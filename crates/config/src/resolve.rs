@@ -20,6 +20,7 @@ use crate::interpreter::{self, Interpreter};
 use crate::log_names::{LogNames, file_name};
 use crate::package;
 use crate::package_script::{self, Found as Behind, Given, Surroundings};
+use crate::placeholders;
 use crate::run_as::{self, RunAs};
 use crate::script::{self, Target};
 use crate::value::{Node, Value};
@@ -114,6 +115,7 @@ impl Resolver<'_, '_> {
         if let Some(behind) = behind {
             self.put_behind(&mut spec, behind);
         }
+        placeholders::check(&spec, self.fields, self.report);
         Some(spec)
     }
 

@@ -14,7 +14,10 @@ use ostler_pm2::environment::flattened;
 pub use ostler_pm2::files::{log_files, pid_file};
 
 use crate::runs::RUN_VARIABLE;
-use crate::{drain, in_app, inspect};
+use crate::{drain, in_app, inspect, placeholders};
+
+/// The variable with the port of an app.
+const PORT: &str = "PORT";
 
 /// What a run gets beside its specification.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +72,9 @@ pub fn template(spec: &AppSpec, particulars: Particulars<'_>) -> SpawnSpec {
             argv
         }
     };
-    argv.extend(spec.args.iter().map(|arg| arg.clone().into_bytes()));
+    let instance = particulars.given.instance;
+    let own = |text: &str| placeholders::fill(text, instance, spec.env.get(PORT)).into_owned();
+    argv.extend(spec.args.iter().map(|arg| own(arg).into_bytes()));
     let varies = of_run(spec, particulars);
     env.retain(|name, _| varies.iter().all(|(varying, _)| name != varying));
     SpawnSpec {
@@ -165,7 +170,8 @@ fn of_run(spec: &AppSpec, particulars: Particulars<'_>) -> Vec<(&'static str, St
 fn fixed(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, String> {
     let Particulars { id, given, home, .. } = particulars;
     let mut env = flattened(spec, id);
-    env.extend(spec.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let own = |text| placeholders::fill(text, given.instance, spec.env.get(PORT)).into_owned();
+    env.extend(spec.env.iter().map(|(name, value)| (name.to_owned(), own(value))));
     let mut set = |name: &str, value: String| _ = env.insert(name.to_owned(), value);
     set(&spec.instance_var, given.instance.to_string());
     if let (Some(name), Some(value)) = (&spec.increment_var, given.increment) {

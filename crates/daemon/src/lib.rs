@@ -46,6 +46,7 @@ mod model;
 mod node;
 mod notes;
 mod outbox;
+mod placeholders;
 mod probes;
 mod profiles;
 mod reports;

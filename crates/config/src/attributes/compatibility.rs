@@ -53,6 +53,10 @@ pub(super) static ROWS: &[Attribute] = &[
         .unseen()
         .help("the process file that the app is from, and how it was read"),
     truth("force", Access::Command)
+        .not_yet(
+            "an app of a file that is there already is restarted",
+            "start the script with `--force`",
+        )
         .help("with `start`, an app that is there already is started once more"),
     truth("write", Access::Command)
         .not_yet("no file is written", "leave it out")

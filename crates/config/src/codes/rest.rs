@@ -93,6 +93,16 @@ pub(super) const CODES: &[Code] = &[
         example: None,
     },
     Code {
+        name: "no-port",
+        title: "a place for a port, and no port",
+        text: "`{port}` and `{port+instance}` in arguments and variables stand for the `port` of \
+               the app, and that plus the number of the instance.",
+        example: Some((
+            r#"{ "script": "api.js", "args": "--port {port+instance}" }"#,
+            r#"{ "script": "api.js", "args": "--port {port+instance}", "port": 3000 }"#,
+        )),
+    },
+    Code {
         name: "no-probe",
         title: "a health check that asks nothing",
         text: "`health` needs one of `http`, `tcp` or `exec`: what is asked whether the app \

@@ -6,12 +6,14 @@ use proptest::prelude::*;
 use crate::world::World;
 
 /// Files that are right, or nearly so, to be cut, doubled and mixed.
-const FILES: [&str; 5] = [
+const FILES: [&str; 7] = [
     "{ \"apps\": [{ \"script\": \"a.js\", \"env\": { \"A\": 1 }, \"args\": [1] }] }",
     "apps:\n  - &a\n    script: a.js\n    args: [x, 'y z']\n  - <<: *a\n    cron: '0 3 * * *'\n",
     "[[apps]]\nscript = 'a.js'\nkill_signal = \"INT\"\nwatch = [\"src\"]\n[apps.env]\nA = 1\n",
     "{ script: 'a.js', // one\n stop_exit_codes: [0x1, +2, 1e3], kill_signal: 'SIGINT', }",
     "--- \nscript: |\n  a\n  b\nfds: { 3: '127.0.0.1:80' }\nlog_max_size: 1_0\n... \n",
+    "[{ script: 'a.js', health: { tcp: 8, restart_after: 2, grace: 5 }, nice: -3, max_cpu: 5 }]",
+    "script: a.js\nhooks: { pre_start: x, timeout: 5 }\nsecrets: { A: { file: b } }\nnofile: 9\n",
 ];
 
 /// One of the files, with a piece of another, or of anything, in the place of some of it.
@@ -42,5 +44,17 @@ proptest! {
             }
         }
         _ = load_text(&text, "standard input", &Options::default(), &world.ctx);
+    }
+
+    #[test]
+    fn no_text_brings_the_reader_of_variables_down(
+        text in prop_oneof![any::<String>(), "[A-Z=\"'`$\\{\\}:\\-# \n\\\\]{0,60}"]
+    ) {
+        let world = World::new(&["node"]);
+        world.file("a.js", "");
+        world.file("my.env", &text);
+        world.file("eco.yaml", "script: a.js\nenv_file: my.env\n");
+        let (apps, _) = load("eco.yaml", &Options::default(), &world.ctx);
+        prop_assert!(apps.len() <= 1);
     }
 }

@@ -88,7 +88,7 @@ fn a_key_for_what_is_not_done_is_warned_of_where_it_stands() {
         warned.extend(places.first().map(|_| attribute.name));
     }
     let expected =
-        ["trace", "v8", "event_loop_inspector", "deep_monitoring", "post_update", "write"];
+        ["trace", "v8", "event_loop_inspector", "deep_monitoring", "post_update", "force", "write"];
     assert_eq!(warned, expected);
 }
 
