@@ -55,6 +55,7 @@ mod keeper_death;
 mod keeper_link;
 mod kill;
 mod limits;
+mod list_readers;
 mod listing;
 mod live_pm2;
 mod liveness;
