@@ -47,6 +47,7 @@ mod package_script;
 mod placeholders;
 mod ports;
 mod resolve;
+mod rules;
 mod run_as;
 mod schema;
 mod script;

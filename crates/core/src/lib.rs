@@ -25,6 +25,7 @@ pub mod process;
 pub mod reload;
 mod restarts;
 mod rotation;
+mod rules;
 mod run;
 mod runs;
 mod saved;

@@ -15,6 +15,7 @@ pub use crate::depends::{Condition, Dependency};
 pub use crate::hooks::{Hook, Hooks, Secret};
 pub use crate::limits::Limits;
 pub use crate::rotation::{LogRotate, LogRotation};
+pub use crate::rules::{LogRule, RuleAction};
 use crate::run::SpecId;
 pub use crate::sinks::{LogSink, SinkTarget, SyslogAddress};
 use crate::{Millis, Texts};
@@ -230,6 +231,8 @@ pub struct LogSpec {
     pub rotation: LogRotation,
     /// Who receives the lines besides the files.
     pub sinks: Vec<LogSink>,
+    /// What is done when lines of some kind are written.
+    pub rules: Vec<LogRule>,
 }
 
 /// What becomes of output whose file cannot be written, because the disk is full for instance.

@@ -4,11 +4,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use ostler_core::ProcId;
 use ostler_core::spec::{AlertTarget, Alerts as Wanted, AppSpec};
-use ostler_sinks::{Alert, AlertKey as Key, AlertSender, Owed, Receiver, Runs, alerts_left};
+use ostler_sinks::{
+    Alert, AlertKey as Key, AlertSender, Confirm, Found, Owed, Receiver, Runs, alerts_left,
+};
 
 use crate::from_thread::FromThread;
 use crate::mailbox::Mailbox;
+use crate::model::{Input, RuleFound};
 use crate::{daemon_log, sys};
 
 /// See the module's text.
@@ -20,14 +24,24 @@ pub(crate) struct Alerts {
     senders: BTreeMap<Key, (AlertSender, Runs)>,
     /// How many have not taken up an alert yet, by its number.
     waiting: BTreeMap<u64, usize>,
+    /// Who waits until something is done about a line, by a number.
+    found: BTreeMap<u64, Confirm>,
+    last_found: u64,
 }
 
 impl Alerts {
     /// Nobody is told anything yet.
     pub(crate) fn new(home: &Path, of_home: Wanted) -> Self {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let (senders, waiting) = (BTreeMap::new(), BTreeMap::new());
-        Self { home: home.to_owned(), host, of_home, senders, waiting }
+        Self {
+            home: home.to_owned(),
+            host,
+            of_home,
+            senders: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            found: BTreeMap::new(),
+            last_found: 0,
+        }
     }
 
     /// The settings of the home have changed. Returns whether somebody is told of all apps.
@@ -122,6 +136,22 @@ impl Alerts {
             self.waiting.remove(&number);
         }
         is_last
+    }
+
+    /// A rule has found a line. Returns what the model is to be told.
+    pub(crate) fn on_found(&mut self, found: Found) -> Input {
+        let Found { id, rule, then, line, held_back, confirm } = found;
+        self.last_found += 1;
+        let number = self.last_found;
+        self.found.insert(number, confirm);
+        Input::Found { number, found: RuleFound { id: ProcId(id), rule, then, line, held_back } }
+    }
+
+    /// What is to be done about a line is saved.
+    pub(crate) fn on_seen_to(&mut self, number: u64) {
+        if let Some(confirm) = self.found.remove(&number) {
+            confirm.done();
+        }
     }
 
     /// Returns the way to a receiver, which is made when there is none.

@@ -367,6 +367,10 @@ impl Daemon {
                         self.model.push(Input::Alerted(number));
                     }
                 }
+                FromThread::Found(found) => {
+                    let input = self.alerts.on_found(found);
+                    self.model.push(input);
+                }
                 FromThread::Cared(done) => self.logs.on_cared(done, &self.inbox.mailbox),
             }
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use ostler_core::RunId;
+use ostler_sinks::Found;
 use ostler_watch::WatchNews;
 
 use crate::hooks::HookDone;
@@ -32,6 +33,8 @@ pub(crate) enum FromThread {
     Saver(Done),
     /// A receiver of alerts will not forget the one of this number.
     Alerted(u64),
+    /// A rule about log lines has found one.
+    Found(Found),
     /// What was done for rotated log files.
     Cared(Cared),
 }
@@ -51,6 +54,12 @@ impl From<HookDone> for FromThread {
 impl From<Cared> for FromThread {
     fn from(cared: Cared) -> Self {
         Self::Cared(cared)
+    }
+}
+
+impl From<Found> for FromThread {
+    fn from(found: Found) -> Self {
+        Self::Found(found)
     }
 }
 

@@ -12,6 +12,7 @@ use ostler_core::{Goal, ProcId, RunId};
 use ostler_logs::{Engine, Event, Filter, Format, Names, OnFull, Sink, Stream};
 use ostler_pm2::rotation;
 use ostler_poll::Waker;
+use ostler_sinks::{Found, Hears};
 
 use crate::app_files::AppFiles;
 use crate::log_care::{Cared, LogCare};
@@ -101,6 +102,7 @@ impl Logs {
         pipes: [(Stream, Option<Arc<OwnedFd>>); 2],
     ) {
         self.files.note(spec, id);
+        self.sinks.note_begin(spec, id);
         if self.sinks.concerns(Some(spec)) {
             self.look_at_sinks.set(true);
         }
@@ -158,7 +160,7 @@ impl Logs {
     }
 
     /// Looks after rotated log files.
-    pub fn look_after<T: From<Cared> + Send + 'static>(
+    pub fn look_after<T: From<Cared> + From<Found> + Send + 'static>(
         &mut self,
         model: &Model,
         mailbox: &Mailbox<T>,
@@ -172,7 +174,9 @@ impl Logs {
                 let version = model.registry().version(slot.process().spec())?;
                 Some((id, &*version.spec))
             });
-            self.sinks.reconcile(specs, &self.files, &names);
+            let sender = mailbox.sender();
+            let hears: Hears = Arc::new(move |found| sender.send(found.into()));
+            self.sinks.reconcile(specs, &self.files, &names, &hears);
         }
         if self.care.deadline().is_some_and(|due| due <= clock::monotonic()) {
             self.care.begin(files_of_all(model, &self.files), &self.files, mailbox);

@@ -31,6 +31,11 @@ impl<T: Send + 'static> Mailbox<T> {
         Self { messages, sender: Sender { messages: sender, waker } }
     }
 
+    /// Returns a thread's end.
+    pub fn sender(&self) -> Sender<T> {
+        self.sender.clone()
+    }
+
     /// Returns the oldest message, if there is one.
     pub fn try_recv(&self) -> Option<T> {
         self.messages.try_recv().ok()

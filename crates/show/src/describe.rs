@@ -197,6 +197,7 @@ mod tests {
             watched: Some("src (in /srv)".to_owned()),
             rotation: Some("daily, 5 files kept".to_owned()),
             sinks: vec!["syslog udp://logs:514: 1204 lines passed on".to_owned()],
+            rules: vec!["oom: 3 lines".to_owned()],
             alerts: vec!["slack hooks.slack.com: 2 told".to_owned()],
         };
         let reasons = BTreeMap::from([(5, "port in use")]);

@@ -65,6 +65,9 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     for sink in &seen.sinks {
         fact("log sink", sink.clone());
     }
+    for rule in &seen.rules {
+        fact("log rule", rule.clone());
+    }
     for alert in &seen.alerts {
         fact("alerts", alert.clone());
     }
@@ -163,7 +166,8 @@ fn files(seen: &Seen<'_>, details: &Details) -> String {
 
 /// What it was given, without what has a line of its own.
 fn settings(details: &Details) -> String {
-    const SHOWN: [&str; 5] = ["health", "cron_restart", "max_memory_restart", "watch", "alerts"];
+    const SHOWN: [&str; 6] =
+        ["health", "cron_restart", "max_memory_restart", "watch", "alerts", "log_rules"];
     const ROTATION: [&str; 4] = ["log_rotate", "log_max_size", "log_keep", "log_compress"];
     let has_line =
         |name: &str| SHOWN.contains(&name) || ROTATION.iter().any(|begin| name.starts_with(begin));

@@ -37,6 +37,8 @@ pub struct Seen<'a> {
     pub rotation: Option<String>,
     /// Who receives its lines besides the files, and what became of that.
     pub sinks: Vec<String>,
+    /// What its rules have found in its lines.
+    pub rules: Vec<String>,
     /// Who is told of alerts about it, and what became of that.
     pub alerts: Vec<String>,
 }

@@ -15,11 +15,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use ostler_core::spec::LogSink;
+use ostler_core::spec::{LogRule, LogSink};
 use ostler_logs::{Behind, Chain, Level, Names, Place, now_ms};
 
 use crate::kept::Kept;
 use crate::record::{Form, Reader, Record};
+use crate::rules::{Hears, RULES, Rules};
 use crate::target::{Around, Sent, Target};
 use crate::wake::{self, Wake};
 
@@ -42,13 +43,22 @@ pub struct Sink {
     /// The namespace and the name of the app.
     pub app: (String, String),
     /// Where they go.
-    pub of: LogSink,
+    pub of: Passes,
     /// How the lines look.
     pub form: Form,
     /// What else is needed on the way.
     pub around: Around,
     /// The file that keeps how far it is.
     pub kept: PathBuf,
+}
+
+/// Where lines go.
+#[derive(Clone)]
+pub enum Passes {
+    /// To this receiver.
+    Sink(LogSink),
+    /// Nowhere: they are held against these rules.
+    Rules(Vec<LogRule>, Hears),
 }
 
 /// A log file of the app.
@@ -62,6 +72,8 @@ pub struct Log {
     pub err: bool,
     /// How its rotated files are called.
     pub names: Vec<Names>,
+    /// Where it is begun; `None`: with the file that is written to now.
+    pub begin: Option<Place>,
 }
 
 enum Word {
@@ -131,10 +143,35 @@ struct Followed {
     reader: Reader,
 }
 
+/// What becomes of lines.
+enum Way {
+    /// Those that are as grave as this go to a receiver.
+    Sink(Option<Level>, Box<Target>),
+    Rules(Rules),
+}
+
+impl Way {
+    fn of(sink: &Sink) -> Self {
+        match &sink.of {
+            Passes::Sink(of) => {
+                let target = Target::new(of.target.clone(), sink.around.clone());
+                Self::Sink(of.level.as_deref().and_then(Level::named), Box::new(target))
+            }
+            Passes::Rules(rules, hears) => Self::Rules(Rules::new(rules, Arc::clone(hears))),
+        }
+    }
+
+    fn level(&self) -> Option<Level> {
+        match self {
+            Self::Sink(level, _) => *level,
+            Self::Rules(_) => None,
+        }
+    }
+}
+
 struct Work {
     sink: Sink,
-    level: Option<Level>,
-    target: Target,
+    way: Way,
     wake: Wake,
     words: Receiver<Word>,
     logs: BTreeMap<PathBuf, Followed>,
@@ -147,16 +184,18 @@ struct Work {
 
 impl Work {
     fn new(sink: Sink, wake: Wake, words: Receiver<Word>) -> Self {
-        let target = Target::new(sink.of.target.clone(), sink.around.clone());
+        let way = Way::of(&sink);
         // What cannot be read begins anew.
         let kept = Kept::read(&sink.kept).ok().flatten().unwrap_or_default();
-        let (app, text) = (sink.app.clone(), sink.of.target.to_string());
+        let text = match &sink.of {
+            Passes::Sink(of) => of.target.to_string(),
+            Passes::Rules(..) => RULES.to_owned(),
+        };
+        let app = sink.app.clone();
         let kept = Kept { app, sink: text, ..kept };
-        let level = sink.of.level.as_deref().and_then(Level::named);
         Self {
             sink,
-            level,
-            target,
+            way,
             wake,
             words,
             logs: BTreeMap::new(),
@@ -216,8 +255,7 @@ impl Work {
     }
 
     fn change(&mut self, sink: Sink) {
-        self.target = Target::new(sink.of.target.clone(), sink.around.clone());
-        self.level = sink.of.level.as_deref().and_then(Level::named);
+        self.way = Way::of(&sink);
         for followed in self.logs.values_mut() {
             followed.reader = Reader::new(&sink.form);
         }
@@ -229,7 +267,12 @@ impl Work {
             return;
         }
         let known = self.kept.places.get(&*log.path.to_string_lossy()).copied();
-        let place = known.unwrap_or_else(|| begin(&log));
+        if let (None, Some(begin)) = (known, log.begin) {
+            // A successor begins there, too.
+            self.kept.places.insert(log.path.to_string_lossy().into_owned(), begin);
+            _ = self.kept.write(&self.sink.kept);
+        }
+        let place = known.or(log.begin).unwrap_or_else(|| begin(&log));
         let behind = Behind::new(&log.path, log.names.clone(), place);
         let reader = Reader::new(&self.sink.form);
         let path = log.path.clone();
@@ -242,7 +285,7 @@ impl Work {
         let Followed { log, behind, reader } = followed;
         let was = behind.place();
         let (mut records, mut places): (Vec<Record>, Vec<Place>) = (Vec::new(), Vec::new());
-        let (app, level) = (self.sink.app.1.as_str(), self.level);
+        let (app, level) = (self.sink.app.1.as_str(), self.way.level());
         let read = behind.read(BATCH, |line, place| {
             // A line is mostly read as soon as it is written.
             let record = reader.read((app, log.id, log.err), line, place.written);
@@ -263,9 +306,12 @@ impl Work {
         let words = &self.words;
         // Somebody who ends the daemon waits for nobody.
         let stop = || matches!(words.try_recv(), Err(mpsc::TryRecvError::Disconnected));
-        let sent = match records.as_slice() {
-            [] => Sent::default(),
-            records => self.target.send(records, &stop),
+        let sent = match (records.as_slice(), &mut self.way) {
+            ([], _) => Sent::default(),
+            (records, Way::Sink(_, target)) => target.send(records, &stop),
+            (records, Way::Rules(rules)) => {
+                rules.send(records, &mut self.kept.counts, Instant::now())
+            }
         };
         self.kept.gaps += u64::from(gone);
         self.kept.sent += (sent.taken as u64).saturating_sub(sent.refused);

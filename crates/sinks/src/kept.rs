@@ -32,6 +32,8 @@ pub struct Kept {
     pub since: Option<u64>,
     /// Up to where the logs were passed on, by their paths.
     pub places: BTreeMap<String, Place>,
+    /// How many lines rules have found, by their names.
+    pub counts: BTreeMap<String, u64>,
 }
 
 /// Returns the folder in which it is kept how far sinks are.
@@ -132,6 +134,7 @@ fn to_json(kept: &Kept) -> Value {
         "trouble": kept.trouble,
         "since": kept.since,
         "places": places,
+        "counts": kept.counts,
     })
 }
 
@@ -150,6 +153,8 @@ fn of_json(value: &Value) -> Option<Kept> {
         Some((path.clone(), place))
     };
     let places = value.get("places")?.as_object()?;
+    // Files of earlier versions have none.
+    let counts = value.get("counts").and_then(Value::as_object).into_iter().flatten();
     Some(Kept {
         app: (text("namespace")?, text("app")?),
         sink: text("sink")?,
@@ -159,6 +164,7 @@ fn of_json(value: &Value) -> Option<Kept> {
         trouble: text("trouble"),
         since: number("since"),
         places: places.iter().filter_map(place).collect(),
+        counts: counts.filter_map(|(name, of)| Some((name.clone(), of.as_u64()?))).collect(),
     })
 }
 
@@ -180,6 +186,7 @@ mod tests {
             trouble: Some("no".to_owned()),
             since: Some(4),
             places: BTreeMap::from([("/l/a.log".to_owned(), place)]),
+            counts: BTreeMap::from([("oom".to_owned(), 5)]),
         };
         kept.write(&folder(home.path()).join("x.json")).unwrap();
         assert_eq!(read_all(home.path()).unwrap(), std::slice::from_ref(&kept));

@@ -1,5 +1,5 @@
-//! Lines of logs on their way to others: syslog, the journal, OpenTelemetry, a command, a file. And
-//! alerts on theirs (`alerts`).
+//! Lines of logs on their way to others: syslog, the journal, OpenTelemetry, a command, a file; or
+//! held against rules (`rules`). And alerts on their way (`alerts`).
 //!
 //! Each app and receiver have a thread of their own (`forward`), which reads the log files as
 //! anybody would. So the thread that writes them knows nothing of receivers.
@@ -15,6 +15,7 @@ mod journald;
 mod kept;
 mod otlp;
 mod record;
+mod rules;
 mod syslog;
 mod target;
 mod tcp;
@@ -25,7 +26,8 @@ pub use alerts::{
     alerts_left, alerts_of_home, deliver,
 };
 pub use command::{Runs, ends_within};
-pub use forward::{Forwarder, Log, Sink};
+pub use forward::{Forwarder, Log, Passes, Sink};
 pub use kept::{Kept, file_name, folder, read_all};
 pub use record::{Form, Record};
+pub use rules::{Confirm, Found, Hears, RULES};
 pub use target::Around;

@@ -49,6 +49,7 @@ impl Subject<'_> {
             last_hour: ostler_show::LastHour::default(),
             watched: None,
             sinks: Vec::new(),
+            rules: Vec::new(),
             alerts: Vec::new(),
             rotation: None,
         };

@@ -35,6 +35,7 @@ const ALLOWED: [(&str, &[&str]); 26] = [
             "ostler-history",
             "ostler-machine",
             "ostler-ports",
+            "ostler-sinks",
             "ostler-text",
             "ostler-tui",
             "ostler-wire",

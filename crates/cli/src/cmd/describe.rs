@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ostler_client::Answer;
 use ostler_pm2::rotation::Rules;
-use ostler_sinks::Kept;
+use ostler_sinks::{Kept, RULES};
 use ostler_wire::control::{Details, Phase, ProcView, Reply, Request};
 
 use super::alert;
@@ -102,6 +102,7 @@ fn show_apps(
             watched: spec.map(show::watched),
             rotation: spec.and_then(|spec| show::rotation(spec, &rules)),
             sinks: sinks(session, &of_app),
+            rules: found_by_rules(session, &of_app),
             alerts: spec.map_or_else(Vec::new, |spec| alert::told(&session.home, spec, &settings)),
         };
         let text = if terminal { show::describe(&seen, &look) } else { show::plain(&seen, &look) };
@@ -116,9 +117,21 @@ fn sinks(session: &Session, details: &[Details]) -> Vec<String> {
     // What cannot be read is not shown; nobody is told less for it.
     let kept = ostler_sinks::read_all(session.home.path()).unwrap_or_default();
     let is_of_app = |kept: &&Kept| kept.app == (view.namespace.clone(), view.name.clone());
-    let mut all: Vec<String> = kept.iter().filter(is_of_app).map(sink).collect();
+    let sinks = kept.iter().filter(is_of_app).filter(|kept| kept.sink != RULES);
+    let mut all: Vec<String> = sinks.map(sink).collect();
     all.sort();
     all
+}
+
+/// Returns how many lines each rule of an app has found.
+fn found_by_rules(session: &Session, details: &[Details]) -> Vec<String> {
+    let Some(view) = details.first().map(|details| &details.view) else { return Vec::new() };
+    let kept = ostler_sinks::read_all(session.home.path()).unwrap_or_default();
+    let app = (view.namespace.clone(), view.name.clone());
+    let rules = kept.into_iter().filter(|kept| kept.app == app && kept.sink == RULES);
+    let lines = |count| if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
+    let counts = rules.flat_map(|kept| kept.counts);
+    counts.map(|(name, count)| format!("{name}: {}", lines(count))).collect()
 }
 
 fn sink(kept: &Kept) -> String {

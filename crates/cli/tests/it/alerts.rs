@@ -11,23 +11,23 @@ use crate::start_e2e::{SOON, sandbox};
 use crate::takeover::kill_daemon;
 
 /// A receiver over HTTP on this machine.
-struct Http {
+pub struct Http {
     listener: TcpListener,
 }
 
 impl Http {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         Self { listener }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.listener.local_addr().unwrap())
     }
 
     /// Takes one request, answers it so, and returns its path and its body.
-    fn take(&self, answer: &str) -> (String, String) {
+    pub fn take(&self, answer: &str) -> (String, String) {
         let accept = || self.listener.accept().ok();
         let (mut stream, _) = ostler_testkit::wait_for("a request", SOON, accept);
         stream.set_nonblocking(false).unwrap();
@@ -54,7 +54,7 @@ fn read(stream: &mut TcpStream) -> String {
     }
 }
 
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+pub const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const BUSY: &str = "HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
 
 /// The host as alerts name it.

@@ -207,6 +207,13 @@ const PROOFS: &[(&str, Proof)] = &[
         )),
     ),
     (
+        "log_rules",
+        There(concat!(
+            "log_rules::a_line_restarts_its_process_and_is_told_",
+            "and_lines_of_before_the_rule_are_not"
+        )),
+    ),
+    (
         "autorestart",
         There("commands_policy::some_exit_codes_are_final_and_so_is_every_end_without_autorestart"),
     ),

@@ -64,6 +64,7 @@ mod liveness;
 mod log_cursor;
 mod log_full;
 mod log_query;
+mod log_rules;
 mod log_sinks;
 mod logging;
 mod logs;

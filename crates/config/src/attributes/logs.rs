@@ -7,7 +7,7 @@ use super::attribute::{Attribute, Gives, Rule, Takes, Type, Unit};
 use super::forms::{Count, DateFormat, LogFile, MoreLogFile, Size};
 use super::row::{number, object, of, path, switch, text, truth, value};
 use super::worded::{Worded as _, worded};
-use crate::sinks;
+use crate::{rules, sinks};
 
 pub(super) static ROWS: &[Attribute] = &[
     path("out_file", field!(logs.out as LogFile))
@@ -138,6 +138,15 @@ pub(super) static ROWS: &[Attribute] = &[
         .advice("write an object, such as `{ \"syslog\": \"udp://logs.example.org:514\" }`")
         .example("{ \"syslog\": \"unix:/dev/log\" }")
         .help("who receives the lines besides the log files"),
+    of("log_rules", &[Type::List], field!(logs.rules))
+        .inside(rules::SCHEMA)
+        .flags(&[value(&["log-rule"], "regexp")
+            .gives(Gives::List)
+            .says("send an alert when a line has this in it")])
+        .usually("none")
+        .advice("write a list, such as `[{ \"match\": \"out of memory\", \"then\": \"restart\" }]`")
+        .example("[\"panic|FATAL\"]")
+        .help("what is done when a line of some kind is written: an alert, a restart, a count"),
     truth("time", Access::Kept)
         .acts()
         .flags(&[switch(&["time"], true)])

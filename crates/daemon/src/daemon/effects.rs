@@ -33,6 +33,7 @@ impl Daemon {
             }
             Effect::Log(line) => daemon_log::log(line),
             Effect::Alert { number, alert } => self.alert(number, &alert),
+            Effect::SeenTo(number) => self.alerts.on_seen_to(number),
             Effect::Told { id, end } => self.runs.note_told(id, end),
             Effect::Complain(line) => daemon_log::error(line),
             Effect::RemovePidFile(path) => {
@@ -93,6 +94,7 @@ fn places(effect: &Effect) -> (&'static str, &'static str) {
         | Effect::Lifecycle { .. }
         | Effect::Log(_)
         | Effect::Alert { .. }
+        | Effect::SeenTo(_)
         | Effect::Told { .. }
         | Effect::Complain(_)
         | Effect::RemovePidFile(_)

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use ostler_core::spec::AlertKind;
-use ostler_core::{AppId, ProcId};
+use ostler_core::spec::{AlertKind, RuleAction};
+use ostler_core::{AppId, Phase, ProcId};
 use ostler_sinks::Alert;
 use ostler_wire::control::{Code, Failure};
 
 use super::Model;
+use super::input::Effect;
+use super::rule_found::RuleFound;
 use crate::environment::log_files;
 
 /// That one is not owed any more is saved so late at most, ms.
@@ -104,6 +106,35 @@ impl Model {
             let text = format!("the log file `{}` cannot be written: {error}", path.display());
             self.alert(id, AlertKind::Log, text);
         }
+    }
+
+    /// A rule of an app has found a line.
+    pub(super) fn on_found(&mut self, number: u64, found: RuleFound, out: &mut Vec<Effect>) {
+        let RuleFound { id, rule, then, line, held_back } = found;
+        for action in then {
+            match action {
+                RuleAction::Alert => {
+                    let mut text = format!("the rule `{rule}` has found a line: {line}");
+                    if 0 < held_back {
+                        text.push_str(&format!("\n({held_back} more before it)"));
+                    }
+                    self.alert(id, AlertKind::Rule, text);
+                }
+                RuleAction::Restart => {
+                    let slot = self.known.core.slot(id).map(|slot| slot.process());
+                    // What is stopped, or begins anew already, is left alone.
+                    if slot.is_some_and(|of| matches!(of.phase(), Phase::Online { .. })) {
+                        let label = self.known.registry.label(id);
+                        let line = format!("App [{label}] is restarted by its log rule `{rule}`");
+                        out.push(Effect::Log(line));
+                        self.known.unsaved = true;
+                        self.restart_by_itself(&[id], true, out);
+                    }
+                }
+            }
+        }
+        self.settle(out);
+        out.push(Effect::SeenTo(number));
     }
 
     fn alert(&mut self, id: ProcId, kind: AlertKind, text: String) {

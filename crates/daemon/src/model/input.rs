@@ -13,6 +13,7 @@ use ostler_wire::control::{self, Connections, Lifecycle, ListenerView, Reply, Re
 use serde_json::value::RawValue;
 
 use super::listed::Listed;
+use super::rule_found::RuleFound;
 use super::to_watch::ToWatch;
 use crate::budget::Capacity;
 
@@ -121,6 +122,8 @@ pub enum Input {
     Written { path: PathBuf, error: Option<String> },
     /// The home names somebody who is told of all apps, or not.
     HomeTold(bool),
+    /// A rule has found a line, for [`Effect::SeenTo`].
+    Found { number: u64, found: RuleFound },
     /// Those who are told of this [`Effect::Alert`] will not forget it.
     Alerted(u64),
     /// The last lines of standard error that [`Effect::ReadStderrTail`] asked for.
@@ -174,6 +177,8 @@ pub enum Effect {
     Complain(String),
     /// Tell it to whoever wants to know, for [`Input::Alerted`].
     Alert { number: u64, alert: Box<Alert> },
+    /// What is to be done about the line of this [`Input::Found`] is saved.
+    SeenTo(u64),
     /// A run is over; its slot's pid file is of no use.
     RemovePidFile(PathBuf),
     /// Close listening sockets of an app.

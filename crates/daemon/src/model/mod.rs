@@ -46,6 +46,7 @@ mod reloads;
 mod requests;
 mod resumed;
 mod room;
+mod rule_found;
 mod schedule;
 mod scheduled;
 mod schedules;
@@ -92,6 +93,7 @@ pub use known::Known;
 pub use outcome::signal_name;
 pub use registry::Registry;
 pub use requests::{closing, is_answered_to_the_end};
+pub use rule_found::RuleFound;
 pub use settings::Settings;
 pub use snapshot::FoundRun;
 pub use state::{SavedProc, State, VERSION, saved_serial};
@@ -325,6 +327,7 @@ impl Model {
             }
             Input::Written { path, error } => self.on_written(&path, error),
             Input::HomeTold(is_told) => self.on_home_told(is_told),
+            Input::Found { number, found } => self.on_found(number, found, out),
             Input::Alerted(number) => self.on_alerted(number),
             Input::StderrTail { run, lines } => self.on_stderr_tail(run, lines),
             Input::DumpRead { client, warnings, elements } => {

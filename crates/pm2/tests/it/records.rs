@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ostler_core::spec::{
     Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogFull, LogRotate, LogRotation,
-    LogSink, LogSpec, Policy, Probe, Readiness, SinkTarget, SyslogAddress,
+    LogRule, LogSink, LogSpec, Policy, Probe, Readiness, RuleAction, SinkTarget, SyslogAddress,
 };
 use ostler_pm2::record;
 use proptest::prelude::*;
@@ -162,6 +162,25 @@ prop_compose! {
 }
 
 prop_compose! {
+    /// Rules with names of their own.
+    fn rules()(
+        level in prop::option::of(prop::sample::select(&LogSink::LEVELS[..])),
+        every in 1000u64..1 << 50,
+        actions in 0..3_usize,
+        count in 0..3_usize,
+    ) -> Vec<LogRule> {
+        let rule = |number: usize| LogRule {
+            name: format!("rule {number}"),
+            pattern: Some(format!("line {number}")),
+            level: level.map(str::to_owned),
+            then: RuleAction::ALL.into_iter().take(actions).collect(),
+            every,
+        };
+        (0..count).map(rule).collect()
+    }
+}
+
+prop_compose! {
     /// One of each kind at most, in their order.
     fn sinks()(
         facility in 0u8..24,
@@ -187,6 +206,7 @@ prop_compose! {
         format in prop::option::of(text()),
         rotation in rotation(),
         sinks in sinks(),
+        rules in rules(),
     ) -> LogSpec {
         let [out, err, combined] = paths.map(|path| path.map(Into::into));
         LogSpec {
@@ -200,6 +220,7 @@ prop_compose! {
             full: if flags[3] { LogFull::Block } else { LogFull::Drop },
             rotation,
             sinks,
+            rules,
         }
     }
 }

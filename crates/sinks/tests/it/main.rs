@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use ostler_core::spec::{LogSink, SinkTarget, SyslogAddress};
 use ostler_logs::{Names, Plain};
-use ostler_sinks::{Around, Form, Forwarder, Kept, Log, Runs, Sink, read_all};
+use ostler_sinks::{Around, Form, Forwarder, Kept, Log, Passes, Runs, Sink, read_all};
 
 /// Longer than anything here takes; only a failing test waits that long.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -48,7 +48,7 @@ impl Rig {
         let env = std::iter::once(("PATH".to_owned(), "/usr/bin:/bin".to_owned())).collect();
         let sink = Sink {
             app: ("default".to_owned(), "api".to_owned()),
-            of: LogSink { target, level: level.map(str::to_owned) },
+            of: Passes::Sink(LogSink { target, level: level.map(str::to_owned) }),
             form: Form::default(),
             around: Around {
                 host: "here".to_owned(),
@@ -63,6 +63,7 @@ impl Rig {
             id: 3,
             err: false,
             names: vec![Names::default()],
+            begin: None,
         });
         forwarder
     }

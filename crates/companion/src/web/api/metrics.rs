@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use ostler_sinks::Kept;
 use ostler_wire::control::{Code, ProcView};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -35,7 +36,11 @@ pub(super) async fn metrics(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let listed = shared.listing.get(&shared.link).await?;
-    let text = text(&listed.views).map_err(|error| {
+    let home = shared.settings.home.clone();
+    let kept = tokio::task::spawn_blocking(move || ostler_sinks::read_all(&home)).await;
+    // What cannot be read has no figures.
+    let kept = kept.map(Result::unwrap_or_default).unwrap_or_default();
+    let text = text(&listed.views, &kept).map_err(|error| {
         let message = format!("the figures cannot be written: {error}");
         Refused::new(StatusCode::INTERNAL_SERVER_ERROR, Code::System, message)
     })?;
@@ -66,8 +71,8 @@ fn older(text: &str) -> String {
     out
 }
 
-/// Returns the figures of these processes.
-fn text(views: &[ProcView]) -> Result<String, std::fmt::Error> {
+/// Returns the figures of these processes, and of what reads their logs.
+fn text(views: &[ProcView], kept: &[Kept]) -> Result<String, std::fmt::Error> {
     let up = Family::<Labels, Gauge>::default();
     let cpu = Family::<Labels, Float>::default();
     let memory = Family::<Labels, Gauge>::default();
@@ -106,9 +111,24 @@ fn text(views: &[ProcView]) -> Result<String, std::fmt::Error> {
     registry.register("process_restarts", "Restarts since it was added or reset", restarts);
     let help = "When the current run began, since 1970";
     registry.register_with_unit("process_start_time", help, Unit::Seconds, since);
+    let help = "Lines that a rule of the app has found";
+    registry.register("log_rule_lines", help, rule_lines(kept));
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
+}
+
+/// How many lines rules have found.
+fn rule_lines(kept: &[Kept]) -> Family<Labels, Counter> {
+    let lines = Family::<Labels, Counter>::default();
+    for kept in kept {
+        for (rule, count) in &kept.counts {
+            let (namespace, app) = kept.app.clone();
+            let labels = vec![("app", app), ("namespace", namespace), ("rule", rule.clone())];
+            lines.get_or_create(&labels).inc_by(*count);
+        }
+    }
+    lines
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a time in ms has fewer digits")]
@@ -131,7 +151,13 @@ mod tests {
             serde_json::from_value(view).unwrap()
         };
         let due = serde_json::json!({ "backoff": { "due_in": 5 } });
-        let text = text(&[view(3, "online".into(), 1500), view(7, due, 0)]).unwrap();
+        let kept = Kept {
+            app: ("shop".to_owned(), "api".to_owned()),
+            counts: [("oom \"x\"".to_owned(), 5)].into(),
+            ..Kept::default()
+        };
+        let views = [view(3, "online".into(), 1500), view(7, due, 0)];
+        let text = text(&views, &[kept]).unwrap();
         let of = |instance: u32, id: u32| {
             format!("{{app=\"api\",namespace=\"shop\",instance=\"{instance}\",id=\"{id}\"}}")
         };
@@ -146,6 +172,8 @@ mod tests {
             format!("ostler_process_restarts_total{} 2", of(1, 7)),
             format!("ostler_process_start_time_seconds{} 1.5", of(0, 3)),
             "# TYPE ostler_process_restarts counter".to_owned(),
+            r#"ostler_log_rule_lines_total{app="api",namespace="shop",rule="oom \"x\""} 5"#
+                .to_owned(),
         ] {
             assert!(text.lines().any(|of| of == line), "{line}\n{text}");
         }

@@ -1,10 +1,11 @@
 //! What somebody is told of, also by the successor of a daemon that died.
 
 use ostler_core::ProcId;
+use ostler_core::spec::RuleAction;
 use ostler_wire::control::{Change, ReloadOptions};
 use serde_json::json;
 
-use super::super::Input;
+use super::super::{Input, RuleFound};
 use super::words::record;
 use super::world::World;
 
@@ -110,4 +111,63 @@ fn health_that_is_lost_and_health_that_is_back_are_told() {
     world.forget();
     world.wait(5000);
     assert_eq!(told(&world).len(), 2, "the next daemon does not tell it again");
+}
+
+fn found(world: &mut World) {
+    world.model.handle(world.at, Input::HomeTold(true), &mut Vec::new());
+    world.start("api", "good", 0);
+    world.wait(1000);
+    let found = RuleFound {
+        id: ProcId(0),
+        rule: "oom".to_owned(),
+        then: vec![RuleAction::Alert, RuleAction::Restart],
+        line: "out of memory".to_owned(),
+        held_back: 1,
+    };
+    // As the thread does that reads the lines: it goes on when somebody has seen to this one.
+    for number in 0..10 {
+        if !world.seen_to.is_empty() {
+            break;
+        }
+        world.reports.push_back(Input::Found { number, found: found.clone() });
+        world.wait(1000);
+    }
+}
+
+#[test]
+fn a_rule_tells_of_a_line_and_restarts_who_wrote_it() {
+    let mut world = World::new();
+    found(&mut world);
+    let text = "the rule `oom` has found a line: out of memory\n(1 more before it)";
+    assert_eq!((told(&world), world.restarts()), (vec![text], vec![1]));
+    assert!(world.log.iter().any(|line| line == "App [api:0] is restarted by its log rule `oom`"));
+}
+
+#[test]
+fn who_is_stopped_is_not_restarted_by_a_line() {
+    let mut world = World::new();
+    found(&mut world);
+    world.stop(&[0]);
+    world.wait(1000);
+    let then = vec![RuleAction::Restart];
+    let (rule, line) = (String::new(), String::new());
+    let found = RuleFound { id: ProcId(0), rule, then, line, held_back: 0 };
+    world.reports.push_back(Input::Found { number: 99, found });
+    world.wait(1000);
+    assert_eq!((world.seen_to.last(), world.pids().len()), (Some(&99), 0));
+}
+
+#[test]
+fn a_line_is_seen_to_although_the_daemon_dies_at_any_effect() {
+    let mut whole = World::new();
+    found(&mut whole);
+    for at in 0..whole.steps {
+        let mut broken = World::new();
+        broken.crash_at = Some(at);
+        found(&mut broken);
+        assert!(!told(&broken).is_empty(), "daemon lost at step {at}");
+        assert!(!broken.seen_to.is_empty(), "daemon lost at step {at}");
+        assert_eq!(broken.pids().len(), 1, "daemon lost at step {at}");
+        assert_ne!(broken.pids(), [101], "daemon lost at step {at}");
+    }
 }

@@ -69,6 +69,7 @@ impl World {
                 self.alerts.push((number, alert.text));
                 self.reports.push_back(Input::Alerted(number));
             }
+            Effect::SeenTo(number) => self.seen_to.push(number),
             Effect::Told { id, end } => _ = self.told.insert(id, end),
             Effect::RemovePidFile(path) => self.removed.push(path.display().to_string()),
             Effect::Admit(run) => self.parts.push(format!("admit run {}", run.0)),

@@ -38,6 +38,8 @@ pub struct World {
     pub prepared: BTreeMap<RunId, (ProcId, Preparation, Counters)>,
     /// What was told, with its number.
     pub alerts: Vec<(u64, String)>,
+    /// Lines whose rules were followed, by number.
+    pub seen_to: Vec<u64>,
     /// The last end of each slot that the daemon has told, as far as it knows.
     pub told: BTreeMap<ProcId, RunId>,
     /// When the daemon dies next, all runs end before there is another.
@@ -112,6 +114,7 @@ impl World {
             runs: BTreeMap::new(),
             prepared: BTreeMap::new(),
             alerts: Vec::new(),
+            seen_to: Vec::new(),
             told: BTreeMap::new(),
             end_in_crash: false,
             begun: 0,
