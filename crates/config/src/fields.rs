@@ -3,12 +3,15 @@
 //! Everything that can be said about a value without looking at the machine is said here, for all
 //! keys, before anything is resolved.
 
-use crate::attributes::{self, Attribute, Gives, Rule};
+use crate::attributes::{self, Attribute, Rule};
 use crate::check::check;
 use crate::diagnostic::{COMMAND_LINE, Diagnostic, Place};
 use crate::options::Options;
 use crate::unknown::unknown;
 use crate::value::{Entry, Node, Span, Value};
+
+mod faults;
+use faults::{empty, no_environment, of_option};
 
 /// A text and its name.
 #[derive(Clone, Copy, Debug)]
@@ -355,23 +358,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The diagnostic about a value that the command line gave an attribute.
-fn of_option(key: &Attribute, diagnostic: Diagnostic) -> Diagnostic {
-    let parts = key.flags.iter().filter_map(|flag| match flag.gives {
-        Gives::Part(part) => Some((part, *flag.long.first()?)),
-        _ => None,
-    });
-    let parts: Vec<(&str, &str)> = parts.collect();
-    if 1 < parts.len() {
-        return diagnostic.of_options(key.name, &parts);
-    }
-    match key.flags.first().and_then(|flag| flag.long.first()) {
-        Some(option) => diagnostic.of_option(key.name, option),
-        // The script and its arguments are words.
-        None => crate::script::of_command_line(diagnostic).origin(COMMAND_LINE),
-    }
-}
-
 /// Whether a value means that the attribute is not given. As in PM2 this holds for what is false in
 /// JavaScript, but not for every attribute; the others are checked.
 fn is_absent(key: &Attribute, node: &Node) -> bool {
@@ -387,20 +373,4 @@ fn is_absent(key: &Attribute, node: &Node) -> bool {
         Rule::NotEmpty if is_empty => true,
         _ => is_false && key.may_be_falsy() && (is_empty || check(key, "", node).is_err()),
     }
-}
-
-/// The complaint about an empty text.
-fn empty(key: &Attribute, written: &str) -> Diagnostic {
-    let advice =
-        if key.name == "script" { key.advice } else { "leave it out, or write what it is to be" };
-    Diagnostic::error("empty", format!("`{written}` is empty")).help(advice)
-}
-
-/// The complaint about an `env_<name>` that is no object. PM2 accepts it and does nothing.
-fn no_environment(key: &str, node: &Node) -> Diagnostic {
-    let kind = node.value.type_name();
-    let message = format!("`{key}` is ignored: it must be an object, but is [object {kind}]");
-    let own = format!("`{key}` is ignored: it must be an object, but is {}", node.shown());
-    let diagnostic = Diagnostic::warning("no-variables", message).own(own);
-    diagnostic.help(format!("write `{key}: {{ NAME: \"value\" }}`, to be used with `--env`"))
 }

@@ -12,7 +12,6 @@ use crate::environment::From;
 use crate::evaluate;
 use crate::fields::{Fields, OfFile, SourceText};
 use crate::json::{self, SyntaxError};
-use crate::names::refused_name;
 use crate::options::Options;
 use crate::resolve;
 use crate::script;
@@ -21,6 +20,9 @@ use crate::suggest;
 use crate::toml;
 use crate::value::Node;
 use crate::yaml;
+
+mod app_names;
+use app_names::{refuse_names, warn_of_same_names};
 
 /// The language of a process file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -265,39 +267,6 @@ fn apps(
         specs.extend(spec.filter(|_| valid && clean));
     }
     (depends::in_order(specs), report)
-}
-
-/// Refuses names that mean something else to commands.
-fn refuse_names(apps: &[Fields<'_>], ctx: &Context, report: &mut Vec<Diagnostic>) {
-    for fields in apps.iter().filter(|_| !ctx.as_pm2) {
-        let refused = refused_name(&resolve::written_name(fields, ctx));
-        let said = refused.map(|(why, help)| Diagnostic::error("bad-name", why).help(help));
-        report.extend(said.map(|said| fields.at("name", said)));
-    }
-}
-
-/// Warns of a name that several apps have: commands mean all of them by it. PM2 says nothing.
-fn warn_of_same_names(apps: &[Fields<'_>], ctx: &Context, report: &mut Vec<Diagnostic>) {
-    if ctx.as_pm2 {
-        return;
-    }
-    let names: Vec<(String, &str)> = apps
-        .iter()
-        .map(|fields| {
-            let space = fields.text("namespace").unwrap_or("default");
-            (resolve::written_name(fields, ctx), space)
-        })
-        .collect();
-    for (at, (name, fields)) in names.iter().zip(apps).enumerate() {
-        if names.iter().take(at).any(|before| before == name) {
-            let warning = Diagnostic::warning(
-                "same-name",
-                format!("another app of this file is called `{}`, too", name.0),
-            );
-            let help = "give each a `name` of its own: to commands they are one app";
-            report.push(fields.at("name", warning.help(help)));
-        }
-    }
 }
 
 /// Options that go over a file's values. PM2 ignores all others silently; here that is said.

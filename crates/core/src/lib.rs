@@ -16,6 +16,7 @@ mod candidate;
 pub mod depends;
 mod ending;
 mod event;
+mod health_check;
 mod hooks;
 mod limits;
 mod phase;

@@ -75,15 +75,7 @@ fn unit(service: &Service<'_>) -> String {
     let command: Vec<String> =
         service.command.iter().enumerate().map(|(at, word)| word_of(at, word)).collect();
     line(format!("ExecStart={}", command.join(" ")));
-    for (name, value) in &service.variables {
-        line(format!("Environment={}", quoted(&format!("{name}={value}"))));
-    }
-    if 1 < spec.instances && !service.variables.contains_key(spec.instance_var.as_str()) {
-        line(format!("Environment={}=%i", spec.instance_var));
-    }
-    if !service.secrets.is_empty() {
-        line(format!("EnvironmentFile=/etc/ostler/{}.env", service.name));
-    }
+    environment(service).into_iter().for_each(&mut line);
     if service.when == When::Always {
         line("Restart=always".to_owned());
         line(format!("RestartSec={}ms", policy.restart_delay));
@@ -112,6 +104,19 @@ fn unit(service: &Service<'_>) -> String {
         line("\n[Install]\nWantedBy=multi-user.target".to_owned());
     }
     out
+}
+
+fn environment(service: &Service<'_>) -> Vec<String> {
+    let spec = service.spec;
+    let variable = |(name, value)| format!("Environment={}", quoted(&format!("{name}={value}")));
+    let mut lines: Vec<String> = service.variables.iter().map(variable).collect();
+    if 1 < spec.instances && !service.variables.contains_key(spec.instance_var.as_str()) {
+        lines.push(format!("Environment={}=%i", spec.instance_var));
+    }
+    if !service.secrets.is_empty() {
+        lines.push(format!("EnvironmentFile=/etc/ostler/{}.env", service.name));
+    }
+    lines
 }
 
 fn limits(limits: &Limits) -> impl Iterator<Item = String> {

@@ -36,11 +36,7 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let since = seen.app.since().and_then(ostler_logs::iso);
     fact("online since", since.unwrap_or_default());
     fact("health check", details.health.clone().unwrap_or_default());
-    let rejections: u64 = seen.details.iter().map(|of| of.rejections).sum();
-    fact(
-        "unhandled rejections",
-        if rejections == 0 { String::new() } else { rejections.to_string() },
-    );
+    fact("unhandled rejections", rejections(seen));
     let metrics = details.metrics.iter().map(|(name, value)| format!("{name} {value}"));
     fact("measured in it", some(metrics.collect()));
     fact("actions", details.actions.join(", "));
@@ -59,19 +55,13 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("no effect yet", view.not_yet.join(", "));
     let logs = seen.details.iter().flat_map(|of| of.view.logs.iter().flatten());
     fact("logs", once_each(logs.cloned()));
-    let unwritten = seen.details.iter().flat_map(|of| &of.unwritten);
-    let unwritten = unwritten.map(|file| format!("{} ({})", file.path, file.error));
     fact("log rotation", seen.rotation.clone().unwrap_or_default());
-    for sink in &seen.sinks {
-        fact("log sink", sink.clone());
+    for (key, all) in
+        [("log sink", &seen.sinks), ("log rule", &seen.rules), ("alerts", &seen.alerts)]
+    {
+        all.iter().for_each(|one| fact(key, one.clone()));
     }
-    for rule in &seen.rules {
-        fact("log rule", rule.clone());
-    }
-    for alert in &seen.alerts {
-        fact("alerts", alert.clone());
-    }
-    fact("cannot be written", once_each(unwritten));
+    fact("cannot be written", unwritten(seen));
     fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
     fact("unlike this shell", seen.other_env.join(", "));
     if let Some(OfFile { path, differs }) = &seen.of_file {
@@ -79,6 +69,18 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
         fact("file differs", differs.clone().unwrap_or_default());
     }
     facts
+}
+
+fn rejections(seen: &Seen<'_>) -> String {
+    match seen.details.iter().map(|of| of.rejections).sum::<u64>() {
+        0 => String::new(),
+        count => count.to_string(),
+    }
+}
+
+fn unwritten(seen: &Seen<'_>) -> String {
+    let files = seen.details.iter().flat_map(|of| &of.unwritten);
+    once_each(files.map(|file| format!("{} ({})", file.path, file.error)))
 }
 
 fn memory(seen: &Seen<'_>, details: &Details) -> String {

@@ -60,11 +60,7 @@ fn parse_for(
                 }
             }
             Some(option) => {
-                let shown = match &option {
-                    Word::Short(c) => format!("-{c}"),
-                    Word::Long(name) => format!("--{name}"),
-                    Word::Value(_) => String::new(),
-                };
+                let shown = shown(&option);
                 let flag = find_flag(&option, parsed.command, program);
                 match flag {
                     Some(flag) => {
@@ -89,17 +85,31 @@ fn parse_for(
         parsed = of_runtime(parsed, &mut options)?;
     }
     if program == Program::Pm2 {
-        let is_vain =
-            |flag: Option<&Flag>, name: &str| flag.is_none() && absent::in_vain(name).is_some();
-        let vain = options.iter().filter(|(flag, name)| is_vain(*flag, name));
-        parsed.ignored.extend(vain.map(|(_, name)| name.clone()));
-        options.retain(|(flag, name)| !is_vain(*flag, name));
+        ignore_vain(&mut parsed, &mut options);
     }
     rest_as_words(&mut parsed, program);
     if parsed.command.is_some_and(|command| command.id == CommandId::Help) {
         parsed = asked_for_help(parsed)?;
     }
     check(parsed, &options, program)
+}
+
+/// An option as it was written.
+fn shown(option: &Word<'_>) -> String {
+    match option {
+        Word::Short(c) => format!("-{c}"),
+        Word::Long(name) => format!("--{name}"),
+        Word::Value(_) => String::new(),
+    }
+}
+
+/// Takes away what PM2 knows and what does nothing here.
+fn ignore_vain(parsed: &mut Parsed, options: &mut Vec<Written>) {
+    let is_vain =
+        |flag: Option<&Flag>, name: &str| flag.is_none() && absent::in_vain(name).is_some();
+    let vain = options.iter().filter(|(flag, name)| is_vain(*flag, name));
+    parsed.ignored.extend(vain.map(|(_, name)| name.clone()));
+    options.retain(|(flag, name)| !is_vain(*flag, name));
 }
 
 /// Takes an option with its values. Returns the word behind it, if that was taken for a value that

@@ -82,7 +82,7 @@ use std::process::ExitCode;
 use ostler_client::Home;
 use ostler_wire::control::ProfileKind;
 
-use crate::args::{self, CommandId, FlagId, help, pm2_help};
+use crate::args::{self, CommandId, FlagId, Parsed, help, pm2_help};
 use crate::failed::{Failed, MISUSED};
 use crate::output::Output;
 use crate::paint;
@@ -118,18 +118,8 @@ pub(crate) fn main() -> ExitCode {
             return end(&mut out, program, Err(Failed::quiet(MISUSED)));
         }
     };
-    if parsed.has(FlagId::Version) {
-        let verbose = parsed.has(FlagId::Verbose);
-        out.data(&version::text(program, verbose, home.as_ref()));
-        return end(&mut out, program, Ok(()));
-    }
-    if parsed.has(FlagId::Help) {
-        out.data(&match (name, program) {
-            (Name::Runtime, _) => pm2_help::runtime(),
-            (Name::Dev, _) => dev::help(),
-            (_, Program::Ostler) => help::help(parsed.command),
-            (_, Program::Pm2) => pm2_help::help(parsed.command),
-        });
+    if let Some(text) = instead(&parsed, name, home.as_ref()) {
+        out.data(&text);
         return end(&mut out, program, Ok(()));
     }
     if name == Name::Runtime && parsed.words.is_empty() {
@@ -160,6 +150,20 @@ pub(crate) fn main() -> ExitCode {
         run(command.id, &mut session)
     };
     end(&mut session.out, program, result)
+}
+
+/// Returns what is printed where no command is to be run: the version, or the help.
+fn instead(parsed: &Parsed, name: Name, home: Option<&Home>) -> Option<String> {
+    let program = name.program();
+    if parsed.has(FlagId::Version) {
+        return Some(version::text(program, parsed.has(FlagId::Verbose), home));
+    }
+    parsed.has(FlagId::Help).then(|| match (name, program) {
+        (Name::Runtime, _) => pm2_help::runtime(),
+        (Name::Dev, _) => dev::help(),
+        (_, Program::Ostler) => help::help(parsed.command),
+        (_, Program::Pm2) => pm2_help::help(parsed.command),
+    })
 }
 
 fn homeless() -> Failed {

@@ -17,6 +17,10 @@ use crate::logs::{self, BUS};
 use crate::model::Input;
 use crate::runs::Runs;
 
+/// What could not be done with a log.
+const EMPTY: &str = "could not empty the log file";
+const ROTATE: &str = "could not rotate the log file";
+const KEEP_TIMES: &str = "could not keep the times of the log file";
 /// What becomes of a log that cannot be rotated, and of one whose times cannot be kept.
 const WRITTEN_ON: &str = "; it is written on, and tried again each minute";
 const UNKNOWN: &str = "; `logs --since` is less exact for it";
@@ -58,21 +62,15 @@ impl Daemon {
                 Event::FileError { path, error, fate } => {
                     self.model.push(on_unwritten(path, &error.to_string(), fate));
                 }
-                Event::NotEmptied { path, error } => {
-                    not_done("could not empty the log file", &path, &error, "");
-                }
+                Event::NotEmptied { path, error } => not_done(EMPTY, &path, &error, ""),
                 Event::Rotated { path, to } => {
                     let (from, to) = (path.display(), to.display());
                     daemon_log::remark(format!("rotated the log file `{from}` to `{to}`"));
                     self.runs.rotated(&path);
                     self.logs.on_rotated();
                 }
-                Event::NotRotated { path, error } => {
-                    not_done("could not rotate the log file", &path, &error, WRITTEN_ON);
-                }
-                Event::TimesNotKept { path, error } => {
-                    not_done("could not keep the times of the log file", &path, &error, UNKNOWN);
-                }
+                Event::NotRotated { path, error } => not_done(ROTATE, &path, &error, WRITTEN_ON),
+                Event::TimesNotKept { path, error } => not_done(KEEP_TIMES, &path, &error, UNKNOWN),
                 Event::Grown => self.logs.on_grown(),
                 Event::FileOk { path } => self.model.push(on_written_again(path)),
                 Event::FileOpened { path } => {

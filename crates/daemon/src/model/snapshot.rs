@@ -105,12 +105,10 @@ impl Model {
             &mut actions,
         );
         self.actions.extend(actions);
+        let slots = self.known.core.slots();
+        let online = slots.filter(|(_, of)| matches!(of.process().phase(), Phase::Online { .. }));
         // The daemon before may have died before it noted that they are.
-        for (id, slot) in self.known.core.slots() {
-            if matches!(slot.process().phase(), Phase::Online { .. }) {
-                self.tickets.online(id);
-            }
-        }
+        online.for_each(|(id, _)| self.tickets.online(id));
         self.settling.begin_all(&self.known);
         self.liveness.begin_all(&self.known);
         self.take_up_reloads();

@@ -16,6 +16,7 @@ use ostler_wire::control::{Event, ProcView, Request};
 use crate::args::FlagId;
 use crate::caller;
 use crate::failed::Failed;
+use crate::output::Output;
 use crate::program::Program;
 use crate::reader::end_with_reader;
 use crate::session::Session;
@@ -35,10 +36,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let mut writer = Writer::new(session);
     let list = session.known()?;
     let target = Target::of_word(session, word, &list)?;
-    let number = |text: &str| {
-        text.parse().map_err(|_| Failed::misuse(format!("`--lines {text}` is not a number")))
-    };
-    let lines: Option<usize> = session.args.value(FlagId::Lines).map(number).transpose()?;
+    let lines = lines(session)?;
     let query = Query::of(session, lines)?;
     let goes_on = query.as_ref().is_none_or(Query::goes_on);
     let ends = session.has(FlagId::NoStream) || is_for_agent(session);
@@ -92,6 +90,14 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         }
         None => Ok(()),
     }
+}
+
+/// How many lines are asked for.
+fn lines(session: &Session) -> Result<Option<usize>, Failed> {
+    let number = |text: &str| {
+        text.parse().map_err(|_| Failed::misuse(format!("`--lines {text}` is not a number")))
+    };
+    session.args.value(FlagId::Lines).map(number).transpose()
 }
 
 /// Whether a coding agent reads the lines, which waits for the end of the command: it is told what
@@ -185,21 +191,21 @@ fn stream(
             end = handled.and_then(|()| session.out.flush());
             if end.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         },
-        |trouble| {
-            let out = &mut session.borrow_mut().out;
-            match trouble {
-                // What is missing is read from the files as soon as the next one tells of lines.
-                Trouble::Lost if is_exact => {}
-                Trouble::Lost => out.warn_aside(
-                    "the daemon was replaced; a few lines may be missing here, they are in the \
-                     files",
-                ),
-                Trouble::DaemonsEnd => out.tell(&Notice::DaemonsEnd),
-                Trouble::Silent(silence) => out.waits(&silence.meanwhile()),
-            }
-        },
+        |trouble| on_trouble(&mut session.borrow_mut().out, trouble, is_exact),
     );
     end?;
     result?;
     Ok(())
+}
+
+fn on_trouble(out: &mut Output, trouble: Trouble, is_exact: bool) {
+    match trouble {
+        // What is missing is read from the files as soon as the next one tells of lines.
+        Trouble::Lost if is_exact => {}
+        Trouble::Lost => out.warn_aside(
+            "the daemon was replaced; a few lines may be missing here, they are in the files",
+        ),
+        Trouble::DaemonsEnd => out.tell(&Notice::DaemonsEnd),
+        Trouble::Silent(silence) => out.waits(&silence.meanwhile()),
+    }
 }
