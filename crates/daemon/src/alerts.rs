@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ostler_core::ProcId;
-use ostler_core::spec::{AlertTarget, Alerts as Wanted, AppSpec};
+use ostler_core::spec::{AlertTarget, Alerts as Wanted};
 use ostler_sinks::{
     Alert, AlertKey as Key, AlertSender, Confirm, Found, Owed, Receiver, Runs, alerts_left,
 };
 
 use crate::from_thread::FromThread;
 use crate::mailbox::Mailbox;
-use crate::model::{Input, RuleFound};
+use crate::model::{Input, Registry, RuleFound};
 use crate::{daemon_log, sys};
 
 /// See the module's text.
@@ -59,17 +59,14 @@ impl Alerts {
     }
 
     /// Goes on with what receivers are owed since a daemon before this one.
-    pub(crate) fn resume<'a>(
-        &mut self,
-        apps: impl Iterator<Item = &'a AppSpec>,
-        mailbox: &Mailbox<FromThread>,
-    ) {
+    pub(crate) fn resume(&mut self, registry: &Registry, mailbox: &Mailbox<FromThread>) {
         if !ostler_sinks::alerts_folder(&self.home).exists() {
             return;
         }
         let mut all: BTreeMap<Key, Runs> = BTreeMap::new();
         all.extend(self.of_home.to.iter().map(|to| ((None, to.target.clone()), self.own_runs())));
-        for spec in apps {
+        let specs = registry.apps().filter_map(|(_, app)| registry.version(app.spec));
+        for spec in specs.map(|version| &version.spec) {
             let of = Some((spec.namespace.clone(), spec.name.clone()));
             let key = |target: &AlertTarget| (of.clone(), target.clone());
             all.extend(spec.alerts.to.iter().map(|to| (key(&to.target), Runs::of(spec))));
@@ -93,9 +90,14 @@ impl Alerts {
         &mut self,
         number: u64,
         alert: &Alert,
-        spec: Option<&AppSpec>,
+        registry: &Registry,
         mailbox: &Mailbox<FromThread>,
     ) -> bool {
+        let of_app = registry.apps().find(|(_, app)| {
+            (app.namespace.as_str(), app.name.as_str()) == (&*alert.namespace, &*alert.app)
+        });
+        let version = of_app.and_then(|(_, app)| registry.version(app.spec));
+        let spec = version.map(|version| &*version.spec);
         let of_app = spec.map(|spec| &spec.alerts);
         let every = of_app.and_then(|of| of.every).or(self.of_home.every);
         let every = every.unwrap_or(Wanted::EVERY);

@@ -6,7 +6,6 @@
 //! but the poll.
 
 mod actions;
-mod alerts;
 mod calls;
 mod due;
 mod effects;
@@ -182,7 +181,7 @@ impl Daemon {
         // What the keeper said right after its inventory was read together with it: no poll tells
         // of it again.
         self.on_keeper();
-        self.resume_alerts();
+        self.alerts.resume(self.model.registry(), &self.inbox.mailbox);
         self.work();
         while !self.model.is_gone() {
             self.inbox.poll.wait(&mut events, self.deadline())?;

@@ -32,7 +32,12 @@ impl Daemon {
                 }
             }
             Effect::Log(line) => daemon_log::log(line),
-            Effect::Alert { number, alert } => self.alert(number, &alert),
+            Effect::Alert { number, alert } => {
+                let (registry, mailbox) = (self.model.registry(), &self.inbox.mailbox);
+                if self.alerts.tell(number, &alert, registry, mailbox) {
+                    self.model.push(Input::Alerted(number));
+                }
+            }
             Effect::SeenTo(number) => self.alerts.on_seen_to(number),
             Effect::Told { id, end } => self.runs.note_told(id, end),
             Effect::Complain(line) => daemon_log::error(line),
@@ -51,7 +56,7 @@ impl Daemon {
             }
             Effect::Prelude(of) | Effect::Hook(of) => self.begin_hook(*of),
             Effect::EndHooks(run) => self.hooks.end(run),
-            Effect::ForgetPrelude(run) => self.forget_prelude(run),
+            Effect::ForgetPrelude(run) => self.runs.forget_unborn_group(run),
             Effect::CheckHealth(run) => self.driver().check_health(run),
             Effect::ReadStderrTail(run) => {
                 let lines = self.runs.stderr_tail(run);

@@ -4,6 +4,7 @@ use ostler_core::RunId;
 
 use super::Daemon;
 use crate::home::Missing;
+use crate::model::Input;
 use crate::{daemon_log, drain};
 
 impl Daemon {
@@ -19,6 +20,13 @@ impl Daemon {
         }
         self.rpc.door_mut().look_after(&self.config.home, &mut self.keeper);
         self.bus.door_mut().look_after(&self.config.home, &mut self.keeper);
+    }
+
+    /// Reads the settings of the home again.
+    pub(super) fn read_settings(&mut self) {
+        self.logs.read_settings(self.model.model());
+        let is_told = self.alerts.set_home(self.logs.alerts().clone());
+        self.model.push(Input::HomeTold(is_told));
     }
 
     /// Writes what is only in memory by now: a part of the home is gone, perhaps all.

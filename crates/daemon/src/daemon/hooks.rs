@@ -1,5 +1,7 @@
 //! Commands of apps: where they begin, and what becomes of them.
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use ostler_core::RunId;
@@ -11,6 +13,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use super::Daemon;
 use crate::clock;
 use crate::hooks::{self, HookDone};
+use crate::logs::Logs;
 use crate::model::{HookRun, Input};
 
 impl Daemon {
@@ -23,25 +26,12 @@ impl Daemon {
             Hook::PostStop | Hook::PreReload | Hook::PostReload => None,
         };
         let source = self.hooks.source(clock::wall());
-        let begun = self
-            .open_log(source, &of)
+        let begun = open_log(&self.logs, source, &of)
             .and_then(|log| self.hooks.begin(source, of, (folder, log), &self.inbox.mailbox));
         if let Err(error) = begun {
             let result = Err(format!("`{}` could not be begun: {error}", hook.as_str()));
             self.on_hook_done(HookDone { source, label, run, hook, result });
         }
-    }
-
-    /// Where a command writes its lines, which go into the log of its app.
-    fn open_log(&self, source: u64, of: &HookRun) -> std::io::Result<Option<std::os::fd::OwnedFd>> {
-        if !hooks::prints(of) {
-            return Ok(None);
-        }
-        let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-        fcntl_setfl(&read, fcntl_getfl(&read)? | OFlags::NONBLOCK)?;
-        let pipes = [(Stream::Out, Some(Arc::new(read))), (Stream::Err, None)];
-        self.logs.attach(RunId(source), of.id, &of.spec, pipes);
-        Ok(Some(write))
     }
 
     /// A command is over.
@@ -59,15 +49,22 @@ impl Daemon {
                 Ok(())
             }
             Err(why) => {
-                self.forget_prelude(run);
+                self.runs.forget_unborn_group(run);
                 Err(why)
             }
         };
         self.model.push(Input::PreludeOver { run, result });
     }
+}
 
-    /// A run will not begin.
-    pub(super) fn forget_prelude(&mut self, run: RunId) {
-        self.runs.forget_unborn_group(run);
+/// Where a command writes its lines, which go into the log of its app.
+fn open_log(logs: &Logs, source: u64, of: &HookRun) -> io::Result<Option<OwnedFd>> {
+    if !hooks::prints(of) {
+        return Ok(None);
     }
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    fcntl_setfl(&read, fcntl_getfl(&read)? | OFlags::NONBLOCK)?;
+    let pipes = [(Stream::Out, Some(Arc::new(read))), (Stream::Err, None)];
+    logs.attach(RunId(source), of.id, &of.spec, pipes);
+    Ok(Some(write))
 }
