@@ -5,8 +5,9 @@ use serde_json::{Map, Value as Json};
 
 use crate::attributes::{BadValue, FieldType};
 use crate::diagnostic::Diagnostic;
+use crate::receivers::{self, Bad};
+use crate::units;
 use crate::value::{Entry, Node, Value};
-use crate::{suggest, units};
 
 const EVERY: &str = "every";
 const KINDS: [&str; 7] = ["webhook", "slack", "discord", "telegram", "command", "mail", EVERY];
@@ -90,20 +91,10 @@ fn write(one: &AlertTo) -> (String, Json) {
     if let AlertTarget::Webhook { headers, .. } = &one.target
         && !headers.is_empty()
     {
-        let headers: Map<String, Json> =
-            headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-        more.insert("headers".to_owned(), headers.into());
+        more.insert("headers".to_owned(), receivers::written_headers(headers));
     }
-    let key = one.target.key().to_owned();
-    if more.is_empty() {
-        return (key, to.into());
-    }
-    let mut object = Map::from_iter([("to".to_owned(), Json::from(to))]);
-    object.extend(more);
-    (key, object.into())
+    receivers::written(one.target.key(), to, more)
 }
-
-type Bad<'n> = (&'n Node, Diagnostic);
 
 /// Reads the object.
 fn parse(node: &Node) -> Result<Alerts, Vec<Bad<'_>>> {
@@ -144,12 +135,7 @@ fn every(node: &Node) -> Result<u64, Bad<'_>> {
 
 fn one(entry: &Entry) -> Result<AlertTo, Bad<'_>> {
     let key = entry.key.as_str();
-    if !KINDS.contains(&key) {
-        let help = suggest::nearest(key, KINDS.into_iter())
-            .map_or(HELP.to_owned(), |near| format!("did you mean `{near}`?"));
-        let message = format!("`alerts` has no key `{key}`");
-        return Err((&entry.node, Diagnostic::error("unknown-key", message).help(help)));
-    }
+    receivers::known_kind("alerts", entry, &KINDS, HELP)?;
     let node = &entry.node;
     let (to, on, headers) = match &node.value {
         Value::Object(entries) => {
@@ -242,24 +228,10 @@ fn kinds<'n>(key: &str, node: Option<&'n Node>) -> Result<Vec<AlertKind>, Bad<'n
 }
 
 fn headers(node: Option<&Node>) -> Result<Vec<(String, String)>, Bad<'_>> {
-    let Some(node) = node.filter(|node| !matches!(node.value, Value::Null)) else {
-        return Ok(Vec::new());
-    };
-    let is_name = |name: &str| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    let is_value = |value: &str| !value.contains(char::is_control);
-    match &node.value {
-        Value::Object(entries)
-            if entries.iter().all(|of| is_name(&of.key) && is_value(&of.node.plain())) =>
-        {
-            Ok(entries.iter().map(|of| (of.key.clone(), of.node.plain())).collect())
-        }
-        _ => {
-            let message = "`alerts.webhook.headers` must be an object of names and texts";
-            Err(form(node, message.to_owned()))
-        }
-    }
+    receivers::headers(node).map_err(|node| {
+        let message = "`alerts.webhook.headers` must be an object of names and texts";
+        form(node, message.to_owned())
+    })
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ mod package;
 mod package_script;
 mod placeholders;
 mod ports;
+mod receivers;
 mod resolve;
 mod rules;
 mod run_as;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::attributes::{BadValue, FieldType};
 use crate::diagnostic::Diagnostic;
-use crate::suggest;
+use crate::receivers::{self, Bad};
 use crate::value::{Entry, Node, Value};
 
 /// The journal's own socket.
@@ -85,21 +85,14 @@ fn write(sink: &LogSink) -> (String, Json) {
             more.insert("facility".to_owned(), name.into());
         }
         SinkTarget::Otlp { headers, .. } if !headers.is_empty() => {
-            let headers: Map<String, Json> =
-                headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-            more.insert("headers".to_owned(), headers.into());
+            more.insert("headers".to_owned(), receivers::written_headers(headers));
         }
         _ => {}
     }
-    if more.is_empty() {
-        return (kind.to_owned(), to.into());
-    }
-    let mut object = Map::from_iter([("to".to_owned(), Json::from(to))]);
-    object.extend(more);
-    (kind.to_owned(), object.into())
+    receivers::written(kind, to, more)
 }
 
-type Wrong<'n> = Vec<(&'n Node, Diagnostic)>;
+type Wrong<'n> = Vec<Bad<'n>>;
 
 /// Reads the object.
 fn parse(node: &Node) -> Result<Vec<LogSink>, Wrong<'_>> {
@@ -134,14 +127,9 @@ fn advice(kind: &str) -> &'static str {
     }
 }
 
-fn one(entry: &Entry) -> Result<LogSink, (&Node, Diagnostic)> {
+fn one(entry: &Entry) -> Result<LogSink, Bad<'_>> {
     let kind = entry.key.as_str();
-    if !KINDS.contains(&kind) {
-        let help = suggest::nearest(kind, KINDS.into_iter())
-            .map_or(HELP.to_owned(), |near| format!("did you mean `{near}`?"));
-        let message = format!("`log_sinks` has no key `{kind}`");
-        return Err((&entry.node, Diagnostic::error("unknown-key", message).help(help)));
-    }
+    receivers::known_kind("log_sinks", entry, &KINDS, HELP)?;
     let form = |node, message: String| (node, Diagnostic::error("wrong-form", message).help(HELP));
     let parts = Parts::of(kind, &entry.node)?;
     let level = match parts.level {
@@ -199,7 +187,7 @@ struct Parts<'n> {
 }
 
 impl<'n> Parts<'n> {
-    fn of(kind: &str, node: &'n Node) -> Result<Self, (&'n Node, Diagnostic)> {
+    fn of(kind: &str, node: &'n Node) -> Result<Self, Bad<'n>> {
         let wrong =
             |node, message: String| (node, Diagnostic::error("wrong-form", message).help(HELP));
         let Value::Object(entries) = &node.value else {
@@ -237,24 +225,11 @@ impl<'n> Parts<'n> {
         })
     }
 
-    fn headers(&self) -> Result<Vec<(String, String)>, (&'n Node, Diagnostic)> {
-        let Some(node) = self.headers else { return Ok(Vec::new()) };
-        let is_name = |name: &str| {
-            !name.is_empty()
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        };
-        let is_value = |value: &str| !value.contains(char::is_control);
-        match &node.value {
-            Value::Object(entries)
-                if entries.iter().all(|of| is_name(&of.key) && is_value(&of.node.plain())) =>
-            {
-                Ok(entries.iter().map(|of| (of.key.clone(), of.node.plain())).collect())
-            }
-            _ => {
-                let message = "`log_sinks.otlp.headers` must be an object of names and texts";
-                Err((node, Diagnostic::error("wrong-form", message).help(HELP)))
-            }
-        }
+    fn headers(&self) -> Result<Vec<(String, String)>, Bad<'n>> {
+        receivers::headers(self.headers).map_err(|node| {
+            let message = "`log_sinks.otlp.headers` must be an object of names and texts";
+            (node, Diagnostic::error("wrong-form", message).help(HELP))
+        })
     }
 }
 
