@@ -5,6 +5,7 @@
 //! failpoints`. `OSTLER_STORY=report.spawned:4` plays the story of that place alone.
 
 use ostler_keeper::failpoint::{DAEMON, DAEMON_UPDATE, KEEPER, KEEPER_UPDATE};
+use ostler_keeper::proto::VERSION;
 use ostler_testkit::{Load, Sandbox, Victim, procs, try_wait, wait_exit};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -234,9 +235,9 @@ fn the_next_version_takes_over_and_gives_back() {
     let before = lives(&sandbox);
     let load = Load::to_port(port).connections(2).connection_per_request().start();
     let ours = env!("CARGO_BIN_EXE_ostler");
-    let speaks = |number: u32| format!("OSTLER_TEST_PROTOCOL={number} exec {ours} \"$@\"");
-    let next = sandbox.write_executable("next", format!("#!/bin/sh\n{}\n", speaks(4)));
-    let back = sandbox.write_executable("back", format!("#!/bin/sh\n{}\n", speaks(3)));
+    let speaks = |number: u8| format!("OSTLER_TEST_PROTOCOL={number} exec {ours} \"$@\"");
+    let next = sandbox.write_executable("next", format!("#!/bin/sh\n{}\n", speaks(VERSION + 1)));
+    let back = sandbox.write_executable("back", format!("#!/bin/sh\n{}\n", speaks(VERSION)));
     // Between its two halves a change of program has one of each: the old daemon with the new
     // keeper, and, when the new daemon is killed, the next one.
     for program in [&next, &back, &next, &back] {
