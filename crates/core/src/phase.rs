@@ -45,6 +45,20 @@ impl Phase {
         }
     }
 
+    /// Returns the run that serves, and since when it does.
+    #[must_use]
+    pub fn online(&self) -> Option<(RunId, Millis)> {
+        match self {
+            Self::Online { run, since } => Some((*run, *since)),
+            Self::Stopped
+            | Self::Errored
+            | Self::Starting { .. }
+            | Self::Stopping(_)
+            | Self::Backoff { .. }
+            | Self::Held => None,
+        }
+    }
+
     /// Returns when time alone changes something.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {

@@ -95,6 +95,10 @@ impl Model {
 
     /// A log of an app could be written before, and cannot be written.
     fn alert_unwritten(&mut self, path: &Path, error: &str) {
+        // A full disk is told of each file: where nobody listens, none is looked for.
+        if !self.is_any_told(AlertKind::Log) {
+            return;
+        }
         let is_of = |(id, slot): (ProcId, &ostler_core::supervisor::Slot)| {
             let spec = &self.known.registry.version(slot.process().spec())?.spec;
             let files = log_files(spec, id);
@@ -106,6 +110,13 @@ impl Model {
             let text = format!("the log file `{}` cannot be written: {error}", path.display());
             self.alert(id, AlertKind::Log, text);
         }
+    }
+
+    /// Whether somebody is told of this, of whichever app.
+    fn is_any_told(&self, kind: AlertKind) -> bool {
+        let registry = &self.known.registry;
+        let mut specs = registry.apps().filter_map(|(_, app)| registry.version(app.spec));
+        specs.any(|version| self.alerts.is_told(&version.spec.alerts, kind))
     }
 
     /// A rule of an app has found a line.
@@ -146,8 +157,8 @@ impl Model {
     fn alert_of(&mut self, id: AppId, process: Option<ProcId>, kind: AlertKind, text: String) {
         let Some(app) = self.known.registry.app(id) else { return };
         let version = self.known.registry.version(app.spec);
-        let to = version.map_or(&[][..], |version| &version.spec.alerts.to);
-        if !self.alerts.is_home_told && !to.iter().any(|one| one.wants(kind)) {
+        let own = version.map(|version| &version.spec.alerts);
+        if !own.map_or(self.alerts.is_home_told, |own| self.alerts.is_told(own, kind)) {
             return;
         }
         self.alerts.owe(Alert {

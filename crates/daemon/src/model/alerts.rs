@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use ostler_core::spec::{AlertKind, Alerts as Wanted};
 use ostler_sinks::Alert;
 
 use super::input::Effect;
@@ -26,6 +27,11 @@ pub struct Alerts {
 }
 
 impl Alerts {
+    /// Whether somebody is told of this, of all apps or of the one that asks for this.
+    pub(super) fn is_told(&self, own: &Wanted, kind: AlertKind) -> bool {
+        self.is_home_told || own.to.iter().any(|one| one.wants(kind))
+    }
+
     /// What must be saved.
     pub(super) fn to_saved(&self) -> SavedAlerts {
         let owed = self.owed.iter().map(|(number, alert)| (*number, alert.clone()));

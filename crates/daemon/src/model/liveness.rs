@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use ostler_core::spec::Health;
-use ostler_core::{Millis, Phase, Role, RunId};
+use ostler_core::{Millis, Role, RunId};
 
 use super::input::Effect;
 use super::known::Known;
@@ -98,15 +98,7 @@ fn health_of(known: &Known, run: RunId) -> Option<&Health> {
 /// Since when a run serves, if it does.
 fn online_since(known: &Known, run: RunId) -> Option<Millis> {
     let (id, Role::Current) = known.core.owner(run)? else { return None };
-    match known.core.slot(id)?.process().phase() {
-        Phase::Online { since, .. } => Some(since),
-        Phase::Stopped
-        | Phase::Errored
-        | Phase::Starting { .. }
-        | Phase::Stopping(_)
-        | Phase::Backoff { .. }
-        | Phase::Held => None,
-    }
+    known.core.slot(id)?.process().phase().online().map(|(_, since)| since)
 }
 
 /// Whether a candidate for its slot is being verified.

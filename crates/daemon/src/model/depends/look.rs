@@ -171,15 +171,7 @@ impl<'a> Look<'a> {
         let slots = apps.flat_map(|app| self.slots_of(app));
         slots.filter_map(|id| {
             let process = self.known.core.slot(*id)?.process();
-            match process.phase() {
-                Phase::Online { run, since } => Some((process, run, since)),
-                Phase::Stopped
-                | Phase::Errored
-                | Phase::Starting { .. }
-                | Phase::Stopping(_)
-                | Phase::Backoff { .. }
-                | Phase::Held => None,
-            }
+            process.phase().online().map(|(run, since)| (process, run, since))
         })
     }
 
