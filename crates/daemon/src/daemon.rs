@@ -304,6 +304,7 @@ impl Daemon {
         self.actions.look(self.model.model(), &self.runs, &mut self.clients);
         self.driver().shorten_starts();
         self.calendar.wake_at(self.model.model().scheduled_for());
+        self.node.set_warming(self.model.core().is_replacing());
         self.end_if_over();
         own_lines::publish(&mut self.clients, &mut self.bus);
         self.keeper.watch_link();
