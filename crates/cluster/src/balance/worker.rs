@@ -19,7 +19,7 @@ pub enum Standing {
 /// as long as every other one, and whoever comes meanwhile waits for it as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Warmth {
-    /// It has.
+    /// It has, or it may have.
     Warm,
     /// It was verified just now and had no client yet.
     Cold,
