@@ -18,6 +18,7 @@ mod ostler;
 mod pm2;
 mod problem;
 mod progress;
+mod readiness;
 mod release;
 mod service;
 mod setting;
@@ -31,7 +32,7 @@ pub(crate) use deployment::DeployNotice;
 pub(crate) use line::{Line, Text};
 pub(crate) use migration::{MigrationNotice, MoveWay, PlannedMove};
 pub(crate) use module::ModuleNotice;
-pub(crate) use notice::{Notice, Under};
+pub(crate) use notice::{Notice, Standing, Under};
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};
 pub(crate) use release::{ReleaseNotice, Way};
@@ -159,6 +160,7 @@ impl Voice {
             _ => {}
         }
         lines.extend(object.as_ref().map(json::line));
+        lines.extend(json::asides(notice).iter().map(json::line));
         Some(lines)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostler_wire::control::Outcome;
+use ostler_wire::control::{Outcome, ProcView};
 
 use super::TIMED_OUT;
 use super::limit::Limit;
@@ -27,6 +27,20 @@ pub(crate) fn explain(
     let mut message = format!("{} (id {}) {reason}", ended.name, ended.id);
     let pasted = ostler_shell::operand(&ended.name);
     let mut hint = format!("see `{program} logs --err {pasted}`");
+    let list = session.known().unwrap_or_default();
+    if let Some(view) = list.iter().find(|of| of.id == ended.id) {
+        if let Some(said) = said(ended, view) {
+            message.push_str(&format!(": {said}"));
+        }
+        if view.cluster && ended.end == End::TimedOut(NotYet::Silent) {
+            let script = ostler_shell::word(&view.script);
+            hint = format!(
+                "a worker of a cluster is ready when it listens; `{program} delete {pasted}`, then \
+                 `{program} start {script} --name={name}` runs it in fork mode",
+                name = ostler_shell::word(&ended.name)
+            );
+        }
+    }
     if let Some(taken) = taken {
         message.push_str(&format!("\n{}", taken.sentence));
         hint = taken.hint.unwrap_or(hint);
@@ -40,6 +54,15 @@ pub(crate) fn explain(
     }
     let code = if matches!(ended.end, End::TimedOut(_)) { TIMED_OUT } else { 1 };
     Some(Failed { code, ..Problem::Other { message, hint: Some(hint) }.into() })
+}
+
+/// The line that says why a process ended, where its last lines do not have it.
+fn said(ended: &Ended, view: &ProcView) -> Option<String> {
+    let End::Never(Never::Ended(_) | Never::GivenUp(_) | Never::Rests(_)) = ended.end else {
+        return None;
+    };
+    let said = crate::show::said(view)?;
+    (!ended.lines.iter().any(|line| line.contains(&said))).then_some(said)
 }
 
 /// What comes behind the name of the process.
