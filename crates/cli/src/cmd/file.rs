@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ostler_core::spec::AppSpec;
 use ostler_wire::control::{Action, Change, Phase, ProcView};
 
-use super::{act, launch, perform, rolling};
+use super::{launch, perform, resting, rolling};
 use crate::apps::{self, App};
 use crate::args::FlagId;
 use crate::caller;
@@ -72,7 +72,7 @@ pub(super) fn act(
     let mut targets = targets_of(&known, &list);
     let mut resting = Vec::new();
     if action == Action::Stop && session.program == Program::Ostler {
-        let rest = act::at_rest(&list);
+        let rest = resting::at_rest(&list);
         resting.extend(targets.iter().map(|of| of.id).filter(|id| rest.contains(id)));
         targets.retain(|of| !rest.contains(&of.id));
     }
@@ -92,7 +92,7 @@ pub(super) fn act(
         Vec::new()
     };
     let change = Change { records, ..perform::unchanged(session)? };
-    act::tell_resting(session, resting, &[], &change)?;
+    resting::tell(session, resting, &[], &change)?;
     let missing = if action == Action::Restart { missing } else { Vec::new() };
     let missing = needed_first(session, &needs, missing)?;
     if !ids.is_empty() {

@@ -20,6 +20,7 @@ mod problem;
 mod progress;
 mod readiness;
 mod release;
+mod rows;
 mod service;
 mod setting;
 mod talk;
@@ -36,10 +37,10 @@ pub(crate) use notice::{Notice, Standing, Under};
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};
 pub(crate) use release::{ReleaseNotice, Way};
+pub(crate) use rows::span;
 pub(crate) use service::ServiceNotice;
 pub(crate) use setting::SettingNotice;
 pub(crate) use talk::TalkNotice;
-pub(crate) use tally::span;
 
 use std::time::{Duration, Instant};
 

@@ -21,7 +21,7 @@ pub(crate) enum Under {
 /// How it stands with a process that is to become ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It is.
+    /// It is ready.
     Ready,
     /// It did what it was started for, and has ended.
     Finished,
@@ -65,8 +65,7 @@ pub(crate) enum Notice<'a> {
     Starts { id: u32, name: &'a str, up: bool },
     /// The first run of a process ended before it was ready.
     EndedEarly { id: u32 },
-    /// What was begun is done as far as the daemon does it, and its end is told when the apps are
-    /// ready.
+    /// The daemon has done what was begun; its end is told when the apps are ready.
     BroughtUp,
     /// It is waited until these processes are ready.
     Awaits { targets: &'a [Target] },

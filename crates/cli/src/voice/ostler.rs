@@ -9,7 +9,8 @@ use ostler_shell::word;
 use ostler_wire::control::Step;
 
 use super::line::{DAEMONS_END, error_lines, hint_line, labelled, number, ready, warning};
-use super::tally::{self, Tally};
+use super::rows::span;
+use super::tally::Tally;
 use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Standing, Target, Under};
 use super::{module, release, setting, talk};
 use crate::paint::{Ink, Paint};
@@ -58,7 +59,9 @@ pub(super) fn lines(
         {
             tally.line(now, name).into_iter().map(Line::err).collect()
         }
-        Notice::Stands { id, stand: Standing::Ready | Standing::Finished } if progress == Progress::Plain => {
+        Notice::Stands { id, stand: Standing::Ready | Standing::Finished }
+            if progress == Progress::Plain =>
+        {
             tally.ready_line(now, *id).into_iter().map(Line::err).collect()
         }
         Notice::Interrupted { under } => {
@@ -126,7 +129,7 @@ pub(super) fn lines(
         Notice::Updated => out(format!(
             "updated daemon and keeper to {} in {}, no app was touched",
             env!("CARGO_PKG_VERSION"),
-            tally::span(now)
+            span(now)
         )),
         Notice::Pong { version, pid } => out(format!("daemon {version} answers, pid {pid}")),
         Notice::FirstSteps { steps } => {

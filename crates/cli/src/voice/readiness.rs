@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Standing;
-use super::tally::{SOON, rows, span};
+use super::rows::{SOON, rows, span};
 
 /// Processes that are waited for.
 #[derive(Clone, Debug, Default)]

@@ -8,18 +8,14 @@ use ostler_wire::control::{Connections, Side, Step};
 
 use super::line::number;
 use super::readiness::Readiness;
+use super::rows::{SOON, rows, span};
 use super::{Act, Notice, Planned, Subject};
-use crate::view::cut;
 
-/// Before this, nobody needs to be told that something goes on.
-pub(super) const SOON: Duration = Duration::from_millis(200);
 /// The same where lines stay.
 const MOMENT: Duration = Duration::from_secs(1);
 /// Up to so many, each is a line where lines stay; of more, one line a [`MOMENT`] tells how
 /// far it is.
 const LINES: usize = 20;
-/// The longest name of an app beside what is done with it, in columns.
-const SHORT: usize = 20;
 /// The most apps that a summary names.
 const NAMED: usize = 4;
 
@@ -438,23 +434,6 @@ impl Tally {
     }
 }
 
-/// Returns a row for each process that something is done with. `one`: all are of one app, which
-/// the line above names.
-pub(super) fn rows(
-    workers: &BTreeMap<u32, (String, &'static str, Duration)>,
-    one: bool,
-    now: Duration,
-) -> impl Iterator<Item = String> {
-    workers.iter().map(move |(id, (name, what, since))| {
-        // What is done stays in a narrow window.
-        let who = match one {
-            true => format!("id {id}"),
-            false => format!("{} (id {id})", cut(name, SHORT)),
-        };
-        format!("  {who}  {what}  {}", span(now.saturating_sub(*since)))
-    })
-}
-
 /// Returns what goes on.
 fn going(act: Act) -> &'static str {
     match act {
@@ -505,17 +484,6 @@ fn counts(verb: &str, apps: &[(&str, &App)]) -> Option<String> {
     let each: Vec<String> =
         apps.iter().map(|(name, app)| format!("{name} {}/{}", of(app).0, of(app).1)).collect();
     Some(format!("{verb} {}", each.join(", ")))
-}
-
-/// Returns a time as a person says it.
-pub(crate) fn span(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0 if time.as_millis() < 100 => format!("{} ms", time.as_millis()),
-        0..60 => format!("{:.1} s", time.as_secs_f64()),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
 }
 
 fn count(instances: u32) -> usize {

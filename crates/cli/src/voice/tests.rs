@@ -35,12 +35,13 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Acted AllReady Awaits Begun BroughtUp CanaryWaits DaemonReplaced DaemonStarted DaemonStarting DaemonsEnd Deploy
-    DumpCleared EndedEarly Finished FirstSteps Flushed Flushes FlushesOwn Generated HomeOpen Interrupted
-    KeepsEnvironment Killed Migration Missed Module NoApps NotYet Note NothingSaved NothingToSave
+    Acted AllReady Awaits Begun BroughtUp CanaryWaits DaemonReplaced DaemonStarted DaemonStarting
+    DaemonsEnd Deploy DumpCleared EndedEarly Finished FirstSteps Flushed Flushes FlushesOwn
+    Generated HomeOpen Interrupted KeepsEnvironment Killed Migration Missed Module NoApps NotYet
+    Note NothingSaved NothingToSave
     Pong Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Resurrects Saved
-    Saves Scaled Serves Service Setting Stands Started Starts StartsMissing StartsScript Stepped TakesProfile Talk
-    TookProfile Updated Waits Warning
+    Saves Scaled Serves Service Setting Stands Started Starts StartsMissing StartsScript Stepped
+    TakesProfile Talk TookProfile Updated Waits Warning
 }
 
 /// Two commands' voices, and what they said.

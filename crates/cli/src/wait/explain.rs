@@ -11,6 +11,7 @@ use super::waiting::{End, Ended};
 use crate::failed::Failed;
 use crate::holder;
 use crate::session::Session;
+use crate::show;
 use crate::voice::{Problem, span};
 
 /// Returns the failure that tells why a process did not come to what it was waited for; `None` when
@@ -33,11 +34,11 @@ pub(crate) fn explain(
             message.push_str(&format!(": {said}"));
         }
         if view.cluster && ended.end == End::TimedOut(NotYet::Silent) {
-            let script = ostler_shell::word(&view.script);
+            let pasted_script = ostler_shell::word(&view.script);
+            let pasted_name = ostler_shell::word(&ended.name);
             hint = format!(
                 "a worker of a cluster is ready when it listens; `{program} delete {pasted}`, then \
-                 `{program} start {script} --name={name}` runs it in fork mode",
-                name = ostler_shell::word(&ended.name)
+                 `{program} start {pasted_script} --name={pasted_name}` runs it in fork mode"
             );
         }
     }
@@ -56,13 +57,16 @@ pub(crate) fn explain(
     Some(Failed { code, ..Problem::Other { message, hint: Some(hint) }.into() })
 }
 
-/// The line that says why a process ended, where its last lines do not have it.
+/// The line that says why a process ended, where that is its memory or its last lines lack it.
 fn said(ended: &Ended, view: &ProcView) -> Option<String> {
     let End::Never(Never::Ended(_) | Never::GivenUp(_) | Never::Rests(_)) = ended.end else {
         return None;
     };
-    let said = crate::show::said(view)?;
-    (!ended.lines.iter().any(|line| line.contains(&said))).then_some(said)
+    let said = show::said(view)?;
+    let reasons = show::reasons(std::slice::from_ref(view));
+    let is_of_memory = reasons.get(&view.id).is_some_and(|reason| *reason == show::OUT_OF_MEMORY);
+    let is_quoted = ended.lines.iter().any(|line| line.contains(&said));
+    (is_of_memory || !is_quoted).then_some(said)
 }
 
 /// What comes behind the name of the process.

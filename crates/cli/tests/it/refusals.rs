@@ -31,8 +31,8 @@ fn misused(sandbox: &Sandbox, args: &[&str], err: &str) {
     assert_eq!((said.out.as_str(), said.err.as_str()), ("", err), "{args:?}");
 }
 
-/// They were accepted: a shell was given the name of a file, `all` was a namespace among others, and
-/// a pipe was read for ever.
+/// They were accepted: a shell was given the name of a file, `all` was a namespace among others,
+/// and a pipe was read for ever.
 #[test]
 fn what_cannot_be_meant_is_refused_before_anything_is_started() {
     let sandbox = sandbox();

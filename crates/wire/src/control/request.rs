@@ -55,8 +55,7 @@ pub enum Request {
         /// command was faster.
         #[serde(default)]
         only_new: bool,
-        /// Of each process an [`Event::Starting`] tells that it is being started, and that it
-        /// is up.
+        /// Of each process an [`Event::Starting`] tells that it is being started, or is up.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         each: bool,
         /// As in [`Request::Reload`].
