@@ -73,7 +73,7 @@ pub use diagnostic::{Diagnostic, IGNORED_OPTION, Ours, Place, Severity, UNKNOWN_
 pub use file::{is_config_file, load, load_text};
 pub use instances::count as instances_of;
 pub use log_names::{LogNames, log_paths_mut};
-pub use names::refused_name;
+pub use names::{refused_name, refused_namespace};
 pub use options::Options;
 pub use schema::schema;
 pub use script::{SERVE, SERVE_ARGUMENT, name_of as name_of_script};

@@ -125,6 +125,8 @@ pub struct Proc {
     pub scheduled: Option<Scheduled>,
     /// An app that it depends on has ended, and it is to be restarted when that has recovered.
     pub dependency_lost: bool,
+    /// How many of its restarts were asked for: by a restart, a reload, or the clock.
+    pub asked_restarts: u32,
 }
 
 /// The end of a slot's last run that is over.

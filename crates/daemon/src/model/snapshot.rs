@@ -207,6 +207,7 @@ impl Known {
             watch: proc.watch,
             scheduled: proc.scheduled.map(|next| (next.spec.0, next.at)),
             dependency_lost: proc.dependency_lost,
+            asked_restarts: proc.asked_restarts,
             in_app: self.saved_in_app(saved.id),
         })
     }
@@ -320,6 +321,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         watch: saved.watch,
         scheduled: saved.scheduled.map(|(spec, at)| Scheduled { spec: SpecId(spec), at }),
         dependency_lost: saved.dependency_lost,
+        asked_restarts: saved.asked_restarts,
     }
 }
 

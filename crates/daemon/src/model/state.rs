@@ -194,6 +194,9 @@ pub struct SavedProc {
     /// An app that it depends on has ended, and it is to be restarted when that has recovered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dependency_lost: bool,
+    /// How many of its restarts were asked for.
+    #[serde(default)]
+    pub asked_restarts: u32,
     /// What its run said of itself, and which run that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_app: Option<(u64, InApp)>,

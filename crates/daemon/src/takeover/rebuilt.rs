@@ -194,6 +194,7 @@ impl Builder {
             watch: None,
             scheduled: None,
             dependency_lost: false,
+            asked_restarts: 0,
             in_app: None,
         });
     }
