@@ -159,6 +159,8 @@ impl Model {
             watch: None,
             scheduled: None,
             dependency_lost: false,
+            restarted: None,
+            failed_reload: None,
         };
         self.known.registry.insert_proc(id, proc);
         self.ask(Event::Add { proc: id, app, spec, policy, cluster });
