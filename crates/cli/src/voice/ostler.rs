@@ -11,6 +11,7 @@ use super::line::{DAEMONS_END, error_lines, hint_line, labelled, number, ready, 
 use super::tally::{self, Tally};
 use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Target, Under};
 use super::{module, release, setting, talk};
+use crate::args::Typed;
 use crate::paint::{Ink, Paint};
 
 /// Returns what we say of a fact.
@@ -18,7 +19,7 @@ pub(super) fn lines(
     notice: &Notice<'_>,
     tally: &mut Tally,
     now: Duration,
-    progress: Progress,
+    (progress, typed): (Progress, &Typed),
     paint: Paint,
 ) -> Vec<Line> {
     let out = |text: String| vec![Line::out(text)];
@@ -94,7 +95,7 @@ pub(super) fn lines(
             Some("`ostler save --force` saves the empty list"),
         ),
         Notice::NothingSaved { problem } => {
-            let (text, hint) = problem.words();
+            let (text, hint) = problem.words(typed);
             warning(paint, &text, hint.as_deref())
         }
         Notice::DumpCleared { path } => out(format!("emptied the saved list {}", path.display())),
@@ -136,7 +137,7 @@ pub(super) fn lines(
             labelled(&paint.ink(&[Ink::Bold, Ink::Cyan], "note:"), text, None, paint)
         }
         Notice::Problem(problem) => {
-            let (text, hint) = problem.words();
+            let (text, hint) = problem.words(typed);
             // Only what was not worded here has lines of its own.
             let text = match problem {
                 Problem::Other { .. } => text.into(),
