@@ -40,6 +40,8 @@ pub(crate) struct App {
     pub(crate) cluster: bool,
     /// How many processes.
     pub(crate) instances: u32,
+    /// They are started, and not only added to the list.
+    pub(crate) starts: bool,
     /// Names of the apps that it depends on.
     pub(crate) depends_on: Vec<String>,
     /// The record that the daemon gets.
@@ -63,7 +65,18 @@ fn refuse_empty(session: &Session) -> Result<(), Failed> {
 fn refuse_name(session: &Session, name: &str) -> Result<(), Failed> {
     match ostler_config::refused_name(name).filter(|_| session.program == Program::Ostler) {
         Some((why, hint)) => Err(Failed::misuse(why).hint(hint.replace("`name`", "`--name`"))),
-        None => Ok(()),
+        None => refuse_namespace(session),
+    }
+}
+
+/// Refuses a namespace that means something else to commands.
+fn refuse_namespace(session: &Session) -> Result<(), Failed> {
+    let given = session.args.attribute("namespace");
+    match given.and_then(ostler_config::refused_namespace) {
+        Some((why, hint)) if session.program == Program::Ostler => {
+            Err(Failed::misuse(why).hint(hint.replace("`namespace`", "`--namespace`")))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -235,6 +248,7 @@ pub(crate) fn patch(
     if let Some(name) = session.args.attribute("name").map(str::to_owned) {
         refuse_name(session, &name)?;
     }
+    refuse_namespace(session)?;
     refuse_empty(session)?;
     let mut options = options(&session.args);
     if without_watch {
@@ -298,6 +312,7 @@ fn app(spec: AppSpec) -> Result<App, Failed> {
         script: spec.script.to_string_lossy().into_owned(),
         cluster: spec.exec_mode == ExecMode::Cluster,
         instances: spec.instances,
+        starts: spec.autostart,
     })
 }
 

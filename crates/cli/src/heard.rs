@@ -52,7 +52,7 @@ impl Heard {
 pub(crate) fn ids_in(event: &Event) -> Vec<u32> {
     match event {
         Event::Started { ids, .. } => ids.clone(),
-        Event::Acted { id, .. } | Event::Step { id, .. } => vec![*id],
+        Event::Acted { id, .. } | Event::Step { id, .. } | Event::Starting { id, .. } => vec![*id],
         Event::Failed { .. }
         | Event::Restored { .. }
         | Event::Log(_)
@@ -73,6 +73,7 @@ fn end_of(event: &Event) -> Option<bool> {
         Event::Failed { .. } => Some(true),
         Event::Acted { error, .. } | Event::Restored { error, .. } => Some(error.is_some()),
         Event::Step { .. }
+        | Event::Starting { .. }
         | Event::Log(_)
         | Event::Following { .. }
         | Event::Process { .. }

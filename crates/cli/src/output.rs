@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
+use std::time::Instant;
 
 use ostler_client::Heard;
 
@@ -13,7 +14,7 @@ use crate::args::Typed;
 use crate::failed::Failed;
 use crate::paint::Paint;
 use crate::program::Program;
-use crate::voice::{Line, Notice, Problem, Progress, Text, Voice, Window};
+use crate::voice::{EVERY, Line, Notice, Problem, Progress, Text, Voice, Window};
 
 /// The output of a command.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Output {
     pub(crate) paint: Paint,
     /// Standard output is a terminal.
     pub(crate) terminal: bool,
+    /// When the block was drawn last.
+    drawn: Option<Instant>,
     /// Why standard output cannot be written to.
     broken: Option<rustix::io::Errno>,
 }
@@ -36,7 +39,7 @@ impl Output {
     pub(crate) fn new(program: Program, silent: bool, paint: Paint) -> Self {
         let (voice, buffer) = (Voice::new(program), Vec::new());
         let terminal = std::io::stdout().is_terminal();
-        Self { buffer, silent, voice, data_only: false, paint, terminal, broken: None }
+        Self { buffer, silent, voice, data_only: false, paint, terminal, drawn: None, broken: None }
     }
 
     /// Makes hints of this command line.
@@ -61,6 +64,15 @@ impl Output {
             let (columns, rows) = size.map_or((80, 24), |size| (size.ws_col, size.ws_row));
             let window = Window { columns: columns.into(), rows: rows.into() };
             write_aside(&self.voice.draw(window));
+            self.drawn = Some(Instant::now());
+        }
+    }
+
+    /// Draws the block if it was not drawn for a while: where news come all the time there is no
+    /// moment without any.
+    pub(crate) fn keep_up(&mut self) {
+        if self.drawn.is_none_or(|at| EVERY <= at.elapsed()) {
+            self.tick();
         }
     }
 

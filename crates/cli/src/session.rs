@@ -19,7 +19,7 @@ use crate::failed::Failed;
 use crate::output::Output;
 use crate::program::Program;
 use crate::select;
-use crate::voice::Notice;
+use crate::voice::{Act, Notice};
 
 /// Something that a command does.
 type Deed = fn(&mut Session) -> Result<(), Failed>;
@@ -51,6 +51,10 @@ pub(crate) struct Session {
     pub(crate) limit: Option<Duration>,
     /// That was over before one of them was answered, which goes on all the same.
     pub(crate) late: bool,
+    /// The end of what is begun is told when the apps are ready.
+    pub(crate) ends_ready: bool,
+    /// What was begun and its end is not told yet.
+    pub(crate) unfinished: Option<Act>,
     /// The apps that requests of this command start.
     pub(crate) begun: Begun,
     /// What is done as soon as this command has started a daemon.
@@ -83,6 +87,8 @@ impl Session {
             until: None,
             limit: None,
             late: false,
+            ends_ready: false,
+            unfinished: None,
             begun: Begun::default(),
             when_started: None,
             client: None,

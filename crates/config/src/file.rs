@@ -211,6 +211,8 @@ fn read(path: &Path) -> Result<String, ReadError> {
         }
         Err(error) => return Err(ReadError::Other(error.to_string())),
         Ok(meta) if meta.is_dir() => return other("it is a directory"),
+        // One that nobody writes into would be read for ever.
+        Ok(meta) if !meta.is_file() => return other("it is a pipe or a device, and no file"),
         Ok(meta) if meta.len() > LARGEST => return other("it has more than 16 MB"),
         Ok(_) => {}
     }

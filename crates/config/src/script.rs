@@ -43,6 +43,9 @@ pub(crate) fn find(script: &str, cwd: &Path, ctx: &Context) -> Result<Target, Di
         Ok(_) | Err(_) => {}
     }
     if script.trim().contains(char::is_whitespace) {
+        if !ctx.as_pm2 && is_path_of_none(script, cwd, ctx) {
+            return Err(missing(&path, cwd));
+        }
         return shell(script, ctx);
     }
     match (script.contains('/'), ctx.find_program(script)) {
@@ -50,6 +53,30 @@ pub(crate) fn find(script: &str, cwd: &Path, ctx: &Context) -> Result<Target, Di
         (true, _) | (_, None) => Err(missing(&path, cwd)),
     }
 }
+
+/// Whether what has blanks is the path of a script that is not there, and no line for the shell: it
+/// ends as a script does and begins with no command. PM2 gives it to the shell, again and again.
+fn is_path_of_none(script: &str, cwd: &Path, ctx: &Context) -> bool {
+    let ends = Path::new(script.trim()).extension().and_then(|of| of.to_str());
+    let Some(first) = script.split_whitespace().next() else { return false };
+    let is_plain = first.chars().all(|c| c.is_alphanumeric() || "._-/".contains(c));
+    ends.is_some_and(|ends| SCRIPTS.contains(&ends))
+        && is_plain
+        && !BUILTINS.contains(&first)
+        && ctx.find_program_from(first, cwd).is_none()
+}
+
+/// How the names of scripts end.
+const SCRIPTS: &[&str] =
+    &["js", "mjs", "cjs", "ts", "mts", "cts", "jsx", "tsx", "py", "rb", "pl", "php", "sh", "lua"];
+
+/// Words that are commands to a shell, and no programs.
+const BUILTINS: &[&str] = &[
+    ".", ":", "alias", "builtin", "case", "cd", "command", "coproc", "declare", "env", "eval",
+    "exec", "export", "for", "function", "if", "local", "printf", "pushd", "read", "readonly",
+    "select", "set", "shopt", "source", "test", "time", "trap", "typeset", "ulimit", "umask",
+    "unset", "until", "wait", "while",
+];
 
 /// There is no such script, or no such folder that it would be in.
 fn missing(path: &Path, cwd: &Path) -> Diagnostic {

@@ -76,9 +76,9 @@ impl<'a> App<'a> {
         self.worst().map(|(process, _)| process)
     }
 
-    /// Returns its restarts.
+    /// Returns its restarts that nobody asked for.
     pub fn restarts(&self) -> u32 {
-        self.processes.iter().map(|process| process.restarts).sum()
+        self.processes.iter().map(|of| of.restarts.saturating_sub(of.asked_restarts)).sum()
     }
 
     /// Returns its CPU use, percent of one core.

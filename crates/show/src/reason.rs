@@ -20,14 +20,17 @@ const TAIL: u64 = 4096;
 /// A file that was written to so long before the end tells of another one.
 const SLACK: Duration = Duration::from_secs(10);
 
+/// What it means that a program found no memory.
+pub const OUT_OF_MEMORY: &str = "out of memory";
+
 /// What stands in a log, and what it means in a word or two.
 const SIGNS: &[(&str, &str)] = &[
     ("EADDRINUSE", "port in use"),
     ("ddress already in use", "port in use"),
-    ("JavaScript heap out of memory", "out of memory"),
-    ("OutOfMemoryError", "out of memory"),
-    ("MemoryError", "out of memory"),
-    ("Cannot allocate memory", "out of memory"),
+    ("JavaScript heap out of memory", OUT_OF_MEMORY),
+    ("OutOfMemoryError", OUT_OF_MEMORY),
+    ("MemoryError", OUT_OF_MEMORY),
+    ("Cannot allocate memory", OUT_OF_MEMORY),
     ("Cannot find module", "module missing"),
     ("ERR_MODULE_NOT_FOUND", "module missing"),
     ("ModuleNotFoundError", "module missing"),

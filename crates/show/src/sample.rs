@@ -78,6 +78,7 @@ pub fn sample(id: u32, name: &str) -> ProcView {
         listens: Vec::new(),
         candidate: None,
         leaving: Vec::new(),
+        asked_restarts: 0,
     }
 }
 

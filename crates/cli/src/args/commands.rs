@@ -83,10 +83,11 @@ commands! {
         "stop apps and start them again"
         "Options change the apps for this and every later run. The environment stays as it was \
          unless `--update-env` is given.";
-    Reload Release ["reload", "gracefulReload"] [Needed("id|name|namespace|all")]
+    Reload Release ["reload", "gracefulReload"] [Many("id|name|namespace|all|json|stdin")]
         "replace workers one by one, without losing a request"
         "A new worker is started beside each old one, which leaves when the new one has passed its \
-         checks. When one does not, the old workers stay, and those that were replaced come back.";
+         checks. When one does not, the old workers stay, and those that were replaced come back. \
+         An app in fork mode is restarted, and one that does not run is started.";
     StartOrRestart Run ["startOrRestart"] [Needed("json")]
         "start the apps of a process file, restart those that run" "";
     StartOrReload Release ["startOrReload", "startOrGracefulReload"] [Needed("json")]
@@ -387,8 +388,12 @@ impl Command {
 
     /// Returns names and arguments as PM2 writes them: `scale <app_name> <number>`.
     pub(crate) fn pm2_usage(&self) -> String {
-        // PM2's list is always of everything.
-        let takes = if self.id == CommandId::List { &[] } else { self.takes };
+        let takes: &[Arg] = match self.id {
+            // PM2's list is always of everything, and its reload of one.
+            CommandId::List => &[],
+            CommandId::Reload => &[Needed("id|name|namespace|all")],
+            _ => self.takes,
+        };
         let shown = takes.iter().map(|arg| match arg {
             Needed(name) => format!(" <{name}>"),
             Maybe(name) => format!(" [{name}]"),

@@ -339,6 +339,16 @@ impl Flag {
             || self.otherwise(command).is_some()
     }
 
+    /// Whether it says nothing without a command.
+    pub(crate) fn needs_command(&self) -> bool {
+        self.scope != Scope::General
+    }
+
+    /// Returns its first name, with its dashes.
+    pub(crate) fn long_bare(&self) -> String {
+        format!("--{}", self.name())
+    }
+
     /// Whether this command takes it under this name of the program.
     pub(crate) fn fits(&self, command: CommandId, program: Program) -> bool {
         self.acts_with(command) || program == Program::Pm2 && self.is_of_all_in_pm2()

@@ -123,8 +123,10 @@ fn take_option(
     let command = parsed.command.filter(|_| program == Program::Ostler);
     refuse_apart(flag, command, parser)?;
     if command.is_some_and(|command| flag.takes_nothing_with(command.id)) {
-        let value = parser.optional_value().map(text).transpose()?;
-        parsed.given.push((flag.id, value));
+        if parser.optional_value().is_some() {
+            return Err(Misuse::Value { option: flag.long_bare(), unexpected: true });
+        }
+        parsed.given.push((flag.id, None));
         return Ok(None);
     }
     let next = next_apart(parser);
@@ -224,7 +226,14 @@ fn check(parsed: Parsed, options: &[Written], program: Program) -> Result<Parsed
     if parsed.has(FlagId::Help) || parsed.has(FlagId::Version) {
         return Ok(parsed);
     }
-    let Some(command) = parsed.command else { return Ok(parsed) };
+    let Some(command) = parsed.command else {
+        return match options.iter().find(|(flag, _)| flag.is_some_and(Flag::needs_command)) {
+            Some((Some(flag), name)) if program == Program::Ostler => {
+                Err(Misuse::NoCommand { name: name.clone(), flag })
+            }
+            Some(_) | None => Ok(parsed),
+        };
+    };
     for (flag, name) in options.iter().filter_map(|(flag, name)| Some(((*flag)?, name))) {
         if !flag.fits(command.id, program) {
             let value = parsed.given.iter().find(|(id, _)| *id == flag.id);
@@ -248,7 +257,13 @@ fn check(parsed: Parsed, options: &[Written], program: Program) -> Result<Parsed
     }
     match parsed.words.get(most.min(parsed.words.len())) {
         Some(word) if refuses_more(command, program) => {
-            Err(Misuse::Extra { word: word.clone(), command })
+            let word = word.clone();
+            match options.iter().find(|(flag, _)| flag.is_some_and(|of| of.id == FlagId::Object)) {
+                Some((_, name)) if program == Program::Ostler => {
+                    Err(Misuse::Bare { option: name.clone(), word, command })
+                }
+                Some(_) | None => Err(Misuse::Extra { word, command }),
+            }
         }
         Some(_) | None => Ok(parsed),
     }

@@ -9,7 +9,7 @@ use ostler_wire::control::{Action, Change, ProcView, Watch};
 
 use super::file::{self, File};
 use super::ready::{self, Counts};
-use super::{each, list, logs, perform, watching};
+use super::{each, list, logs, perform, resting, watching};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::Picked;
@@ -70,11 +70,16 @@ fn all_words(session: &mut Session, act: Act, action: Action) -> Result<(), Fail
     if !named.is_empty() {
         let change = change(session, action)?;
         warn_of_canaries(session, &named, action)?;
+        if action == Action::Stop {
+            resting::leave(session, &mut named, &change)?;
+        }
         for (word, picked) in &named {
             perform::announce(session, act, word, picked);
         }
-        let ids = named.iter().flat_map(|(_, picked)| picked.ids()).collect();
-        perform::act(session, act, action, ids, change)?;
+        let ids: Vec<u32> = named.iter().flat_map(|(_, picked)| picked.ids()).collect();
+        if !ids.is_empty() {
+            perform::act(session, act, action, ids, change)?;
+        }
     }
     files.into_iter().try_for_each(|file| file::act(session, file, act, action))
 }

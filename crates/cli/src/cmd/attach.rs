@@ -122,6 +122,7 @@ fn watch(client: Client, home: Home, id: u32, tell: SyncSender<Came>) {
             | Event::Failed { .. }
             | Event::Warning { .. }
             | Event::Started { .. }
+            | Event::Starting { .. }
             | Event::Process { .. }
             | Event::Own { .. }
             | Event::Restored { .. }

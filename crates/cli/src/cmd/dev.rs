@@ -204,6 +204,7 @@ mod tests {
                 script: "/a.js".to_owned(),
                 cluster: false,
                 instances: 1,
+                starts: true,
                 depends_on: Vec::new(),
                 record: RawValue::from_string(record.to_string()).unwrap(),
             };

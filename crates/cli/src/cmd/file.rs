@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ostler_core::spec::AppSpec;
 use ostler_wire::control::{Action, Change, Phase, ProcView};
 
-use super::{launch, perform, rolling};
+use super::{launch, perform, resting, rolling};
 use crate::apps::{self, App};
 use crate::args::FlagId;
 use crate::caller;
@@ -69,9 +69,19 @@ pub(super) fn act(
     let names = if action == Action::Restart { names_of(&apps) } else { BTreeSet::new() };
     let (known, missing) = split(apps, &list);
     let needs = needs(&known);
-    let targets = targets_of(&known, &list);
+    let mut targets = targets_of(&known, &list);
+    let mut resting = Vec::new();
+    if action == Action::Stop && session.program == Program::Ostler {
+        let rest = resting::at_rest(&list);
+        resting.extend(targets.iter().map(|of| of.id).filter(|id| rest.contains(id)));
+        targets.retain(|of| !rest.contains(&of.id));
+    }
     let ids = targets.iter().map(|target| target.id).collect::<Vec<_>>();
-    if action == Action::Restart && path != "-" {
+    let nothing_runs = ids.is_empty() && !resting.is_empty();
+    if nothing_runs {
+        let text = format!("no app of `{path}` runs: there is nothing to stop");
+        session.out.tell(&Notice::Note { text: &text });
+    } else if action == Action::Restart && path != "-" {
         announce(session, &known, &list, act);
     } else {
         session.out.tell(&Notice::Begun { act, selector: None, targets: &targets });
@@ -82,11 +92,12 @@ pub(super) fn act(
         Vec::new()
     };
     let change = Change { records, ..perform::unchanged(session)? };
+    resting::tell(session, resting, &[], &change)?;
     let missing = if action == Action::Restart { missing } else { Vec::new() };
     let missing = needed_first(session, &needs, missing)?;
     if !ids.is_empty() {
         perform::act(session, act, action, ids, change)?;
-    } else if session.program == Program::Ostler && action != Action::Restart {
+    } else if session.program == Program::Ostler && action != Action::Restart && !nothing_runs {
         let text = format!("no app of `{path}` is in the list");
         session.out.tell(&Notice::Note { text: &text });
     }

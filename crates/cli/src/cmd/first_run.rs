@@ -18,7 +18,7 @@ const MOMENT: Duration = Duration::from_millis(500);
 /// Waits a moment for these processes, where somebody reads what became of them. `waited`: time was
 /// given to them already.
 pub(super) fn watch(session: &mut Session, ids: &[u32], waited: bool) -> Vec<Ended> {
-    let told_later = session.has(FlagId::Wait) || session.has(FlagId::Attach);
+    let told_later = session.ends_ready || session.has(FlagId::Attach);
     if session.program == Program::Pm2 || told_later || ids.is_empty() {
         return Vec::new();
     }
@@ -41,9 +41,19 @@ pub(super) fn addresses(ended: &[Ended]) -> Vec<String> {
     ended.iter().find_map(listens).unwrap_or_default()
 }
 
+/// Tells which of them ended before they were ready: they are not counted as started.
+pub(super) fn tell_ended(session: &mut Session, ended: &[Ended]) {
+    for of in ended.iter().filter(has_ended) {
+        session.out.tell(&Notice::EndedEarly { id: of.id });
+    }
+}
+
+fn has_ended(of: &&Ended) -> bool {
+    matches!(of.end, End::Never(Never::Ended(_) | Never::GivenUp(_)))
+}
+
 /// Warns of the first of them whose first run ended before it was ready.
 pub(super) fn warn(session: &mut Session, ended: &[Ended]) {
-    let has_ended = |of: &&Ended| matches!(of.end, End::Never(Never::Ended(_) | Never::GivenUp(_)));
     let failed = ended.iter().find(has_ended).and_then(|of| explain(session, of, "ready", None));
     if let Some(Problem::Other { message, hint }) = failed.and_then(|failed| failed.problem) {
         let (text, hint) = (message.as_str(), hint.as_deref());

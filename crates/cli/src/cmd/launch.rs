@@ -34,7 +34,7 @@ pub(super) fn several(session: &mut Session, apps: Vec<App>) -> Result<Vec<Strin
 }
 
 fn planned(app: &App) -> Planned {
-    Planned { name: app.name.clone(), instances: app.instances }
+    Planned { name: app.name.clone(), instances: app.instances, starts: app.starts }
 }
 
 /// Tells the end of a start, with what was heard in a first moment of these processes, the first of
@@ -53,11 +53,12 @@ pub(super) fn end(
         ended = first_run::watch(session, ids, cluster);
         addresses = first_run::addresses(&ended);
     }
+    first_run::tell_ended(session, &ended);
     let urls: Vec<String> = addresses.iter().filter_map(|one| address::url(one)).collect();
     let started = perform::finish(session, act, started, &urls);
     first_run::warn(session, &ended);
     // `--wait` tells it when all is ready.
-    if !session.has(FlagId::Wait) {
+    if !session.ends_ready {
         shared_port::warn(session, name, &addresses);
     }
     unwritten::warn(session);
@@ -70,6 +71,7 @@ pub(super) fn missing(session: &mut Session, apps: Vec<App>) -> Result<(), Faile
     session.out.tell(&Notice::StartsMissing { apps: &planned });
     let result = launch(session, apps, true);
     let ended = first_run::watch(session, result.as_deref().unwrap_or_default(), false);
+    first_run::tell_ended(session, &ended);
     let result = perform::finish(session, Act::StartFile, result, &[]);
     first_run::warn(session, &ended);
     unwritten::warn(session);
@@ -83,7 +85,7 @@ pub(super) fn quietly(session: &mut Session, apps: Vec<App>) -> Result<(), Faile
     }
     let apps = apps.into_iter().map(|app| app.record).collect();
     let answer = session.ask_with(
-        &Request::Start { apps, only_new: true, ticket: Some(ticket()) },
+        &Request::Start { apps, only_new: true, each: false, ticket: Some(ticket()) },
         |out, event| {
             if let Event::Failed { name, error } = event {
                 let text = format!("`{name}` is not started: {}", error.message);
@@ -100,13 +102,17 @@ fn launch(session: &mut Session, apps: Vec<App>, of_file: bool) -> Result<Vec<u3
     let mut counts: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for app in apps.iter().rev() {
         counts.entry(app.name.clone()).or_default().push(app.instances);
-        session.begun.names.insert(app.name.clone());
+        // What is only added to the list is not waited for.
+        if app.starts {
+            session.begun.names.insert(app.name.clone());
+        }
     }
     let mut started = Vec::new();
     let mut failed = false;
     let apps = apps.into_iter().map(|app| app.record).collect();
     let only_new = !session.has(FlagId::Force);
-    let request = Request::Start { apps, only_new, ticket: Some(ticket()) };
+    let each = session.out.progress().is_some();
+    let request = Request::Start { apps, only_new, each, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| match event {
         // That one was late is told by a warning.
         Event::Started { name, ids, late: _ } => {
@@ -115,6 +121,7 @@ fn launch(session: &mut Session, apps: Vec<App>, of_file: bool) -> Result<Vec<u3
             out.tell(&Notice::Started { name: &name, ids: &ids, asked, of_file });
             started.extend(ids);
         }
+        Event::Starting { id, name, up } => out.tell(&Notice::Starts { id, name: &name, up }),
         Event::Failed { name, error } => {
             failed = true;
             out.tell(&Notice::Missed { subject: Subject::Named { name: &name }, error: &error });

@@ -35,6 +35,12 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 /// Returns what a program asked for, if one did.
 pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, Failed> {
     let (json, lines) = (session.has(FlagId::Fields), session.has(FlagId::Template));
+    if (json || lines) && session.out.progress() == Some(Progress::Json) {
+        let asked = if json { "json" } else { "format" };
+        let message = format!("`--progress json` and `--{asked}` exclude each other");
+        return Err(Failed::misuse(message)
+            .hint("leave one of them out: each has standard output for itself"));
+    }
     match (json, lines) {
         (true, true) => Err(Failed::misuse("`--json` and `--format` exclude each other")
             .hint("leave one of them out: `--format` is for lines, `--json` for objects")),

@@ -64,6 +64,8 @@ fn refuse_in_pm2s_way(out: &mut Output, misuse: &Misuse) {
         | Misuse::NotANumber { .. }
         | Misuse::Missing { .. }
         | Misuse::Extra { .. }
+        | Misuse::NoCommand { .. }
+        | Misuse::Bare { .. }
         | Misuse::Apart { .. }
         | Misuse::Swallowed { .. }
         | Misuse::NotText(_) => {

@@ -50,6 +50,7 @@ mod reload;
 mod reload_logs;
 mod report;
 mod reset;
+mod resting;
 mod resurrect;
 mod rolling;
 mod save;

@@ -190,14 +190,20 @@ pub(super) fn finish<T: Default>(
         }
         (Some(_), Program::Pm2) | (None, _) => why,
     });
-    session.out.tell(&Notice::Finished { act, failed, urls });
-    match result {
-        Err(why) if why.code == wait::TIMED_OUT && session.limit.is_some() => {
-            session.late = true;
-            Ok(T::default())
-        }
-        result => result,
+    let is_late = |why: &Failed| why.code == wait::TIMED_OUT && session.limit.is_some();
+    let late = result.as_ref().is_err_and(is_late);
+    if session.ends_ready && (late || !failed) {
+        session.out.tell(&Notice::BroughtUp);
+        session.unfinished.get_or_insert(act);
+    } else {
+        session.unfinished = None;
+        session.out.tell(&Notice::Finished { act, failed, urls });
     }
+    if late {
+        session.late = true;
+        return Ok(T::default());
+    }
+    result
 }
 
 /// The end of a request that is answered by events, one of which may have told of a failure.
@@ -229,6 +235,7 @@ pub(super) fn report(out: &mut Output, event: &Event) -> bool {
             true
         }
         Event::Started { .. }
+        | Event::Starting { .. }
         | Event::Log(_)
         | Event::Following { .. }
         | Event::Process { .. }

@@ -5,12 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use super::{address, shared_port};
+use super::{address, perform, shared_port};
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
-use crate::voice::Notice;
+use crate::voice::{Notice, Progress, Target};
 use crate::wait::{self, Awaited, End, Ended, Limit, explain};
 
 /// From when on the limit counts.
@@ -40,20 +40,49 @@ pub(super) fn after(
     if counts == Counts::FromItsBegin {
         session.limit = Some(limit.time);
     }
-    let ran = run(session);
+    let ran = brought_up(session, run);
     session.limit = None;
     ran?;
     let until = session.until.take().unwrap_or_else(|| Instant::now() + limit.time);
     let begun = std::mem::take(&mut session.begun);
     let is_begun = |id: u32, name: &str| begun.ids.contains(&id) || begun.names.contains(name);
     let list = session.known()?;
-    let ids: Vec<u32> =
-        list.iter().filter(|of| is_begun(of.id, &of.name)).map(|of| of.id).collect();
-    let awaited = Awaited::Ready { first: true, late: session.late };
-    let ended = wait::wait(session, &ids, awaited, Some(until))?;
+    let targets: Vec<Target> =
+        list.iter().filter(|of| is_begun(of.id, &of.name)).map(Target::of).collect();
+    let ended = wait(session, &targets, true, Some(until))?;
     tell(session, &ended, Some(&limit))?;
     // The daemon takes requests in their order: what is not in the list now could not be started.
     if session.late && ended.is_empty() { Err(unstarted(&begun.names, &limit)) } else { Ok(()) }
+}
+
+/// Runs a part of a command that starts apps, whose end [`tell`] tells when they are ready. PM2 has
+/// no words for that end.
+pub(super) fn brought_up<T>(
+    session: &mut Session,
+    run: impl FnOnce(&mut Session) -> Result<T, Failed>,
+) -> Result<T, Failed> {
+    session.ends_ready = session.program == Program::Ostler;
+    let ran = run(session);
+    session.ends_ready = false;
+    if ran.is_err()
+        && let Some(act) = session.unfinished.take()
+    {
+        session.out.tell(&Notice::Finished { act, failed: true, urls: &[] });
+    }
+    ran
+}
+
+/// Waits until these processes are ready, and shows how far it is. `first`: by their first run.
+pub(super) fn wait(
+    session: &mut Session,
+    targets: &[Target],
+    first: bool,
+    until: Option<Instant>,
+) -> Result<Vec<Ended>, Failed> {
+    session.out.tell(&Notice::Awaits { targets });
+    let ids: Vec<u32> = targets.iter().map(|of| of.id).collect();
+    let late = session.late;
+    wait::wait(session, &ids, Awaited::Ready { first, late }, until)
 }
 
 /// Why apps of which nothing is in the list are not ready.
@@ -85,18 +114,33 @@ pub(super) fn tell(
             End::Exited(_) | End::Line(_) | End::Never(_) | End::TimedOut(_) => {}
         }
     }
+    let each = apps.len() + done.len() <= NAMED || session.out.progress() == Some(Progress::Json);
+    if !each {
+        let is_of_well = |of: &&Ended| !unready.contains(of.name.as_str());
+        let processes = ended.iter().filter(is_of_well).count();
+        session.out.tell(&Notice::AllReady { apps: apps.len() + done.len(), processes });
+    }
+    let mut all = Vec::new();
     for (name, (processes, addresses)) in apps {
         let addresses: Vec<String> = addresses.into_iter().collect();
         let urls: BTreeSet<String> = addresses.iter().map(|address| url(address)).collect();
         let urls: Vec<String> = urls.into_iter().collect();
-        session.out.tell(&Notice::Ready { name, processes, urls: &urls });
+        if each {
+            session.out.tell(&Notice::Ready { name, processes, urls: &urls });
+            all.extend(urls);
+        }
         shared_port::warn(session, name, &addresses);
     }
-    for name in done {
+    for name in done.into_iter().filter(|_| each) {
         session.out.tell(&Notice::Ready { name, processes: 0, urls: &[] });
     }
-    failures(session, ended, "ready", limit)
+    let failed = failures(session, ended, "ready", limit);
+    let Some(act) = session.unfinished.take() else { return failed };
+    perform::finish(session, act, failed, &all)
 }
+
+/// Of more apps it is only told how many are ready.
+const NAMED: usize = 4;
 
 /// Fails with those that did not come to what they were waited for, each app of which is told once.
 pub(super) fn failures(

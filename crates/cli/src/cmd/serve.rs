@@ -17,8 +17,8 @@ use crate::failed::Failed;
 use crate::program::Program;
 use crate::served;
 use crate::session::Session;
-use crate::voice::{Notice, Problem};
-use crate::wait::{self, Awaited, Limit};
+use crate::voice::{Notice, Problem, Target};
+use crate::wait::Limit;
 
 /// Runs the command `serve`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -53,7 +53,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         web::refuse_held(session, settings.address, &other)?;
     }
     let app = apps::of_server(session, &settings.root, &name, variables)?;
-    launch::one(session, app)?;
+    ready::brought_up(session, |session| launch::one(session, app))?;
     session.out.tell(&Notice::Serves { folder: &settings.root, port });
     list::table(session)?;
     match session.program {
@@ -122,11 +122,10 @@ fn refuse_twice(session: &mut Session, name: &str) -> Result<(), Failed> {
 /// Waits until it listens, or tells why it does not.
 fn wait_ready(session: &mut Session, name: &str) -> Result<(), Failed> {
     let list = session.list()?;
-    let ids: Vec<u32> = list.iter().filter(|of| of.name == name).map(|of| of.id).collect();
+    let targets: Vec<Target> = list.iter().filter(|of| of.name == name).map(Target::of).collect();
     let limit = Limit::usual();
     let until = Instant::now() + limit.time;
-    let ended =
-        wait::wait(session, &ids, Awaited::Ready { first: true, late: false }, Some(until))?;
+    let ended = ready::wait(session, &targets, true, Some(until))?;
     ready::tell(session, &ended, Some(&limit))
 }
 

@@ -10,6 +10,7 @@ use crate::args::suggest::nearest;
 use crate::failed::Failed;
 use crate::select::Picked;
 use crate::session::Session;
+use crate::voice::Target;
 use crate::wait::{self, Awaited, End, Ended, Limit, Never, Wanted, how_it_ended};
 
 /// Runs the command `wait`.
@@ -22,30 +23,31 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let until = limit.as_ref().map(|limit| Instant::now() + limit.time);
     let words = session.args.words.clone();
     let picked = each::word(session, &words, perform::pick)?;
-    let mut ids = Vec::new();
-    for id in picked.iter().flat_map(Picked::ids) {
-        if !ids.contains(&id) {
-            ids.push(id);
+    let mut targets: Vec<Target> = Vec::new();
+    for target in picked.into_iter().flat_map(|of: Picked| of.targets) {
+        if !targets.iter().any(|of| of.id == target.id) {
+            targets.push(target);
         }
     }
-    session.changed.extend(&ids);
-    wait_for(session, &ids, awaited, until, limit.as_ref())?;
+    session.changed.extend(targets.iter().map(|of| of.id));
+    wait_for(session, &targets, awaited, until, limit.as_ref())?;
     list::asked_for(session)
 }
 
 fn wait_for(
     session: &mut Session,
-    ids: &[u32],
+    targets: &[Target],
     awaited: Awaited,
     until: Option<Instant>,
     limit: Option<&Limit>,
 ) -> Result<(), Failed> {
-    let is_ready = matches!(awaited, Awaited::Ready { .. });
-    let is_line = matches!(awaited, Awaited::Line { .. });
-    let ended = wait::wait(session, ids, awaited, until)?;
-    if is_ready {
+    if let Awaited::Ready { first, .. } = awaited {
+        let ended = ready::wait(session, targets, first, until)?;
         return ready::tell(session, &ended, limit);
     }
+    let is_line = matches!(awaited, Awaited::Line { .. });
+    let ids: Vec<u32> = targets.iter().map(|of| of.id).collect();
+    let ended = wait::wait(session, &ids, awaited, until)?;
     if is_line {
         return tell_line(session, &ended, limit);
     }

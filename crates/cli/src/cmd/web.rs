@@ -19,7 +19,7 @@ use crate::holder;
 use crate::program::Program;
 use crate::session::{Session, ticket};
 use crate::voice::{Act, Notice, Target};
-use crate::wait::{self, Awaited, Limit};
+use crate::wait::Limit;
 
 /// The port where no other is said.
 const USUAL: u16 = 9615;
@@ -83,16 +83,15 @@ fn start(session: &mut Session, port: Option<String>) -> Result<(), Failed> {
     // One that was given up or stopped is in the way of one with other settings.
     forget(session, &there)?;
     let app = apps::of_companion(session, &companion, name, variables)?;
-    launch::one(session, app)?;
+    ready::brought_up(session, |session| launch::one(session, app))?;
     list::table(session)?;
     if session.program == Program::Pm2 {
         return Ok(());
     }
-    let ids: Vec<u32> = named(session, name)?.iter().map(|process| process.id).collect();
+    let targets: Vec<Target> = named(session, name)?.iter().map(Target::of).collect();
     let limit = Limit::usual();
     let until = std::time::Instant::now() + limit.time;
-    let ended =
-        wait::wait(session, &ids, Awaited::Ready { first: true, late: false }, Some(until))?;
+    let ended = ready::wait(session, &targets, true, Some(until))?;
     let told = ready::tell(session, &ended, Some(&limit));
     if told.is_err() {
         // What does not serve is not left behind, to fail again and again.
@@ -143,8 +142,7 @@ fn stop(session: &mut Session) -> Result<(), Failed> {
     if there.is_empty() {
         return Err(Failed::new(format!("`{name}` does not run")).hint("`ostler web` starts it"));
     }
-    let target = |of: &ProcView| Target { id: of.id, name: of.name.clone(), cluster: of.cluster };
-    let targets: Vec<Target> = there.iter().map(target).collect();
+    let targets: Vec<Target> = there.iter().map(Target::of).collect();
     session.out.tell(&Notice::Begun { act: Act::Delete, selector: None, targets: &targets });
     let ids = there.iter().map(|process| process.id).collect();
     perform::act(session, Act::Delete, Action::Delete, ids, Change::default())?;

@@ -72,6 +72,7 @@ impl Session {
                     Some(event) => on_event(out, event),
                     None => {}
                 }
+                out.keep_up();
             };
             // It is asked in any case: a limit says how long it is waited for, no more.
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));

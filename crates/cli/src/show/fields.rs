@@ -54,7 +54,10 @@ const FIELDS: &[Field] = &[
     Field { name: "status", of: List(|of| json!(status(of.view))) },
     Field { name: "mode", of: List(|of| json!(if of.view.cluster { "cluster" } else { "fork" })) },
     Field { name: PORTS, of: List(ports) },
-    Field { name: "restarts", of: List(|of| json!(of.view.restarts)) },
+    Field {
+        name: "restarts",
+        of: List(|of| json!(of.view.restarts.saturating_sub(of.view.asked_restarts))),
+    },
     Field { name: "cpu", of: List(|of| json!((f64::from(of.view.cpu) * 10.0).round() / 10.0)) },
     Field { name: "memory", of: List(|of| json!(of.view.memory)) },
     Field { name: "uptime", of: List(uptime) },

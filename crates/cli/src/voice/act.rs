@@ -1,6 +1,6 @@
 //! What is done, and with whom.
 
-use ostler_wire::control::ProcView;
+use ostler_wire::control::{Phase, ProcView};
 
 /// What is done with apps, as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +64,16 @@ pub(crate) struct Target {
     pub(crate) name: String,
     /// It is a worker of a cluster.
     pub(crate) cluster: bool,
+    /// Nothing of it runs, and nothing is going to by itself.
+    pub(crate) rests: bool,
 }
 
 impl Target {
     /// The process as something is done with it.
     pub(crate) fn of(process: &ProcView) -> Self {
-        Self { id: process.id, name: process.name.clone(), cluster: process.cluster }
+        let rests = matches!(process.phase, Phase::Stopped | Phase::Errored);
+        let rests = rests && process.leaving.is_empty() && process.candidate.is_none();
+        Self { id: process.id, name: process.name.clone(), cluster: process.cluster, rests }
     }
 }
 
@@ -89,6 +93,8 @@ pub(crate) struct Planned {
     pub(crate) name: String,
     /// How many processes.
     pub(crate) instances: u32,
+    /// They are started, and not only added to the list.
+    pub(crate) starts: bool,
 }
 
 /// What a failure is about.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::line::{DAEMONS_END, without_numbers};
-use super::ostler::interrupted;
+use super::ostler::{WITHOUT_GAP, interrupted, open_home, restarted, started};
 use super::tally::Tally;
-use super::{Line, Notice, Text};
+use super::{Act, Line, Notice, Text};
 use crate::args::Typed;
 
 /// Returns an object as a line.
@@ -47,7 +47,14 @@ pub(super) fn object(
         Notice::Resurrects { act, path } => {
             json!({ "event": "begun", "act": act.verb(), "path": path })
         }
-        Notice::Started { name, ids, .. } => json!({ "event": "started", "app": name, "ids": ids }),
+        Notice::Started { name, ids, .. } => {
+            let event = if tally.only_adds(name) { "added" } else { "started" };
+            json!({ "event": event, "app": name, "ids": ids })
+        }
+        Notice::Starts { id, name, up } => {
+            let event = if *up { "up" } else { "starting" };
+            json!({ "event": event, "app": name, "id": id })
+        }
         Notice::Acted { id, name, .. } => json!({ "event": "done", "app": name, "id": id }),
         Notice::Scaled { id, name, added, .. } => {
             let event = if *added { "added" } else { "removed" };
@@ -76,7 +83,17 @@ pub(super) fn object(
         Notice::Ready { name, processes, urls } => {
             json!({ "event": "ready", "app": name, "processes": processes, "urls": urls })
         }
-        Notice::FirstSteps { .. } => return Some(None),
+        // The end, and `ready` of each app, have it.
+        Notice::FirstSteps { .. }
+        | Notice::EndedEarly { .. }
+        | Notice::BroughtUp
+        | Notice::Awaits { .. }
+        | Notice::Stands { .. }
+        | Notice::AllReady { .. } => return Some(None),
+        Notice::HomeOpen { home } => {
+            let (message, hint) = open_home(home);
+            json!({ "event": "warning", "message": message, "hint": hint })
+        }
         Notice::Killed { ran, .. } => {
             json!({ "event": "killed", "ran": ran, "dropped": tally.dropped() })
         }
@@ -102,4 +119,13 @@ pub(super) fn object(
         _ => return None,
     };
     Some(Some(object))
+}
+
+/// Returns what is to be known of what was begun, such as that a reload is a restart.
+pub(super) fn asides(notice: &Notice<'_>) -> Vec<Value> {
+    let Notice::Begun { act: Act::Reload, targets, .. } = notice else { return Vec::new() };
+    let warning = restarted(targets)
+        .map(|text| json!({ "event": "warning", "message": text, "hint": WITHOUT_GAP }));
+    let note = started(targets).map(|text| json!({ "event": "note", "message": text }));
+    warning.into_iter().chain(note).collect()
 }

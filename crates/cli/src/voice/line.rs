@@ -126,7 +126,9 @@ pub(super) fn without_numbers(text: &str) -> String {
 
 /// A line with this label, and what to do.
 pub(super) fn labelled(label: &str, text: &str, hint: Option<&str>, paint: Paint) -> Vec<Line> {
-    let text = without_numbers(text);
+    // The first line is ours, with names of others; what an app wrote follows.
+    let (first, rest) = text.split_at(text.find('\n').unwrap_or(text.len()));
+    let text = without_numbers(&(first.replace('\t', "\\t") + rest));
     let mut lines = vec![Line::Err(Text::labelled(&format!("{label} "), text))];
     lines.extend(hint.map(|hint| hint_line(paint, hint)));
     lines

@@ -18,7 +18,9 @@ mod ostler;
 mod pm2;
 mod problem;
 mod progress;
+mod readiness;
 mod release;
+mod rows;
 mod service;
 mod setting;
 mod talk;
@@ -31,14 +33,14 @@ pub(crate) use deployment::DeployNotice;
 pub(crate) use line::{Line, Text};
 pub(crate) use migration::{MigrationNotice, MoveWay, PlannedMove};
 pub(crate) use module::ModuleNotice;
-pub(crate) use notice::{Notice, Under};
+pub(crate) use notice::{Notice, Standing, Under};
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};
 pub(crate) use release::{ReleaseNotice, Way};
+pub(crate) use rows::span;
 pub(crate) use service::ServiceNotice;
 pub(crate) use setting::SettingNotice;
 pub(crate) use talk::TalkNotice;
-pub(crate) use tally::span;
 
 use std::time::{Duration, Instant};
 
@@ -166,6 +168,7 @@ impl Voice {
             _ => {}
         }
         lines.extend(object.as_ref().map(json::line));
+        lines.extend(json::asides(notice).iter().map(json::line));
         Some(lines)
     }
 

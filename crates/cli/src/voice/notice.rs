@@ -18,6 +18,19 @@ pub(crate) enum Under {
     Wait,
 }
 
+/// How it stands with a process that is to become ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is ready.
+    Ready,
+    /// It did what it was started for, and has ended.
+    Finished,
+    /// It will not be.
+    Failed,
+    /// Not yet: that is what it does.
+    Does(&'static str),
+}
+
 /// A fact that a command tells.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Notice<'a> {
@@ -48,6 +61,16 @@ pub(crate) enum Notice<'a> {
     /// An app was started. `asked`: how many processes it was to have; `of_file`: it is one of
     /// a process file.
     Started { name: &'a str, ids: &'a [u32], asked: u32, of_file: bool },
+    /// A process of an app is being started, or is up.
+    Starts { id: u32, name: &'a str, up: bool },
+    /// The first run of a process ended before it was ready.
+    EndedEarly { id: u32 },
+    /// The daemon has done what was begun; its end is told when the apps are ready.
+    BroughtUp,
+    /// It is waited until these processes are ready.
+    Awaits { targets: &'a [Target] },
+    /// How it stands with a process that is to become ready.
+    Stands { id: u32, stand: Standing },
     /// It is done with this process, and that became of its connections.
     Acted { id: u32, name: &'a str, connections: Connections },
     /// A reload is over, in which this process was replaced: its steps have told it.
@@ -67,6 +90,8 @@ pub(crate) enum Notice<'a> {
     /// An app is ready, with so many processes; with none it did what it was started for, and has
     /// ended. `urls`: where it answers.
     Ready { name: &'a str, processes: usize, urls: &'a [String] },
+    /// So many apps are ready, with so many processes.
+    AllReady { apps: usize, processes: usize },
     /// A canary of this app serves, and the user decides.
     CanaryWaits { app: &'a str },
     /// Attributes that ask for something which is not done yet.

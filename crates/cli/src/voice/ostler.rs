@@ -2,14 +2,16 @@
 //! meanwhile, is on standard error: `error:` and `warning:` say what and where, `hint:` says
 //! what to type.
 
+use std::path::Path;
 use std::time::Duration;
 
 use ostler_shell::word;
 use ostler_wire::control::Step;
 
 use super::line::{DAEMONS_END, error_lines, hint_line, labelled, number, ready, warning};
-use super::tally::{self, Tally};
-use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Target, Under};
+use super::rows::span;
+use super::tally::Tally;
+use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Standing, Target, Under};
 use super::{module, release, setting, talk};
 use crate::args::Typed;
 use crate::paint::{Ink, Paint};
@@ -30,12 +32,8 @@ pub(super) fn lines(
         Notice::DaemonsEnd => warning(paint, DAEMONS_END, None),
         Notice::Waits { text } => warning(paint, text, None),
         Notice::HomeOpen { home } => {
-            let home = home.to_string_lossy();
-            let pasted = word(&home);
-            let text = format!(
-                "others can look into `{home}`, where the environment of your apps is kept"
-            );
-            warning(paint, &text, Some(&format!("run `chmod go-rwx {pasted}`")))
+            let (text, hint) = open_home(home);
+            warning(paint, &text, Some(&hint))
         }
         Notice::Begun { act: Act::Reload, targets, .. } => gaps(targets, paint),
         Notice::Stepped { step: Step::CanaryServes, .. } => Vec::new(),
@@ -52,10 +50,20 @@ pub(super) fn lines(
         Notice::Acted { id, name, .. } if progress == Progress::Plain => {
             tally.line(now, &format!("{name} (id {id})")).into_iter().map(Line::err).collect()
         }
+        Notice::Starts { id, name, up: true } if progress == Progress::Plain => {
+            tally.line(now, &format!("{name} (id {id})")).into_iter().map(Line::err).collect()
+        }
+        // Of each process it was told when it was up.
+        Notice::Started { .. } if tally.tells_each() => Vec::new(),
         Notice::Started { name, .. } | Notice::Restored { name, .. }
             if progress == Progress::Plain =>
         {
             tally.line(now, name).into_iter().map(Line::err).collect()
+        }
+        Notice::Stands { id, stand: Standing::Ready | Standing::Finished }
+            if progress == Progress::Plain =>
+        {
+            tally.ready_line(now, *id).into_iter().map(Line::err).collect()
         }
         Notice::Interrupted { under } => {
             let (text, hint) = interrupted(*under);
@@ -67,7 +75,13 @@ pub(super) fn lines(
         Notice::Finished { urls, .. } => {
             tally.summary(now, urls).into_iter().map(Line::out).collect()
         }
+        // The end of what was begun says it.
+        Notice::Ready { .. } | Notice::AllReady { .. } if tally.ends_ready() => Vec::new(),
         Notice::Ready { name, processes, urls } => out(ready(name, *processes, urls)),
+        Notice::AllReady { apps, processes } => {
+            let processes = number(*processes, "process", "processes");
+            out(format!("{apps} apps are ready ({processes})"))
+        }
         Notice::CanaryWaits { app } => {
             let mut lines = out(format!("one worker of {app} runs the new version"));
             let pasted = ostler_shell::operand(app);
@@ -116,7 +130,7 @@ pub(super) fn lines(
         Notice::Updated => out(format!(
             "updated daemon and keeper to {} in {}, no app was touched",
             env!("CARGO_PKG_VERSION"),
-            tally::span(now)
+            span(now)
         )),
         Notice::Pong { version, pid } => out(format!("daemon {version} answers, pid {pid}")),
         Notice::FirstSteps { steps } => {
@@ -133,9 +147,7 @@ pub(super) fn lines(
         Notice::Module(notice) => module::own_lines(notice, |text| hint_line(paint, text)),
         Notice::Setting(notice) => setting::own_lines(notice),
         Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
-        Notice::Note { text } => {
-            labelled(&paint.ink(&[Ink::Bold, Ink::Cyan], "note:"), text, None, paint)
-        }
+        Notice::Note { text } => note(paint, text),
         Notice::Problem(problem) => {
             let (text, hint) = problem.words(typed);
             // Only what was not worded here has lines of its own.
@@ -153,6 +165,11 @@ pub(super) fn lines(
         | Notice::Resurrects { .. }
         | Notice::KeepsEnvironment
         | Notice::Started { .. }
+        | Notice::Starts { .. }
+        | Notice::EndedEarly { .. }
+        | Notice::BroughtUp
+        | Notice::Awaits { .. }
+        | Notice::Stands { .. }
         | Notice::Acted { .. }
         | Notice::Replaced { .. }
         | Notice::Scaled { .. }
@@ -176,6 +193,14 @@ fn without_run(sentence: &str) -> String {
     }
 }
 
+/// That others can look into the home, and what to do.
+pub(super) fn open_home(home: &Path) -> (String, String) {
+    let home = home.to_string_lossy();
+    let pasted = word(&home);
+    let text = format!("others can look into `{home}`, where the environment of your apps is kept");
+    (text, format!("run `chmod go-rwx {pasted}`"))
+}
+
 /// What goes on when a command is interrupted, and where it is seen.
 pub(super) fn interrupted(under: Under) -> (&'static str, &'static str) {
     match under {
@@ -193,21 +218,48 @@ pub(super) fn interrupted(under: Under) -> (&'static str, &'static str) {
 const REPLACED: &str = "the daemon was replaced in the middle of this; \
                         waiting for its successor to finish";
 
-/// Says which of the apps that are to be reloaded are restarted.
+/// Says which of the apps that are to be reloaded are restarted, and which are started.
 fn gaps(targets: &[Target], paint: Paint) -> Vec<Line> {
-    let mut names: Vec<&str> =
-        targets.iter().filter(|one| !one.cluster).map(|one| one.name.as_str()).collect();
-    names.dedup();
-    if names.is_empty() {
-        return Vec::new();
+    let mut lines = Vec::new();
+    if let Some(text) = restarted(targets) {
+        lines.extend(warning(paint, &text, Some(WITHOUT_GAP)));
     }
+    if let Some(text) = started(targets) {
+        lines.extend(note(paint, &text));
+    }
+    lines
+}
+
+/// Says which of the apps that are to be reloaded are restarted.
+pub(super) fn restarted(targets: &[Target]) -> Option<String> {
+    let names = names(targets, |one| !one.cluster && !one.rests);
     let runs = if names.len() == 1 { "runs" } else { "run" };
-    let text = format!("{} {runs} in fork mode: this reload is a restart", names.join(", "));
-    warning(
-        paint,
-        &text,
-        Some("a cluster of Node (`ostler start app.js -i 2`) is replaced without a gap"),
-    )
+    let text = || format!("{} {runs} in fork mode: this reload is a restart", names.join(", "));
+    (!names.is_empty()).then(text)
+}
+
+/// What is reloaded without a restart.
+pub(super) const WITHOUT_GAP: &str =
+    "a cluster of Node (`ostler start app.js -i 2`) is replaced without a gap";
+
+/// Says which of the apps that are to be reloaded do not run.
+pub(super) fn started(targets: &[Target]) -> Option<String> {
+    let names = names(targets, |one| one.rests);
+    let do_not = if names.len() == 1 { "does not" } else { "do not" };
+    let text = || format!("{} {do_not} run: this reload is a start", names.join(", "));
+    (!names.is_empty()).then(text)
+}
+
+/// Returns the apps of the processes of which this is true.
+fn names(targets: &[Target], is_meant: impl Fn(&Target) -> bool) -> Vec<&str> {
+    let mut names: Vec<&str> =
+        targets.iter().filter(|one| is_meant(one)).map(|one| one.name.as_str()).collect();
+    names.dedup();
+    names
+}
+
+fn note(paint: Paint, text: &str) -> Vec<Line> {
+    labelled(&paint.ink(&[Ink::Bold, Ink::Cyan], "note:"), text, None, paint)
 }
 
 fn service(notice: &ServiceNotice<'_>, paint: Paint) -> Vec<Line> {

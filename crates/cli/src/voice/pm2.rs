@@ -113,6 +113,12 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         | Notice::Begun { selector: None, .. }
         | Notice::Started { of_file: false, .. }
         | Notice::Stepped { .. }
+        | Notice::Starts { .. }
+        | Notice::EndedEarly { .. }
+        | Notice::BroughtUp
+        | Notice::Awaits { .. }
+        | Notice::Stands { .. }
+        | Notice::AllReady { .. }
         | Notice::Finished { .. }
         | Notice::FirstSteps { .. }
         // It is no command of PM2's.

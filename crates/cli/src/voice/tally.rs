@@ -7,18 +7,15 @@ use std::time::Duration;
 use ostler_wire::control::{Connections, Side, Step};
 
 use super::line::number;
-use super::{Act, Notice};
-use crate::view::cut;
+use super::readiness::Readiness;
+use super::rows::{SOON, rows, span};
+use super::{Act, Notice, Planned, Subject};
 
-/// Before this, nobody needs to be told that something goes on.
-const SOON: Duration = Duration::from_millis(200);
 /// The same where lines stay.
 const MOMENT: Duration = Duration::from_secs(1);
 /// Up to so many, each is a line where lines stay; of more, one line a [`MOMENT`] tells how
 /// far it is.
 const LINES: usize = 20;
-/// The longest name of an app beside what is done with it, in columns.
-const SHORT: usize = 20;
 /// The most apps that a summary names.
 const NAMED: usize = 4;
 
@@ -27,10 +24,28 @@ const NAMED: usize = 4;
 struct App {
     /// Its place among the apps, in the order in which they were named.
     place: usize,
+    /// What is done with it.
+    act: Act,
     /// It is a cluster, whose workers are replaced without a gap.
     cluster: bool,
+    /// It is only added to the list.
+    added: bool,
+    /// Nothing of it ran before.
+    rests: bool,
     total: usize,
     done: usize,
+}
+
+impl App {
+    /// What was done with it, in the past tense.
+    fn verb(&self) -> &'static str {
+        match self.act {
+            Act::Start | Act::StartFile | Act::StartAgain if self.added => "added",
+            Act::Reload if self.rests => verb(Act::Start),
+            Act::Reload if !self.cluster => verb(Act::Restart),
+            act => verb(act),
+        }
+    }
 }
 
 /// How far it is with what is being done.
@@ -40,7 +55,7 @@ pub(super) struct Tally {
     over: bool,
     since: Duration,
     apps: BTreeMap<String, App>,
-    /// Slots of a reload that something is done with now: whose, what, since when.
+    /// Slots that something is done with now: whose, what, since when.
     workers: BTreeMap<u32, (String, &'static str, Duration)>,
     /// The end of it was a failure.
     failed: bool,
@@ -58,6 +73,14 @@ pub(super) struct Tally {
     path: PathBuf,
     /// When a line was told last.
     told: Duration,
+    /// Of each process of an app it is told when it is up.
+    each: bool,
+    /// The end is told when the apps are ready.
+    ends_ready: bool,
+    /// Processes that did what they were started for and have ended, of all that are ready.
+    finished: (usize, usize),
+    /// What is waited for, if it is waited until apps are ready.
+    awaited: Option<Readiness>,
 }
 
 impl Tally {
@@ -68,24 +91,60 @@ impl Tally {
                 self.begin(*act, now);
                 for target in *targets {
                     let new = self.names.insert(target.id, target.name.clone()).is_none();
-                    self.app(&target.name, target.cluster).total += usize::from(new);
+                    let app = self.app(&target.name, target.cluster);
+                    app.rests = target.rests && (app.total == 0 || app.rests);
+                    app.total += usize::from(new);
                 }
             }
             Notice::StartsScript { app, .. } => {
                 self.begin(Act::Start, now);
-                self.app(&app.name, false).total += count(app.instances);
+                self.plan(app);
             }
             Notice::StartsMissing { apps } => {
                 self.begin(Act::StartFile, now);
-                for app in *apps {
-                    self.app(&app.name, false).total += count(app.instances);
-                }
+                apps.iter().for_each(|app| self.plan(app));
             }
             Notice::Resurrects { act, path } => {
                 self.begin(*act, now);
                 (*path).clone_into(&mut self.path);
             }
-            Notice::Started { name, ids, .. } => self.app(name, false).done += ids.len(),
+            Notice::Started { name, ids, .. } => {
+                let done = self.app(name, false).done;
+                ids.iter().for_each(|id| self.is_up(*id, name));
+                // Without news of each process the app is counted as it is told.
+                let least = if self.each { done } else { done + ids.len() };
+                let app = self.app(name, false);
+                app.done = app.done.max(least);
+            }
+            Notice::Starts { id, name, up } => {
+                self.each = true;
+                if *up {
+                    self.is_up(*id, name);
+                } else if !self.counted.contains(id) {
+                    self.workers.insert(*id, ((*name).to_owned(), "starting", now));
+                }
+            }
+            Notice::Missed { subject: Subject::Named { name }, .. } => {
+                self.workers.retain(|_, (of, ..)| of != name);
+            }
+            Notice::EndedEarly { id } => {
+                if self.counted.remove(id)
+                    && let Some(app) = self.names.get(id).and_then(|name| self.apps.get_mut(name))
+                {
+                    app.done = app.done.saturating_sub(1);
+                }
+            }
+            Notice::BroughtUp => self.ends_ready = true,
+            Notice::Awaits { targets } => {
+                let names = targets.iter().map(|of| (of.id, of.name.clone())).collect();
+                let since = if self.ends_ready { self.since } else { now };
+                self.awaited = Some(Readiness { names, since, ..Readiness::default() });
+            }
+            Notice::Stands { id, stand } => {
+                if let Some(awaited) = &mut self.awaited {
+                    awaited.take(*id, *stand, now);
+                }
+            }
             Notice::DaemonReplaced => self.count(Connections::Unknown),
             Notice::Acted { id, name, connections } => {
                 self.count(*connections);
@@ -104,8 +163,13 @@ impl Tally {
                 self.removed += 1;
             }
             Notice::Finished { act, failed, .. } => {
-                // A reload replaces all or none.
-                if !failed && matches!(act, Act::Reload | Act::Promote | Act::Rollback) {
+                if let Some(awaited) = self.awaited.take() {
+                    self.finished = (awaited.finished, awaited.ready.len());
+                    for (name, app) in &mut self.apps {
+                        app.done = if app.added { app.done } else { awaited.ready_of(name) };
+                    }
+                } else if !failed && matches!(act, Act::Reload | Act::Promote | Act::Rollback) {
+                    // A reload replaces all or none.
                     self.apps.values_mut().for_each(|app| app.done = app.total);
                 }
                 (self.over, self.failed) = (true, *failed);
@@ -139,39 +203,80 @@ impl Tally {
         })
     }
 
+    /// Whether an app is only added to the list.
+    pub(super) fn only_adds(&self, name: &str) -> bool {
+        self.apps.get(name).is_some_and(|app| app.added)
+    }
+
+    /// Whether it was told of each process when it was up.
+    pub(super) fn tells_each(&self) -> bool {
+        self.each
+    }
+
+    /// Whether the end of what was begun says which apps are ready.
+    pub(super) fn ends_ready(&self) -> bool {
+        self.ends_ready
+    }
+
     /// Returns the line about one that is done, where lines stay. What is over at once needs none.
     pub(super) fn line(&mut self, now: Duration, what: &str) -> Option<String> {
-        let act = self.act.filter(|_| MOMENT <= self.since(now) && 1 < self.total())?;
+        let act = self.act.filter(|_| MOMENT <= self.since(now))?;
         let done: usize = self.apps.values().map(|app| app.done).sum();
-        if LINES < self.total() && now < self.told + MOMENT && done < self.total() {
+        let of = self.of(now, done, self.total())?;
+        Some(format!("{of} {} {what}", verb(act)))
+    }
+
+    /// Returns the line about a process that is ready, where lines stay.
+    pub(super) fn ready_line(&mut self, now: Duration, id: u32) -> Option<String> {
+        let awaited = self.awaited.as_ref().filter(|of| of.since + MOMENT <= now)?;
+        let (done, total) = (awaited.ready.len(), awaited.names.len());
+        let name = awaited.names.get(&id)?.clone();
+        let of = self.of(now, done, total)?;
+        Some(format!("{of} ready: {name} (id {id})"))
+    }
+
+    /// Returns how many are done of how many, unless there is one only or that was told just now.
+    fn of(&mut self, now: Duration, done: usize, total: usize) -> Option<String> {
+        if total <= 1 || LINES < total && now < self.told + MOMENT && done < total {
             return None;
         }
         self.told = now;
-        Some(format!("[{done}/{}] {} {what}", self.total().max(done), verb(act)))
+        Some(format!("[{done}/{}]", total.max(done)))
     }
 
     /// Returns the lines about what goes on now; nothing before it has taken a moment, and
     /// after its end.
     pub(super) fn block(&self, now: Duration) -> Option<Vec<String>> {
+        if let Some(awaited) = &self.awaited {
+            return awaited.block(now);
+        }
         let act = self.act.filter(|_| !self.over && SOON <= self.since(now))?;
         let done: usize = self.apps.values().map(|app| app.done).sum();
         let one = if self.apps.len() == 1 { self.apps.keys().next() } else { None };
         let name = one.map_or_else(String::new, |name| format!(" {name}"));
         let total = self.total().max(done);
         let mut lines = vec![format!("{}{name} [{done}/{total}] {}", going(act), self.took(now))];
-        lines.extend(self.workers.iter().map(|(id, (name, what, since))| {
-            // The head has the name of the only app; what is done stays in a narrow window.
-            let who = match one {
-                Some(_) => format!("id {id}"),
-                None => format!("{} (id {id})", cut(name, SHORT)),
-            };
-            format!("  {who}  {what}  {}", span(now.saturating_sub(*since)))
-        }));
+        lines.extend(rows(&self.workers, one.is_some(), now));
         if one.is_none() && self.workers.is_empty() {
             let open = self.counts().filter(|(_, done, total)| done < total);
             lines.extend(open.map(|(name, done, total)| format!("  {name} {done}/{total}")));
         }
         Some(lines)
+    }
+
+    /// An app is going to be started.
+    fn plan(&mut self, planned: &Planned) {
+        let app = self.app(&planned.name, false);
+        app.total += count(planned.instances);
+        app.added = !planned.starts;
+    }
+
+    /// A process that was started is up, of which it may be told twice.
+    fn is_up(&mut self, id: u32, name: &str) {
+        self.workers.remove(&id);
+        self.names.insert(id, name.to_owned());
+        let new = self.counted.insert(id);
+        self.app(name, false).done += usize::from(new);
     }
 
     /// Takes account of the connections of what was ended.
@@ -242,17 +347,37 @@ impl Tally {
         let what = match act {
             Act::Scale => self.scaled()?,
             Act::Resurrect | Act::Import => self.resurrected(act),
-            Act::Reload => {
-                let (whole, gap): (Vec<_>, Vec<_>) =
-                    self.in_order().into_iter().partition(|(_, app)| app.cluster);
-                let parts = [counts("reloaded", &whole), counts("restarted", &gap)];
-                let parts: Vec<String> = parts.into_iter().flatten().collect();
-                (!parts.is_empty()).then(|| parts.join(", "))?
-            }
-            other => counts(verb(other), &self.in_order())?,
+            _ => self.done()?,
         };
         let urls = urls.iter().map(|url| format!(", {url}")).collect::<String>();
-        Some(format!("{what} in {}{urls}{}", self.took(now), self.of_connections(act)))
+        let ready = if self.ends_ready && !self.failed { self.ready() } else { String::new() };
+        Some(format!("{what}{ready} in {}{urls}{}", self.took(now), self.of_connections(act)))
+    }
+
+    /// What was done with which apps.
+    fn done(&self) -> Option<String> {
+        let mut parts: Vec<(&str, Vec<(&str, &App)>)> = Vec::new();
+        for (name, app) in self.in_order() {
+            let verb = app.verb();
+            match parts.iter_mut().find(|(of, _)| *of == verb) {
+                Some((_, apps)) => apps.push((name, app)),
+                None => parts.push((verb, vec![(name, app)])),
+            }
+        }
+        // What was replaced without a gap stands first.
+        parts.sort_by_key(|(verb, _)| *verb != "reloaded");
+        let parts: Vec<String> =
+            parts.iter().filter_map(|(verb, apps)| counts(verb, apps)).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
+    /// That what was begun is ready; what has done its work and ended is it as well.
+    fn ready(&self) -> String {
+        match self.finished {
+            (0, _) => ", ready".to_owned(),
+            (some, all) if some == all => ", ended with exit code 0".to_owned(),
+            (some, _) => format!(", ready ({some} ended with exit code 0)"),
+        }
     }
 
     /// What became of connections.
@@ -288,14 +413,17 @@ impl Tally {
     }
 
     fn begin(&mut self, act: Act, now: Duration) {
-        if self.act != Some(act) || self.over {
+        if self.ends_ready && !self.over {
+            // There is one end for all.
+            self.act = Some(act);
+        } else if self.act != Some(act) || self.over {
             *self = Self { act: Some(act), since: now, ..Self::default() };
         }
     }
 
     fn app(&mut self, name: &str, cluster: bool) -> &mut App {
-        let place = self.apps.len();
-        let new = || App { place, cluster, total: 0, done: 0 };
+        let (place, act) = (self.apps.len(), self.act.unwrap_or(Act::Start));
+        let new = || App { place, act, cluster, added: false, rests: false, total: 0, done: 0 };
         self.apps.entry(name.to_owned()).or_insert_with(new)
     }
 
@@ -356,17 +484,6 @@ fn counts(verb: &str, apps: &[(&str, &App)]) -> Option<String> {
     let each: Vec<String> =
         apps.iter().map(|(name, app)| format!("{name} {}/{}", of(app).0, of(app).1)).collect();
     Some(format!("{verb} {}", each.join(", ")))
-}
-
-/// Returns a time as a person says it.
-pub(crate) fn span(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0 if time.as_millis() < 100 => format!("{} ms", time.as_millis()),
-        0..60 => format!("{:.1} s", time.as_secs_f64()),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
 }
 
 fn count(instances: u32) -> usize {

@@ -35,12 +35,13 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Acted Begun CanaryWaits DaemonReplaced DaemonStarted DaemonStarting DaemonsEnd Deploy
-    DumpCleared Finished FirstSteps Flushed Flushes FlushesOwn Generated HomeOpen Interrupted
-    KeepsEnvironment Killed Migration Missed Module NoApps NotYet Note NothingSaved NothingToSave
+    Acted AllReady Awaits Begun BroughtUp CanaryWaits DaemonReplaced DaemonStarted DaemonStarting
+    DaemonsEnd Deploy DumpCleared EndedEarly Finished FirstSteps Flushed Flushes FlushesOwn
+    Generated HomeOpen Interrupted KeepsEnvironment Killed Migration Missed Module NoApps NotYet
+    Note NothingSaved NothingToSave
     Pong Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Resurrects Saved
-    Saves Scaled Serves Service Setting Started StartsMissing StartsScript Stepped TakesProfile Talk
-    TookProfile Updated Waits Warning
+    Saves Scaled Serves Service Setting Stands Started Starts StartsMissing StartsScript Stepped
+    TakesProfile Talk TookProfile Updated Waits Warning
 }
 
 /// Two commands' voices, and what they said.
@@ -90,7 +91,7 @@ fn untimed(text: &str) -> String {
 
 fn targets() -> Vec<Target> {
     [(0, "api", true), (1, "api", true), (2, "job", false)]
-        .map(|(id, name, cluster)| Target { id, name: name.to_owned(), cluster })
+        .map(|(id, name, cluster)| Target { id, name: name.to_owned(), cluster, rests: false })
         .into()
 }
 
@@ -184,7 +185,7 @@ fn acts(scene: &mut Scene) {
 
 fn starts(scene: &mut Scene) {
     let urls = ["http://127.0.0.1:3000".to_owned()];
-    let app = |name: &str, instances| Planned { name: name.to_owned(), instances };
+    let app = |name: &str, instances| Planned { name: name.to_owned(), instances, starts: true };
     let (script, mode) = ("/srv/hello.js", "cluster_mode");
     scene.all(&[
         Notice::StartsScript { script, mode, app: app("hello", 2) },
@@ -193,6 +194,7 @@ fn starts(scene: &mut Scene) {
         Notice::Ready { name: "api", processes: 1, urls: &[] },
         Notice::Ready { name: "hello", processes: 4, urls: &urls },
         Notice::Ready { name: "job", processes: 0, urls: &[] },
+        Notice::AllReady { apps: 9, processes: 12 },
         Notice::NotYet { text: "not yet in effect: watch of hello" },
         Notice::FirstSteps { steps: &[("ostler kill".to_owned(), "stop everything")] },
         Notice::KeepsEnvironment,
@@ -202,6 +204,26 @@ fn starts(scene: &mut Scene) {
     scene.tell(&Notice::StartsMissing { apps: &apps[..2] });
     ["a", "b"].iter().for_each(|name| scene.tell(&started(name)));
     scene.tell(&Notice::Finished { act: Act::StartFile, failed: false, urls: &[] });
+    // Those of which it is told when they are ready, with one that is only added.
+    let added = Planned { starts: false, ..app("later", 1) };
+    let targets = [Target { id: 0, name: "hello".to_owned(), cluster: true, rests: false }];
+    scene.all(&[
+        Notice::StartsMissing { apps: &[app("hello", 1), added] },
+        Notice::Starts { id: 0, name: "hello", up: false },
+        Notice::Starts { id: 0, name: "hello", up: true },
+        Notice::Started { name: "hello", ids: &[0], asked: 1, of_file: true },
+        Notice::Started { name: "later", ids: &[1], asked: 1, of_file: true },
+        Notice::BroughtUp,
+        Notice::Awaits { targets: &targets },
+        Notice::Stands { id: 0, stand: Standing::Does("starting") },
+        Notice::Stands { id: 0, stand: Standing::Ready },
+        Notice::Ready { name: "hello", processes: 1, urls: &urls },
+        Notice::Finished { act: Act::StartFile, failed: false, urls: &urls },
+        Notice::StartsMissing { apps: &[app("hello", 1)] },
+        Notice::Started { name: "hello", ids: &[0], asked: 1, of_file: true },
+        Notice::EndedEarly { id: 0 },
+        Notice::Finished { act: Act::StartFile, failed: false, urls: &[] },
+    ]);
     scene.tell(&Notice::StartsMissing { apps: &apps });
     ["a", "b", "c"].iter().for_each(|name| scene.tell(&started(name)));
     scene.tell(&Notice::Finished { act: Act::StartFile, failed: true, urls: &[] });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostler_wire::control::Outcome;
+use ostler_wire::control::{Outcome, ProcView};
 
 use super::TIMED_OUT;
 use super::limit::Limit;
@@ -11,6 +11,7 @@ use super::waiting::{End, Ended};
 use crate::failed::Failed;
 use crate::holder;
 use crate::session::Session;
+use crate::show;
 use crate::voice::{Problem, span};
 
 /// Returns the failure that tells why a process did not come to what it was waited for; `None` when
@@ -27,6 +28,20 @@ pub(crate) fn explain(
     let mut message = format!("{} (id {}) {reason}", ended.name, ended.id);
     let pasted = ostler_shell::operand(&ended.name);
     let mut hint = format!("see `{program} logs --err {pasted}`");
+    let list = session.known().unwrap_or_default();
+    if let Some(view) = list.iter().find(|of| of.id == ended.id) {
+        if let Some(said) = said(ended, view) {
+            message.push_str(&format!(": {said}"));
+        }
+        if view.cluster && ended.end == End::TimedOut(NotYet::Silent) {
+            let pasted_script = ostler_shell::word(&view.script);
+            let pasted_name = ostler_shell::word(&ended.name);
+            hint = format!(
+                "a worker of a cluster is ready when it listens; `{program} delete {pasted}`, then \
+                 `{program} start {pasted_script} --name={pasted_name}` runs it in fork mode"
+            );
+        }
+    }
     if let Some(taken) = taken {
         message.push_str(&format!("\n{}", taken.sentence));
         hint = taken.hint.unwrap_or(hint);
@@ -40,6 +55,18 @@ pub(crate) fn explain(
     }
     let code = if matches!(ended.end, End::TimedOut(_)) { TIMED_OUT } else { 1 };
     Some(Failed { code, ..Problem::Other { message, hint: Some(hint) }.into() })
+}
+
+/// The line that says why a process ended, where that is its memory or its last lines lack it.
+fn said(ended: &Ended, view: &ProcView) -> Option<String> {
+    let End::Never(Never::Ended(_) | Never::GivenUp(_) | Never::Rests(_)) = ended.end else {
+        return None;
+    };
+    let said = show::said(view)?;
+    let reasons = show::reasons(std::slice::from_ref(view));
+    let is_of_memory = reasons.get(&view.id).is_some_and(|reason| *reason == show::OUT_OF_MEMORY);
+    let is_quoted = ended.lines.iter().any(|line| line.contains(&said));
+    (is_of_memory || !is_quoted).then_some(said)
 }
 
 /// What comes behind the name of the process.

@@ -61,6 +61,7 @@ pub(super) fn open(
             Event::Process { id, .. } => tell(News::Happened(id)),
             Event::Log(line) => tell(News::Line(line)),
             Event::Started { .. }
+            | Event::Starting { .. }
             | Event::Failed { .. }
             | Event::Acted { .. }
             | Event::Step { .. }

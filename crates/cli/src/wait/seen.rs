@@ -89,6 +89,22 @@ pub(crate) enum NotYet {
     Unseen,
 }
 
+impl NotYet {
+    /// Returns what it does, in a few words.
+    pub(crate) fn doing(&self) -> &'static str {
+        match self {
+            Self::Starts { by_message: true } => "has not said `ready` yet",
+            Self::Starts { by_message: false } => "starting",
+            Self::Silent | Self::Young { .. } => "runs and listens on nothing yet",
+            Self::Pauses { .. } => "ended, and is started again",
+            Self::Waits { .. } => "waits for what it depends on",
+            Self::Stops => "stopping",
+            Self::Queued => "waits for its turn to start",
+            Self::Unseen => "not looked at yet",
+        }
+    }
+}
+
 /// Why a process will not be ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Never {

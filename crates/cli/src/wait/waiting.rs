@@ -16,7 +16,7 @@ use super::seen::{self, Again, Never, NotYet, Seen, Stand};
 use crate::failed::Failed;
 use crate::session::{Session, heed, hold_back, unexpected};
 use crate::sys::Interrupts;
-use crate::voice::{EVERY, Notice, Under};
+use crate::voice::{EVERY, Notice, Standing, Under};
 
 /// How long the daemon is asked to wait for a worker to listen before news are looked at, ms.
 const LISTENS_WITHIN: u32 = 250;
@@ -147,6 +147,7 @@ impl Waiting<'_> {
     fn run(mut self, news: &Receiver<News>) -> Result<Vec<Ended>, Failed> {
         while !self.is_over() {
             heed(&mut self.session.out, self.interrupts.as_ref(), Under::Wait);
+            self.session.out.keep_up();
             let now = Instant::now();
             if self.deadline().is_some_and(|until| until <= now) {
                 self.time_out();
@@ -159,6 +160,7 @@ impl Waiting<'_> {
                     }
                     for id in self.pending.keys().copied().collect::<Vec<_>>() {
                         self.look_at(id)?;
+                        self.session.out.keep_up();
                     }
                     self.first_look_by = None;
                 }
@@ -232,7 +234,11 @@ impl Waiting<'_> {
                 look(self.session, id)?;
             }
         }
-        due.into_iter().try_for_each(|id| self.look_at(id))
+        for id in due {
+            self.look_at(id)?;
+            self.session.out.keep_up();
+        }
+        Ok(())
     }
 
     /// Looks at a process, if it is still waited for.
@@ -273,6 +279,13 @@ impl Waiting<'_> {
     }
 
     fn judge_ready(&mut self, id: u32, stand: Stand, seen: Seen) {
+        let told = match &stand {
+            Stand::Ready => Standing::Ready,
+            Stand::Done => Standing::Finished,
+            Stand::Never(_) => Standing::Failed,
+            Stand::NotYet { why, .. } => Standing::Does(why.doing()),
+        };
+        self.session.out.tell(&Notice::Stands { id, stand: told });
         match stand {
             Stand::Ready => self.end(id, End::Ready { listens: seen.listens }),
             Stand::Done => self.end(id, End::Done),

@@ -54,6 +54,13 @@ pub fn process(id: u32, name: &str) -> Value {
     })
 }
 
+/// A worker of a cluster that is online.
+pub fn worker(id: u32, name: &str) -> Value {
+    let mut worker = process(id, name);
+    (worker["phase"], worker["cluster"]) = (json!("online"), json!(true));
+    worker
+}
+
 impl Fake {
     /// A home without a daemon.
     pub fn silent() -> Self {

@@ -5,7 +5,7 @@ use serde_json::json;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use crate::fake::{Fake, process};
+use crate::fake::{Fake, process, worker};
 
 #[test]
 fn a_list_is_one_question_and_a_table() {
@@ -87,7 +87,7 @@ fn our_small_questions_have_answers_for_scripts() {
 
 #[test]
 fn after_an_action_only_the_fields_that_were_asked_for_are_on_standard_output() {
-    let fake = Fake::with(vec![process(0, "app"), process(1, "web"), process(2, "web")]);
+    let fake = Fake::with(vec![process(0, "app"), worker(1, "web"), worker(2, "web")]);
     let ran = fake.ostler("stop web --format {name}:{id}");
     assert_eq!((ran.code, ran.out.as_str()), (0, "web:1\nweb:2\n"), "{}", ran.err);
     assert!(ran.err.contains("web"), "what was done is told aside: {}", ran.err);

@@ -13,6 +13,7 @@ mod acting;
 mod agent;
 mod alerts;
 mod apply;
+mod at_rest;
 mod attributes_live;
 mod beside_pm2;
 mod caller;

@@ -8,7 +8,7 @@ use ostler_testkit::{Sandbox, Victim, procs, pty};
 use ostler_wire::control::FrameKind;
 use serde_json::json;
 
-use crate::fake::{Fake, process};
+use crate::fake::{Fake, worker};
 use crate::start_e2e::{sandbox, untimed, wait_log, wait_one};
 
 /// A line, and then a row for each of 40 apps.
@@ -131,7 +131,7 @@ fn who_interrupts_a_command_in_a_pipe_is_told_what_goes_on() {
 #[test]
 fn a_program_reads_progress_as_objects() {
     let fake = Fake::saying(
-        vec![process(1, "web"), process(2, "web")],
+        vec![worker(1, "web"), worker(2, "web")],
         Box::new(|request| {
             request.get("reload")?;
             let step = json!({"verifying": {"run": 7, "side": "new"}});

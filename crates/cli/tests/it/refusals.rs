@@ -31,6 +31,29 @@ fn misused(sandbox: &Sandbox, args: &[&str], err: &str) {
     assert_eq!((said.out.as_str(), said.err.as_str()), ("", err), "{args:?}");
 }
 
+/// They were accepted: a shell was given the name of a file, `all` was a namespace among others,
+/// and a pipe was read for ever.
+#[test]
+fn what_cannot_be_meant_is_refused_before_anything_is_started() {
+    let sandbox = sandbox();
+    refused(&sandbox, &["start", "my app.js"], "error: there is no script `[ROOT]/w/my app.js`\n");
+    sandbox.write("a.sh", "exec sleep 1000000\n");
+    let all = "a namespace cannot be called `all`: to a command that is every app";
+    let hint = "give it another `--namespace`";
+    let said = format!("error: {all}\nhint: {hint}\n");
+    misused(&sandbox, &["start", "a.sh", "--namespace", "all"], &said);
+    sandbox.write("a.json", r#"{"apps":[{"script":"a.sh","namespace":"all"}]}"#);
+    refused(&sandbox, &["start", "a.json"], &format!("error[bad-name]: {all}\n"));
+    let pipe = sandbox.work().join("ff.json");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+    let said = sandbox.ostler(["validate", "ff.json"]).code(1).run();
+    assert!(said.err.contains("it is a pipe or a device, and no file"), "{}", said.err);
+    let both = ["stop", "all", "--progress", "json", "--json", "name"];
+    let said = sandbox.ostler(both).code(2).run();
+    let why = "`--progress json` and `--json` exclude each other";
+    assert_eq!(serde_json::from_str::<Value>(&said.out).unwrap()["message"], why);
+}
+
 /// `--health-http x` was told in the words of a file, and ports that cannot be were taken.
 #[test]
 fn a_health_check_that_cannot_be_asked_is_refused_by_its_option() {

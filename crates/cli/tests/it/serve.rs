@@ -36,7 +36,7 @@ fn a_folder_is_served_to_real_clients_and_nothing_beside_it() {
     let s = sandbox();
     site(&s);
     let port = s.port().to_string();
-    let says = format!("site is ready: http://127.0.0.1:{port}");
+    let says = format!(", http://127.0.0.1:{port}\n");
     s.ostler(["serve", "site", &port, "--name", "site", "--spa"]).cwd(s.work()).shows(says).run();
     let port = port.parse().unwrap();
     assert_eq!(get(port), "<p>home", "it answers as soon as the command has ended");

@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use ostler_testkit::{Sandbox, Victim, procs, pty, wait_for};
 use rustix::process::Signal;
 
-use crate::start_e2e::{SOON, sandbox, start_sh, wait_log};
+use crate::start_e2e::{SOON, sandbox, start_sh, untimed, wait_log};
 
 /// A command that goes on while the test does something.
 fn begin(sandbox: &Sandbox, args: &[&str]) -> Child {
@@ -53,8 +53,9 @@ fn a_start_that_waits_returns_with_the_url_of_a_cluster() {
     let port = sandbox.port();
     let app = sandbox.victim("web", Victim::Http);
     let start = sandbox.ostler(["start", "--wait"]).arg(app).args(["-i", "2"]);
-    let url = format!("web is ready (2 processes): http://127.0.0.1:{port}");
-    start.env("PORT", port.to_string()).shows(url).run();
+    let said = start.env("PORT", port.to_string()).run().out;
+    let end = format!("started web 2/2, ready in TIME, http://127.0.0.1:{port}\n");
+    assert_eq!(untimed(&said), end, "it is one line");
     assert!(crate::start_e2e::get(port).starts_with("hello"));
 }
 
@@ -71,7 +72,7 @@ fn a_start_that_waits_returns_with_the_url_of_a_child_that_listens() {
     let body = "node server.js & wait";
     let script = sandbox.write_executable("web.sh", format!("#!/bin/sh\n{body}\n"));
     let start = sandbox.ostler(["start", "--wait"]).arg(script).args(["--min-uptime", "1h"]);
-    let url = format!("web is ready: http://127.0.0.1:{port}");
+    let url = format!(", http://127.0.0.1:{port}\n");
     start.env("PORT", port.to_string()).shows(url).run();
 }
 
@@ -83,7 +84,7 @@ fn a_start_that_waits_takes_who_listens_on_nothing_for_ready_after_min_uptime() 
         .ostler(["start", "--wait"])
         .arg(app)
         .args(["--min-uptime", "100"])
-        .shows("job is ready\n")
+        .shows("started job 1/1, ready in ")
         .run();
     sandbox.ostler(["wait", "job"]).stdout("job is ready\n").run();
 }
@@ -149,6 +150,49 @@ fn a_port_that_a_stranger_has_is_told_with_its_process_and_the_command_that_free
             .run();
         assert!(output.err.contains("EADDRINUSE"), "{}", output.err);
     }
+}
+
+/// `started dup 1/1` stood on standard output, and then why it was not ready; and a hundred apps
+/// were a hundred lines after the end.
+#[test]
+fn a_start_that_waits_says_on_standard_output_only_what_is_ready() {
+    let sandbox = sandbox();
+    sandbox.write("ends.sh", "exit 3");
+    let start = ["start", "ends.sh", "--no-autorestart", "--wait"];
+    let said = sandbox.ostler(start).code(1).run();
+    assert_eq!(said.out, "", "{}", said.err);
+    let restart = sandbox.ostler(["restart", "ends", "--wait"]).code(1).run();
+    assert_eq!(restart.out, "", "{}", restart.err);
+    let json = ["restart", "ends", "--wait", "--progress", "json"];
+    let said = sandbox.ostler(json).code(1).run().out;
+    let last: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    assert_eq!(last["apps"][0]["done"], 0, "{last}");
+    sandbox.write("runs.sh", "exec sleep 1000000");
+    let app =
+        |name: String| serde_json::json!({ "name": name, "script": "runs.sh", "min_uptime": 100 });
+    let mut apps: Vec<_> = (0..6).map(|number| app(format!("n{number}"))).collect();
+    apps.push(serde_json::json!({ "name": "later", "script": "runs.sh", "autostart": false }));
+    sandbox.write("apps.json", serde_json::json!({ "apps": apps }).to_string());
+    let said = sandbox.ostler(["start", "apps.json", "--wait"]).run().out;
+    let all = "started 6 apps, 6/6 processes, added later 1/1, ready in TIME\n";
+    assert_eq!(untimed(&said), all);
+    let words = ["n0", "n1", "n2", "n3", "n4", "n5"];
+    let said = sandbox.ostler(["wait"]).args(words).run().out;
+    assert_eq!(said, "6 apps are ready (6 processes)\n");
+}
+
+/// The stack that Node writes behind the reason has `Error` in it as well.
+#[test]
+fn a_start_that_waits_says_why_node_aborted_although_it_is_not_in_the_last_lines() {
+    let sandbox = sandbox();
+    let reason =
+        "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory";
+    let stack = " 1: 0xb78db3 node::OOMErrorHandler(char const*) [node]";
+    let body = format!("echo '{reason}' >&2; echo '{stack}' >&2");
+    sandbox.write("heap.sh", format!("{body}; exit 134"));
+    let start = sandbox.ostler(["start", "heap.sh", "--no-autorestart", "--wait"]).code(1);
+    let why = format!("ended with exit code 134 before it was ready: {reason}\n");
+    start.shows(why).run();
 }
 
 /// `start --wait=1ms` started nothing, said nothing and ended with 0.
@@ -356,7 +400,7 @@ fn who_waits_does_not_notice_that_the_daemon_is_killed_or_updated() {
     sandbox.ostler(["update"]).run();
     sandbox.write("go", "");
     let (code, out, error) = end(start);
-    assert!(code == 0 && out.contains("app is ready\n"), "{out}{error}");
+    assert!(code == 0 && out.starts_with("started app 1/1, ready in "), "{out}{error}");
     assert_eq!(end(waits), (0, "app is ready\n".to_owned(), String::new()));
     assert_eq!(end(line), (0, "goes\n".to_owned(), String::new()));
     sandbox.ostler(["stop", "app"]).run();

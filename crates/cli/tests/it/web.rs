@@ -17,7 +17,7 @@ fn keys(value: &Value) -> Vec<&str> {
 fn web(s: &Sandbox) -> u16 {
     built_companion();
     let port = s.port();
-    let says = format!("ostler-web is ready: http://127.0.0.1:{port}");
+    let says = format!(", http://127.0.0.1:{port}\n");
     s.ostler(["web", &port.to_string()]).shows(says).run();
     port
 }

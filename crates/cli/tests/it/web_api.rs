@@ -16,7 +16,10 @@ use crate::start_e2e::{SOON, one, sandbox, start_sh, wait_one};
 fn web(s: &Sandbox, options: &[&str]) -> u16 {
     built_companion();
     let port = s.port();
-    s.ostler(["web", &port.to_string()]).args(options).shows("ostler-web is ready").run();
+    s.ostler(["web", &port.to_string()])
+        .args(options)
+        .shows("started ostler-web 1/1, ready in ")
+        .run();
     port
 }
 

@@ -4,7 +4,7 @@ use ostler_testkit::pty;
 use ostler_wire::control::FrameKind;
 use serde_json::{Value, json};
 
-use crate::fake::{Fake, process};
+use crate::fake::{Fake, process, worker};
 use crate::start_e2e::{example, sandbox, untimed};
 
 fn online(id: u32, name: &str) -> Value {
@@ -28,11 +28,14 @@ fn nothing_is_done_when_a_word_means_nobody() {
 
 #[test]
 fn a_process_that_two_words_mean_is_asked_for_once_and_all_end_in_one_line() {
+    let running = Fake::with(vec![worker(0, "api"), worker(1, "api"), worker(2, "web")]);
+    let ran = running.ostler("stop api web 0");
+    assert_eq!(untimed(&ran.out), "stopped api 2/2, web 1/1 in TIME\n");
+    assert_eq!(running.asked().len(), 1);
     let fake = Fake::with(vec![process(0, "api"), process(1, "api"), process(2, "web")]);
     for (line, act, said) in [
         ("delete api api 0", "delete", "deleted api 2/2 in TIME\n"),
         ("restart 0 1", "restart", "restarted api 2/2 in TIME\n"),
-        ("stop api web", "stop", "stopped api 2/2, web 1/1 in TIME\n"),
         ("start api web", "restart", "started api 2/2, web 1/1 in TIME\n"),
     ] {
         let ran = fake.ostler(line);
@@ -266,7 +269,7 @@ fn the_last_object_of_a_command_that_fails_says_that_it_is_over() {
         request.get("act").or(request.get("scale")).or(request.get("reload"))?;
         Some(vec![(FrameKind::Reply, error.clone())])
     };
-    let fake = Fake::saying(vec![process(0, "api")], Box::new(answer));
+    let fake = Fake::saying(vec![worker(0, "api")], Box::new(answer));
     for line in ["restart api", "stop api", "scale api 3", "reload api"] {
         let ran = fake.ostler(&format!("{line} --progress json"));
         let events: Vec<Value> =

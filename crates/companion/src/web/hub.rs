@@ -230,6 +230,7 @@ impl Hub {
             }
             Event::Following { .. } => _ = self.state.send_replace(State::Following),
             Event::Started { .. }
+            | Event::Starting { .. }
             | Event::Failed { .. }
             | Event::Acted { .. }
             | Event::Step { .. }

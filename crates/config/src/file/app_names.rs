@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::fields::Fields;
-use crate::names::refused_name;
+use crate::names::{refused_name, refused_namespace};
 use crate::resolve;
 
 /// Refuses names that mean something else to commands.
@@ -12,6 +12,9 @@ pub(super) fn refuse_names(apps: &[Fields<'_>], ctx: &Context, report: &mut Vec<
         let refused = refused_name(&resolve::written_name(fields, ctx));
         let said = refused.map(|(why, help)| Diagnostic::error("bad-name", why).help(help));
         report.extend(said.map(|said| fields.at("name", said)));
+        let refused = fields.text("namespace").and_then(refused_namespace);
+        let said = refused.map(|(why, help)| Diagnostic::error("bad-name", why).help(help));
+        report.extend(said.map(|said| fields.at("namespace", said)));
     }
 }
 

@@ -303,3 +303,28 @@ fn the_version_is_that_of_the_nearest_package() {
     world.file("src/package.json", "not json");
     assert_eq!(world.start("src/deep/a.js", &Options::default()).version, None);
 }
+
+/// `start 'my app.js'` gave the name of a missing file to the shell, sixteen times.
+#[test]
+fn a_script_with_blanks_that_is_not_there_is_no_line_for_the_shell() {
+    let mut world = World::new(&["bash", "node"]);
+    world.file("is there.js", "");
+    let mut check = |as_pm2: bool, script: &str, is_line: Option<bool>| {
+        world.ctx.as_pm2 = as_pm2;
+        let found = ostler_config::from_script(script, &Options::default(), &world.ctx);
+        let found = found.map(|(spec, _)| spec.args.first().is_some_and(|of| of == "-c"));
+        match (found, is_line) {
+            (Ok(found), Some(is_line)) => assert_eq!(found, is_line, "{script}"),
+            (Err(report), None) => assert_eq!(report[0].code, "no-script", "{script}"),
+            (found, _) => panic!("{script}: {found:?}"),
+        }
+    };
+    check(false, "my app.js", None);
+    check(false, "sub/my app.py", None);
+    check(false, "is there.js", Some(false));
+    check(false, "node my.js", Some(true));
+    check(false, "exec node my.js", Some(true));
+    check(false, "X=1 node my.js", Some(true));
+    check(false, "of-nobody run build", Some(true));
+    check(true, "my app.js", Some(true));
+}

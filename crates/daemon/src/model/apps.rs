@@ -25,6 +25,7 @@ impl Model {
         &mut self,
         client: ClientId,
         (apps, only_new): (&[Box<RawValue>], bool),
+        each: bool,
         ticket: Option<String>,
         out: &mut Vec<Effect>,
     ) {
@@ -75,6 +76,8 @@ impl Model {
         }
         operation.reporting = Reporting::Started(started);
         operation.ticket = ticket;
+        operation.each = each;
+        self.known.tell_each(&operation, out);
         self.begin(operation, out);
     }
 
@@ -161,6 +164,7 @@ impl Model {
             dependency_lost: false,
             restarted: None,
             failed_reload: None,
+            asked_restarts: 0,
         };
         self.known.registry.insert_proc(id, proc);
         self.ask(Event::Add { proc: id, app, spec, policy, cluster });

@@ -178,6 +178,7 @@ impl Model {
         let by_call = clients.into_iter().find(|client| client.call().is_some());
         self.known.publish_by(by_call, id, Lifecycle::Reload, out);
         self.known.registry.set_rollout(id, None);
+        self.known.registry.count_asked_restart(id);
         self.known.unsaved = true;
         self.changed.insert(id);
         self.operations.step_replaced(&self.known, id, run, old, out);

@@ -99,6 +99,8 @@ pub struct Operation {
     pub leaving: BTreeMap<AppId, Millis>,
     /// Whether the client wants to know how many connections are dropped.
     pub counts: bool,
+    /// Whether the client is told of each process that it starts.
+    pub each: bool,
     /// Reloads that wait for another one to end.
     pub queued: Vec<QueuedReload>,
     /// The first failure.
@@ -125,6 +127,7 @@ impl Operation {
             reloads: BTreeSet::new(),
             leaving: BTreeMap::new(),
             counts: false,
+            each: false,
             queued: Vec::new(),
             failure: None,
             ticket: None,

@@ -115,6 +115,9 @@ impl Model {
                 Action::Stop => (Event::Stop(id), Target::Down),
                 Action::Delete => (Event::Delete(id), Target::Gone),
                 Action::Restart => {
+                    if self.known.runs(id) {
+                        self.known.registry.count_asked_restart(id);
+                    }
                     if let Some(spec) = self.known.spec_to_be(operation, id) {
                         self.hold_dependent(id, spec);
                     }
@@ -143,6 +146,7 @@ impl Model {
         if let Some(proc) = self.known.registry.proc_mut(id) {
             proc.created_at = wall;
             proc.over_memory = None;
+            proc.asked_restarts = 0;
         }
         self.known.unsaved = true;
     }
@@ -189,6 +193,10 @@ impl Model {
                 tell(client, event, out);
             }
             Reporting::Started(_) | Reporting::Restored(_) => {
+                if let (true, None, Some(pending)) = (operation.each, &failure, &pending) {
+                    let name = pending.name.clone();
+                    tell(client, control::Event::Starting { id: id.0, name, up: true }, out);
+                }
                 operation.ended.insert(id, failure);
                 operation.late.extend(late.then_some(id));
                 for app in operation.take_finished_apps() {
@@ -225,6 +233,22 @@ impl Known {
             late: false,
             came_up: false,
             connections: Connections::Nowhere,
+        }
+    }
+
+    /// Whether a process has a run that is not on its way out.
+    fn runs(&self, id: ProcId) -> bool {
+        let phase = self.core.slot(id).map(|slot| slot.process().phase());
+        matches!(phase, Some(Phase::Starting { .. } | Phase::Online { .. }))
+    }
+
+    /// Tells of each process that an operation is starting, if its client wants to know.
+    pub(super) fn tell_each(&self, operation: &Operation, out: &mut Vec<Effect>) {
+        let starting = operation.active.iter().filter(|(_, of)| of.target == Target::Up);
+        for (id, pending) in starting.filter(|_| operation.each) {
+            let name = pending.name.clone();
+            let event = control::Event::Starting { id: id.0, name, up: false };
+            tell(operation.client, event, out);
         }
     }
 

@@ -129,6 +129,8 @@ pub struct Proc {
     pub restarted: Option<Happened>,
     /// Its worker of a new version that was not accepted, until one is.
     pub failed_reload: Option<Happened>,
+    /// How many of its restarts were asked for: by a restart, a reload, or the clock.
+    pub asked_restarts: u32,
 }
 
 /// The end of a slot's last run that is over.

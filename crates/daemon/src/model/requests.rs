@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_core::spec::MOST_INSTANCES;
-use ostler_core::{AppId, Event, ProcId};
+use ostler_core::{AppId, Event, Phase, ProcId};
 use ostler_wire::control::{Action, Change, Code, Failure, Reply, Request, ScaleTo};
 
 use super::Model;
@@ -11,8 +11,7 @@ use super::input::{ClientId, Effect};
 use super::known::Known;
 use super::listed::Listed;
 use super::operations::{Operation, Pending, Reporting, Target};
-use super::registry::App;
-use super::registry::Registry;
+use super::registry::{App, Ended, Registry};
 
 impl Model {
     /// One request of a client.
@@ -39,10 +38,10 @@ impl Model {
                 answer(client, vars.ok_or_else(|| unknown(ProcId(id))), out);
             }
             Request::Listens { id, within } => self.on_listens(client, ProcId(id), within, out),
-            Request::Start { apps, only_new, ticket } => {
+            Request::Start { apps, only_new, each, ticket } => {
                 match self.tickets.ticket(ticket.as_deref()) {
-                    Some(begun) => self.start_again(client, begun, out),
-                    None => self.on_start(client, (&apps, only_new), ticket, out),
+                    Some(begun) => self.start_again(client, begun, each, out),
+                    None => self.on_start(client, (&apps, only_new), each, ticket, out),
                 }
             }
             Request::Act { action, ids, change, ticket } => {
@@ -126,6 +125,7 @@ impl Model {
             Action::Stop => {
                 self.supersede_restarts(&rest, out);
                 self.known.registry.halt(&rest, true);
+                self.known.end_by_user(&rest);
             }
             Action::Restart => self.known.registry.halt(&rest, false),
             Action::Delete | Action::Reset => {}
@@ -213,6 +213,21 @@ impl Model {
 }
 
 impl Known {
+    /// The user stopped these processes: that is why those do not run which were to be started
+    /// again, or had been given up.
+    fn end_by_user(&mut self, ids: &[ProcId]) {
+        let at = self.at.wall;
+        for id in ids {
+            let phase = self.core.slot(*id).map(|slot| slot.process().phase());
+            let waits_or_failed =
+                matches!(phase, Some(Phase::Backoff { .. } | Phase::Held | Phase::Errored));
+            let proc = self.registry.proc_mut(*id).filter(|_| waits_or_failed);
+            if let Some(ended) = proc.and_then(|proc| proc.ended.as_mut()) {
+                *ended = Ended { at, asked: true, oom: false };
+            }
+        }
+    }
+
     /// As PM2: one of two instances stays up, two at a time of more (command line §1.1).
     fn restarts_at_a_time(&self, ids: &[ProcId], asked: Option<u32>) -> usize {
         let default = if ids.len() <= 2 { 1 } else { 2 };
@@ -248,6 +263,13 @@ impl Known {
 }
 
 impl Registry {
+    /// One of a process's restarts was asked for.
+    pub(super) fn count_asked_restart(&mut self, id: ProcId) {
+        if let Some(proc) = self.proc_mut(id) {
+            proc.asked_restarts = proc.asked_restarts.saturating_add(1);
+        }
+    }
+
     /// The user stopped these processes, or wants them up again.
     pub(super) fn halt(&mut self, ids: &[ProcId], halted: bool) {
         for id in ids {

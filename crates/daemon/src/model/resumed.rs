@@ -13,7 +13,13 @@ use super::tickets::{Begun, Ticket};
 
 impl Model {
     /// Apps that were added are waited for.
-    pub(super) fn start_again(&mut self, client: ClientId, ticket: Ticket, out: &mut Vec<Effect>) {
+    pub(super) fn start_again(
+        &mut self,
+        client: ClientId,
+        ticket: Ticket,
+        each: bool,
+        out: &mut Vec<Effect>,
+    ) {
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         let mut started = Vec::new();
         for (name, ids) in ticket.started {
@@ -29,6 +35,8 @@ impl Model {
         }
         operation.reporting = Reporting::Started(started);
         operation.ticket = Some(ticket.name);
+        operation.each = each;
+        self.known.tell_each(&operation, out);
         self.begin(operation, out);
     }
 

@@ -209,6 +209,7 @@ impl Known {
             dependency_lost: proc.dependency_lost,
             restarted: proc.restarted.clone(),
             failed_reload: proc.failed_reload.clone(),
+            asked_restarts: proc.asked_restarts,
             in_app: self.saved_in_app(saved.id),
         })
     }
@@ -324,6 +325,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         dependency_lost: saved.dependency_lost,
         restarted: saved.restarted,
         failed_reload: saved.failed_reload,
+        asked_restarts: saved.asked_restarts,
     }
 }
 

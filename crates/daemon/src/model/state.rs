@@ -200,6 +200,9 @@ pub struct SavedProc {
     /// Its worker of a new version that was not accepted, until one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_reload: Option<Happened>,
+    /// How many of its restarts were asked for.
+    #[serde(default)]
+    pub asked_restarts: u32,
     /// What its run said of itself, and which run that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_app: Option<(u64, InApp)>,

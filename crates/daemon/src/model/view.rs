@@ -57,6 +57,8 @@ struct Row<'a> {
     pid: u32,
     since: u64,
     restarts: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    asked_restarts: u32,
     phase: control::Phase,
     cpu: f32,
     memory: u64,
@@ -94,6 +96,12 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+/// Most restarts are nobody's wish.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
 /// What a run listens on.
 struct Addresses<'a>(&'a [ListenerView]);
 
@@ -120,6 +128,7 @@ impl From<Row<'_>> for ProcView {
             pid: row.pid,
             since: row.since,
             restarts: row.restarts,
+            asked_restarts: row.asked_restarts,
             phase: row.phase,
             cpu: row.cpu,
             memory: row.memory,
@@ -222,6 +231,7 @@ impl Known {
             pid: facts.map_or(0, |facts| facts.pid),
             since: facts.map_or(0, |facts| facts.since),
             restarts: process.restarts(),
+            asked_restarts: proc.asked_restarts,
             phase: self.phase_of(process),
             cpu: usage.cpu,
             memory: usage.memory,

@@ -182,7 +182,7 @@ fn prepare(record: Map<String, Json>, model: &Model) -> Result<Plan, String> {
     let text = Json::Object(record).to_string();
     let app = serde_json::value::RawValue::from_string(text).map_err(|error| error.to_string())?;
     Ok(Plan::Ask(
-        Request::Start { apps: vec![app], only_new: false, ticket: None },
+        Request::Start { apps: vec![app], only_new: false, each: false, ticket: None },
         Then::added(name, before),
     ))
 }

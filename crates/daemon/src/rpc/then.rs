@@ -93,6 +93,7 @@ impl Then {
             }
             Event::Acted { .. }
             | Event::Started { .. }
+            | Event::Starting { .. }
             | Event::Step { .. }
             | Event::Log(_)
             | Event::Following { .. }

@@ -74,7 +74,16 @@ fn names_error(line: &str) -> bool {
     let text = line.trim_start();
     // A cause that is told below the error that it led to says more than that one.
     let is_place = ["at ", "#", "from ", "File \""].iter().any(|word| text.starts_with(word));
-    !is_place && (WORDS.iter().any(|word| text.contains(word)) || text.starts_with("Error"))
+    !is_place
+        && !is_native_place(text)
+        && (WORDS.iter().any(|word| text.contains(word)) || text.starts_with("Error"))
+}
+
+/// Whether a line is a place in the stack that Node writes when it aborts, such as
+/// ` 3: 0xee85e7 v8::internal::V8::FatalProcessOutOfMemory(…) [node]`.
+fn is_native_place(text: &str) -> bool {
+    let behind = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    behind.len() < text.len() && behind.starts_with(": 0x")
 }
 
 fn read_between(path: &Path, offset: u64, end: u64) -> io::Result<Vec<u8>> {
@@ -92,6 +101,15 @@ fn read_between(path: &Path, offset: u64, end: u64) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The lines that were quoted were places alone, of which one has `Fatal` in its name.
+    #[test]
+    fn the_reason_of_an_abort_is_quoted_and_not_its_places_alone() {
+        let place = |at: u32| format!(" {at}: 0xee85e7 v8::V8::FatalProcessOutOfMemory() [node]\n");
+        let places: String = (1..20).map(place).collect();
+        let said = quoted(&format!("GC\nFATAL ERROR: Reached heap limit\n{places}"));
+        assert_eq!(said[0], "FATAL ERROR: Reached heap limit");
+    }
 
     fn stack(places: usize) -> String {
         (0..places).map(|at| format!("    at step{at} (/srv/app.js:{at}:1)\n")).collect()

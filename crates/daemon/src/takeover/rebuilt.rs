@@ -196,6 +196,7 @@ impl Builder {
             dependency_lost: false,
             restarted: None,
             failed_reload: None,
+            asked_restarts: 0,
             in_app: None,
         });
     }

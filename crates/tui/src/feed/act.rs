@@ -44,6 +44,7 @@ fn ask(home: &Home, request: &Request, tell: &SyncSender<Input>) -> Result<Optio
                 Event::Warning { text } => text,
                 Event::Acted { error: None, .. }
                 | Event::Started { .. }
+                | Event::Starting { .. }
                 | Event::Log(_)
                 | Event::Following { .. }
                 | Event::Process { .. }

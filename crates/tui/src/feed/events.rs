@@ -44,6 +44,7 @@ fn listen(home: &Home, tell: &SyncSender<Input>) -> Result<(), Error> {
             | Event::Failed { .. }
             | Event::Warning { .. }
             | Event::Started { .. }
+            | Event::Starting { .. }
             | Event::Log(_)
             | Event::Own { .. }
             | Event::Restored { .. }

@@ -123,6 +123,7 @@ impl Follow {
             | Event::Failed { .. }
             | Event::Warning { .. }
             | Event::Started { .. }
+            | Event::Starting { .. }
             | Event::Following { .. }
             | Event::Process { .. }
             | Event::Own { .. }

@@ -19,6 +19,15 @@ pub enum Event {
         /// `true` when the time for readiness ran out and it is taken as up all the same.
         late: bool,
     },
+    /// How it stands with a process of an app that is being started; only for who asked for each.
+    Starting {
+        /// Number of the process.
+        id: u32,
+        /// Name of the app.
+        name: String,
+        /// It is up; before that it was told that it is being started.
+        up: bool,
+    },
     /// An app could not be started.
     Failed {
         /// Name of the app.

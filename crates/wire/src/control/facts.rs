@@ -224,7 +224,8 @@ impl Step {
                 };
                 let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
                 let dropped = match connections {
-                    Connections::Dropped(count @ 1..) => format!(" with {count} open connections"),
+                    Connections::Dropped(1) => " with 1 open connection".to_owned(),
+                    Connections::Dropped(count @ 2..) => format!(" with {count} open connections"),
                     Connections::Dropped(0) | Connections::Nowhere | Connections::Unknown => {
                         String::new()
                     }

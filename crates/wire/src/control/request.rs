@@ -55,6 +55,9 @@ pub enum Request {
         /// command was faster.
         #[serde(default)]
         only_new: bool,
+        /// Of each process an [`Event::Starting`] tells that it is being started, or is up.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        each: bool,
         /// As in [`Request::Reload`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ticket: Option<String>,

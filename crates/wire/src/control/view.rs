@@ -26,6 +26,9 @@ pub struct ProcView {
     pub since: u64,
     /// Restarts so far.
     pub restarts: u32,
+    /// How many of them were asked for: by a restart, a reload, or the clock.
+    #[serde(default)]
+    pub asked_restarts: u32,
     /// What is true of it.
     pub phase: Phase,
     /// CPU use, percent of one core.

@@ -24,6 +24,10 @@ pub(crate) enum Misuse {
     Elsewhere { name: String, command: &'static Command, flag: &'static Flag, given: Given },
     /// The value of an option is missing, or was given to one that takes none.
     Value { option: String, unexpected: bool },
+    /// There is no command, and an option that is for commands.
+    NoCommand { name: String, flag: &'static Flag },
+    /// There is one word too many, perhaps meant as the value of an option that takes none.
+    Bare { option: String, word: String, command: &'static Command },
     /// The value of an option stands apart from it, where it would be an argument.
     Apart { flag: &'static Flag, value: String },
     /// What was meant as the argument was taken as the value of the option before it.

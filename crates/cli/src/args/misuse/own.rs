@@ -32,6 +32,11 @@ fn text(misuse: &Misuse) -> String {
             format!("`{name}` needs a value")
         }
         Misuse::Value { option, unexpected: true } => format!("`{option}` takes no value"),
+        Misuse::NoCommand { name, .. } => format!("there is no command, which `{name}` is for"),
+        Misuse::Bare { option, word, command } => format!(
+            "`{option}` takes no value with `{}`, and `{word}` is one argument too many",
+            command.name()
+        ),
         Misuse::Apart { flag, value } => {
             format!(
                 "`{value}` would be an argument of its own, and not the value of `--{}`",
@@ -81,6 +86,11 @@ fn hint(misuse: &Misuse) -> Option<String> {
         }
         Misuse::Value { option, unexpected: false } => Some(format!("write `{option}`")),
         Misuse::Missing { command, .. } | Misuse::Extra { command, .. } => Some(example(command)),
+        Misuse::NoCommand { flag, .. } => Some(match list(&flag.takers()) {
+            none if none.is_empty() => format!("`{NAME} help` shows every command"),
+            takers => format!("`--{}` is for {takers}", flag.name()),
+        }),
+        Misuse::Bare { command, .. } => Some(example(command)),
         Misuse::Apart { flag, value } => Some(format!("write `--{}={value}`", flag.name())),
         Misuse::Swallowed { flag, value, command } => {
             let pasted = format!("{} --{}", ostler_shell::word(value), flag.name());

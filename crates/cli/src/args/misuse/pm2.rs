@@ -42,7 +42,9 @@ fn text(misuse: &Misuse) -> String {
             let words: Vec<&str> = argument.words().collect();
             format!("missing required argument `{}'", words.join("|"))
         }
-        Misuse::Extra { word, .. }
+        Misuse::NoCommand { name: word, .. }
+        | Misuse::Bare { word, .. }
+        | Misuse::Extra { word, .. }
         | Misuse::Apart { value: word, .. }
         | Misuse::Swallowed { value: word, .. } => {
             format!("Unknown command argument: {word}")
@@ -72,6 +74,8 @@ fn hint(misuse: &Misuse) -> Option<String> {
         Misuse::ExitCode { .. } => Some("they are numbers from 0 to 255".to_owned()),
         Misuse::AbsentOption { .. }
         | Misuse::Value { .. }
+        | Misuse::NoCommand { .. }
+        | Misuse::Bare { .. }
         | Misuse::Apart { .. }
         | Misuse::Swallowed { .. }
         | Misuse::NotANumber { .. }

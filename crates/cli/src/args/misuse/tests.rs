@@ -62,6 +62,24 @@ fn a_slip_of_the_fingers_is_answered_by_what_was_meant() {
     }
 }
 
+/// The values were dropped, and `-x` alone showed the introduction.
+#[test]
+fn what_does_nothing_on_a_command_line_is_refused() {
+    own("list --watch=x", "`--watch` takes no value", "write `--watch`");
+    own("stop api --watch=src", "`--watch` takes no value", "write `--watch`");
+    own(
+        "-x",
+        "there is no command, which `-x` is for",
+        "`--execute-command` is for `start` and `run`",
+    );
+    own(
+        "env 0 --json PORT",
+        "`--json` takes no value with `env`, and `PORT` is one argument too many",
+        "write it as in `ostler env 0`; `ostler help env` shows what it takes",
+    );
+    assert!(parsed("--silent", Program::Ostler).is_ok());
+}
+
 #[test]
 fn what_is_not_understood_is_named_in_our_words() {
     own("qqqqqq", "unknown command `qqqqqq`", "`ostler help` shows every command");
@@ -91,9 +109,9 @@ fn what_is_not_understood_is_named_in_our_words() {
         "write it as in `ostler ping`; `ostler help ping` shows what it takes",
     );
     own(
-        "reload web api",
-        "`reload` does not take so many arguments: `api`",
-        "write it as in `ostler reload api`; `ostler help reload` shows what it takes",
+        "promote web api",
+        "`promote` does not take so many arguments: `api`",
+        "write it as in `ostler promote api`; `ostler help promote` shows what it takes",
     );
     assert!(parsed("stop -h", Program::Ostler).is_ok());
     assert!(parsed("help stop", Program::Ostler).is_ok());

@@ -203,7 +203,7 @@ impl Foreground {
 
     fn start(&mut self, session: &Session, apps: Vec<App>) -> Result<(), Failed> {
         let apps = apps.into_iter().map(|app| app.record).collect();
-        let request = Request::Start { apps, only_new: false, ticket: Some(ticket()) };
+        let request = Request::Start { apps, only_new: false, each: false, ticket: Some(ticket()) };
         let (home, tell): (Home, _) = (session.home.clone(), self.tell.clone());
         self.start = Some(spawn("start", move || {
             let result = threads::start(&home, &request);

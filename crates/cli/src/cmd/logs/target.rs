@@ -11,7 +11,7 @@ use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::{self, is_pattern, pattern};
 use crate::session::Session;
-use crate::voice::Problem;
+use crate::voice::{Notice, Problem};
 
 /// The most names that a message lists.
 const NAMES: usize = 10;
@@ -129,6 +129,9 @@ pub(super) fn nobody(
     }
     let there = if names.is_empty() { String::new() } else { format!("; there are: {there}") };
     let yet = if waits { " yet; its lines are shown as soon as there is one" } else { "" };
-    session.out.warn_aside(&format!("{what}{yet}{there}"));
+    let text = format!("{what}{yet}{there}");
+    let hint = "`ostler list` shows what there is; Ctrl-C ends the wait";
+    let hint = Some(hint).filter(|_| waits && session.program == Program::Ostler);
+    session.out.tell(&Notice::Warning { text: &text, hint, apart: true });
     Ok(())
 }

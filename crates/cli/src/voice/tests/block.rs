@@ -8,7 +8,7 @@ use ostler_wire::control::{Connections, Side, Step};
 use super::acted;
 use crate::voice::progress::Block;
 use crate::voice::tally::Tally;
-use crate::voice::{Act, Notice, Planned, Target, Window};
+use crate::voice::{Act, Notice, Planned, Standing, Target, Window};
 
 /// What is drawn at a time, in ms, in a window of so many columns and rows.
 fn drawn(tally: &Tally, ms: u64, columns: usize, rows: usize) -> String {
@@ -18,7 +18,8 @@ fn drawn(tally: &Tally, ms: u64, columns: usize, rows: usize) -> String {
 
 #[test]
 fn the_block_shows_what_is_worked_on_and_fits_its_window() {
-    let workers = (0..16).map(|id| Target { id, name: "api".to_owned(), cluster: true });
+    let workers =
+        (0..16).map(|id| Target { id, name: "api".to_owned(), cluster: true, rests: false });
     let workers: Vec<Target> = workers.collect();
     let at = Duration::from_millis;
     let mut tally = Tally::default();
@@ -54,8 +55,12 @@ fn the_block_shows_what_is_worked_on_and_fits_its_window() {
 #[test]
 fn what_is_done_with_a_worker_is_seen_in_a_narrow_window_however_long_its_name() {
     let name = "a-rather-long-name-of-an-app".to_owned();
-    let workers =
-        [name.clone(), "other".to_owned()].map(|name| Target { id: 0, name, cluster: true });
+    let workers = [name.clone(), "other".to_owned()].map(|name| Target {
+        id: 0,
+        name,
+        cluster: true,
+        rests: false,
+    });
     for targets in [&workers[..1], &workers] {
         let mut tally = Tally::default();
         let begun = Notice::Begun { act: Act::Reload, selector: None, targets };
@@ -69,7 +74,7 @@ fn what_is_done_with_a_worker_is_seen_in_a_narrow_window_however_long_its_name()
 
 #[test]
 fn the_block_of_many_apps_shows_those_that_are_not_done() {
-    let planned = |number| Planned { name: format!("app{number:03}"), instances: 2 };
+    let planned = |number| Planned { name: format!("app{number:03}"), instances: 2, starts: true };
     let apps: Vec<Planned> = (0..100).map(planned).collect();
     let mut tally = Tally::default();
     tally.take(&Notice::StartsMissing { apps: &apps }, Duration::ZERO);
@@ -100,8 +105,9 @@ fn a_block_is_drawn_in_the_place_of_the_one_before() {
 #[test]
 fn where_lines_stay_many_processes_are_a_line_a_moment() {
     let mut tally = Tally::default();
-    let targets: Vec<Target> =
-        (0..1000).map(|id| Target { id, name: format!("app{id}"), cluster: false }).collect();
+    let targets: Vec<Target> = (0..1000)
+        .map(|id| Target { id, name: format!("app{id}"), cluster: false, rests: false })
+        .collect();
     let begun = Notice::Begun { act: Act::Stop, selector: None, targets: &targets };
     tally.take(&begun, Duration::ZERO);
     let mut told = Vec::new();
@@ -118,8 +124,9 @@ fn where_lines_stay_many_processes_are_a_line_a_moment() {
 
 #[test]
 fn the_end_says_how_many_connections_were_dropped_where_that_is_known() {
-    let workers: Vec<Target> =
-        (0..2).map(|id| Target { id, name: "api".to_owned(), cluster: true }).collect();
+    let workers: Vec<Target> = (0..2)
+        .map(|id| Target { id, name: "api".to_owned(), cluster: true, rests: false })
+        .collect();
     let at = Duration::ZERO;
     let end = |act: Act, notices: &[Notice<'_>]| {
         let mut tally = Tally::default();
@@ -156,4 +163,86 @@ fn the_end_says_how_many_connections_were_dropped_where_that_is_known() {
     assert_eq!(end(Act::Scale, &[removed]), text);
     let replaced = [one(0, Connections::Dropped(1)), Notice::DaemonReplaced];
     assert_eq!(end(Act::Delete, &replaced), "deleted api 1/2 in 0 ms");
+}
+
+/// `started api 1/1` stood before the error that it was not ready, and the counter of a start
+/// showed nothing until its end.
+#[test]
+fn a_start_that_waits_counts_what_is_ready_and_its_end_is_one_line() {
+    let at = Duration::from_millis;
+    let app = |name: &str, instances, starts| Planned { name: name.to_owned(), instances, starts };
+    let targets: Vec<Target> = (0..3)
+        .map(|id| Target { id, name: "api".to_owned(), cluster: true, rests: false })
+        .collect();
+    let begin = |apps: &[Planned]| {
+        let mut tally = Tally::default();
+        tally.take(&Notice::StartsMissing { apps }, at(0));
+        for id in 0..3 {
+            tally.take(&Notice::Starts { id, name: "api", up: false }, at(0));
+        }
+        tally
+    };
+    let mut tally = begin(&[app("api", 3, true)]);
+    tally.take(&Notice::Starts { id: 0, name: "api", up: true }, at(300));
+    let text = drawn(&tally, 400, 80, 24);
+    let rows = "  id 1  starting  0.4 s\n  id 2  starting  0.4 s\n\x1b[J";
+    assert_eq!(text, format!("starting api [1/3] 0.4 s\n{rows}"));
+    let started = Notice::Started { name: "api", ids: &[0, 1, 2], asked: 3, of_file: true };
+    let stands = |id, stand| Notice::Stands { id, stand };
+    for notice in [started, Notice::BroughtUp, Notice::Awaits { targets: &targets }] {
+        tally.take(&notice, at(500));
+    }
+    tally.take(&stands(0, Standing::Ready), at(500));
+    tally.take(&stands(1, Standing::Does("runs and listens on nothing yet")), at(500));
+    let text = drawn(&tally, 700, 80, 24);
+    let row = "  id 1  runs and listens on nothing yet  0.2 s\n\x1b[J";
+    assert_eq!(text, format!("waiting for api [1/3 ready] 0.7 s\n{row}"));
+    let end = |last: Standing, failed: bool| {
+        let mut tally = tally.clone();
+        tally.take(&stands(1, last), at(800));
+        tally.take(&stands(2, last), at(800));
+        let (act, urls) = (Act::StartFile, &["http://127.0.0.1:3000".to_owned()][..]);
+        tally.take(&Notice::Finished { act, failed, urls }, at(900));
+        tally.summary(at(900), if failed { &[] } else { urls })
+    };
+    let ready = end(Standing::Ready, false);
+    assert_eq!(ready.as_deref(), Some("started api 3/3, ready in 0.9 s, http://127.0.0.1:3000"));
+    assert_eq!(end(Standing::Failed, true).as_deref(), Some("started api 1/3 in 0.9 s"));
+    let none = Notice::Finished { act: Act::StartFile, failed: true, urls: &[] };
+    let mut tally = begin(&[app("api", 3, true)]);
+    for notice in [Notice::BroughtUp, Notice::Awaits { targets: &targets }, none] {
+        tally.take(&notice, at(0));
+    }
+    assert_eq!(tally.summary(at(0), &[]), None, "nothing is ready");
+}
+
+/// It was told that `c` was started.
+#[test]
+fn what_is_only_added_to_the_list_is_not_called_started() {
+    let mut tally = Tally::default();
+    let app = Planned { name: "c".to_owned(), instances: 1, starts: false };
+    let end = Notice::Finished { act: Act::Start, failed: false, urls: &[] };
+    for notice in [
+        Notice::StartsScript { script: "/srv/c.js", mode: "fork_mode", app },
+        Notice::Started { name: "c", ids: &[0], asked: 1, of_file: false },
+        end,
+    ] {
+        tally.take(&notice, Duration::ZERO);
+    }
+    assert_eq!(tally.summary(Duration::ZERO, &[]).as_deref(), Some("added c 1/1 in 0 ms"));
+}
+
+/// A cluster whose workers found no port was `started api 4/4`.
+#[test]
+fn what_ended_at_once_is_not_counted_as_started() {
+    let mut tally = Tally::default();
+    let app = Planned { name: "api".to_owned(), instances: 2, starts: true };
+    tally.take(
+        &Notice::StartsScript { script: "/srv/a.js", mode: "cluster_mode", app },
+        Duration::ZERO,
+    );
+    let started = Notice::Started { name: "api", ids: &[0, 1], asked: 2, of_file: false };
+    tally.take(&started, Duration::ZERO);
+    tally.take(&Notice::EndedEarly { id: 1 }, Duration::ZERO);
+    assert_eq!(tally.summary(Duration::ZERO, &[]).as_deref(), Some("started api 1/2 in 0 ms"));
 }

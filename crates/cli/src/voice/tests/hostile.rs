@@ -18,11 +18,11 @@ const BAD: &str = "a\x1b[2J\x1b]0;t\x07\u{9b}1m\u{202e}\r\nerror: b";
 /// Every fact that holds something of others, with this in each place.
 fn each(text: &str, check: &mut dyn FnMut(&Notice<'_>)) {
     let (owned, path, urls) = (|| text.to_owned(), Path::new(text), [text.to_owned()]);
-    let targets = [Target { id: 0, name: owned(), cluster: false }];
+    let targets = [Target { id: 0, name: owned(), cluster: false, rests: false }];
     let failure = Failure::new(Code::Ended, text).hint(text);
     let ids = json!([text]);
     let selector = Some(Selector { word: text, ids: &ids });
-    let app = Planned { name: owned(), instances: 1 };
+    let app = Planned { name: owned(), instances: 1, starts: true };
     let cause = Cause::Ended(Outcome::NotSpawned { why: Some(owned()) });
     let failed = Step::Failed { run: 1, side: Side::New, cause };
     let replaced =

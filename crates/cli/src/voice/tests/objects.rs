@@ -47,7 +47,7 @@ fn the_end_counts_what_was_done_also_under_a_new_name() {
     use crate::voice::{Act, Target};
     use ostler_wire::control::{Connections, Side, Step};
 
-    let target = |id| Target { id, name: "api".to_owned(), cluster: true };
+    let target = |id| Target { id, name: "api".to_owned(), cluster: true, rests: false };
     let targets = [target(0), target(1)];
     let begun = |act| Notice::Begun { act, selector: None, targets: &targets };
     let end = |act| Notice::Finished { act, failed: false, urls: &[] };

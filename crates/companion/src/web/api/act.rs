@@ -356,6 +356,7 @@ fn step(event: Event) -> Option<(Progress, Option<Failure>)> {
         Event::Failed { name, error } => (None, Some(name), "failed".to_owned(), Some(error)),
         Event::Warning { text } => (None, None, text, None),
         Event::Started { .. }
+        | Event::Starting { .. }
         | Event::Log(_)
         | Event::Following { .. }
         | Event::Process { .. }

@@ -16,7 +16,7 @@ impl World {
     /// The same with more keys in the record.
     pub fn start_with(&mut self, name: &str, script: &str, instances: u32, more: Value) -> usize {
         let apps = vec![record(name, script, instances, more)];
-        self.request(Request::Start { apps, only_new: false, ticket: self.ticket() })
+        self.request(Request::Start { apps, only_new: false, each: false, ticket: self.ticket() })
     }
 
     /// A ticket that no other request has.

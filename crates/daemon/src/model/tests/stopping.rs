@@ -1,5 +1,6 @@
 //! Stop, restart, delete and reset of processes that are there.
 
+use ostler_core::Exit;
 use ostler_wire::control::{Action, Change};
 use serde_json::json;
 
@@ -165,6 +166,49 @@ fn a_restart_is_counted_and_told_for_each_process() {
     assert_eq!(world.restarts(), [1, 1]);
 }
 
+/// `stop` made `exited` of what was to be started again or had been given up.
+#[test]
+fn what_waits_for_its_restart_or_was_given_up_is_stopped_by_the_user_who_stops_it() {
+    let stopped = |more: serde_json::Value, phase: &str| {
+        let mut world = World::with_more("api", "good", 1, more);
+        world.crash(0, Exit::Code(3));
+        world.wait(50);
+        assert!(world.state().contains(phase), "{}", world.state());
+        let by_user = |world: &World| world.each(|proc| proc.ended.unwrap().asked);
+        assert_eq!(by_user(&world), [false]);
+        world.stop(&[0]);
+        world.wait(50);
+        assert!(world.state().contains("stopped"), "{}", world.state());
+        by_user(&world)
+    };
+    assert_eq!(stopped(json!({"restart_delay": 60_000}), "pausing"), [true]);
+    assert_eq!(stopped(json!({"max_restarts": 1, "min_uptime": 60_000}), "errored"), [true]);
+}
+
+/// Sixteen workers that were reloaded once were shown with 16 restarts, in yellow.
+#[test]
+fn restarts_that_were_asked_for_are_told_from_those_that_were_not() {
+    let mut world = World::with_more("api", "good", 1, json!({"max_restarts": 9}));
+    let asked = |world: &World| (world.restarts(), world.each(|proc| proc.asked_restarts));
+    world.restart(&[0]);
+    world.wait(50);
+    assert_eq!(asked(&world), (vec![1], vec![1]));
+    world.crash(0, Exit::Code(3));
+    world.wait(50);
+    assert_eq!(asked(&world), (vec![2], vec![1]));
+    world.forget();
+    world.wait(50);
+    assert_eq!(asked(&world), (vec![2], vec![1]), "the daemon after knows it");
+    world.stop(&[0]);
+    world.wait(50);
+    world.restart(&[0]);
+    world.wait(50);
+    assert_eq!(asked(&world), (vec![2], vec![1]), "a start is no restart");
+    world.act_with(Action::Reset, &[0], Change::default());
+    world.wait(50);
+    assert_eq!(asked(&world), (vec![0], vec![0]));
+}
+
 #[test]
 fn a_restart_starts_what_is_stopped_without_counting() {
     let mut world = World::with("api", "good", 1);
@@ -299,7 +343,7 @@ fn a_process_that_may_not_be_signalled_is_named_and_not_waited_for() {
     assert!(reply.contains("cannot be ended: pid 7 runs as root (uid 0) and may not"), "{reply}");
     assert_eq!(world.state(), "api:0 stopping foreign", "it is asked again and again");
     // When it ends after all, that is the end of the stop.
-    world.crash(0, ostler_core::Exit::Code(0));
+    world.crash(0, Exit::Code(0));
     world.wait(50);
     assert_eq!(world.state(), "api:0 stopped foreign");
 }

@@ -177,6 +177,7 @@ fn a_start_that_came_about_is_told_as_one_whatever_became_of_the_app() {
     let start = || Request::Start {
         apps: [record("api", "good", 1, json!({"max_restarts": 1, "min_uptime": 60_000}))].into(),
         only_new: false,
+        each: false,
         ticket: Some("of start".to_owned()),
     };
     let mut world = World::new();

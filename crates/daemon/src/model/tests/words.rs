@@ -107,6 +107,9 @@ pub fn event_text(event: &control::Event) -> String {
         control::Event::Started { name, ids, late } => {
             format!("started {name} {ids:?}{}", if *late { " late" } else { "" })
         }
+        control::Event::Starting { id, name, up } => {
+            format!("{} {name}:{id}", if *up { "up" } else { "starting" })
+        }
         control::Event::Failed { name, error } => format!("failed {name}: {}", error.message),
         control::Event::Acted { id, name, error: why, added, connections } => {
             let connections = match connections {
