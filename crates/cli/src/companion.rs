@@ -34,8 +34,9 @@ fn how_to_get_it(program: &Path) -> String {
     match root.and_then(Path::parent) {
         Some(root) => format!("`{}` makes it", of_repository(root)),
         None => format!(
-            "in the folder of the archive that `ostler` is from, `cp {COMPANION} {}/` puts it there",
-            quoted(program.parent().unwrap_or(Path::new(".")))
+            "in the folder of the archive that `ostler` is from, `cp {COMPANION} {pasted}/` puts \
+             it there",
+            pasted = quoted(program.parent().unwrap_or(Path::new(".")))
         ),
     }
 }

@@ -84,8 +84,7 @@ impl Program {
         })
     }
 
-    /// Returns the home that a variable names, else the usual one; none when `HOME` is not set
-    /// either.
+    /// Returns the home that a variable names, else the usual one; none without `HOME`.
     pub(crate) fn home(self, var: impl Fn(&str) -> Option<PathBuf>) -> Option<Home> {
         let of_user = || var(ostler_env::HOME).filter(|path| !path.as_os_str().is_empty());
         let named = self.named_home(&var);

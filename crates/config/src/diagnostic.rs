@@ -145,7 +145,9 @@ impl Diagnostic {
     #[must_use]
     pub fn own_hint(&self) -> Option<Cow<'_, str>> {
         let in_file = self.is_error() && self.origin.as_deref() != Some(COMMAND_LINE);
-        let more = || format!("`ostler explain {}` says more", self.code);
+        let more = || {
+            format!("`ostler explain {pasted}` says more", pasted = ostler_shell::word(self.code))
+        };
         self.own_advice().map(Cow::Borrowed).or_else(|| in_file.then(|| Cow::Owned(more())))
     }
 

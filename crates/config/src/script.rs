@@ -131,8 +131,8 @@ pub(crate) fn name_of_directory(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// Asks for a near name in the same folder, where there is one; `help` is the advice where there is
-/// none.
+/// Asks for a near name in the same folder, where there is one. Where there is none, the advice is
+/// `help`, as it stands.
 pub(crate) fn or_near(mut diagnostic: Diagnostic, path: &Path, help: &str) -> Diagnostic {
     let Some(near) = near_name(path) else { return diagnostic.own_help(help) };
     let asks = format!("did you mean `{}`?", ostler_shell::word(&near));

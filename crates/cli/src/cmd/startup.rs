@@ -174,8 +174,9 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Setup, Failed> {
     if verb == "startup" && !is_asked_for && !runs(platform) {
         let name = platform.name();
         let text = format!("{name} is installed and does not run: it cannot start a service here");
+        let pasted = ostler_shell::word(name);
         return Err(Failed::new(text).hint(format!(
-            "`ostler run app.js` is the first process of a container; `ostler startup {name}` \
+            "`ostler run app.js` is the first process of a container; `ostler startup {pasted}` \
              installs the service for a start of the machine by {name}"
         )));
     }
@@ -329,7 +330,9 @@ fn perform(step: &Step) -> Result<(), Failed> {
         Ok(status) => Err(Failed::from(Problem::Other {
             message: format!("`{}` failed: {status}", step.shown()),
             hint: Some(match program.as_str() {
-                "loginctl" => format!("an administrator may: `sudo {}`", step.shown()),
+                "loginctl" => {
+                    format!("an administrator may: `sudo {pasted}`", pasted = step.shown())
+                }
                 "systemctl" => "`systemctl is-system-running` tells how systemd is".to_owned(),
                 _ => format!("`{}` again shows what it says", step.shown()),
             }),

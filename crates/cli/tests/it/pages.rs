@@ -240,8 +240,8 @@ fn the_translation_has_every_heading_block_and_link() {
     assert!(page("README.md").lines().count() <= 100);
 }
 
-/// Each block that follows the name of a snapshot is that snapshot. `UPDATE_EXPECT=1` writes the
-/// pages anew.
+/// Each block that follows the name of a snapshot is that snapshot. With `UPDATE_EXPECT=1` the
+/// pages are written anew.
 #[test]
 fn the_pictures_are_what_the_program_prints() {
     let mut shown = Vec::new();

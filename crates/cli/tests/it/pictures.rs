@@ -14,8 +14,8 @@ use crate::start_e2e::{sandbox, wait_log};
 /// Columns of a picture.
 const COLUMNS: u16 = 100;
 
-/// What a command shows in a terminal, below its line, with what differs from machine to machine
-/// put right.
+/// What a command shows in a terminal, below its line. What differs from machine to machine is
+/// put right in it.
 fn seen(s: &Sandbox, line: &str, port: u16) -> String {
     let mut command = s.command();
     let words = line.split(' ').skip(1).map(|word| word.trim_matches('\''));

@@ -241,8 +241,7 @@ fn the_environment_is_shown_with_what_ostler_adds() {
     assert!(vars.is_sorted_by(|one, other| one.0 > other.0), "{vars:?}");
 }
 
-/// Both names of the program reach the manager that runs the app, also one that was saved with
-/// another home.
+/// Both names of the program reach the manager that runs the app, whatever was saved with it.
 #[test]
 fn the_homes_in_an_apps_environment_are_its_managers() {
     let more = json!({"env": {"OSTLER_HOME": "/of/the/shell", "PM2_HOME": "/of/pm2"}});
