@@ -172,7 +172,7 @@ fn a_second_reload_of_an_app_is_refused_while_one_is_under_way() {
     assert_eq!(
         world.heard(client),
         "error: a reload of app `api` is under way\n\
-         hint: wait for it, or use `--wait` to queue behind it"
+         hint: `ostler reload api --wait` queues behind it"
     );
 }
 
