@@ -286,6 +286,14 @@ pub fn borrowed(fd: RawFd) -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
+/// How many bytes the peer of a UNIX socket has not read, with what the kernel needs for them.
+pub fn unread(socket: &impl std::os::fd::AsRawFd) -> Option<u32> {
+    let mut count: libc::c_int = 0;
+    // SAFETY: writes one number, which outlives the call.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut count) };
+    u32::try_from(count).ok().filter(|_| result == 0)
+}
+
 /// The groups that the peer of a socket had beside its own when it connected.
 ///
 /// # Errors

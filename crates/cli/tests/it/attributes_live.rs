@@ -259,9 +259,10 @@ const PROOFS: &[(&str, Proof)] = &[
         Here(r#"{ "watch": true, "ignore_watch": ["data", "logs"] }"#, |s| {
             watch_too(s);
             s.write("data/x", "");
-            wait_restarts(s, "other", 1);
+            wait_restarts(s, "other");
             s.write("seen", "");
-            wait_restarts(s, "app", 1);
+            wait_restarts(s, "app");
+            assert_eq!(record(s, "app")["restart_time"], 1, "what is ignored is no change");
         }),
     ),
     (
@@ -269,9 +270,10 @@ const PROOFS: &[(&str, Proof)] = &[
         Here(r#"{ "watch": true, "watch_options": { "ext": "js" } }"#, |s| {
             watch_too(s);
             s.write("a.txt", "");
-            wait_restarts(s, "other", 1);
+            wait_restarts(s, "other");
             s.write("a.js", "");
-            wait_restarts(s, "app", 1);
+            wait_restarts(s, "app");
+            assert_eq!(record(s, "app")["restart_time"], 1, "another suffix is no change");
         }),
     ),
     (
@@ -279,7 +281,7 @@ const PROOFS: &[(&str, Proof)] = &[
         Here(r#"{ "watch": true, "watch_delay": 3600000 }"#, |s| {
             watch_too(s);
             s.write("a.txt", "");
-            wait_restarts(s, "other", 1);
+            wait_restarts(s, "other");
             assert_eq!(record(s, "app")["restart_time"], 0, "it waits for an hour");
         }),
     ),
@@ -446,8 +448,9 @@ fn watch_too(s: &Sandbox) {
     s.wait_status("other", "online", 1, SOON);
 }
 
-fn wait_restarts(s: &Sandbox, name: &str, count: u64) {
-    wait_for(format!("{count} restarts of {name}"), SOON, || {
-        (record(s, name)["restart_time"] == count).then_some(())
+/// A new folder and the file in it may be two changes.
+fn wait_restarts(s: &Sandbox, name: &str) {
+    wait_for(format!("a restart of {name}"), SOON, || {
+        record(s, name)["restart_time"].as_u64().filter(|count| 0 < *count)
     });
 }

@@ -6,6 +6,7 @@ use ostler_wire::control::{Request, Watch};
 use serde_json::json;
 
 use super::Daemon;
+use crate::clock;
 use crate::decisions::Decisions;
 use crate::model::{ClientId, Input, closing};
 use crate::rpc::{Deed, Plan, Then, plan, report};
@@ -39,16 +40,16 @@ impl Daemon {
                 self.on_request(number, Request::Kill);
             }
             Plan::Do(deed) => {
-                let answer = self.do_deed(deed);
+                let answer = self.do_deed(client, deed);
                 self.rpc.answer(client, &id, answer);
             }
         }
     }
 
-    fn do_deed(&mut self, deed: Deed) -> Answer {
+    fn do_deed(&mut self, client: usize, deed: Deed) -> Answer {
         match deed {
             Deed::List => {
-                self.runs.look_at_all(crate::clock::monotonic(), &mut self.reports);
+                self.runs.look_at_all(clock::monotonic(), &mut self.reports);
                 self.take_reports();
                 list(&mut self.model)
             }
@@ -62,7 +63,7 @@ impl Daemon {
             }
             Deed::SendLater(parts, answer) => {
                 for (runs, bytes) in parts {
-                    self.rpc.send_later(runs, bytes);
+                    self.rpc.send_later(clock::monotonic(), client, runs, bytes);
                 }
                 answer
             }

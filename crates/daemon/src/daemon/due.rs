@@ -165,7 +165,11 @@ impl Daemon {
                 self.rpc.door_mut().look_after(&self.config.home, &mut self.keeper);
                 self.rpc.accept();
             }
-            Due::Messages => self.rpc.send_due(&mut self.runs),
+            Due::Messages => {
+                for (runs, bytes) in self.rpc.take_sends(now) {
+                    self.runs.send_all(&runs, &bytes);
+                }
+            }
             Due::Subscribers => {
                 self.bus.door_mut().look_after(&self.config.home, &mut self.keeper);
                 self.bus.accept(&mut self.reports);

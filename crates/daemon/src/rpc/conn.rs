@@ -9,6 +9,7 @@ use ostler_pm2::rpc::{Answer, Call};
 use ostler_poll::Watched;
 
 use crate::outbox::Outbox;
+use crate::sys;
 
 /// No further call of a client is worked on while so much waits for it, bytes.
 const SLOW: usize = 1 << 20;
@@ -71,6 +72,11 @@ impl Conn {
                 Err(_) => self.eof = true,
             }
         }
+    }
+
+    /// Whether the client has taken everything that it was told.
+    pub fn has_read_all(&self) -> bool {
+        self.queued() == 0 && sys::unread(&*self.stream) == Some(0)
     }
 
     /// Whether its next call waits until it has taken answers.

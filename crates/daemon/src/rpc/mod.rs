@@ -13,17 +13,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use ostler_core::RunId;
+use ostler_core::{Millis, RunId};
 use ostler_pm2::rpc::{Answer, Call};
 use ostler_poll::{Interest, Poll};
 use ostler_wire::control::{Event, Reply};
 
+use crate::daemon_log;
 use crate::door::{Door, RPC};
 use crate::model::{ClientId, Model};
 use crate::reports::{Report, Reports};
-use crate::runs::Runs;
 use crate::tokens::Polled;
-use crate::{clock, daemon_log};
 use conn::{Conn, Incoming};
 pub use plan::{Deed, Plan, line, plan, run_of};
 pub use report::report;
@@ -31,7 +30,9 @@ pub use then::Then;
 
 /// An app is asked for an action so much later than whoever triggers it is answered, ms: PM2's
 /// client waits for ever for a reply that comes before it has read the answer.
-const SEND_LATER: u64 = 20;
+const SEND_LATER: Millis = 20;
+/// A client that does not take its answer for so long is waited for no more, ms.
+const READ_LIMIT: Millis = 10_000;
 /// What may wait for all clients together, bytes.
 const ALL_QUEUED: usize = 128 << 20;
 
@@ -48,11 +49,23 @@ pub struct Rpc {
     touched: Vec<usize>,
     open: BTreeMap<usize, Open>,
     next_call: usize,
-    /// What is sent to apps, and when.
-    sends: Vec<(u64, Vec<RunId>, Vec<u8>)>,
+    /// What is sent to apps, the next first.
+    sends: VecDeque<Send>,
     /// Processes that are told of our end.
     told: Vec<u32>,
     poll: Rc<Poll<Polled>>,
+}
+
+/// What apps are sent when a client has read its answer.
+#[derive(Debug)]
+struct Send {
+    client: usize,
+    runs: Vec<RunId>,
+    bytes: Vec<u8>,
+    /// When it is sent, or the client is looked at again.
+    at: Millis,
+    /// When it is sent all the same.
+    until: Millis,
 }
 
 /// A call that the model works on.
@@ -75,7 +88,7 @@ impl Rpc {
             touched: Vec::new(),
             open: BTreeMap::new(),
             next_call: 0,
-            sends: Vec::new(),
+            sends: VecDeque::new(),
             told: Vec::new(),
             poll: Rc::clone(poll),
         }
@@ -191,25 +204,33 @@ impl Rpc {
         }
     }
 
-    /// Bytes are sent to runs a moment later.
-    pub fn send_later(&mut self, runs: Vec<RunId>, bytes: Vec<u8>) {
+    /// Bytes are sent to runs when the client has read what it was answered, but not at once.
+    pub fn send_later(&mut self, now: Millis, client: usize, runs: Vec<RunId>, bytes: Vec<u8>) {
         if !runs.is_empty() {
-            self.sends.push((clock::monotonic() + SEND_LATER, runs, bytes));
+            let (at, until) = (now + SEND_LATER, now + READ_LIMIT);
+            self.sends.push_back(Send { client, runs, bytes, at, until });
         }
     }
 
-    /// When [`send_due`](Self::send_due) is due.
-    pub fn sends_at(&self) -> Option<u64> {
-        self.sends.first().map(|first| first.0)
+    /// When [`take_sends`](Self::take_sends) is due.
+    pub fn sends_at(&self) -> Option<Millis> {
+        self.sends.front().map(|first| first.at)
     }
 
-    /// Sends what was to be sent later.
-    pub fn send_due(&mut self, to: &mut Runs) {
-        let now = clock::monotonic();
-        let due = self.sends.iter().take_while(|send| send.0 <= now).count();
-        for (_, runs, bytes) in self.sends.drain(..due) {
-            to.send_all(&runs, &bytes);
+    /// Returns what is to be sent now, and to whom.
+    pub fn take_sends(&mut self, now: Millis) -> Vec<(Vec<RunId>, Vec<u8>)> {
+        let count = self.sends.iter().take_while(|send| send.at <= now).count();
+        let mut due = Vec::new();
+        for mut send in self.sends.drain(..count).collect::<Vec<_>>() {
+            let reads = |conn: &Conn| !conn.has_read_all();
+            if now < send.until && self.connected.get(&send.client).is_some_and(reads) {
+                send.at = now + SEND_LATER;
+                self.sends.push_back(send);
+            } else {
+                due.push((send.runs, send.bytes));
+            }
         }
+        due
     }
 
     fn close(&mut self, number: usize, reports: &mut Reports) {

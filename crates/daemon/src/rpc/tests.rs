@@ -142,3 +142,32 @@ fn a_socket_of_somebody_elses_stays_and_a_dead_ones_is_replaced() {
     rpc.door.remove(home.path());
     assert!(!path.exists());
 }
+
+/// PM2's client waits for ever for what an app answers before the daemon has.
+#[test]
+fn an_app_is_asked_when_its_client_has_read_the_answer() {
+    let (mut scene, clients) = Scene::new(3);
+    let runs = || vec![RunId(7)];
+    clients.iter().for_each(|client| call(client, 1));
+    assert_eq!(scene.turn(10), [0, 1, 2]);
+    for client in 0..3 {
+        scene.rpc.send_later(0, client, runs(), client.to_string().into_bytes());
+    }
+    let due = |scene: &mut Scene, now| -> Vec<String> {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        scene.rpc.take_sends(now).into_iter().map(|(_, bytes)| text(bytes)).collect()
+    };
+    assert_eq!(due(&mut scene, 19), [""; 0]);
+    let mut read = clients.into_iter();
+    let first = read.next().unwrap();
+    answer(&first);
+    assert_eq!(due(&mut scene, 20), ["0"]);
+    // The second goes without having read it, the third never reads.
+    drop(read.next());
+    scene.turn(10);
+    assert_eq!((scene.rpc.sends_at(), due(&mut scene, 39)), (Some(40), Vec::new()));
+    assert_eq!(due(&mut scene, 40), ["1"]);
+    assert_eq!(due(&mut scene, 9999), [""; 0]);
+    assert_eq!(due(&mut scene, READ_LIMIT + SEND_LATER), ["2"]);
+    assert_eq!(scene.rpc.sends_at(), None);
+}
