@@ -57,6 +57,15 @@ impl Failed {
         self
     }
 
+    /// Asks for the line that was probably meant, before the advice that there is.
+    pub(crate) fn asks(mut self, line: &str) -> Self {
+        if let Some(Problem::Other { hint, .. }) = &mut self.problem {
+            let rest = hint.take().map_or_else(String::new, |hint| format!(" {hint}"));
+            *hint = Some(format!("did you mean `{line}`?{rest}"));
+        }
+        self
+    }
+
     /// Adds advice to a failure with a message of its own.
     pub(crate) fn hint(mut self, text: impl Into<String>) -> Self {
         if let Some(Problem::Other { hint, .. }) = &mut self.problem {

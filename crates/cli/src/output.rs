@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use ostler_client::Heard;
 
+use crate::args::Typed;
 use crate::failed::Failed;
 use crate::paint::Paint;
 use crate::program::Program;
@@ -39,6 +40,11 @@ impl Output {
         let (voice, buffer) = (Voice::new(program), Vec::new());
         let terminal = std::io::stdout().is_terminal();
         Self { buffer, silent, voice, data_only: false, paint, terminal, drawn: None, broken: None }
+    }
+
+    /// Makes hints of this command line.
+    pub(crate) fn typed(&mut self, typed: Typed) {
+        self.voice.typed = typed;
     }
 
     /// Shows progress in this way, under our own name.

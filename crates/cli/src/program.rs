@@ -61,16 +61,34 @@ impl Program {
         }
     }
 
-    /// Returns `OSTLER_HOME`, else `PM2_HOME`, else a directory in the user's home; none when
-    /// none of them is set.
-    pub(crate) fn home(self, var: impl Fn(&str) -> Option<PathBuf>) -> Option<Home> {
+    /// Returns the variables that name a home. The first one that is set counts: whoever says
+    /// `pm2` and has set PM2's variable means that one, whatever else the shell has.
+    pub(crate) fn home_variables(self) -> [&'static str; 2] {
+        match self {
+            Self::Ostler => [ostler_env::OSTLER_HOME, ostler_env::PM2_HOME],
+            Self::Pm2 => [ostler_env::PM2_HOME, ostler_env::OSTLER_HOME],
+        }
+    }
+
+    /// Returns the home that a variable names.
+    pub(crate) fn named_home(self, var: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
         let set = |name| var(name).filter(|path| !path.as_os_str().is_empty());
-        let explicit = set(ostler_env::OSTLER_HOME).or_else(|| set(ostler_env::PM2_HOME));
-        let own = match self {
+        self.home_variables().into_iter().find_map(set)
+    }
+
+    /// Returns the manager's home in this user's home, where no variable names another one.
+    pub(crate) fn usual_home(self, user_home: &Path) -> PathBuf {
+        user_home.join(match self {
             Self::Ostler => ".ostler",
             Self::Pm2 => ".pm2",
-        };
-        explicit.or_else(|| Some(set(ostler_env::HOME)?.join(own))).map(Home::new)
+        })
+    }
+
+    /// Returns the home that a variable names, else the usual one; none without `HOME`.
+    pub(crate) fn home(self, var: impl Fn(&str) -> Option<PathBuf>) -> Option<Home> {
+        let of_user = || var(ostler_env::HOME).filter(|path| !path.as_os_str().is_empty());
+        let named = self.named_home(&var);
+        named.or_else(|| Some(self.usual_home(&of_user()?))).map(Home::new)
     }
 }
 
@@ -90,7 +108,9 @@ mod tests {
         check(Program::Ostler, &all[..2], "/p");
         check(Program::Ostler, &all[..1], "/u/.ostler");
         check(Program::Ostler, &[("HOME", "/u"), ("OSTLER_HOME", "")], "/u/.ostler");
-        check(Program::Pm2, &all, "/o");
+        check(Program::Pm2, &all, "/p");
+        check(Program::Pm2, &[("HOME", "/u"), ("OSTLER_HOME", "/o")], "/o");
+        check(Program::Pm2, &[("PM2_HOME", ""), ("OSTLER_HOME", "/o")], "/o");
         check(Program::Pm2, &all[..2], "/p");
         check(Program::Pm2, &all[..1], "/u/.pm2");
         assert!(Program::Ostler.home(|_| None).is_none());

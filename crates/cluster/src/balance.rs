@@ -61,7 +61,7 @@ use std::collections::VecDeque;
 
 use crate::{ConnId, ListenerId, Millis, WorkerId};
 use listener::{Listener, Member};
-use worker::Worker;
+use worker::{Warmth, Worker};
 
 pub(crate) use connection::NO_DESCRIPTOR;
 pub use connection::Recovered;
@@ -110,6 +110,8 @@ pub struct Balance {
     /// In the order of their names.
     listeners: Vec<Listener>,
     decisions: VecDeque<Decision>,
+    /// The time of the last event that had one.
+    now: Millis,
 }
 
 impl Balance {
@@ -122,6 +124,7 @@ impl Balance {
             workers: Vec::new(),
             listeners: Vec::new(),
             decisions: VecDeque::new(),
+            now: 0,
         }
     }
 
@@ -142,6 +145,7 @@ impl Balance {
         let Some(found) = self.worker(worker) else { return };
         if found.standing == Standing::Quarantined {
             found.standing = Standing::Active;
+            found.warmth = Warmth::Cold;
             self.room_changed(worker);
         }
     }
@@ -163,6 +167,7 @@ impl Balance {
     /// Forgets a worker that is gone. It has not read a byte of what it did not answer for, so
     /// others get that.
     pub fn remove_worker(&mut self, now: Millis, worker: WorkerId) {
+        self.now = now;
         let Ok(at) = self.workers.binary_search_by_key(&worker, |found| found.id) else { return };
         let flights: Vec<_> = self.workers.remove(at).flights().copied().collect();
         // The oldest is put in front last.
@@ -253,6 +258,7 @@ impl Balance {
 
     /// Ends the pauses that are over by `now`.
     pub fn handle_deadline(&mut self, now: Millis) {
+        self.now = now;
         for worker in &mut self.workers {
             worker.retry_at = worker.retry_at.filter(|at| *at > now);
         }

@@ -23,10 +23,12 @@
 //! hint: write `true` or `false`, without quotes
 //! ```
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use ostler_text::shown;
-use unicode_width::UnicodeWidthStr;
+
+use crate::place::{COLUMNS, Place};
 
 /// Origin of what was typed.
 pub(crate) const COMMAND_LINE: &str = "command line";
@@ -46,19 +48,6 @@ pub enum Severity {
     Note,
 }
 
-/// A place in a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// Characters concerned, at least 1.
-    pub length: usize,
-    /// The line itself, without its end.
-    pub text: String,
-}
-
 /// What is said of a complaint only in our words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ours {
@@ -68,6 +57,8 @@ pub struct Ours {
     pub key: Option<String>,
     /// What to do, where that is another command than under PM2's name.
     pub help: Option<String>,
+    /// The name of a file that is not there, and the one that was probably meant.
+    pub meant: Option<(String, String)>,
 }
 
 /// One complaint about what the user wrote.
@@ -149,9 +140,25 @@ impl Diagnostic {
         self.ours.help.as_deref().or(self.help.as_deref())
     }
 
+    /// Returns what to do, in our words; for an error in a file of which no more is known, where
+    /// more is said about its kind.
+    #[must_use]
+    pub fn own_hint(&self) -> Option<Cow<'_, str>> {
+        let in_file = self.is_error() && self.origin.as_deref() != Some(COMMAND_LINE);
+        let more = || {
+            format!("`ostler explain {pasted}` says more", pasted = ostler_shell::word(self.code))
+        };
+        self.own_advice().map(Cow::Borrowed).or_else(|| in_file.then(|| Cow::Owned(more())))
+    }
+
     /// The same about an option of the command line that gives this key.
     pub(crate) fn of_option(self, key: &str, option: &str) -> Self {
-        self.reworded(|text| text.replace(&format!("`{key}`"), &format!("`--{option}`")))
+        let named =
+            self.reworded(|text| text.replace(&format!("`{key}`"), &format!("`--{option}`")));
+        match named.own_advice().map(|advice| as_typed(advice, option)) {
+            Some(advice) => named.own_help(advice),
+            None => named,
+        }
     }
 
     /// The same in the words of the command line, where each of these parts of an attribute has an
@@ -208,10 +215,10 @@ impl Diagnostic {
         self.origin.as_deref() == Some(COMMAND_LINE) && WRITTEN.contains(&self.code)
     }
 
-    /// Returns it in our words as text for a terminal, ending with a line end. Of the command line
-    /// there is nothing to show: whoever reads it has typed it.
+    /// Returns it in our words as text for a terminal of so many columns, ending with a line end.
+    /// Of the command line there is nothing to show: whoever reads it has typed it.
     #[must_use]
-    pub fn render_own(&self, color: bool) -> String {
+    pub fn render_own(&self, color: bool, columns: usize) -> String {
         let (word, codes) = self.word();
         let paint = |codes: &'static str, text: &str| painted(color, codes, text);
         let said = ostler_text::message(self.own_message());
@@ -226,13 +233,12 @@ impl Diagnostic {
                 self.ours.key.as_ref().map_or(String::new(), |key| format!(" ({})", shown(key)));
             let _ = writeln!(out, "  {} {origin}{at}{key}", paint("1;34", "-->"));
             if let Some(place) = place {
-                out.push_str(
-                    &place.render(&|text| paint("1;34", text), &|text| paint(codes, text)),
-                );
+                let marked = (|text: &str| paint("1;34", text), |text: &str| paint(codes, text));
+                out.push_str(&place.render(&marked.0, &marked.1, columns));
             }
         }
-        if let Some(help) = self.own_advice() {
-            let _ = writeln!(out, "{} {}", paint("1;36", "hint:"), shown(help));
+        if let Some(help) = self.own_hint() {
+            let _ = writeln!(out, "{} {}", paint("1;36", "hint:"), shown(&help));
         }
         out
     }
@@ -261,9 +267,8 @@ impl Diagnostic {
                     place.line,
                     place.column
                 );
-                out.push_str(
-                    &place.render(&|text| paint("1;34", text), &|text| paint(codes, text)),
-                );
+                let marked = (|text: &str| paint("1;34", text), |text: &str| paint(codes, text));
+                out.push_str(&place.render(&marked.0, &marked.1, COLUMNS));
             }
             (Some(origin), None) => {
                 let _ = writeln!(out, "  {} {origin}", paint("1;34", "-->"));
@@ -285,95 +290,25 @@ impl std::fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
+/// Returns advice about a file as advice about the option: what is a text in quotes there, or a
+/// list of such, is typed behind the option.
+fn as_typed(advice: &str, option: &str) -> String {
+    let typed = |written: &str| {
+        let first = match serde_json::from_str(written).ok()? {
+            serde_json::Value::Array(items) => items.first()?.clone(),
+            text @ serde_json::Value::String(_) => text,
+            _ => return None,
+        };
+        let text = first.as_str().map_or_else(|| first.to_string(), str::to_owned);
+        Some(format!("--{option} {}", ostler_shell::word(&text)))
+    };
+    let parts = advice.split('`').enumerate().map(|(nth, part)| {
+        let written = (nth % 2 == 1).then(|| typed(part)).flatten();
+        written.unwrap_or_else(|| part.to_owned())
+    });
+    parts.collect::<Vec<_>>().join("`")
+}
+
 fn painted(color: bool, codes: &str, text: &str) -> String {
     if color { format!("\x1b[{codes}m{text}\x1b[0m") } else { text.to_owned() }
-}
-
-/// Columns of a line that are shown; a minified file has only one line.
-const WINDOW: usize = 100;
-
-impl Place {
-    /// The place of the bytes `start..end` of `text`.
-    #[must_use]
-    pub fn of(text: &str, start: usize, end: usize) -> Self {
-        let start = floor(text, start);
-        let before = text.get(..start).unwrap_or("");
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let after = text.get(line_start..).unwrap_or("");
-        let line = after.split('\n').next().unwrap_or("").trim_end_matches('\r');
-        let line_end = line_start + line.len();
-        let concerned = text.get(start..floor(text, end).min(line_end)).unwrap_or("");
-        Self {
-            line: before.matches('\n').count() + 1,
-            column: text.get(line_start..start).unwrap_or("").chars().count() + 1,
-            length: concerned.chars().count().max(1),
-            text: line.to_owned(),
-        }
-    }
-
-    fn render(&self, frame: &dyn Fn(&str) -> String, mark: &dyn Fn(&str) -> String) -> String {
-        // A window around the place; tabs become one blank so that the caret stands below what it
-        // means.
-        let first = (self.column - 1).saturating_sub(WINDOW / 2);
-        let first = if self.text.chars().count() <= WINDOW { 0 } else { first };
-        let shown: String = self
-            .text
-            .chars()
-            .skip(first)
-            .take(WINDOW)
-            .map(|c| if ostler_text::is_unsafe(c) { ' ' } else { c })
-            .collect();
-        let lead: String = shown.chars().take(self.column - 1 - first).collect();
-        let concerned: String =
-            shown.chars().skip(self.column - 1 - first).take(self.length).collect();
-        let number = self.line.to_string();
-        let pad = " ".repeat(number.len());
-        let caret = "^".repeat(concerned.width().max(1));
-        let mut out = format!(" {pad} {}\n", frame("|"));
-        let line = format!(" {} {} {}", frame(&number), frame("|"), shown);
-        let _ = writeln!(out, "{}", line.trim_end());
-        let _ = writeln!(out, " {pad} {} {}{}", frame("|"), " ".repeat(lead.width()), mark(&caret));
-        out
-    }
-}
-
-/// The nearest character boundary at or before `at`.
-fn floor(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_place_counts_characters_not_bytes() {
-        let text = "a\n\té: 'x'\r\nb";
-        let start = text.find("'x'").unwrap();
-        let place = Place::of(text, start, start + 3);
-        assert_eq!(
-            (place.line, place.column, place.length, place.text.as_str()),
-            (2, 5, 3, "\té: 'x'")
-        );
-    }
-
-    #[test]
-    fn a_minified_file_shows_only_the_part_around_the_place() {
-        let text = format!("{}BAD{}", "x".repeat(5000), "y".repeat(5000));
-        let mut diagnostic = Diagnostic::error("bad", "no").origin("f");
-        diagnostic.place = Some(Box::new(Place::of(&text, 5000, 5003)));
-        let shown = diagnostic.render(false);
-        assert!(shown.contains("BAD") && shown.len() < 400, "{shown}");
-        assert!(diagnostic.render(true).contains("\x1b[1;31m^^^\x1b[0m"));
-    }
-
-    #[test]
-    fn a_place_past_the_end_is_the_end() {
-        assert_eq!(Place::of("é", 1, 9).column, 1);
-        assert_eq!(Place::of("", 5, 9).line, 1);
-    }
 }

@@ -54,7 +54,12 @@ pub(crate) fn put_all(
     if let Some(io) = fields.node("io") {
         put_text(spec, "io", &io.plain());
     }
-    put_text(spec, "PM2_HOME", &ctx.home.to_string_lossy());
+    let home = ctx.home.to_string_lossy();
+    put_text(spec, "PM2_HOME", &home);
+    // Both names of the program reach the manager that runs the app.
+    if spec.env.get(ostler_env::OSTLER_HOME).is_some() {
+        put_text(spec, ostler_env::OSTLER_HOME, &home);
+    }
     put_text(spec, "PM2_USAGE", "CLI");
 }
 

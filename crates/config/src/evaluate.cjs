@@ -6,7 +6,9 @@ const done = (answer) => {
   for (let at = 0; at < bytes.length;) at += fs.writeSync(3, bytes, at);
   process.exit(0);
 };
+let called = false;
 const fail = (error) => done({ error: {
+  called,
   message: String(error && error.name && error.message !== undefined ? `${error.name}: ${error.message}` : error),
   stack: String((error && error.stack) || ''),
 } });
@@ -33,7 +35,8 @@ process.argv.splice(1, process.argv.length, file);
   let value = await load();
   for (let turn = 0; turn < 10; turn++) {
     value = await value;
-    if (typeof value === 'function') value = value();
+    called = typeof value === 'function';
+    if (called) value = value();
     else if (value && typeof value === 'object' && value.default !== undefined && !value.apps && !value.script) value = value.default;
     else break;
   }

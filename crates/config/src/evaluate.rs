@@ -12,9 +12,12 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::Diagnostic;
 use crate::fields::SourceText;
-use crate::value::Node;
+use crate::place::Place;
+use crate::value::{Node, Span};
+
+mod thrown;
 
 /// Longest time a file may take.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
@@ -192,37 +195,54 @@ fn understand(
     if message.is_empty() {
         "the file threw something without a message".clone_into(&mut message);
     }
+    let stack = text("stack");
     let mut diagnostic = source.at(Diagnostic::error("threw", message), None);
-    let found = match subject {
-        Subject::Expression => position(&text("stack"), &[Path::new(source.origin)]),
+    diagnostic.place =
+        found(&diagnostic.message, &stack, subject, source, || checked(subject, node, ctx));
+    Err(match subject {
+        Subject::File(path) => {
+            let called = answer.get("error").and_then(|error| error.get("called")?.as_bool());
+            thrown::advised(diagnostic, path, called == Some(true), ctx)
+        }
+        Subject::Expression => diagnostic,
+    })
+}
+
+/// Where it is thrown. `checked` says what Node's own checker does: the stack of an ES module's
+/// syntax error has no place.
+fn found(
+    message: &str,
+    stack: &str,
+    subject: Subject<'_>,
+    source: SourceText<'_>,
+    checked: impl FnOnce() -> String,
+) -> Option<Box<Place>> {
+    let is_syntax = message.starts_with("SyntaxError");
+    if is_syntax && message.ends_with("Unexpected end of input") {
+        // Node tells a line, and marks a blank one.
+        let end = source.text.trim_end().len();
+        return Some(Box::new(Place::of(source.text, end, end)));
+    }
+    let at = match subject {
+        Subject::Expression => position(stack, &[Path::new(source.origin)]),
         Subject::File(path) => {
             let real = std::fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
             let files = [path, &real];
-            position(&text("stack"), &files).or_else(|| {
-                // The stack of an ES module's syntax error does not say where it is; Node's checker
-                // does.
-                diagnostic
-                    .message
-                    .starts_with("SyntaxError")
-                    .then(|| position(&checked(path, node, ctx), &files))
-                    .flatten()
-            })
+            let by_stack = position(stack, &files);
+            by_stack.or_else(|| position(&is_syntax.then(checked)?, &files))
         }
     };
-    if let Subject::File(path) = subject
-        && diagnostic.message.starts_with("SyntaxError")
-    {
-        let pasted = ostler_shell::word(&path.to_string_lossy()).into_owned();
-        diagnostic = diagnostic.own_help(format!("`node --check {pasted}` tells when it is fixed"));
-    }
-    if let Some((line, column, length)) = found {
-        diagnostic.place = Some(Box::new(place(source.text, line, column, length)));
-    }
-    Err(diagnostic)
+    let of_import = || {
+        let Span { start, end } = thrown::import(message, source.text)?;
+        Some(Place::of(source.text, start, end))
+    };
+    let at = at.map(|(line, column, length)| place(source.text, line, column, length));
+    at.or_else(of_import).map(Box::new)
 }
 
 /// What `node --check` says; nothing when it cannot be run, since a place is all that is lost.
-fn checked(path: &Path, node: &Path, ctx: &Context) -> String {
+fn checked(subject: Subject<'_>, node: &Path, ctx: &Context) -> String {
+    let Subject::File(path) = subject else { return String::new() };
     let output = Command::new(node)
         .arg("--check")
         .arg(path)
@@ -238,10 +258,15 @@ fn checked(path: &Path, node: &Path, ctx: &Context) -> String {
 /// A syntax error has `/path/file.js:3` with the line and carets below it,
 /// a throw `(/path/file.js:3:7)`.
 fn position(stack: &str, files: &[&Path]) -> Option<(usize, usize, usize)> {
-    let (at, name) = files
-        .iter()
-        .map(|file| file.to_string_lossy())
-        .find_map(|name| Some((stack.find(&*name)?, name)))?;
+    // A list of modules names it as well, without a line.
+    let is_place = |rest: &str| {
+        rest.strip_prefix(':').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let (at, name) = files.iter().map(|file| file.to_string_lossy()).find_map(|name| {
+        let named = stack.match_indices(&*name).map(|(at, _)| at);
+        let mut placed = named.filter(|at| stack.get(at + name.len()..).is_some_and(is_place));
+        Some((placed.next()?, name))
+    })?;
     let mut rest =
         stack.get(at + name.len()..)?.strip_prefix(':')?.split(|c: char| !c.is_ascii_digit());
     let line = rest.next()?.parse().ok()?;
@@ -290,6 +315,9 @@ mod tests {
             Some((12, 9, 1))
         );
         assert_eq!(position("Error: elsewhere", &files), None);
+        let module = "Error: Cannot find module './no'\nRequire stack:\n- /a/x.config.js\n    at \
+                      Object.<anonymous> (/a/x.config.js:4:11)\n";
+        assert_eq!(position(module, &files), Some((4, 11, 1)));
     }
 
     #[test]

@@ -5,8 +5,9 @@
 
 use crate::attributes::{self, Attribute, Rule};
 use crate::check::check;
-use crate::diagnostic::{COMMAND_LINE, Diagnostic, Place};
+use crate::diagnostic::{COMMAND_LINE, Diagnostic};
 use crate::options::Options;
+use crate::place::Place;
 use crate::unknown::unknown;
 use crate::value::{Entry, Node, Span, Value};
 
@@ -28,6 +29,13 @@ impl SourceText<'_> {
         diagnostic.origin = Some(self.origin.to_owned());
         diagnostic.place = span.map(|span| Box::new(Place::of(self.text, span.start, span.end)));
         diagnostic
+    }
+
+    /// Returns a place that can be shown: what is wrong at the end of a file is told behind the
+    /// last thing that it says, and not in the empty line below.
+    pub(crate) fn within(&self, span: Span) -> Span {
+        let end = self.text.trim_end().len();
+        if end < span.start { Span { start: end, end } } else { span }
     }
 
     /// Returns where `key` is written for the `nth` time, when it is written `of` times. For files

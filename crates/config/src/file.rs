@@ -105,7 +105,7 @@ fn of_parsed(
 fn syntax_error(error: SyntaxError, source: SourceText<'_>) -> Diagnostic {
     let mut diagnostic = Diagnostic::error("syntax", error.message);
     diagnostic.help = error.help.map(str::to_owned);
-    source.at(diagnostic, Some(error.span))
+    source.at(diagnostic, Some(source.within(error.span)))
 }
 
 /// Does something with what the process file at `path` holds.
@@ -129,6 +129,9 @@ pub(crate) fn with_root<T>(
     root.map(|root| act(&root, source)).map_err(|diagnostic| malformed(diagnostic, path))
 }
 
+/// What to do where there is no process file.
+const NO_FILE: &str = "`ostler init` writes a process file, `ostler start app.js` starts a script";
+
 /// Reads a process file; its syntax is by its name.
 fn text_of(path: &str, absolute: &Path) -> Result<(Syntax, String), Diagnostic> {
     let syntax = syntax(path).unwrap_or(Syntax::Json);
@@ -138,11 +141,7 @@ fn text_of(path: &str, absolute: &Path) -> Result<(Syntax, String), Diagnostic> 
             let diagnostic = Diagnostic::error("no-file", format!("File {path} not found"))
                 .own(format!("there is no file `{path}`"));
             let help = format!("it is looked for at {}", absolute.display());
-            let own = script::near(absolute).unwrap_or_else(|| {
-                "`ostler init` writes a process file, `ostler start app.js` starts a script"
-                    .to_owned()
-            });
-            Err(diagnostic.help(help).own_help(own).origin(path))
+            Err(script::or_near(diagnostic.help(help), absolute, NO_FILE).origin(path))
         }
         Err(ReadError::Other(message)) => {
             let diagnostic =

@@ -33,7 +33,10 @@ pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
     }
     match parser.peek() {
         None => Ok(node),
-        Some(_) => Err(parser.unexpected("the end of the file")),
+        Some(_) => {
+            let help = Some("take away what stands behind the value, or close it further down");
+            Err(SyntaxError { help, ..parser.unexpected("the end of the file") })
+        }
     }
 }
 
@@ -87,7 +90,8 @@ impl Parser<'_> {
         let start = self.at;
         if depth > MAX_DEPTH {
             let message = format!("nested deeper than {MAX_DEPTH} levels");
-            return Err(SyntaxError { message, span: Span { start, end: start + 1 }, help: None });
+            let span = Span { start, end: start + 1 };
+            return Err(SyntaxError { message, span, help: Some("an app needs three levels") });
         }
         let value = match self.peek() {
             Some('{') => self.object(depth)?,
@@ -95,7 +99,13 @@ impl Parser<'_> {
             Some('"' | '\'' | '`') => Value::Text(self.quoted()?),
             Some('0'..='9' | '-' | '+' | '.') => self.number()?,
             Some(c) if is_word_start(c) => self.keyword()?,
-            _ => return Err(self.unexpected("a value")),
+            None if depth == 0 => {
+                return Err(SyntaxError { help: Some(AN_APP), ..self.unexpected("a value") });
+            }
+            _ => {
+                let help = Some("write a text in quotes, a number, `true`, a list or an object");
+                return Err(SyntaxError { help, ..self.unexpected("a value") });
+            }
         };
         Ok(Node { value, span: Some(Span { start, end: self.at }) })
     }
@@ -115,12 +125,19 @@ impl Parser<'_> {
                 Some('"' | '\'') => self.quoted()?,
                 Some(c) if is_word_start(c) || c.is_ascii_digit() => self.word().to_owned(),
                 None => return Err(self.unclosed(open, '}')),
-                Some(_) => return Err(self.unexpected("a key or `}`")),
+                Some(_) => {
+                    let help = Some("write a key with its value, as in `\"name\": \"api\"`");
+                    return Err(SyntaxError { help, ..self.unexpected("a key or `}`") });
+                }
             };
             let key_span = Some(Span { start, end: self.at });
             self.blank()?;
             if self.peek() != Some(':') {
-                return Err(self.unexpected(&format!("`:` after the key `{key}`")));
+                let help = Some("write it as in `\"name\": \"api\"`");
+                return Err(SyntaxError {
+                    help,
+                    ..self.unexpected(&format!("`:` after the key `{key}`"))
+                });
             }
             self.at += 1;
             self.blank()?;
@@ -160,8 +177,13 @@ impl Parser<'_> {
             None => Err(self.unclosed(open, close)),
             Some(next) => {
                 let starts = matches!(next, '"' | '\'' | '{' | '[') || is_word_start(next);
-                let help = starts.then_some("put a `,` after the value before this");
-                Err(SyntaxError { help, ..self.unexpected(&format!("`,` or `{close}`")) })
+                let help = match (starts, close) {
+                    (true, _) => "put a `,` after the value before this",
+                    (false, ']') => "put a `]` behind the last item of the list",
+                    (false, _) => CLOSE_OBJECT,
+                };
+                let expected = format!("`,` or `{close}`");
+                Err(SyntaxError { help: Some(help), ..self.unexpected(&expected) })
             }
         }
     }
@@ -341,15 +363,19 @@ impl Parser<'_> {
 
     fn unclosed(&self, open: usize, close: char) -> SyntaxError {
         let message = format!("the file ends before the `{close}` that closes this");
-        SyntaxError { message, span: Span { start: open, end: open + 1 }, help: None }
+        let help = if close == ']' { "put a `]` behind its last item" } else { CLOSE_OBJECT };
+        SyntaxError { message, span: Span { start: open, end: open + 1 }, help: Some(help) }
     }
 
     fn unclosed_text(&self, start: usize, end: usize) -> SyntaxError {
         let message = "this text has no closing quote on its line".to_owned();
-        SyntaxError { message, span: Span { start, end }, help: None }
+        SyntaxError { message, span: Span { start, end }, help: Some(CLOSE_TEXT) }
     }
 }
 
+const AN_APP: &str = "write the apps, as in `{ \"apps\": [{ \"script\": \"app.js\" }] }`";
+const CLOSE_OBJECT: &str = "put a `}` behind its last value";
+const CLOSE_TEXT: &str = "end the text with the quote that it begins with";
 const IS_CODE: &str = "a text needs quotes, and code must be a whole expression of JavaScript";
 
 fn is_word_start(c: char) -> bool {

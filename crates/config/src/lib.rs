@@ -44,6 +44,7 @@ mod names;
 mod options;
 mod package;
 mod package_script;
+mod place;
 mod placeholders;
 mod ports;
 mod receivers;
@@ -69,12 +70,13 @@ pub use codes::{Code, code, codes};
 pub use context::Context;
 pub use depends::{OUT_OF_A_CYCLE, condition_word, in_a_cycle, in_order};
 pub use deploy::{DEPLOY_FILES, Target as DeployTarget, deploy_target};
-pub use diagnostic::{Diagnostic, IGNORED_OPTION, Ours, Place, Severity, UNKNOWN_DEPENDENCY};
+pub use diagnostic::{Diagnostic, IGNORED_OPTION, Ours, Severity, UNKNOWN_DEPENDENCY};
 pub use file::{is_config_file, load, load_text};
 pub use instances::count as instances_of;
 pub use log_names::{LogNames, log_paths_mut};
 pub use names::{refused_name, refused_namespace};
 pub use options::Options;
+pub use place::{COLUMNS, Place};
 pub use schema::schema;
 pub use script::{SERVE, SERVE_ARGUMENT, name_of as name_of_script};
 pub use units::{has_date as is_date_format, signal_name};
@@ -101,7 +103,7 @@ pub fn from_script(
     options.refuse_not_yet(&mut report);
     if options.env.is_some() {
         let message = "Using --env [env] without passing the ecosystem.config.js does not work";
-        let help = "put the variables before the command: `NODE_ENV=production ostler start …`";
+        let help = "put the variables before the command: `NODE_ENV=test ostler start app.js`";
         report.push(
             Diagnostic::error("env-without-file", message)
                 .own("`--env` is for process files")

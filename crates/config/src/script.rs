@@ -81,8 +81,10 @@ const BUILTINS: &[&str] = &[
 /// There is no such script, or no such folder that it would be in.
 fn missing(path: &Path, cwd: &Path) -> Diagnostic {
     let diagnostic =
-        Diagnostic::error("no-script", format!("Script not found: {}", path.display()))
-            .help(near(path).unwrap_or_else(|| LOOKED_FOR.to_owned()));
+        Diagnostic::error("no-script", format!("Script not found: {}", path.display()));
+    let help = near_name(path).map(|near| format!("did you mean `{near}`?"));
+    let diagnostic = diagnostic.help(help.unwrap_or_else(|| LOOKED_FOR.to_owned()));
+    let diagnostic = or_near(diagnostic, path, LOOKED_FOR);
     if path.starts_with(cwd) && !cwd.is_dir() {
         let pasted = ostler_shell::word(&cwd.to_string_lossy()).into_owned();
         return diagnostic
@@ -129,16 +131,70 @@ pub(crate) fn name_of_directory(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// Asks for a near name in the same folder, where there is one.
-pub(crate) fn near(path: &Path) -> Option<String> {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
-    let folder = path.parent()?;
-    let names: Vec<String> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|e| e.file_name().into_string().ok())
-        .collect();
-    let others = names.iter().map(String::as_str).filter(|near| *near != name);
-    crate::suggest::nearest(name, others).map(|near| format!("did you mean `{near}`?"))
+/// Asks for a near name in the same folder, where there is one. Where there is none, the advice is
+/// `help`, as it stands.
+pub(crate) fn or_near(mut diagnostic: Diagnostic, path: &Path, help: &str) -> Diagnostic {
+    let Some(near) = near_name(path) else { return diagnostic.own_help(help) };
+    let asks = format!("did you mean `{}`?", ostler_shell::word(&near));
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    diagnostic.ours.meant = Some((name, near));
+    diagnostic.own_help(asks)
+}
+
+/// Returns the name of a file in the same folder that was probably meant. An ending says what a
+/// file is, not which: the rest must be near, and what ends otherwise is called the same.
+fn near_name(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let (stem, ending) = parts(name);
+    let entries = std::fs::read_dir(path.parent()?).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let near = names.filter(|near| near != name).filter_map(|near| {
+        let (other, its_ending) = parts(&near);
+        let far = crate::suggest::distance(&stem.to_lowercase(), &other.to_lowercase());
+        let longer = stem.chars().count().max(other.chars().count());
+        let begins = |one: &str, other: &str| 1 < one.len() && other.starts_with(one);
+        let is_near = far <= (longer / 3).min(3) || begins(stem, other) || begins(other, stem);
+        let is_meant = if ending == its_ending { is_near } else { far == 0 };
+        is_meant.then_some((far, near))
+    });
+    near.min().map(|(_, near)| near)
+}
+
+/// The name of a file before its ending, and the ending: `ecosystem`, `.config.js`.
+fn parts(name: &str) -> (&str, &str) {
+    let dot = name.char_indices().skip(1).find(|(_, c)| *c == '.').map(|(at, _)| at);
+    name.split_at(dot.unwrap_or(name.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `start nope.js` proposed `one.js`, and `validate zz.yaml` proposed `b.yaml`.
+    #[test]
+    fn a_file_is_proposed_for_a_slip_of_its_name_and_not_for_its_ending() {
+        let folder = tempfile::tempdir().unwrap();
+        let files =
+            ["one.js", "b.yaml", "app.js", "ecosystem.config.js", "it's mine.sh", "tab\there.js"];
+        for name in files {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let check = |typed: &str, meant: Option<&str>| {
+            let said = or_near(Diagnostic::error("e", ""), &folder.path().join(typed), "none");
+            let meant = meant.map_or("none".into(), |name| format!("did you mean `{name}`?"));
+            assert_eq!(said.own_advice(), Some(meant.as_str()), "{typed}");
+        };
+        for typed in ["nope.js", "zz.yaml", "z.yaml", "x.js", "a.py", "two.json", "nothing"] {
+            check(typed, None);
+        }
+        check("ap.js", Some("app.js"));
+        check("App.js", Some("app.js"));
+        check("app.ts", Some("app.js"));
+        check("application.js", Some("app.js"));
+        check("oen.js", Some("one.js"));
+        check("ecosytem.config.js", Some("ecosystem.config.js"));
+        check("ecosystem.config.cjs", Some("ecosystem.config.js"));
+        check("its mine.sh", Some(r"'it'\''s mine.sh'"));
+        check("tab here.js", Some(r"$'tab\there.js'"));
+    }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span as Source, Tag};
 
-use words::words;
+use words::{TAG, words};
 
 use crate::json::SyntaxError;
 use crate::value::{Entry, Node, Span, Value};
@@ -173,7 +173,8 @@ impl Reader<'_> {
         for (at, entry) in own.iter().enumerate() {
             if own.iter().take(at).any(|before| before.key == entry.key) {
                 let message = format!("the key `{}` is here a second time", entry.key);
-                return Err(self.wrong(message, entry.key_span.unwrap_or_default()));
+                let wrong = self.wrong(message, entry.key_span.unwrap_or_default());
+                return Err(SyntaxError { help: Some("take away one of the two lines"), ..wrong });
             }
         }
         for merge in merges {
@@ -238,7 +239,8 @@ impl Reader<'_> {
     }
 
     fn unknown_tag(&self, tag: &Tag, span: Span) -> SyntaxError {
-        self.wrong(format!("the tag `{}{}` means nothing here", tag.handle(), tag.suffix()), span)
+        let said = format!("the tag `{}{}` means nothing here", tag.handle(), tag.suffix());
+        SyntaxError { help: Some(TAG), ..self.wrong(said, span) }
     }
 
     fn wrong(&self, message: String, span: Span) -> SyntaxError {

@@ -14,8 +14,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::Millis;
 use crate::run::{AppId, Exit, Failure, ProcId, RunId, SpecId};
 use crate::spec::Version;
+
+/// How long a run that took over has its processor for itself before the next candidate starts, ms.
+/// What a program does for its first clients takes several times as long as every time after it.
+const WARM_UP: Millis = 50;
 
 /// How a reload goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +71,8 @@ pub struct Reload {
     done: Vec<ProcId>,
     /// Slots that the user took away.
     dropped: BTreeSet<ProcId>,
+    /// Nothing is begun before: the one that took over last is warming up.
+    rest_until: Option<Millis>,
 }
 
 /// A reload as it was saved.
@@ -143,6 +150,7 @@ impl Reload {
             active: BTreeSet::new(),
             done: Vec::new(),
             dropped: BTreeSet::new(),
+            rest_until: None,
         }
     }
 
@@ -223,7 +231,8 @@ impl Reload {
     }
 
     /// Returns the next step, where `extra` runs above the number of slots are alive.
-    pub(crate) fn next_step(&mut self, extra: usize) -> NextMove {
+    pub(crate) fn next_step(&mut self, now: Millis, extra: usize) -> NextMove {
+        self.rest_until = self.rest_until.filter(|until| now < *until);
         if self.is_canary() && !(self.done.is_empty() && self.pending.is_empty()) {
             return NextMove::Wait;
         }
@@ -236,7 +245,7 @@ impl Reload {
                 return NextMove::End(self.in_force());
             }
         }
-        if !self.has_room(extra) {
+        if self.rest_until.is_some() || !self.has_room(extra) {
             return NextMove::Wait;
         }
         match self.pending.pop_front() {
@@ -248,11 +257,18 @@ impl Reload {
         }
     }
 
-    /// The slot's candidate took over.
-    pub(crate) fn on_replaced(&mut self, id: ProcId) {
+    /// The slot's candidate took over; `serves` clients from now on.
+    pub(crate) fn on_replaced(&mut self, now: Millis, id: ProcId, serves: bool) {
         if self.active.remove(&id) {
             self.done.push(id);
         }
+        let rests = serves && self.options.parallel <= 1 && self.direction == Direction::Forward;
+        self.rest_until = rests.then(|| now.saturating_add(WARM_UP));
+    }
+
+    /// When the next step is due, if nothing else happens before that.
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        self.rest_until.filter(|_| !self.pending.is_empty())
     }
 
     /// The slot's candidate failed.

@@ -76,11 +76,18 @@ impl Supervisor {
         self.reloads.get(&app)
     }
 
+    /// Whether runs are being replaced one after the other, by reloads that nobody need decide on.
+    #[must_use]
+    pub fn is_replacing(&self) -> bool {
+        self.reloads.values().any(|reload| !reload.is_canary())
+    }
+
     /// Returns when to call [`handle`](Self::handle) with [`Event::Deadline`], if nothing else
     /// happens before that.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
-        self.slots.values().filter_map(Slot::deadline).min()
+        let reloads = self.reloads.values().filter_map(Reload::deadline);
+        self.slots.values().filter_map(Slot::deadline).chain(reloads).min()
     }
 
     /// Returns what must be saved about every slot.

@@ -300,10 +300,13 @@ impl Daemon {
                 driver.finish_exited();
             }
         }
-        self.release_told();
+        if !self.model.has_effects() && !self.model.is_gone() {
+            self.keeper.send_released();
+        }
         self.actions.look(self.model.model(), &self.runs, &mut self.clients);
         self.driver().shorten_starts();
         self.calendar.wake_at(self.model.model().scheduled_for());
+        self.node.set_warming(self.model.core().is_replacing());
         self.end_if_over();
         own_lines::publish(&mut self.clients, &mut self.bus);
         self.keeper.watch_link();
@@ -316,16 +319,6 @@ impl Daemon {
             if crate::home::bound_log(&self.config.home) {
                 self.logs.on_rotated();
             }
-        }
-    }
-
-    /// Lets the keeper forget runs of which nothing is left. It is the only one who knows how they
-    /// ended until that is saved or in effect, and told: a daemon after one that dies before
-    /// finds them again.
-    fn release_told(&mut self) {
-        if self.keeper.has_released() && !self.model.has_effects() && !self.model.is_gone() {
-            daemon_log::flush();
-            self.keeper.send_released();
         }
     }
 

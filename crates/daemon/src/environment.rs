@@ -186,6 +186,11 @@ fn fixed(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, Strin
     set("PM2_USAGE", "CLI".to_owned());
     // How the channel is spoken to, for whoever is not Node; the keeper adds its number.
     set("NODE_CHANNEL_SERIALIZATION_MODE", "json".to_owned());
+    // An app that calls `ostler` or `pm2` reaches the manager that runs it, whatever the shell had
+    // from which it was started.
+    if let Some(named) = env.get_mut(ostler_env::OSTLER_HOME) {
+        *named = home.display().to_string();
+    }
     env
 }
 

@@ -36,19 +36,48 @@ pub fn signal_fd() -> io::Result<OwnedFd> {
     }
 }
 
-/// Whether this thread, when it is woken, lets who runs run on (`SCHED_BATCH`). Threads and
-/// programs that it starts are not affected.
+/// When a thread that is woken has its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// At once: it goes before those that have run for longer than it ever does (since Linux
+    /// 6.12; before, as the kernel holds right).
+    First,
+    /// As the kernel holds right.
+    Usual,
+    /// It lets who runs run on (`SCHED_BATCH`).
+    Last,
+}
+
+/// Says when this thread has its turn. Threads and programs that it starts are not affected.
 ///
 /// # Errors
 /// The system does not allow it.
-pub fn set_batch(on: bool) -> io::Result<()> {
-    let policy = if on { libc::SCHED_BATCH } else { libc::SCHED_OTHER };
-    // SAFETY: changes the scheduling of the calling thread only; the parameters are read during the
-    // call.
+pub fn set_turn(turn: Turn) -> io::Result<()> {
+    /// The shortest turn that the kernel knows, ns; 0 is its own.
+    const SHORT: u64 = 100_000;
+    /// What a thread starts has none of this.
+    const RESET_ON_FORK: u64 = 1;
+    let (policy, length) = match turn {
+        Turn::First => (libc::SCHED_OTHER, SHORT),
+        Turn::Usual => (libc::SCHED_OTHER, 0),
+        Turn::Last => (libc::SCHED_BATCH, 0),
+    };
+    let size = u32::try_from(size_of::<libc::sched_attr>()).unwrap_or(u32::MAX);
+    // SAFETY: concerns the calling thread only; both calls read and write the one structure, of the
+    // size that is told, during the call.
     let result = unsafe {
-        let mut parameters: libc::sched_param = std::mem::zeroed();
-        parameters.sched_priority = 0;
-        libc::sched_setscheduler(0, policy | libc::SCHED_RESET_ON_FORK, &raw const parameters)
+        let mut attributes: libc::sched_attr = std::mem::zeroed();
+        if libc::syscall(libc::SYS_sched_getattr, 0, &raw mut attributes, size, 0) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let chosen = attributes.sched_policy.cast_signed();
+        if chosen != libc::SCHED_OTHER && chosen != libc::SCHED_BATCH {
+            return Ok(()); // Whoever started us has chosen.
+        }
+        attributes.sched_policy = policy.cast_unsigned();
+        attributes.sched_runtime = length;
+        attributes.sched_flags |= RESET_ON_FORK;
+        libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0)
     };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -36,14 +36,16 @@ macro_rules! variables {
 
 variables! {
     /// The directory of the manager's files: sockets, logs, pid files, the saved list.
-    /// One home is one manager.
-    OSTLER_HOME, read by Command Daemon Keeper Companion, from Ours, set by User,
-        default "`PM2_HOME`; else `~/.ostler`, or `~/.pm2` under the name `pm2`",
+    /// One home is one manager. Under the name `ostler` it comes before `PM2_HOME`. An app that is
+    /// started with it is given its manager's own home.
+    OSTLER_HOME, read by Command Daemon Keeper App Companion, from Ours, set by User,
+        default "`PM2_HOME`; else `~/.ostler`",
 
-    /// The same, for scripts that were written for PM2.
+    /// The same, for scripts that were written for PM2. Under the name `pm2` it comes before
+    /// `OSTLER_HOME`. Each app is given its manager's own home.
     /// Under the name `pm2`, output is coloured when it is set, also where no terminal reads it.
     PM2_HOME, read by Command App Companion, from Pm2, set by User,
-        default "see `OSTLER_HOME`", given apps,
+        default "`OSTLER_HOME`; else `~/.pm2`", given apps,
 
     /// The user's home directory: the manager's home, version managers of Node and `~` are looked
     /// for in it.

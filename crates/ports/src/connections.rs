@@ -41,6 +41,9 @@ fn look(theirs: &BTreeSet<u64>, shared: &[Address]) -> io::Result<Open> {
     let mut own = listening()?;
     own.extend(listening_unix()?);
     own.retain(|socket| theirs.contains(&socket.inode));
+    if theirs.is_empty() && !shared.is_empty() {
+        return Ok(Open::Count(0)); // No need to look at the connections of others.
+    }
     let mut all = connected()?;
     let addresses = own.iter().map(|socket| &socket.address).chain(shared);
     if addresses.into_iter().any(|of| !matches!(of, Address::Inet { .. })) {
@@ -99,6 +102,16 @@ mod tests {
         check(&[], &["*:80"], Open::Count(1));
         check(&[socket("/run/a.sock", 1)], &[], Open::Count(1));
         check(&[socket("*:81", 1)], &["udp:*:80"], Open::Count(0));
+    }
+
+    #[test]
+    fn a_process_without_sockets_has_no_clients() {
+        let shared = [Address::parse("*:80").unwrap()];
+        let mut child = std::process::Command::new("sleep").arg("1000000").spawn().unwrap();
+        let open = open(&[child.id()], &shared);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(open, Open::Count(0));
     }
 
     #[test]

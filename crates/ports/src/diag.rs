@@ -17,6 +17,9 @@ use crate::table::{Socket, unix_address};
 
 /// The request for sockets by family (`SOCK_DIAG_BY_FAMILY`), also the kind of the answers.
 const BY_FAMILY: u16 = 20;
+/// The older request for sockets of TCP, of both families at once (`TCPDIAG_GETSOCK`), also the
+/// kind of the answers.
+const OF_TCP: u16 = 18;
 /// The last message of an answer.
 const DONE: u16 = 3;
 /// It is a request, and for all that fit.
@@ -58,7 +61,8 @@ pub(crate) fn listening() -> Result<Vec<Socket>, Errno> {
 }
 
 /// Returns every connection of TCP, each at both ends. One that nobody accepted yet has
-/// the number 0.
+/// the number 0. The kernel goes through its table of connections for it, which is large also where
+/// there are few: milliseconds.
 ///
 /// # Errors
 /// The kernel does not tell, or not in this way, or there are too many.
@@ -66,17 +70,15 @@ pub(crate) fn connected() -> Result<Vec<Socket>, Errno> {
     tcp(ESTABLISHED)
 }
 
-/// Returns the sockets of TCP in these states.
+/// Returns the sockets of TCP in these states, of both families: the newer request is for one, and
+/// goes through the same table for it.
 fn tcp(states: u32) -> Result<Vec<Socket>, Errno> {
+    // Whichever address, then the states.
+    let mut asked = vec![0; 4 + 48];
+    asked.extend(states.to_ne_bytes());
+    asked.extend([0; 4]);
     let mut all = Vec::new();
-    let link = link()?;
-    for family in [AddressFamily::INET, AddressFamily::INET6] {
-        // The states, and whichever address.
-        let mut asked = vec![byte(family), TCP, 0, 0];
-        asked.extend(states.to_ne_bytes());
-        asked.extend([0; 48]);
-        dump(&link, &asked, socket, &mut all)?;
-    }
+    dump(&link()?, OF_TCP, &asked, socket, &mut all)?;
     Ok(all)
 }
 
@@ -102,7 +104,7 @@ pub(crate) fn connection(near: SocketAddr, far: SocketAddr) -> Result<Option<Soc
     asked.extend([0; 4]); // Whichever device.
     asked.extend([0xff; 8]); // Whichever cookie.
     let link = link()?;
-    send(&link, &asked, REQUEST)?;
+    send(&link, BY_FAMILY, &asked, REQUEST)?;
     let mut answer = [0; 1024];
     let (length, _) = recv(&link, &mut answer, RecvFlags::empty())?;
     let mut all = Vec::new();
@@ -121,7 +123,7 @@ pub(crate) fn listening_unix() -> Result<Vec<Socket>, Errno> {
         asked.extend(word.to_ne_bytes());
     }
     let mut all = Vec::new();
-    dump(&link()?, &asked, unix_socket, &mut all)?;
+    dump(&link()?, BY_FAMILY, &asked, unix_socket, &mut all)?;
     Ok(all)
 }
 
@@ -135,8 +137,14 @@ fn link() -> Result<OwnedFd, Errno> {
 }
 
 /// Asks for all sockets of a kind.
-fn dump(link: &OwnedFd, asked: &[u8], told: Told, all: &mut Vec<Socket>) -> Result<(), Errno> {
-    send(link, asked, REQUEST_DUMP)?;
+fn dump(
+    link: &OwnedFd,
+    kind: u16,
+    asked: &[u8],
+    told: Told,
+    all: &mut Vec<Socket>,
+) -> Result<(), Errno> {
+    send(link, kind, asked, REQUEST_DUMP)?;
     let mut answer = vec![0; 32_768];
     loop {
         let (length, _) = recv(link, &mut *answer, RecvFlags::empty())?;
@@ -149,10 +157,10 @@ fn dump(link: &OwnedFd, asked: &[u8], told: Told, all: &mut Vec<Socket>) -> Resu
     }
 }
 
-fn send(link: &OwnedFd, asked: &[u8], flags: u16) -> Result<(), Errno> {
+fn send(link: &OwnedFd, kind: u16, asked: &[u8], flags: u16) -> Result<(), Errno> {
     let mut message = Vec::with_capacity(HEAD + asked.len());
     message.extend(u32::try_from(HEAD + asked.len()).unwrap_or_default().to_ne_bytes());
-    message.extend(BY_FAMILY.to_ne_bytes());
+    message.extend(kind.to_ne_bytes());
     message.extend(flags.to_ne_bytes());
     message.extend([0; 8]); // A number for the request, and who asks: the kernel knows.
     message.extend(asked);
@@ -169,7 +177,7 @@ fn read(mut messages: &[u8], told: Told, all: &mut Vec<Socket>) -> Result<bool, 
         let Some(message) = messages.get(..length) else { return Err(Errno::PROTO) };
         match u16::from_ne_bytes(kind) {
             DONE => return Ok(true),
-            BY_FAMILY => all.extend(message.get(HEAD..).and_then(told)),
+            BY_FAMILY | OF_TCP => all.extend(message.get(HEAD..).and_then(told)),
             // An error, such as that nobody answers such requests.
             _ => return Err(Errno::OPNOTSUPP),
         }

@@ -148,7 +148,6 @@ mod tests {
 
     use super::*;
     use crate::app::fold;
-    use crate::history::History;
     use crate::last_hour::LastHour;
     use crate::of_file::OfFile;
     use crate::paint::Paint;
@@ -189,10 +188,6 @@ mod tests {
             last_hour: LastHour {
                 cpu: "▁▂█ at most 31.0%".to_owned(),
                 memory: "▆██ at most 40.0M".to_owned(),
-            },
-            history: History {
-                restarted: Some("2026-11-27T10:00:00, `src/app.js` changed".to_owned()),
-                failed_reload: None,
             },
             watched: Some("src (in /srv)".to_owned()),
             rotation: Some("daily, 5 files kept".to_owned()),

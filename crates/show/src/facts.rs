@@ -4,6 +4,8 @@ use ostler_wire::control::{Details, ListenerView};
 
 use crate::amount;
 use crate::cells::Look;
+use crate::history::History;
+use crate::numbered::numbered;
 use crate::of_file::OfFile;
 use crate::seen::Seen;
 use crate::why::end;
@@ -25,8 +27,9 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("pid", some(pids.map(|of| of.pid.to_string()).collect()));
     fact("ports", ports(seen));
     fact("restarts", restarts(seen, look));
-    fact("restart by itself", seen.history.restarted.clone().unwrap_or_default());
-    fact("failed reload", seen.history.failed_reload.clone().unwrap_or_default());
+    let History { restarted, failed_reload } = History::of(seen.details);
+    fact("restart by itself", restarted);
+    fact("failed reload", failed_reload);
     if seen.app.processes.iter().any(|of| of.pid != 0) {
         fact("cpu", amount::cpu(seen.app.cpu()));
         fact("memory", memory(seen, details));
@@ -37,8 +40,7 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("online since", since.unwrap_or_default());
     fact("health check", details.health.clone().unwrap_or_default());
     fact("unhandled rejections", rejections(seen));
-    let metrics = details.metrics.iter().map(|(name, value)| format!("{name} {value}"));
-    fact("measured in it", some(metrics.collect()));
+    fact("measured in it", metrics(seen));
     fact("actions", details.actions.join(", "));
     fact("script", view.script.clone());
     fact("arguments", details.args.join(" "));
@@ -53,8 +55,7 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("settings", settings(details));
     fact("files", files(seen, details));
     fact("no effect yet", view.not_yet.join(", "));
-    let logs = seen.details.iter().flat_map(|of| of.view.logs.iter().flatten());
-    fact("logs", once_each(logs.cloned()));
+    fact("logs", logs(seen));
     fact("log rotation", seen.rotation.clone().unwrap_or_default());
     for (key, all) in
         [("log sink", &seen.sinks), ("log rule", &seen.rules), ("alerts", &seen.alerts)]
@@ -69,6 +70,27 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
         fact("file differs", differs.clone().unwrap_or_default());
     }
     facts
+}
+
+/// What the first process that measures itself has measured. Figures of several processes are no
+/// sum, so the process is named.
+fn metrics(seen: &Seen<'_>) -> String {
+    let Some(of) = seen.details.iter().find(|of| !of.metrics.is_empty()) else {
+        return String::new();
+    };
+    let all = of.metrics.iter().map(|(name, value)| format!("{name} {value}"));
+    let all = all.collect::<Vec<_>>().join(", ");
+    if seen.details.len() == 1 { all } else { format!("in id {}: {all}", of.view.id) }
+}
+
+/// The files of each kind; those of many processes as one pattern.
+fn logs(seen: &Seen<'_>) -> String {
+    let kinds = (0..3).filter_map(|kind| {
+        let files = seen.details.iter().filter_map(|of| of.view.logs.get(kind)?.clone());
+        let files: Vec<String> = files.collect();
+        (!files.is_empty()).then(|| numbered(&files))
+    });
+    once_each(kinds)
 }
 
 fn rejections(seen: &Seen<'_>) -> String {
@@ -112,7 +134,11 @@ fn ports(seen: &Seen<'_>) -> String {
         let balance = &of.first()?.balance;
         Some(match balance.as_str() {
             "shared" => balance.clone(),
-            _ => format!("{balance}, {handed} handed, {refused} refused, {again} redistributed"),
+            // A worker that has left has taken its counts along.
+            _ => format!(
+                "{balance}; its present workers: {handed} handed, {refused} refused, {again} \
+                 redistributed"
+            ),
         })
     };
     let shown = seen.app.addresses().into_iter().map(|address| {

@@ -17,6 +17,7 @@ mod grid;
 mod history;
 mod last_hour;
 mod list;
+mod numbered;
 mod of_file;
 mod paint;
 mod ports;

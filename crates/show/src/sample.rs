@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ostler_wire::control::{Details, Ended, ListenerView, Outcome, Phase, ProcView};
+use ostler_wire::control::{Details, Ended, Happened, ListenerView, Outcome, Phase, ProcView};
 
 /// The time at which they are looked at, ms since 1970.
 pub const NOW: u64 = 1_000_000_000;
@@ -142,6 +142,8 @@ pub fn details(view: ProcView) -> Details {
         readiness: ostler_wire::control::Readiness::default(),
         metrics: Vec::new(),
         actions: Vec::new(),
+        restarted: Some(Happened { at: NOW - 90_000, what: "`src/app.js` changed".to_owned() }),
+        failed_reload: None,
         view,
     }
 }

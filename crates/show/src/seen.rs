@@ -3,7 +3,6 @@
 use ostler_wire::control::Details;
 
 use crate::app::App;
-use crate::history::History;
 use crate::last_hour::LastHour;
 use crate::of_file::OfFile;
 use crate::tree::Tree;
@@ -27,8 +26,6 @@ pub struct Seen<'a> {
     pub other_env: Vec<String>,
     /// The process file that it is from, and how it differs.
     pub of_file: Option<OfFile>,
-    /// What happened to it without a command.
-    pub history: History,
     /// What it used in the last hour.
     pub last_hour: LastHour,
     /// What of its files is watched.

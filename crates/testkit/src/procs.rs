@@ -8,11 +8,12 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use rustix::process::Signal;
 use rustix::process::pidfd_send_signal;
 
-use crate::wait::pidfd;
+use crate::wait::{pidfd, try_wait};
 
 /// `true` when the process exists and has not ended (a zombie has).
 pub fn alive(pid: u32) -> bool {
@@ -102,9 +103,22 @@ pub fn exe(pid: u32) -> Option<PathBuf> {
     )
 }
 
+/// How long a process takes at most to become another program.
+const BECOMES: Duration = Duration::from_secs(10);
+
+/// What a process was started with. One that is becoming another program has nothing for a moment,
+/// which is waited for; one that has ended has none.
+fn of_program(pid: u32, file: &str) -> Vec<u8> {
+    let told = try_wait(BECOMES, || {
+        let raw = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        (!raw.is_empty() || exe(pid).is_none()).then_some(raw)
+    });
+    told.unwrap_or_default()
+}
+
 /// Arguments of a process, lossily as text; empty when it has ended.
 pub fn args(pid: u32) -> Vec<String> {
-    let raw = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let raw = of_program(pid, "cmdline");
     raw.split(|b| *b == 0)
         .filter(|a| !a.is_empty())
         .map(|a| String::from_utf8_lossy(a).into_owned())
@@ -113,7 +127,7 @@ pub fn args(pid: u32) -> Vec<String> {
 
 /// One variable of a process's environment as it was at its start.
 pub fn env_of(pid: u32, name: &str) -> Option<String> {
-    let raw = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let raw = of_program(pid, "environ");
     let var =
         raw.split(|b| *b == 0).find_map(|v| v.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
     Some(String::from_utf8_lossy(var).into_owned())
@@ -190,4 +204,24 @@ fn ancestors(pid: u32) -> BTreeSet<u32> {
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|w| w == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_process_that_becomes_another_program_has_arguments_at_every_moment() {
+        let script = std::env::temp_dir().join(format!("o-again-{}", std::process::id()));
+        fs::write(&script, "exec sh \"$0\"\n").unwrap();
+        let mut child = Command::new("sh").arg(&script).stdout(Stdio::null()).spawn().unwrap();
+        // One look in thirty meets it without.
+        let without = (0..2000).filter(|_| args(child.id()).is_empty()).count();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        fs::remove_file(&script).unwrap();
+        assert_eq!((without, args(child.id())), (0, Vec::new()));
+    }
 }

@@ -45,7 +45,6 @@ impl Subject<'_> {
             tail: None,
             other_env: Vec::new(),
             of_file: None,
-            history: ostler_show::History::default(),
             last_hour: ostler_show::LastHour::default(),
             watched: None,
             sinks: Vec::new(),

@@ -1,6 +1,6 @@
 //! What is wrong with options and process files, told to a person or a program.
 
-use ostler_config::{Diagnostic, IGNORED_OPTION, Severity};
+use ostler_config::{COLUMNS, Diagnostic, IGNORED_OPTION, Severity};
 
 use crate::failed::{FAILED, Failed, MISUSED};
 use crate::program::Program;
@@ -25,7 +25,9 @@ pub(super) fn report(session: &mut Session, diagnostics: &[Diagnostic], others: 
         if session.out.progress() == Some(Progress::Json) {
             shown.for_each(|diagnostic| tell_object(session, &diagnostic));
         } else {
-            let texts: Vec<String> = shown.map(|diagnostic| diagnostic.render_own(color)).collect();
+            let columns = window();
+            let own = |of: Diagnostic| in_full(session, of).render_own(color, columns);
+            let texts: Vec<String> = shown.map(own).collect();
             session.out.aside(&texts.join("\n"));
         }
         let errors = || diagnostics.iter().filter(|one| one.is_error());
@@ -61,7 +63,9 @@ fn tell_object(session: &mut Session, diagnostic: &Diagnostic) {
     if let (Some(file), Some(place)) = (&diagnostic.origin, &diagnostic.place) {
         text = format!("{file}:{}:{}: {text}", place.line, place.column);
     }
-    let hint = diagnostic.own_advice();
+    let diagnostic = &in_full(session, diagnostic.clone());
+    let hint = diagnostic.own_hint();
+    let hint = hint.as_deref();
     match diagnostic.severity {
         Severity::Error => {
             let hint = hint.map(str::to_owned);
@@ -71,5 +75,22 @@ fn tell_object(session: &mut Session, diagnostic: &Diagnostic) {
             session.out.tell(&Notice::Warning { text: &text, hint, apart: true });
         }
         Severity::Note => session.out.tell(&Notice::Note { text: &text }),
+    }
+}
+
+/// Returns a complaint about a file that was typed with the line that was probably meant.
+fn in_full(session: &Session, diagnostic: Diagnostic) -> Diagnostic {
+    let meant = diagnostic.ours.meant.as_ref();
+    match meant.and_then(|(typed, near)| session.args.typed.with_file(typed, near)) {
+        Some(line) => diagnostic.own_help(format!("did you mean `{line}`?")),
+        None => diagnostic,
+    }
+}
+
+/// Returns how many columns a frame may have.
+fn window() -> usize {
+    match rustix::termios::tcgetwinsize(std::io::stderr()) {
+        Ok(size) if 0 < size.ws_col => size.ws_col.into(),
+        Ok(_) | Err(_) => COLUMNS,
     }
 }

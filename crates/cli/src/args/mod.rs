@@ -15,6 +15,7 @@ pub(crate) mod pm2_help;
 pub(crate) mod suggest;
 mod take;
 mod text;
+mod typed;
 mod unknown;
 mod values;
 
@@ -24,3 +25,4 @@ pub(crate) use flags::FlagId;
 pub(crate) use misuse::Misuse;
 pub(crate) use parse::{parse, parse_runtime};
 pub(crate) use parsed::Parsed;
+pub(crate) use typed::Typed;

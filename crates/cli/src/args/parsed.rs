@@ -2,6 +2,7 @@
 
 use super::commands::Command;
 use super::flags::FlagId;
+use super::typed::Typed;
 
 /// A command line.
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub(crate) struct Parsed {
     pub(crate) rest: Option<Vec<String>>,
     /// Options that are not known and were tolerated.
     pub(crate) ignored: Vec<String>,
+    /// All of it as it was typed.
+    pub(crate) typed: Typed,
 }
 
 impl Parsed {

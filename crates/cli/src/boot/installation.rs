@@ -29,6 +29,12 @@ impl Step {
         Self(words.map(str::to_owned).to_vec())
     }
 
+    /// Whether it asks the init system itself, which must run for that; the others change files.
+    pub(crate) fn asks(&self) -> bool {
+        let is_asked = |word: &String| ["start", "stop", "daemon-reload"].contains(&word.as_str());
+        self.0.iter().any(is_asked)
+    }
+
     /// Returns it as a person would type it.
     pub(crate) fn shown(&self) -> String {
         self.0.join(" ")

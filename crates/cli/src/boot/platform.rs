@@ -84,6 +84,12 @@ impl Platform {
         NAMES.iter().map(|(name, _)| *name)
     }
 
+    /// Returns the folder that is there while the init system runs, where it has one: its tools may
+    /// be installed on a machine that was started by something else, as a container is.
+    pub(crate) fn sign_of_life(self) -> Option<&'static str> {
+        matches!(self, Self::Systemd | Self::SystemdUser).then_some("/run/systemd/system")
+    }
+
     /// Whether only root may install a service.
     pub(crate) fn needs_root(self) -> bool {
         self != Self::SystemdUser

@@ -16,7 +16,7 @@ use crate::of_file;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
 use crate::settings_file::SettingsFile;
-use crate::show::{self, History, Known, LastHour, Look, Seen, Shape};
+use crate::show::{self, Known, LastHour, Look, Seen, Shape};
 use crate::view;
 use crate::voice::Problem;
 
@@ -97,7 +97,6 @@ fn show_apps(
             of_file: of_app
                 .first()
                 .and_then(|of| of_file::compare(session, &specs, &of.view, of_app.len())),
-            history: History::read(&session.home.log(), &app.name),
             last_hour: LastHour::read(session.home.path(), app, look.now),
             watched: spec.map(show::watched),
             rotation: spec.and_then(|spec| show::rotation(spec, &rules)),

@@ -1,5 +1,6 @@
 //! Several words of a command line: all that cannot be meant is said at once, each with its hint.
 
+use crate::args::Typed;
 use crate::failed::Failed;
 use crate::session::Session;
 use crate::voice::Problem;
@@ -23,6 +24,8 @@ pub(super) fn word<T>(
         };
         let before = failed.take().and_then(|before| before.problem);
         if let Some(problem) = before.filter(|before| Some(before) != why.problem.as_ref()) {
+            // A line of which one word is put right is still wrong in the other.
+            session.out.typed(Typed::default());
             session.out.problem(&problem);
         }
         failed = Some(why);

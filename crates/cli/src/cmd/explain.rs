@@ -28,7 +28,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let Some(found) = code(within.unwrap_or(&word)) else {
         let shown = session.out.readable(&word).into_owned();
         let hint = match nearest(&word, codes().iter().map(|code| code.name)) {
-            Some(near) => format!("did you mean `{near}`?"),
+            Some(near) => format!("did you mean `ostler explain {near}`?"),
             None => {
                 let pasted = ostler_shell::operand(&word);
                 format!(

@@ -91,7 +91,7 @@ fn refuse_other(pid: u32, Target { id, name, .. }: &Target) -> Result<(), Failed
         (true, true) => Err(Failed::new(format!(
             "{name} (id {id}) was started with `--disable-sigusr1`, which refuses an inspector"
         ))
-        .hint(format!("start it with `--node-args=--inspect`: `ostler restart {pasted} …`"))),
+        .hint(format!("`ostler restart {pasted} --node-args=--inspect` starts it with one"))),
         (false, _) => Err(Failed::new(format!(
             "{name} (id {id}) runs `{}`, which is not Node: it has no inspector",
             file.display()

@@ -52,11 +52,23 @@ pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, 
         (true, false) => {
             let fields = session.args.value(FlagId::Fields).unwrap_or("");
             let command = session.args.command.map_or("list", Command::name);
-            Shape::json(fields, describe).map(Some).map_err(|why| not_app(why, command, fields))
+            let meant = || show::meant_fields(fields, describe);
+            Shape::json(fields, describe).map(Some).map_err(|why| {
+                match meant().and_then(|meant| session.args.typed.corrected(fields, &meant)) {
+                    Some(line) => why.asks(&line),
+                    None => not_app(why, command, fields),
+                }
+            })
         }
         (false, true) => {
             let template = session.args.value(FlagId::Template).unwrap_or("");
-            Shape::lines(template, describe).map(Some)
+            let meant = || show::meant_template(template, describe);
+            Shape::lines(template, describe).map(Some).map_err(|why| {
+                match meant().and_then(|meant| session.args.typed.corrected(template, &meant)) {
+                    Some(line) => why.asks(&line),
+                    None => why,
+                }
+            })
         }
         (false, false) => Ok(None),
     }

@@ -11,11 +11,13 @@ use ostler_pm2::settings::Key;
 use super::settings::tell_daemon;
 use super::startup::{below_root, write};
 use crate::args::FlagId;
+use crate::boot::Platform;
 use crate::boot::account::Account;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
+use crate::voice::Notice;
 
 /// Where the system's logrotate looks.
 const FOLDER: &str = "/etc/logrotate.d";
@@ -51,11 +53,40 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     } else {
         home.refuse_others(account.uid)?;
     }
+    if program == Program::Ostler {
+        refuse_in_vain()?;
+    }
     let text = config(program, home.path(), &account)?;
     write(&below_root(&target), text.as_bytes(), 0o644, None)?;
     let prefix = if program == Program::Pm2 { "[PM2] " } else { "" };
     session.out.message(&format!("{prefix}wrote `{}`", target.display()));
-    switch_off(session, &home, prefix)
+    switch_off(session, &home, prefix)?;
+    if program == Program::Ostler {
+        let pasted = ostler_shell::word(&target.to_string_lossy()).into_owned();
+        let back = format!("`rm {pasted} && ostler unset {SETTING}` takes it back");
+        session.out.tell(&Notice::Note { text: &back });
+    }
+    Ok(())
+}
+
+/// Refuses where nothing would rotate: what is built in is switched off for it.
+fn refuse_in_vain() -> Result<(), Failed> {
+    let path = std::env::var_os(ostler_env::PATH).unwrap_or_default();
+    let usual = ["/usr/sbin", "/sbin", "/usr/local/sbin"].map(PathBuf::from);
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).chain(usual).collect();
+    let is_there = |name: &str| folders.iter().any(|folder| folder.join(name).is_file());
+    let keeps = "`ostler set ostler.log_rotate daily` has ostler do it by itself";
+    if !is_there("logrotate") {
+        let text = "there is no `logrotate` on this machine, which would rotate the logs";
+        return Err(Failed::new(text).hint(keeps));
+    }
+    let has_cron = ["cron", "crond", "anacron", "fcron"].into_iter().any(is_there);
+    if !has_cron && !super::startup::runs(Platform::Systemd) {
+        let text = "nothing calls `logrotate` on this machine: there is no cron, and systemd does \
+                    not run";
+        return Err(Failed::new(text).hint(keeps));
+    }
+    Ok(())
 }
 
 /// What is built in leaves the files alone from now on.

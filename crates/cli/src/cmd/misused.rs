@@ -5,7 +5,7 @@
 
 use ostler_text::shown;
 
-use crate::args::{Misuse, help, pm2_help};
+use crate::args::{Misuse, Typed, help, pm2_help};
 use crate::output::Output;
 use crate::paint::Ink;
 use crate::program::Program;
@@ -19,15 +19,22 @@ pub(super) fn nothing_asked(out: &mut Output, program: Program) {
 }
 
 /// Says what is not understood; silence does not suppress it.
-pub(super) fn refuse(out: &mut Output, misuse: &Misuse, program: Program) {
+pub(super) fn refuse(out: &mut Output, misuse: &Misuse, program: Program, typed: &Typed) {
     match program {
-        Program::Ostler => refuse_in_our_way(out, misuse),
+        Program::Ostler => refuse_in_our_way(out, misuse, typed),
         Program::Pm2 => refuse_in_pm2s_way(out, misuse),
     }
 }
 
-fn refuse_in_our_way(out: &mut Output, misuse: &Misuse) {
-    let said = misuse.said(Program::Ostler);
+fn refuse_in_our_way(out: &mut Output, misuse: &Misuse, typed: &Typed) {
+    let mut said = misuse.said(Program::Ostler);
+    // The rest of the line is what it was.
+    if let Misuse::Command { name, near: Some(near) } = misuse
+        && !near.starts_with('-')
+        && let Some(line) = typed.corrected(name, near)
+    {
+        said.hint = Some(format!("did you mean `{line}`?"));
+    }
     let paint = out.paint;
     let error = paint.ink(&[Ink::Bold, Ink::Red], "error:");
     let hint = said.hint.map_or(String::new(), |hint| {

@@ -76,6 +76,7 @@ mod watch;
 mod watching;
 mod web;
 
+use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -83,7 +84,8 @@ use std::process::ExitCode;
 use ostler_client::Home;
 use ostler_wire::control::ProfileKind;
 
-use crate::args::{self, CommandId, FlagId, Parsed, help, pm2_help};
+use crate::args::suggest::nearest;
+use crate::args::{self, CommandId, FlagId, Parsed, Typed, help, pm2_help};
 use crate::failed::{Failed, MISUSED};
 use crate::output::Output;
 use crate::paint;
@@ -95,6 +97,9 @@ use crate::voice::{Progress, Way};
 pub(crate) fn main() -> ExitCode {
     let mut words = std::env::args_os();
     let name = Name::of(words.next().as_deref());
+    let words: Vec<OsString> = words.collect();
+    // What is not UTF-8 is refused, and not shown again.
+    let typed = Typed::new(words.iter().filter_map(|word| word.to_str()).map(str::to_owned));
     let program = name.program();
     let mut dev = None;
     let parsed = match name {
@@ -115,7 +120,7 @@ pub(crate) fn main() -> ExitCode {
     let parsed = match parsed {
         Ok(parsed) => parsed,
         Err(misuse) => {
-            misused::refuse(&mut out, &misuse, program);
+            misused::refuse(&mut out, &misuse, program, &typed);
             return end(&mut out, program, Err(Failed::quiet(MISUSED)));
         }
     };
@@ -131,6 +136,8 @@ pub(crate) fn main() -> ExitCode {
         misused::nothing_asked(&mut out, program);
         return end(&mut out, program, Err(Failed::quiet(MISUSED)));
     };
+    out.typed(typed.clone());
+    let parsed = Parsed { typed, ..parsed };
     let Some(home) = home else { return end(&mut out, program, Err(homeless())) };
     let home = of_container(command.id, home);
     out.data_only =
@@ -277,8 +284,11 @@ fn show_progress(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.value(FlagId::Progress).unwrap_or("auto");
     let Some(progress) = Progress::of(word, live) else {
         let known = Progress::WORDS.map(|word| format!("`{word}`")).join(", ");
+        let meant = nearest(word, Progress::WORDS.into_iter()).unwrap_or("plain");
+        let line = session.args.typed.corrected(word, meant);
+        let line = line.unwrap_or_else(|| format!("--progress {meant}"));
         return Err(Failed::misuse(format!("`--progress {word}` is not known"))
-            .hint(format!("it is one of {known}")));
+            .hint(format!("`{line}`; it is one of {known}")));
     };
     session.out.show_progress(progress);
     Ok(())

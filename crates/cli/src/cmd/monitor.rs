@@ -12,7 +12,8 @@ use crate::voice::{Notice, TalkNotice, Target};
 pub(super) fn run(session: &mut Session, on: bool) -> Result<(), Failed> {
     let Some(word) = session.args.words.first().cloned() else {
         let text = "without a name this connects to a service of PM2's vendor, which is not there";
-        return Err(Failed::misuse(text).hint("name what is to be marked, or `all`"));
+        let command = if on { "monitor" } else { "unmonitor" };
+        return Err(Failed::misuse(text).hint(format!("`ostler {command} all` is about all apps")));
     };
     let targets = match session.program {
         Program::Ostler => talk::targets(session, &word)?,

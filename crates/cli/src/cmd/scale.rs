@@ -14,8 +14,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let name = session.args.word().to_owned();
     let text = session.args.words.get(1).cloned().unwrap_or_default();
     let Some(target) = ScaleTo::parse(&text) else {
+        let pasted = ostler_shell::operand(&name);
         return Err(Failed::misuse(format!("`{text}` is not a number of instances"))
-            .hint("write 4, +2 or -1"));
+            .hint(format!("`ostler scale {pasted} 4`, or `+2` or `-1` in place of the number")));
     };
     let list = session.about(&name)?;
     let named = list.iter().filter(|process| process.name == name);

@@ -32,6 +32,7 @@ struct Setup {
 /// Runs the command `startup`.
 pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
     let mut setup = prepare(session, "startup")?;
+    let is_asleep = !runs(setup.platform);
     let options = options(session);
     let user_home = &setup.service.user_home;
     if session.has(FlagId::HomePath) && !user_home.is_dir() {
@@ -67,6 +68,13 @@ pub(super) fn startup(session: &mut Session) -> Result<(), Failed> {
         tell(ServiceNotice::Passes { folder });
     }
     tell(ServiceNotice::Installed { platform, target, options: &options });
+    if is_asleep {
+        let text = format!(
+            "{platform} does not run on this machine: the service begins when it has been started \
+             by {platform}"
+        );
+        session.out.warn_aside(&text);
+    }
     Ok(())
 }
 
@@ -82,14 +90,15 @@ pub(super) fn unstartup(session: &mut Session) -> Result<(), Failed> {
                     one of another name by `--service-name NAME`";
         return Err(Failed::new(message).hint(hint));
     }
-    let mut failed = false;
+    // What does not run has nothing to stop, and nothing to be told.
+    let is_asleep = !runs(platform);
+    let mut failed = Vec::new();
     let mut all = |session: &mut Session, steps: &[Step]| {
-        for step in steps {
+        for step in steps.iter().filter(|step| !(is_asleep && step.asks())) {
             session.out.flush()?;
             // What is half removed is removed whole: the rest is done all the same.
-            if let Err(problem) = perform(step) {
-                failed = true;
-                problem.problem.iter().for_each(|problem| session.out.problem(problem));
+            if let Err(Failed { problem: Some(problem), .. }) = perform(step) {
+                failed.push(problem.text());
             }
         }
         Ok::<(), Failed>(())
@@ -100,7 +109,16 @@ pub(super) fn unstartup(session: &mut Session) -> Result<(), Failed> {
     })?;
     all(session, &plan.forget)?;
     session.out.tell(&Notice::Service(ServiceNotice::Removed { target: &plan.target }));
-    if failed { Err(Failed::quiet(1)) } else { Ok(()) }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let text = format!("the service is removed, but it may still run: {}", failed.join("; "));
+    Err(Failed::new(text).hint("`ostler kill` ends the manager and its apps, if they run"))
+}
+
+/// Whether the init system runs, as far as that can be told.
+pub(super) fn runs(platform: Platform) -> bool {
+    platform.sign_of_life().is_none_or(|sign| below_root(Path::new(sign)).is_dir())
 }
 
 /// The options by which the service is found again, each after a blank.
@@ -151,6 +169,17 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Setup, Failed> {
         path,
         wait_ip: session.has(FlagId::WaitIp),
     };
+    // PM2 installs its service all the same.
+    let is_asked_for = !session.args.words.is_empty() || session.program == Program::Pm2;
+    if verb == "startup" && !is_asked_for && !runs(platform) {
+        let name = platform.name();
+        let text = format!("{name} is installed and does not run: it cannot start a service here");
+        let pasted = ostler_shell::word(name);
+        return Err(Failed::new(text).hint(format!(
+            "`ostler run app.js` is the first process of a container; `ostler startup {pasted}` \
+             installs the service for a start of the machine by {name}"
+        )));
+    }
     if platform.needs_root() && !me.is_root() {
         let service = service.check()?;
         ask_for_root(session, verb, platform, &service);
@@ -192,16 +221,10 @@ fn platform(session: &mut Session) -> Result<Platform, Failed> {
     Ok(platform)
 }
 
-/// `OSTLER_HOME`, else `PM2_HOME`, else a directory in the user's home.
+/// The home that a variable names, else the usual one of this user.
 fn manager_home(program: Program, user_home: &Path) -> PathBuf {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let own = match program {
-        Program::Ostler => ".ostler",
-        Program::Pm2 => ".pm2",
-    };
-    set(ostler_env::OSTLER_HOME)
-        .or_else(|| set(ostler_env::PM2_HOME))
-        .unwrap_or_else(|| user_home.join(own))
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    program.named_home(variable).unwrap_or_else(|| program.usual_home(user_home))
 }
 
 /// Prints the command that root has to run. It is pasted into a shell: every word is
@@ -306,8 +329,13 @@ fn perform(step: &Step) -> Result<(), Failed> {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Failed::from(Problem::Other {
             message: format!("`{}` failed: {status}", step.shown()),
-            hint: (program == "loginctl")
-                .then(|| format!("an administrator may: `sudo {pasted}`", pasted = step.shown())),
+            hint: Some(match program.as_str() {
+                "loginctl" => {
+                    format!("an administrator may: `sudo {pasted}`", pasted = step.shown())
+                }
+                "systemctl" => "`systemctl is-system-running` tells how systemd is".to_owned(),
+                _ => format!("`{}` again shows what it says", step.shown()),
+            }),
         })),
         Err(error) => Err(Failed::new(format!("cannot run `{}`: {error}", step.shown()))
             .hint("is this the machine's init system? `startup` without a platform finds it")),

@@ -27,7 +27,11 @@ pub(super) fn one(session: &mut Session, word: &str) -> Result<Target, Failed> {
             targets.extend(last);
             let ids: Vec<String> = targets.iter().map(|target| target.id.to_string()).collect();
             let message = format!("`{word}` has {} processes", targets.len());
-            Err(Failed::new(message).hint(format!("give the id of one: {}", ids.join(", "))))
+            let first = ids.first().map_or("", String::as_str);
+            let line = session.args.typed.corrected(word, first);
+            let line = line.map_or_else(String::new, |line| format!("`{line}`; "));
+            let hint = format!("{line}the ids are {}", ids.join(", "));
+            Err(Failed::new(message).hint(hint))
         }
     }
 }

@@ -6,6 +6,7 @@ use regex_lite::Regex;
 
 use super::{each, list, perform, ready};
 use crate::args::FlagId;
+use crate::args::suggest::nearest;
 use crate::failed::Failed;
 use crate::select::Picked;
 use crate::session::Session;
@@ -110,8 +111,10 @@ fn awaited(session: &Session) -> Result<Awaited, Failed> {
         None | Some("run") => false,
         Some("now") => true,
         Some(other) => {
+            let line = session.args.typed.corrected(other, "now");
+            let line = line.unwrap_or_else(|| "--since now".to_owned());
             return Err(Failed::misuse(format!("`--since {other}` is neither `run` nor `now`"))
-                .hint("`run`: since its current run began; `now`: from now on"));
+                .hint(format!("`{line}` looks from now on, `--since run` since its run began")));
         }
     };
     let is_line = session.args.value(FlagId::For).is_some_and(|of| of.starts_with("log="));
@@ -130,8 +133,13 @@ fn awaited(session: &Session) -> Result<Awaited, Failed> {
                 })?;
                 Ok(Awaited::Line { wanted: Wanted::new(pattern), fresh })
             }
-            None => Err(Failed::misuse(format!("`--for {other}` cannot be waited for"))
-                .hint("it is `ready`, `exit` or `log=REGEXP`")),
+            None => {
+                let what = nearest(other, ["ready", "exit"].into_iter()).unwrap_or("ready");
+                let line = session.args.typed.corrected(other, what);
+                let line = line.unwrap_or_else(|| format!("--for {what}"));
+                Err(Failed::misuse(format!("`--for {other}` cannot be waited for"))
+                    .hint(format!("`{line}`; it is `ready`, `exit` or `log=REGEXP`")))
+            }
         },
     }
 }

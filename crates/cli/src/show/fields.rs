@@ -9,6 +9,7 @@ use ostler_wire::control::{Details, Outcome, Phase, ProcView};
 use serde_json::{Value, json};
 
 use super::waiting::{retry_in, waits_for};
+use crate::args::suggest::nearest;
 use crate::failed::Failed;
 
 /// A process as far as it is known.
@@ -226,6 +227,33 @@ fn find(name: &str, describe: bool) -> Result<&'static Field, Failed> {
         Some(field) => Ok(field),
         None => Err(Failed::misuse(format!("there is no field `{name}`")).hint(hint(describe))),
     }
+}
+
+/// Returns the fields that were probably meant by `name,pid`; none where each is known, or one is
+/// near to none.
+pub(crate) fn meant_fields(fields: &str, describe: bool) -> Option<String> {
+    let meant = fields.split(',').map(|name| near(name.trim(), describe));
+    let meant = meant.collect::<Option<Vec<_>>>()?.join(",");
+    (meant != fields).then_some(meant)
+}
+
+/// The same of `{name} {pid}`.
+pub(crate) fn meant_template(template: &str, describe: bool) -> Option<String> {
+    let mut meant = String::new();
+    let mut rest = template;
+    while let Some((before, behind)) = rest.split_once('{') {
+        let (name, after) = behind.split_once('}')?;
+        meant.push_str(&format!("{before}{{{}}}", near(name.trim(), describe)?));
+        rest = after;
+    }
+    meant.push_str(rest);
+    (meant != template).then_some(meant)
+}
+
+/// Returns the field of this name, or the one that is nearly called so.
+fn near(name: &str, describe: bool) -> Option<&'static str> {
+    let names = || FIELDS.iter().filter(|of| of.is_known(describe)).map(|field| field.name);
+    names().find(|known| *known == name).or_else(|| nearest(name, names()))
 }
 
 fn hint(describe: bool) -> String {

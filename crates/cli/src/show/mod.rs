@@ -5,9 +5,9 @@ mod fields;
 mod kept;
 mod waiting;
 
-pub(crate) use fields::{Known, Shape, field_names};
+pub(crate) use fields::{Known, Shape, field_names, meant_fields, meant_template};
 pub(crate) use kept::{rotation, watched};
 pub(crate) use ostler_show::{
-    App, History, LastHour, Look, OUT_OF_MEMORY, SORT_FIELDS, Seen, blocks, describe, fold,
-    last_lines, list, note_ports, order, piped, plain, reasons, said, status, tree,
+    App, LastHour, Look, OUT_OF_MEMORY, SORT_FIELDS, Seen, blocks, describe, fold, last_lines,
+    list, note_ports, order, piped, plain, reasons, said, status, tree,
 };

@@ -195,6 +195,8 @@ mod tests {
             readiness: ostler_wire::control::Readiness::default(),
             metrics: vec![("Heap Usage".into(), "76.97 %".into())],
             actions: vec!["km:heapdump".into()],
+            restarted: None,
+            failed_reload: None,
         }
     }
 

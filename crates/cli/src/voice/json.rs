@@ -8,6 +8,7 @@ use super::line::{DAEMONS_END, without_numbers};
 use super::ostler::{WITHOUT_GAP, interrupted, open_home, restarted, started};
 use super::tally::Tally;
 use super::{Act, Line, Notice, Text};
+use crate::args::Typed;
 
 /// Returns an object as a line.
 pub(super) fn line(object: &Value) -> Line {
@@ -16,7 +17,12 @@ pub(super) fn line(object: &Value) -> Line {
 
 /// Returns the object of a fact; nothing where the fact is no progress, and `None` inside where it
 /// is advice to a person.
-pub(super) fn object(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Option<Option<Value>> {
+pub(super) fn object(
+    notice: &Notice<'_>,
+    tally: &Tally,
+    now: Duration,
+    typed: &Typed,
+) -> Option<Option<Value>> {
     let object = match notice {
         Notice::DaemonStarted { home } => json!({ "event": "daemon_started", "home": home }),
         Notice::DaemonReplaced => json!({ "event": "daemon_replaced" }),
@@ -102,11 +108,11 @@ pub(super) fn object(notice: &Notice<'_>, tally: &Tally, now: Duration) -> Optio
         Notice::TookProfile { file } => json!({ "event": "profiled", "file": file }),
         Notice::Note { text } => json!({ "event": "note", "message": text }),
         Notice::NothingSaved { problem } => {
-            let (message, hint) = problem.words();
+            let (message, hint) = problem.words(typed);
             json!({ "event": "warning", "message": message, "hint": hint })
         }
         Notice::Problem(problem) => {
-            let (message, hint) = problem.words();
+            let (message, hint) = problem.words(typed);
             let message = without_numbers(&message);
             json!({ "event": "error", "message": message, "hint": hint })
         }

@@ -46,6 +46,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::args::Typed;
 use crate::paint::Paint;
 use crate::program::Program;
 use progress::Block;
@@ -56,6 +57,8 @@ use tally::Tally;
 pub(crate) struct Voice {
     program: Program,
     since: Instant,
+    /// The command line, of which hints are made.
+    pub(crate) typed: Typed,
     /// What is being done. Only ours speaks of it as a whole.
     tally: Tally,
     progress: Progress,
@@ -76,6 +79,7 @@ impl Voice {
         Self {
             program,
             since,
+            typed: Typed::default(),
             tally,
             progress,
             block,
@@ -130,7 +134,10 @@ impl Voice {
                 let progress = self.progress;
                 match self.objects(notice, now) {
                     Some(objects) => objects,
-                    None => ostler::lines(notice, &mut self.tally, now, progress, paint),
+                    None => {
+                        let said = (progress, &self.typed);
+                        ostler::lines(notice, &mut self.tally, now, said, paint)
+                    }
                 }
             }
         }
@@ -142,7 +149,7 @@ impl Voice {
         if self.progress != Progress::Json {
             return None;
         }
-        let object = json::object(notice, &self.tally, now)?;
+        let object = json::object(notice, &self.tally, now, &self.typed)?;
         let mut lines = Vec::new();
         match notice {
             Notice::Finished { .. } => {

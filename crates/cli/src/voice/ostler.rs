@@ -13,6 +13,7 @@ use super::rows::span;
 use super::tally::Tally;
 use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Standing, Target, Under};
 use super::{module, release, setting, talk};
+use crate::args::Typed;
 use crate::paint::{Ink, Paint};
 
 /// Returns what we say of a fact.
@@ -20,7 +21,7 @@ pub(super) fn lines(
     notice: &Notice<'_>,
     tally: &mut Tally,
     now: Duration,
-    progress: Progress,
+    (progress, typed): (Progress, &Typed),
     paint: Paint,
 ) -> Vec<Line> {
     let out = |text: String| vec![Line::out(text)];
@@ -108,7 +109,7 @@ pub(super) fn lines(
             Some("`ostler save --force` saves the empty list"),
         ),
         Notice::NothingSaved { problem } => {
-            let (text, hint) = problem.words();
+            let (text, hint) = problem.words(typed);
             warning(paint, &text, hint.as_deref())
         }
         Notice::DumpCleared { path } => out(format!("emptied the saved list {}", path.display())),
@@ -148,7 +149,7 @@ pub(super) fn lines(
         Notice::Warning { text, hint, apart: _ } => warning(paint, text, *hint),
         Notice::Note { text } => note(paint, text),
         Notice::Problem(problem) => {
-            let (text, hint) = problem.words();
+            let (text, hint) = problem.words(typed);
             // Only what was not worded here has lines of its own.
             let text = match problem {
                 Problem::Other { .. } => text.into(),

@@ -4,6 +4,7 @@ use ostler_wire::control::Failure;
 
 use super::Act;
 use super::line::number;
+use crate::args::Typed;
 
 /// Why something is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,11 +90,11 @@ impl Problem {
 
     /// Returns our words for it, without the advice.
     pub(crate) fn text(&self) -> String {
-        self.words().0
+        self.words(&Typed::default()).0
     }
 
-    /// Returns our words for it, and what to do.
-    pub(crate) fn words(&self) -> (String, Option<String>) {
+    /// Returns our words for it, and what to do; `typed` is the command line that it is about.
+    pub(crate) fn words(&self, typed: &Typed) -> (String, Option<String>) {
         match self {
             Self::NoProcess { word } if word == "all" => {
                 ("there is no app".to_owned(), Some("`ostler start app.js` starts one".to_owned()))
@@ -102,7 +103,8 @@ impl Problem {
                 (format!("no app has a name that matches `{word}`"), Some(SEE.to_owned()))
             }
             Self::NoSuch { word, near } => {
-                (format!("no app has the name or namespace `{word}`"), Some(meant(near.as_deref())))
+                let hint = meant(typed, word, near.as_deref());
+                (format!("no app has the name or namespace `{word}`"), Some(hint))
             }
             Self::NoSuchId { word, .. } | Self::NoEnvironment { word } => {
                 (format!("no process has the id `{word}`"), Some(SEE.to_owned()))
@@ -115,7 +117,8 @@ impl Problem {
                 Some("write it as in `ostler list '/^api-/'`".to_owned()),
             ),
             Self::NoApp { name, near } => {
-                (format!("no app has the name `{name}`"), Some(meant(near.as_deref())))
+                let hint = meant(typed, name, near.as_deref());
+                (format!("no app has the name `{name}`"), Some(hint))
             }
             Self::NotDescribed { word } | Self::NotReset { word } => {
                 (format!("no process has the name or id `{word}`"), Some(SEE.to_owned()))
@@ -138,11 +141,11 @@ impl Problem {
             ),
             Self::EnvWithoutFile => (
                 "`--env` is for process files".to_owned(),
-                Some("name the file, such as `ecosystem.config.js`".to_owned()),
+                Some("name the file, as in `ostler start ecosystem.config.js`".to_owned()),
             ),
             Self::NoInit { known } => (
                 "no init system was found on this machine".to_owned(),
-                Some(format!("name one: `ostler startup PLATFORM`; {known}")),
+                Some(format!("`ostler startup systemd` takes one by its name; {known}")),
             ),
             Self::Bare { message, hint, .. } | Self::Other { message, hint } => {
                 (message.clone(), hint.clone())
@@ -155,8 +158,11 @@ impl Problem {
 const SEE: &str = "`ostler list` shows what there is";
 
 /// Returns what was probably meant, or where to look.
-fn meant(near: Option<&str>) -> String {
-    near.map_or_else(|| SEE.to_owned(), |near| format!("did you mean `{near}`?"))
+fn meant(typed: &Typed, word: &str, near: Option<&str>) -> String {
+    let Some(near) = near else { return SEE.to_owned() };
+    let line = typed.corrected(word, near);
+    let line = line.unwrap_or_else(|| ostler_shell::word(near).into_owned());
+    format!("did you mean `{line}`?")
 }
 
 impl From<Failure> for Problem {

@@ -379,7 +379,10 @@ fn where_lines_stay_each_end_is_one_line_and_a_reload_does_not_end_twice() {
     let mut lines = |notice: &Notice<'_>, ms: u64| {
         let now = Duration::from_millis(ms);
         voice.tally.take(notice, now);
-        ostler::lines(notice, &mut voice.tally, now, Progress::Plain, Paint::PLAIN)
+        {
+            let said = (Progress::Plain, &voice.typed);
+            ostler::lines(notice, &mut voice.tally, now, said, Paint::PLAIN)
+        }
     };
     let act = Act::Reload;
     lines(&Notice::Begun { act, selector: None, targets: &targets[..2] }, 0);

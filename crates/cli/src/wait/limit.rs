@@ -35,10 +35,12 @@ impl Limit {
             .unwrap_or((text, 0));
         let number = Some(digits).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
         let Some(number) = number.and_then(|digits| digits.parse::<u64>().ok()) else {
-            return Err(refused("write it as `30s`, `500ms`, `2m` or `1h`".to_owned()));
+            let usual = format!("`--{option}=30s`, `500ms`, `2m` or `1h`");
+            return Err(refused(format!("write it as {usual}")));
         };
         if unit == 0 {
-            return Err(refused(format!("it has no unit; is it `{text}s` or `{text}ms`?")));
+            let (s, ms) = (format!("--{option}={text}s"), format!("--{option}={text}ms"));
+            return Err(refused(format!("it has no unit; is it `{s}` or `{ms}`?")));
         }
         let time = Duration::from_millis(number.saturating_mul(unit));
         Ok(Self { time, text: text.to_owned() })
@@ -70,10 +72,10 @@ mod tests {
         check("2m", Ok(120_000));
         check("1h", Ok(3_600_000));
         check("0s", Ok(0));
-        let how = "write it as `30s`, `500ms`, `2m` or `1h`";
+        let how = "write it as `--timeout=30s`, `500ms`, `2m` or `1h`";
         for bad in ["", "s", "-1s", "1.5s", "soon", "30 s", "app.js"] {
             check(bad, Err(how));
         }
-        check("30", Err("it has no unit; is it `30s` or `30ms`?"));
+        check("30", Err("it has no unit; is it `--timeout=30s` or `--timeout=30ms`?"));
     }
 }

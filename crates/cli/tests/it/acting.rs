@@ -135,7 +135,8 @@ fn scaling_goes_up_and_down() {
         &fake.pm2("scale web x"),
         1,
         "",
-        "[PM2][ERROR] `x` is not a number of instances\nhint: write 4, +2 or -1\n",
+        "[PM2][ERROR] `x` is not a number of instances\n\
+         hint: `pm2 scale web 4`, or `+2` or `-1` in place of the number\n",
         false,
     );
 }

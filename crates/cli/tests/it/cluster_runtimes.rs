@@ -5,7 +5,7 @@ use std::net::{TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixStream};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ostler_testkit::{Kind, Runtime, Sandbox, runtimes, wait_for};
 
@@ -105,6 +105,23 @@ impl Kitchen {
     }
 }
 
+/// How long a worker that took over has its first client for itself.
+const WARM_UP: Duration = Duration::from_millis(20);
+
+/// Asks workers that took over until that time is over for each of them.
+fn warm_up(port: u16) {
+    let mut since = Instant::now();
+    for number in 0.. {
+        assert!(ask_port(port).is_some());
+        if number == 1 {
+            since = Instant::now();
+        }
+        if 1 < number && WARM_UP < since.elapsed() {
+            return;
+        }
+    }
+}
+
 /// Everything a runtime can do, through start, reload and stop.
 fn check_runtime(name: &str) {
     let Some(runtime) = runtimes::runtime(name) else { return };
@@ -118,6 +135,7 @@ fn check_runtime(name: &str) {
         after.len() == 2 && after.iter().all(|pid| !before.contains(pid)),
         "{before:?} {after:?}"
     );
+    warm_up(ports[0]);
     kitchen.check_everywhere(&after, &format!("{name}, reloaded"));
     let shown = sandbox.ostler(["describe", "0"]).shows("round-robin").run().out;
     let port = ports[0];

@@ -1,10 +1,10 @@
 //! Apps that wait for others, as real programs: in which order they begin and end, also when parts
 //! of the manager die, and what is said meanwhile.
 
-use ostler_testkit::procs::{self, Signal};
-use ostler_testkit::{Sandbox, wait_exit, wait_for};
+use ostler_testkit::{Sandbox, wait_for};
 use serde_json::Value;
 
+use crate::keeper_death::kill_both;
 use crate::takeover::{SOON, kill_daemon, sandbox};
 
 /// Says `ready` as soon as there is a file `go`, and notes when it begins and ends.
@@ -129,11 +129,7 @@ fn when_both_parts_die_while_apps_wait_all_begin_again_in_order() {
     let mut start = start.args(["start", "eco.yaml"]).spawn().unwrap();
     wait_statuses(&sandbox, &ALL_WAIT);
     assert_eq!(last_of_order(&sandbox, 1, 1), ["db begins"]);
-    let (daemon, keeper) = (sandbox.daemon_pid().unwrap(), sandbox.keeper_pid().unwrap());
-    for pid in [keeper, daemon] {
-        procs::signal(pid, Signal::KILL);
-    }
-    assert!(wait_exit(daemon, SOON) && wait_exit(keeper, SOON));
+    kill_both(&sandbox);
     wait_statuses(&sandbox, &ALL_WAIT);
     sandbox.write("go", "");
     wait_statuses(&sandbox, &ALL_UP);

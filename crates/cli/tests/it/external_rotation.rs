@@ -114,8 +114,16 @@ fn the_systems_logrotate_is_configured_and_what_is_built_in_is_switched_off() {
     let root = s.file("root");
     s.set_env("OSTLER_BOOT_ROOT", &root);
     let log = count(&s, "app", &[]);
-    s.ostler(["logrotate"]).shows("set ostler.log_rotate to never").run();
     let config = written(&root, "ostler");
+    let path = std::env::var("PATH").unwrap();
+    s.set_env("PATH", format!("{}:{path}", s.work().join("bin").display()));
+    for name in ["logrotate", "cron"] {
+        s.write_executable(format!("bin/{name}"), "#!/bin/sh\n");
+    }
+    let back =
+        format!("note: `rm {} && ostler unset ostler.log_rotate` takes it back", config.display());
+    let back = back.replace(&root.display().to_string(), "");
+    s.ostler(["logrotate"]).shows("set ostler.log_rotate to never").shows(back).run();
     let text = fs::read_to_string(&config).unwrap();
     assert!(text.contains(s.home().to_str().unwrap()) && text.contains("kill -USR2"), "{text}");
     s.ostler(["get", "ostler.log_rotate"]).shows("never").run();
@@ -142,4 +150,27 @@ fn the_systems_logrotate_is_configured_and_what_is_built_in_is_switched_off() {
     text.push_str(&fs::read_to_string(log.with_extension("log.1")).unwrap());
     text.push_str(&fs::read_to_string(&log).unwrap());
     assert_lines_once(&text, 0);
+}
+
+/// It was configured, and what is built in was switched off: nothing rotated any more.
+#[test]
+fn where_nothing_would_call_logrotate_it_is_refused_and_what_is_built_in_goes_on() {
+    let mut s = sandbox();
+    let root = s.file("root");
+    s.set_env("OSTLER_BOOT_ROOT", &root);
+    s.set_env("PATH", s.work().join("bin"));
+    if Path::new("/usr/sbin/logrotate").exists() {
+        return;
+    }
+    let itself = "\nhint: `ostler set ostler.log_rotate daily` has ostler do it by itself\n";
+    let said = s.ostler(["logrotate"]).code(1).run().err;
+    let missing = "error: there is no `logrotate` on this machine, which would rotate the logs";
+    assert_eq!(said, format!("{missing}{itself}"));
+    s.write_executable("bin/logrotate", "#!/bin/sh\n");
+    if !Path::new("/usr/sbin/cron").exists() {
+        let said = s.ostler(["logrotate"]).code(1).run().err;
+        assert!(said.starts_with("error: nothing calls `logrotate`"), "{said}");
+        assert!(said.ends_with(itself), "{said}");
+    }
+    assert!(!root.exists() && !s.file("module_conf.json").exists());
 }

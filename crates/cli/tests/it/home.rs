@@ -210,3 +210,44 @@ fn remove_and_wait(sandbox: &Sandbox) {
     fs::remove_dir_all(sandbox.file("pids")).unwrap();
     sandbox.wait_for("a folder", SOON, || sandbox.file("pids").exists().then_some(()));
 }
+
+/// `pm2 kill` with both variables set killed everything in the home of `OSTLER_HOME`.
+#[test]
+fn under_the_name_pm2_pm2_home_wins_and_an_app_reaches_its_manager_by_both_names() {
+    use std::os::unix::process::CommandExt as _;
+    let sandbox = sandbox();
+    sandbox.ostler(["start"]).arg(sandbox.victim("ours", Victim::Sleeper)).run();
+    let theirs = sandbox.root().join("p");
+    let called = |name: &str, args: &[&str]| {
+        let mut command = sandbox.command();
+        command.arg0(name).args(args).env("PM2_HOME", &theirs);
+        ostler_testkit::run::finish(command, &[], SOON).success().out
+    };
+    let program = env!("CARGO_BIN_EXE_ostler");
+    let script = format!(
+        "for name in pm2 ostler; do (exec -a $name {program} pid asks); done > got.new\n\
+         echo \"$OSTLER_HOME $PM2_HOME\" >> got.new; mv got.new got; exec sleep 1000000\n"
+    );
+    let script = sandbox.write("asks.sh", script);
+    let script = script.to_str().unwrap();
+    let homes = |home: &std::path::Path| format!("{0} {0}", home.display());
+    // Where the shell has both variables, each name means its own.
+    called("pm2", &["start", script, "--interpreter", "bash"]);
+    let pid = called("pm2", &["pid", "asks"]);
+    let got = || {
+        let text = fs::read_to_string(sandbox.work().join("got")).ok()?;
+        Some(text.lines().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let asked = sandbox.wait_for("what the app was told", SOON, got);
+    assert_eq!(asked, [pid.trim(), pid.trim(), &homes(&theirs)]);
+    assert_eq!(called("ostler", &["list", "--format", "{name}"]), "ours\n");
+    called("pm2", &["kill"]);
+    assert!(!theirs.join("pm2.pid").exists());
+    assert_eq!(called("ostler", &["list", "--format", "{name} {status}"]), "ours online\n");
+    // And the other way round.
+    fs::remove_file(sandbox.work().join("got")).unwrap();
+    called("ostler", &["start", script, "--interpreter", "bash"]);
+    let pid = called("ostler", &["pid", "asks"]);
+    let asked = sandbox.wait_for("what the app was told", SOON, got);
+    assert_eq!(asked, [pid.trim(), pid.trim(), &homes(&sandbox.home())]);
+}

@@ -222,14 +222,16 @@ fn colours_are_asked_for_by_variables() {
     let fake = Fake::with(vec![process(0, "app")]);
     let check = |vars: &[(&str, &str)], args: &[&str], coloured: bool| {
         let mut command = fake.command("pm2", ["list"].iter().chain(args));
-        command.envs(vars.iter().copied());
+        // Where it says the home as well, it is that of the daemon.
+        let home = fake.home().to_str().unwrap();
+        command.envs(vars.iter().map(|(name, value)| (*name, value.replace("HOME", home))));
         assert_eq!(fake.end(command).out.contains('\x1b'), coloured, "{vars:?} {args:?}");
     };
     check(&[], &[], false);
-    check(&[("PM2_HOME", "/x")], &[], true);
-    check(&[("PM2_HOME", "/x")], &["--no-color"], false);
-    check(&[("PM2_HOME", "/x"), ("NO_COLOR", "1")], &[], false);
-    check(&[("PM2_HOME", "/x"), ("TERM", "dumb")], &[], false);
-    check(&[("PM2_HOME", "/x"), ("FORCE_COLOR", "0")], &[], false);
+    check(&[("PM2_HOME", "HOME")], &[], true);
+    check(&[("PM2_HOME", "HOME")], &["--no-color"], false);
+    check(&[("PM2_HOME", "HOME"), ("NO_COLOR", "1")], &[], false);
+    check(&[("PM2_HOME", "HOME"), ("TERM", "dumb")], &[], false);
+    check(&[("PM2_HOME", "HOME"), ("FORCE_COLOR", "0")], &[], false);
     check(&[("FORCE_COLOR", "1")], &[], true);
 }

@@ -79,6 +79,7 @@ mod own_log;
 mod package_scripts;
 mod pages;
 mod persistence;
+mod pictures;
 mod placeholders;
 mod plan;
 mod pm2_client;

@@ -97,8 +97,8 @@ fn the_code_of_a_complaint_is_explained_without_a_daemon() {
     assert!(page.starts_with("wrong-form: ") && page.contains("300M"), "{page}");
     assert!(sandbox.ostler(["explain"]).run().out.contains("\nwrong-form "));
     let said = sandbox.ostler(["explain", "wrong-from"]).code(1).run();
-    let expected =
-        "error: no complaint has the code `wrong-from`\nhint: did you mean `wrong-form`?\n";
+    let expected = "error: no complaint has the code `wrong-from`\n\
+                    hint: did you mean `ostler explain wrong-form`?\n";
     assert_eq!(said.err, expected);
     assert_eq!(sandbox.daemon_pid(), None);
 }

@@ -164,7 +164,7 @@ fn a_program_reads_progress_as_objects() {
     assert_eq!(
         ran.err,
         "error: `--progress loud` is not known\n\
-         hint: it is one of `auto`, `json`, `plain`, `none`\n"
+         hint: `ostler reload web --progress plain`; it is one of `auto`, `json`, `plain`, `none`\n"
     );
     assert!(fake.pm2("reload web").out.starts_with("Use --update-env"));
 }

@@ -259,7 +259,10 @@ fn what_cannot_be_started_is_said_and_not_listed() {
     refused(
         &sandbox,
         &["start", "sever.js"],
-        &format!("error: there is no script `{work}/sever.js`\nhint: did you mean `server.js`?\n"),
+        &format!(
+            "error: there is no script `{work}/sever.js`\n\
+             hint: did you mean `ostler start server.js`?\n"
+        ),
     );
     refused(
         &sandbox,
@@ -278,7 +281,7 @@ fn what_cannot_be_started_is_said_and_not_listed() {
         &["start", "plain.sh", "--kill-timeout", "soon", "-i", "abc"],
         2,
         "error: `--instances` must be a whole number or `max`, but is `abc`\n\
-         hint: write a number, or `\"max\"` for one per CPU\n\n\
+         hint: write a number, or `--instances max` for one per CPU\n\n\
          error: `--kill-timeout` must be a number, but is `soon`\n\
          hint: write a number of milliseconds, such as `2000`\n",
     );

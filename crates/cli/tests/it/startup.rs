@@ -16,6 +16,9 @@ use super::start_e2e::{SOON, sandbox};
 /// Programs of init systems that write down how they are called.
 const TOOLS: [&str; 4] = ["systemctl", "loginctl", "rc-update", "rc-service"];
 
+/// The folder by which systemd is known to run.
+const RUNS: &str = "run/systemd/system";
+
 /// A sandbox whose `PATH` has these tools, besides what scripts need, and whose services go
 /// below its root.
 fn machine(tools: &[&str]) -> Sandbox {
@@ -35,6 +38,9 @@ fn machine(tools: &[&str]) -> Sandbox {
     }
     sandbox.set_env("PATH", sandbox.work().join("bin"));
     sandbox.set_env("OSTLER_BOOT_ROOT", sandbox.root().join("machine"));
+    if tools.contains(&"systemctl") {
+        fs::create_dir_all(sandbox.root().join("machine").join(RUNS)).unwrap();
+    }
     sandbox
 }
 
@@ -104,7 +110,7 @@ fn no_service_is_installed_for_a_home_that_its_manager_would_refuse() {
         assert!(output.err.contains("others can write it"), "{platform}: {}", output.err);
         assert_eq!(calls(&sandbox), "", "{platform}");
     }
-    assert!(!sandbox.root().join("machine").exists());
+    assert!(!sandbox.root().join("machine/etc").exists());
 }
 
 #[test]
@@ -213,7 +219,7 @@ fn nothing_odd_becomes_the_name_of_a_service_or_user() {
         }
     }
     assert_eq!(calls(&sandbox), "");
-    assert!(!sandbox.root().join("machine").exists());
+    assert!(!sandbox.root().join("machine/etc").exists());
     assert!(!sandbox.work().join("pwned").exists());
 }
 
@@ -389,4 +395,45 @@ fn a_daemon_that_hangs_is_replaced_before_the_watchdog_bites() {
     boot.hears("WATCHDOG=1");
     assert_eq!(pids(&sandbox), apps);
     assert!(procs::alive(boot.pid));
+}
+
+/// `startup` said nothing of it, `unstartup` complained twice and removed the service all the same.
+#[test]
+fn without_systemd_at_work_a_service_is_installed_only_by_name_and_removed_in_peace() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let sandbox = machine(&["systemctl"]);
+    fs::remove_dir(sandbox.root().join("machine").join(RUNS)).unwrap();
+    let said = sandbox.run(&["startup"]);
+    let (error, hint) = said.err.split_once("\nhint: ").unwrap();
+    let text = "error: systemd is installed and does not run: it cannot start a service here";
+    assert_eq!((said.code, error, said.out.as_str()), (1, text, ""));
+    assert!(hint.contains("`ostler startup systemd`") && hint.ends_with("by systemd\n"), "{hint}");
+    assert!(!sandbox.root().join("machine/etc").exists());
+    let said = sandbox.run(&["startup", "systemd"]).success();
+    let warning = "warning: systemd does not run on this machine: the service begins when it has";
+    assert!(said.err.contains(warning), "{}", said.err);
+    let unit = sandbox.root().join("machine/etc/systemd/system/ostler-root.service");
+    assert!(unit.exists());
+    let said = sandbox.run(&["unstartup"]).success();
+    let removed = "removed the service /etc/systemd/system/ostler-root.service\n";
+    assert_eq!((said.out.as_str(), said.err.as_str()), (removed, ""));
+    assert!(!unit.exists());
+    assert_eq!(calls(&sandbox), "systemctl enable ostler-root\nsystemctl disable ostler-root\n");
+}
+
+#[test]
+fn what_fails_when_a_service_is_removed_is_one_error_with_a_hint() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let sandbox = machine(&["systemctl"]);
+    sandbox.run(&["startup"]).success();
+    sandbox.write_executable("bin/systemctl", "#!/bin/sh\nexit 4\n");
+    let said = sandbox.run(&["unstartup"]);
+    assert_eq!((said.code, said.err.matches("error:").count()), (1, 1), "{}", said.err);
+    let text = "the service is removed, but it may still run: `systemctl stop ostler-root` failed";
+    assert!(said.err.contains(text) && said.err.contains("\nhint: `ostler kill`"), "{}", said.err);
+    assert!(said.out.starts_with("removed the service"), "{}", said.out);
 }

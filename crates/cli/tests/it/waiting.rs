@@ -413,14 +413,14 @@ fn what_cannot_be_waited_for_is_refused_before_anything_is_begun() {
     let sandbox = sandbox();
     let app = sandbox.victim("app", Victim::Sleeper);
     let start = sandbox.ostler(["start", "--wait=30"]).arg(&app).code(2);
-    start.shows("`--wait 30` is not a time\nhint: it has no unit; is it `30s` or `30ms`?").run();
+    start.shows("`--wait 30` is not a time\nhint: it has no unit; is it `--wait=30s` or").run();
     assert!(sandbox.jlist().is_empty());
     sandbox.ostler(["start"]).arg(app).run();
     let check = |args: &[&str], error: &str| {
         sandbox.ostler(["wait", "app"]).args(args).code(2).shows(error).run();
     };
-    check(&["--for", "luck"], "hint: it is `ready`, `exit` or `log=REGEXP`");
+    check(&["--for", "luck"], "--for ready`; it is `ready`, `exit` or `log=REGEXP`");
     check(&["--for", "log=("], "is not a regular expression");
-    check(&["--timeout", "soon"], "write it as `30s`, `500ms`, `2m` or `1h`");
+    check(&["--timeout", "soon"], "write it as `--timeout=30s`, `500ms`, `2m` or `1h`");
     check(&["--since", "noon"], "`--since noon` is neither `run` nor `now`");
 }

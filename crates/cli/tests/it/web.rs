@@ -84,13 +84,17 @@ fn what_cannot_be_served_is_told_before_anything_is_started() {
 #[test]
 fn a_companion_that_is_missing_is_told_with_the_command_that_brings_it() {
     let s = sandbox();
-    let alone = s.work().join("ostler");
+    let alone = s.work().join("bin/ostler");
+    std::fs::create_dir(alone.parent().unwrap()).unwrap();
     std::fs::copy(env!("CARGO_BIN_EXE_ostler"), &alone).unwrap();
     let mut command = s.command_of(&alone);
     command.arg("web");
     let said = ostler_testkit::run::finish(command, &[], ostler_testkit::run::LIMIT);
     assert_eq!(said.code, 1, "{said:?}");
-    assert!(said.err.contains("`cargo install --path crates/companion`"), "{said:?}");
+    let root = s.work().display().to_string();
+    let install = format!(" --root {root} ostler-companion` makes it\n");
+    assert!(said.err.contains("hint: `cargo install --git https://"), "{said:?}");
+    assert!(said.err.ends_with(&install), "{said:?}");
 }
 
 #[test]

@@ -190,14 +190,16 @@ fn who_was_probably_meant_is_named_by_every_command() {
         ["restart", "reload", "describe", "reset", "stop", "delete", "list", "flush", "start"]
     {
         let ran = fake.end(fake.command("ostler", [command, "serer"]));
-        assert!(ran.err.contains("hint: did you mean `server`?"), "{command}: {}", ran.err);
+        let meant = format!("hint: did you mean `ostler {command} server`?");
+        assert!(ran.err.contains(&meant), "{command}: {}", ran.err);
         let ran = fake.end(fake.command("ostler", [command, "crash lop"]));
         // A line of several words is a command to `start`.
-        let says = command == "start" || ran.err.contains("did you mean `crash loop`?");
-        assert!(says, "{command}: {}", ran.err);
+        let meant = format!("did you mean `ostler {command} 'crash loop'`?");
+        assert!(command == "start" || ran.err.contains(&meant), "{command}: {}", ran.err);
     }
     let ran = fake.ostler("scale serer 2");
-    assert!(ran.err.contains("hint: did you mean `server`?"), "{}", ran.err);
+    let meant = "hint: did you mean `ostler scale server 2`?";
+    assert!(ran.err.contains(meant), "{}", ran.err);
 }
 
 #[test]
@@ -384,7 +386,8 @@ fn the_logs_of_a_name_that_is_nearly_another_are_not_waited_for() {
         (
             1,
             "error: no app has the name or namespace `servr`\n\
-             hint: did you mean `server`? `ostler logs '/^servr$/'` waits for an app of that name\n"
+             hint: did you mean `ostler logs server`? `ostler logs '/^servr$/'` waits for an app \
+             of that name\n"
         )
     );
 }
@@ -437,5 +440,54 @@ fn an_app_that_its_file_calls_otherwise_now_is_told() {
         let told = "warning: `old` is from this file, not in it any more, and goes on\n\
                     hint: `ostler delete old` ends it\n";
         assert!(said.contains(told), "{command}: {said}");
+    }
+}
+
+/// `stop two` was answered by "did you mean `two words`?", and a tab stood raw in it.
+#[test]
+fn what_was_probably_meant_is_the_line_that_a_shell_reads_as_that() {
+    let names = ["two words", "tab\there", "esc\u{1b}[31mred", "it's", "-dash", "$HOME `id`"];
+    let processes = (0..).zip(names).map(|(id, name)| process(id, name)).collect();
+    let fake = Fake::saying(
+        processes,
+        Box::new(|request| {
+            request.get("meant")?.get("word").filter(|word| word.is_string())?;
+            Some(vec![(FrameKind::Reply, json!({"list": {"processes": []}}))])
+        }),
+    );
+    let typed = ["two", "tab here", "esc", "its", "dash", "$HOME"];
+    for (word, name) in typed.into_iter().zip(names) {
+        let ran = fake.end(fake.command("ostler", ["stop", word]));
+        let (_, hint) = ran.err.split_once("hint: did you mean `").unwrap();
+        let line = hint.strip_suffix("`?\n").unwrap();
+        assert!(!line.contains(|c: char| c.is_control()), "{line:?}");
+        let script = format!("ostler() {{ printf '%s\\n' \"$@\"; }}; {line}");
+        let output = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+        let read = String::from_utf8(output.stdout).unwrap();
+        let dashes = if name.starts_with('-') { "--\n" } else { "" };
+        assert_eq!(read, format!("stop\n{dashes}{name}\n"), "{line}");
+    }
+}
+
+/// `list --json nmae`, `--progress plian`, `wait --for redy`: words, and no command.
+#[test]
+fn a_value_that_is_nearly_another_is_shown_put_right_in_its_line() {
+    let fake = Fake::with(vec![process(0, "api")]);
+    for (line, meant) in [
+        ("list --json nmae", "`ostler list --json name`"),
+        ("list --json nmae,pid", "`ostler list --json name,pid`"),
+        ("list --format {nmae}", "`ostler list --format '{name}'`"),
+        ("stop api --progress plian", "`ostler stop api --progress plain`"),
+        ("wait api --for redy", "`ostler wait api --for ready`"),
+        ("relaod api --wait", "`ostler reload api --wait`"),
+        ("explain wrong-from", "`ostler explain wrong-form`"),
+        ("scale api x", "`ostler scale api 4`"),
+        ("start api.js --max-memory-restart 12Q", "`--max-memory-restart 100M`"),
+        ("start api.js --kill-signal nope", "`--kill-signal SIGTERM`"),
+        ("wait api --timeout 30", "`--timeout=30s`"),
+    ] {
+        let ran = fake.ostler(line);
+        let (_, hint) = ran.err.split_once("\nhint: ").unwrap_or_else(|| panic!("{}", ran.err));
+        assert!(hint.contains(meant), "{line}: {hint}");
     }
 }

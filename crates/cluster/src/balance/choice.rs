@@ -15,7 +15,8 @@ impl Balance {
         match listener.policy {
             Policy::RoundRobin | Policy::Shared => {
                 // Of equals the first, which is the next in the rotation.
-                eligible.min_by_key(|(_, worker)| worker.count()).map(|(at, _)| at)
+                let order = |worker: &Worker| (worker.is_warming(self.now), worker.count());
+                eligible.min_by_key(|(_, worker)| order(worker)).map(|(at, _)| at)
             }
             Policy::Sticky => {
                 // Nobody else takes its clients, so one that hangs must not fill its window first.

@@ -33,6 +33,7 @@ pub struct Recovered {
 impl Balance {
     /// A connection was accepted. `peer` is a hash of the client's address, for [`Policy::Sticky`].
     pub fn handle_accepted(&mut self, now: Millis, listener: ListenerId, conn: ConnId, peer: u64) {
+        self.now = now;
         let Some(at) = self.listener_at(listener) else { return self.turn_away(conn) };
         if let Some(listener) = self.listeners.get_mut(at) {
             listener.waiting.push_back(listener.since(now, conn, peer));
@@ -42,6 +43,7 @@ impl Balance {
 
     /// Takes in what a predecessor had accepted, oldest first.
     pub fn handle_recovered(&mut self, now: Millis, conns: &[Recovered]) {
+        self.now = now;
         let window = self.window;
         for Recovered { conn, listener, peer, worker } in conns.iter().copied() {
             let at = self.listener_at(listener);
@@ -85,6 +87,7 @@ impl Balance {
 
     /// The worker answered for a connection: it took it, or refused it and closed its copy.
     pub fn handle_answered(&mut self, now: Millis, id: WorkerId, conn: ConnId, accepted: bool) {
+        self.now = now;
         let window = self.window;
         let Some(worker) = self.worker(id) else { return };
         let Some(flight) = worker.take(conn, window) else { return };
@@ -146,6 +149,7 @@ impl Balance {
 
     /// The worker did not receive the connection, because it had no descriptor free.
     pub fn handle_missed(&mut self, now: Millis, id: WorkerId, conn: ConnId) {
+        self.now = now;
         let Some(worker) = self.worker(id) else { return };
         worker.retry_at = Some(now + NO_DESCRIPTOR);
         worker.hear();
@@ -165,6 +169,7 @@ impl Balance {
     /// It is known which of the worker's connections did not arrive (`missed`, oldest first): those
     /// go to others.
     pub fn handle_settled(&mut self, now: Millis, id: WorkerId, missed: &[ConnId]) {
+        self.now = now;
         let flights = self.take(id, missed);
         if let Some(worker) = self.worker(id) {
             worker.end_doubt();
@@ -254,8 +259,9 @@ impl Balance {
         member.counters.handed += 1;
         let (id, listener) = (member.worker, listener.id);
         self.decisions.push_back(Decision::Hand { worker: id, listener, conn });
-        let window = self.window;
+        let (window, now) = (self.window, self.now);
         let Some(worker) = self.worker(id) else { return };
+        worker.warm_up(now);
         if worker.give(Flight { conn, listener, peer, pinned: false }, window) {
             self.update_others(id, Some(at));
         }

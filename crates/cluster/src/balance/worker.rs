@@ -15,6 +15,24 @@ pub enum Standing {
     Leaving,
 }
 
+/// Whether a program has run through what it does for a client. The first time takes several times
+/// as long as every other one, and whoever comes meanwhile waits for it as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Warmth {
+    /// It has, or it may have.
+    Warm,
+    /// It was verified just now and had no client yet.
+    Cold,
+    /// It was given its first one.
+    Warming {
+        /// Nobody else goes to it before, while others can be had.
+        until: Millis,
+    },
+}
+
+/// How long a worker may take for its first client alone, ms.
+const WARM_UP: Millis = 20;
+
 /// A connection that a worker has not answered for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flight {
@@ -29,6 +47,7 @@ pub(super) struct Flight {
 pub(super) struct Worker {
     pub(super) id: WorkerId,
     pub(super) standing: Standing,
+    pub(super) warmth: Warmth,
     /// Connections that it has not answered for, oldest first.
     in_flight: VecDeque<Flight>,
     /// Its window was full, and is not half empty yet.
@@ -55,6 +74,7 @@ impl Worker {
         Self {
             id,
             standing,
+            warmth: Warmth::Warm,
             in_flight: VecDeque::new(),
             saturated: false,
             blocked: false,
@@ -85,6 +105,18 @@ impl Worker {
     /// Returns what it has not answered for, oldest first.
     pub(super) fn flights(&self) -> impl DoubleEndedIterator<Item = &Flight> {
         self.in_flight.iter()
+    }
+
+    /// Whether it should have its first client for itself.
+    pub(super) fn is_warming(&self, now: Millis) -> bool {
+        matches!(self.warmth, Warmth::Warming { until } if now < until)
+    }
+
+    /// It gets a client.
+    pub(super) fn warm_up(&mut self, now: Millis) {
+        if self.warmth == Warmth::Cold {
+            self.warmth = Warmth::Warming { until: now.saturating_add(WARM_UP) };
+        }
     }
 
     /// Adds a connection. Returns whether its window is full now.

@@ -2,45 +2,60 @@
 
 use toml_span::ErrorKind;
 
+const VALUE: &str = "a line is a key and a value, as in `name = \"api\"`; a text is in quotes";
+const CLOSE: &str = "end the text with the quote that it begins with";
+const CLOSE_LIST: &str =
+    "a `[` is closed by a `]`, a `{` by a `}`, with a `,` between what is in it";
+const TABLE: &str = "each app is a table of its own, which begins with `[[apps]]`";
+
 /// Returns what is wrong, and what to do where that is known.
 pub(super) fn words(kind: &ErrorKind) -> (String, Option<&'static str>) {
     use ErrorKind as Kind;
     let (said, help) = match kind {
-        Kind::UnexpectedEof => ("the file ends where a value is missing", None),
-        Kind::ExceededDepthLimit => ("values stand too deep in each other", None),
+        Kind::UnexpectedEof => ("the file ends where a value is missing", Some(VALUE)),
+        Kind::ExceededDepthLimit => {
+            ("values stand too deep in each other", Some("an app needs three levels"))
+        }
         Kind::InvalidCharInString('\n' | '\r') | Kind::UnterminatedString => {
-            ("this text has no closing quote on its line", None)
+            ("this text has no closing quote on its line", Some(CLOSE))
         }
         Kind::InvalidCharInString(char) => {
-            return (format!("a text cannot have `{}` in it", char.escape_default()), None);
+            let help = "write it as an escape, such as `\\u0007`";
+            return (format!("a text cannot have `{}` in it", char.escape_default()), Some(help));
         }
         Kind::InvalidEscape(_) | Kind::InvalidHexEscape(_) | Kind::InvalidEscapeValue(_) => (
             "`\\` and what follows mean nothing in a text",
             Some("write `\\\\`, or the text in single quotes"),
         ),
         Kind::Unexpected(char) => {
-            return (format!("`{}` cannot stand here", char.escape_default()), None);
+            return (format!("`{}` cannot stand here", char.escape_default()), Some(VALUE));
         }
         Kind::InvalidNumber | Kind::OutOfRange(_) => {
             ("this is no number", Some("write texts in quotes, and numbers without a `0` before"))
         }
         Kind::Wanted { expected, found } => {
+            let closes = ["a right bracket", "a right brace", "a comma"].contains(expected);
+            let help = if closes { CLOSE_LIST } else { VALUE };
             let (expected, found) = (thing(expected), thing(found));
-            return (format!("{expected} is missing here, and there is {found}"), None);
+            return (format!("{expected} is missing here, and there is {found}"), Some(help));
         }
         Kind::DuplicateTable { name, .. } => {
-            return (format!("the table `{name}` was begun before"), None);
+            return (format!("the table `{name}` was begun before"), Some(TABLE));
         }
-        Kind::DuplicateKey { key, .. } => return (format!("`{key}` was given before"), None),
-        Kind::RedefineAsArray => ("this was begun as a table, and is no list", None),
-        Kind::MultilineStringKey => ("a key stands on one line", None),
-        Kind::DottedKeyInvalidType { .. } => ("what stands before the dot is no table", None),
+        Kind::DuplicateKey { key, .. } => {
+            return (format!("`{key}` was given before"), Some("take away one of the two lines"));
+        }
+        Kind::RedefineAsArray => ("this was begun as a table, and is no list", Some(TABLE)),
+        Kind::MultilineStringKey => ("a key stands on one line", Some(VALUE)),
+        Kind::DottedKeyInvalidType { .. } => {
+            ("what stands before the dot is no table", Some(TABLE))
+        }
         Kind::UnquotedString => ("this text is not in quotes", Some("write texts in quotes")),
         Kind::Custom(_)
         | Kind::UnexpectedKeys { .. }
         | Kind::MissingField(_)
         | Kind::Deprecated { .. }
-        | Kind::UnexpectedValue { .. } => ("what stands here is not TOML", None),
+        | Kind::UnexpectedValue { .. } => ("what stands here is not TOML", Some(VALUE)),
     };
     (said.to_owned(), help)
 }

@@ -4,38 +4,45 @@ use granit_parser::ErrorKind;
 
 const LEVEL: &str = "what belongs together begins in the same column, by blanks";
 const QUOTES: &str = "write a text with such a character in quotes";
+const CLOSE_LIST: &str =
+    "a `[` is closed by a `]`, a `{` by a `}`, with a `,` between what is in it";
+const CLOSE_TEXT: &str = "end the text with the quote that it begins with, and nothing behind it";
+const VALUE: &str = "a line is a key and a value, as in `name: api`";
+const ANCHOR: &str = "`&name` before a value gives it a name, and `*name` further down means it";
+/// What to do with a tag, which this reader has no use for.
+pub(super) const TAG: &str = "leave the tag out: a text, a number or a list needs none";
 
 /// Returns what is wrong, and what to do where that is known.
 pub(super) fn words(kind: &ErrorKind) -> (String, Option<&'static str>) {
     use ErrorKind as Kind;
     let (said, help) = match kind {
         Kind::UnclosedFlowCollection { open } => {
-            return (format!("this `{open}` is not closed"), None);
+            return (format!("this `{open}` is not closed"), Some(CLOSE_LIST));
         }
         Kind::MismatchedFlowCollectionEnd { open, close } => {
-            return (format!("`{open}` is closed by `{close}`"), None);
+            return (format!("`{open}` is closed by `{close}`"), Some(CLOSE_LIST));
         }
         Kind::UnexpectedCharacter { character } => {
             let said = format!("no value begins with `{}`", character.escape_default());
             return (said, Some(QUOTES));
         }
-        Kind::MisplacedFlowCollectionEnd => ("nothing is open that this closes", None),
-        Kind::UnexpectedEofFlowSequence => ("a `[` is not closed", None),
+        Kind::MisplacedFlowCollectionEnd => ("nothing is open that this closes", Some(QUOTES)),
+        Kind::UnexpectedEofFlowSequence => ("a `[` is not closed", Some(CLOSE_LIST)),
         Kind::UnexpectedEofFlowMapping | Kind::UnexpectedEofImplicitFlowMapping => {
-            ("a `{` is not closed", None)
+            ("a `{` is not closed", Some(CLOSE_LIST))
         }
         Kind::UnclosedQuotedScalar | Kind::DocumentIndicatorInQuotedScalar => {
-            ("this text has no closing quote", None)
+            ("this text has no closing quote", Some(CLOSE_TEXT))
         }
         Kind::InvalidTrailingSingleQuotedScalar | Kind::InvalidTrailingDoubleQuotedScalar => {
-            ("something stands behind the closing quote of a text", None)
+            ("something stands behind the closing quote of a text", Some(CLOSE_TEXT))
         }
         Kind::UnexpectedEof
         | Kind::UnexpectedEofBlockSequence
         | Kind::UnexpectedEofBlockMapping
-        | Kind::ExpectedNodeContent => ("a value is missing here", None),
-        Kind::ExpectedFlowMappingSeparator => ("a `,` or `}` is missing here", None),
-        Kind::ExpectedFlowSequenceSeparator => ("a `,` or `]` is missing here", None),
+        | Kind::ExpectedNodeContent => ("a value is missing here", Some(VALUE)),
+        Kind::ExpectedFlowMappingSeparator => ("a `,` or `}` is missing here", Some(CLOSE_LIST)),
+        Kind::ExpectedFlowSequenceSeparator => ("a `,` or `]` is missing here", Some(CLOSE_LIST)),
         Kind::ExpectedBlockMappingKey | Kind::SimpleKeyExpected | Kind::InvalidSimpleKey => {
             ("a key with its `:` is missing here", Some(LEVEL))
         }
@@ -58,16 +65,20 @@ pub(super) fn words(kind: &ErrorKind) -> (String, Option<&'static str>) {
         | Kind::InvalidQuotedScalarIndent
         | Kind::InvalidFlowScalarIndent
         | Kind::InvalidBlockScalarIndent => ("this line begins in the wrong column", Some(LEVEL)),
-        Kind::UnknownAnchor => ("no anchor (`&`) has this name", None),
-        Kind::MissingAnchorOrAliasName => ("the name of an anchor or alias is missing", None),
-        Kind::UndeclaredTagHandle => ("the tag means nothing here", None),
+        Kind::UnknownAnchor => ("no anchor (`&`) has this name", Some(ANCHOR)),
+        Kind::MissingAnchorOrAliasName => {
+            ("the name of an anchor or alias is missing", Some(ANCHOR))
+        }
+        Kind::UndeclaredTagHandle => ("the tag means nothing here", Some(TAG)),
         Kind::UnknownQuotedScalarEscape
         | Kind::InvalidQuotedScalarHexEscape
         | Kind::InvalidUnicodeEscape => (
             "`\\` and what follows mean nothing in a text",
             Some("write `\\\\`, or the text in single quotes"),
         ),
-        Kind::RecursionLimitExceeded => ("values stand too deep in each other", None),
+        Kind::RecursionLimitExceeded => {
+            ("values stand too deep in each other", Some("an app needs three levels"))
+        }
         Kind::DirectiveDisallowed
         | Kind::MissingYamlVersionSeparator
         | Kind::MissingYamlVersion

@@ -40,7 +40,8 @@ proptest! {
             let (_, report) = load(name, &Options::default(), &world.ctx);
             for one in &report {
                 prop_assert!(ostler_config::code(one.code).is_some(), "{}", one.code);
-                prop_assert!(one.render_own(true).ends_with('\n') && !one.render(false).is_empty());
+                prop_assert!(one.render_own(true, 80).ends_with('\n'));
+                prop_assert!(!one.render(false).is_empty());
             }
         }
         _ = load_text(&text, "standard input", &Options::default(), &world.ctx);

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use expect_test::expect_file;
-use ostler_config::{Options, is_config_file, load};
+use ostler_config::{Diagnostic, Options, is_config_file, load};
 
 use crate::world::{World, node, render, render_own};
 
@@ -36,6 +36,12 @@ fn every_bad_file_is_explained() {
             render_own(&report, &folder)
         );
         expect_file![folder.join(format!("{name}.txt"))].assert_eq(&text);
+        // Nobody is left alone with what is wrong.
+        let unhelped = report.iter().find(|one| one.is_error() && one.own_hint().is_none());
+        assert!(unhelped.is_none(), "{name}: {unhelped:?}");
+        let of_language = |one: &&Diagnostic| one.code == "syntax";
+        let unhelped = report.iter().filter(of_language).find(|one| one.own_advice().is_none());
+        assert!(unhelped.is_none(), "{name}: {unhelped:?}");
         // Neither PM2's words nor those of a parser.
         let ours = render_own(&report, &folder);
         for word in ["malformated", "eof", "while parsing", "while scanning", "in this context"] {

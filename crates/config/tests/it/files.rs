@@ -88,11 +88,22 @@ fn the_environment_has_an_order() {
         ["1", "true", "{\"x\":1}", "[1,2]", "null", "8080"]
     );
     assert_eq!(get("PM2_HOME"), world.ctx.home.to_str().unwrap());
+    assert_eq!(get("OSTLER_HOME"), "", "nothing that nobody has set");
     assert_eq!(get("PM2_JSON_PROCESSING"), "true");
     assert_eq!(app.name, "a-prod");
     let plain = world.apps(text, &Options::default()).remove(0);
     assert_eq!(plain.env.get("A"), Some("env"));
     assert_eq!((plain.env.get("D"), plain.name.as_str()), (None, "a"));
+}
+
+/// An app that was started with both variables reached another manager by one of the two names.
+#[test]
+fn the_home_of_the_shell_is_replaced_by_the_home_of_the_manager() {
+    let mut world = world();
+    world.ctx.env.insert("OSTLER_HOME".to_owned(), "/of/the/shell".to_owned());
+    let app = world.apps("{ script: 'a.js' }", &Options::default()).remove(0);
+    let home = world.ctx.home.to_str();
+    assert_eq!((app.env.get("OSTLER_HOME"), app.env.get("PM2_HOME")), (home, home));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use ostler_config::{Context, Diagnostic, Options, from_script, load};
+use ostler_config::{COLUMNS, Context, Diagnostic, Options, from_script, load};
 use ostler_core::spec::AppSpec;
 
 /// Folder with `home`, `bin` (all of `PATH`), `etc`, and the working directory `app`.
@@ -113,7 +113,8 @@ pub fn render(report: &[Diagnostic], cwd: &Path) -> String {
 
 /// Diagnostics as text in our words, with `$CWD` for the folder.
 pub fn render_own(report: &[Diagnostic], cwd: &Path) -> String {
-    let text: Vec<String> = report.iter().map(|diagnostic| diagnostic.render_own(false)).collect();
+    let text: Vec<String> =
+        report.iter().map(|diagnostic| diagnostic.render_own(false, COLUMNS)).collect();
     text.join("\n").replace(cwd.to_str().unwrap(), "$CWD")
 }
 

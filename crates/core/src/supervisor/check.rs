@@ -183,7 +183,7 @@ mod tests {
         };
         finds("active true in a reload", |it| {
             let mut reload = reload(1);
-            _ = reload.next_step(0);
+            _ = reload.next_step(u64::MAX, 0);
             it.reloads.insert(APP, reload);
         });
         finds("is in two states", |it| _ = it.reloads.insert(APP, reload(2)));

@@ -6,7 +6,8 @@ use super::slot::Slot;
 use crate::candidate::{Candidate, Verdict};
 use crate::event::Notice;
 use crate::process::Process;
-use crate::run::{Exit, Failure, ProcId, Role, RunId};
+use crate::reload::Reload;
+use crate::run::{AppId, Exit, Failure, ProcId, Role, RunId};
 use crate::{Action, Millis};
 
 impl Supervisor {
@@ -114,6 +115,12 @@ impl Supervisor {
                 self.on_verdict(now, id, verdict, out);
             }
             // A reload does not wait for the end of what cannot be ended.
+            self.drive(now, app, out);
+        }
+        let rested =
+            |(_, reload): &(&AppId, &Reload)| reload.deadline().is_some_and(|at| at <= now);
+        let apps: Vec<AppId> = self.reloads.iter().filter(rested).map(|(app, _)| *app).collect();
+        for app in apps {
             self.drive(now, app, out);
         }
     }

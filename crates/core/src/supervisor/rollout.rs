@@ -43,7 +43,7 @@ impl Supervisor {
             let of_app = self.slots.values().filter(|slot| slot.app == app);
             let extra: usize = of_app.map(|slot| slot.extra_runs()).sum();
             let Some(reload) = self.reloads.get_mut(&app) else { return };
-            match reload.next_step(extra) {
+            match reload.next_step(now, extra) {
                 NextMove::Begin(id, version) => self.begin_candidate(now, id, version, out),
                 NextMove::CanaryWaits(proc) => {
                     out.push(Action::Tell(Notice::CanaryWaits { app, proc }));
@@ -89,8 +89,10 @@ impl Supervisor {
             Verdict::Open => return,
             Verdict::Passed => {
                 self.take_over(now, id, out);
+                let run = self.slots.get(&id).and_then(|slot| slot.process.run());
+                let serves = run.is_some_and(|run| self.runs.listens(run));
                 if let Some(reload) = self.reloads.get_mut(&app) {
-                    reload.on_replaced(id);
+                    reload.on_replaced(now, id, serves);
                 }
             }
             Verdict::Failed(why) => self.on_candidate_failed(now, app, id, why, out),

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use ostler_keeper::failpoint::hit;
 use ostler_poll::{Interest, Poll, Watched};
-use ostler_wire::control::{Code, Event, Failure, Reply, Request};
+use ostler_wire::control::{Code, Event, Failure, Reply, Request, UnwrittenFile};
 use serde::Serialize;
 
 use crate::reports::{Report, Reports};
@@ -30,7 +30,7 @@ const RETRY: u64 = 250;
 
 /// What the engine does for a client before that is answered.
 #[derive(Debug)]
-pub enum Flushing {
+enum Flushing {
     /// It empties files.
     Files,
     /// Nothing but what it was told before: then files of these processes are asked about.
@@ -346,9 +346,19 @@ impl Clients {
         self.next_flush
     }
 
-    /// The log files of a token are emptied: returns who waits for it.
-    pub fn end_flush(&mut self, token: u64) -> Option<(usize, Flushing)> {
-        self.flushes.remove(&token)
+    /// The engine has come to a token: returns who waits for it, and what to answer. `unwritten`:
+    /// which log files of these processes cannot be written.
+    pub fn end_flush(
+        &mut self,
+        token: u64,
+        unwritten: impl FnOnce(&[u32]) -> Vec<UnwrittenFile>,
+    ) -> Option<(usize, Reply)> {
+        Some(match self.flushes.remove(&token)? {
+            (client, Flushing::Files) => (client, Reply::Done),
+            (client, Flushing::Nothing { ids }) => {
+                (client, Reply::Unwritten { files: unwritten(&ids) })
+            }
+        })
     }
 }
 

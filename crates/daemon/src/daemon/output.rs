@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use ostler_core::supervisor::Slot;
 use ostler_core::{ProcId, RunId, Supervisor};
 use ostler_logs::{Event, Fate};
-use ostler_wire::control::{LogStart, Reply};
+use ostler_wire::control::LogStart;
 
 use super::Daemon;
-use crate::clients::Flushing;
 use crate::daemon_log;
 use crate::hooks::Hooks;
 use crate::logs::{self, BUS};
@@ -44,7 +43,14 @@ impl Daemon {
                         self.keeper.close_output(RunId(source), which);
                     }
                 }
-                Event::Flushed(token) => self.end_flush(token),
+                Event::Flushed(token) => {
+                    // It has done everything that it was told before.
+                    self.model.decide();
+                    let files = |ids: &[u32]| self.model.model().unwritten(ids);
+                    if let Some((client, reply)) = self.clients.end_flush(token, files) {
+                        self.reply(client, &reply);
+                    }
+                }
                 Event::Subscribed(subscriber) => {
                     let starts =
                         |ids: Option<&[u32]>| log_starts(self.model.core(), &self.runs, ids);
@@ -85,19 +91,6 @@ impl Daemon {
                     self.keeper.forget(of_engine(&name));
                 }
             }
-        }
-    }
-
-    /// The engine has done everything that it was told before.
-    fn end_flush(&mut self, token: u64) {
-        match self.clients.end_flush(token) {
-            Some((client, Flushing::Files)) => self.reply(client, &Reply::Done),
-            Some((client, Flushing::Nothing { ids })) => {
-                self.model.decide();
-                let files = self.model.model().unwritten(&ids);
-                self.reply(client, &Reply::Unwritten { files });
-            }
-            None => {}
         }
     }
 }

@@ -3,9 +3,12 @@
 use ostler_core::RunId;
 use ostler_pm2::in_app::{self, AppMessage};
 
+use super::actions::Actions;
 use super::{Daemon, listening};
+use crate::bus::Bus;
+use crate::clients::Clients;
 use crate::daemon_log;
-use crate::model::{ClientId, Input};
+use crate::model::{ClientId, Input, Model};
 use crate::reports::Report;
 
 impl Daemon {
@@ -44,7 +47,13 @@ impl Daemon {
                 }
                 Report::LinesTaken(client) => self.logs.engine().taken(client as u64),
                 Report::Reply { client, reply } => self.reply(client, &reply),
-                Report::Said { run, text } => self.on_said(run, &text),
+                Report::Said { run, text } => {
+                    let (model, clients) = (self.model.model(), &mut self.clients);
+                    let listeners = Listeners { actions: &mut self.actions, bus: &mut self.bus };
+                    if let Some(input) = listeners.hear(run, &text, model, clients) {
+                        self.model.push(input);
+                    }
+                }
                 Report::Profiled { run, text } => {
                     if let Some((client, reply)) = self.profiles.on_message(run, &text) {
                         self.reply(client, &reply);
@@ -61,19 +70,27 @@ impl Daemon {
             }
         }
     }
+}
 
-    /// An app has said something in its channel.
-    fn on_said(&mut self, run: RunId, text: &str) {
+/// Who hears what apps say in their channels.
+struct Listeners<'a> {
+    actions: &'a mut Actions,
+    bus: &'a mut Bus,
+}
+
+impl Listeners<'_> {
+    /// An app has said something. Returns what the model is to know of it.
+    fn hear(self, run: RunId, text: &str, model: &Model, clients: &mut Clients) -> Option<Input> {
         let said = match in_app::read(text) {
-            AppMessage::Kept(kept) => return self.model.push(Input::Kept { run, kept }),
+            AppMessage::Kept(kept) => return Some(Input::Kept { run, kept }),
             said => said,
         };
-        let model = self.model.model();
         if let AppMessage::Typed(topic, data) = &said
             && topic == in_app::REPLY
         {
-            self.actions.on_reply(run, data, model, &mut self.clients);
+            self.actions.on_reply(run, data, model, clients);
         }
         self.bus.said(model, run, &said, text);
+        None
     }
 }

@@ -23,7 +23,7 @@ impl Daemon {
         if let Err(why) = self.state.write(self.model.snapshot()) {
             daemon_log::error(why); // The keeper holds it all the same.
         }
-        self.release_told();
+        self.keeper.send_released();
         let mut in_time = true;
         if self.keeper.knows_succession() {
             match self.stand_by(client) {

@@ -292,13 +292,13 @@ impl Keeper {
         self.released.push(run);
     }
 
-    /// Whether it is to be told of such runs.
-    pub fn has_released(&self) -> bool {
-        !self.released.is_empty()
-    }
-
-    /// Tells it of them: whoever comes after us will not hear of their ends.
+    /// Tells it of such runs, when what was decided is in effect. It is the only one who knows how
+    /// they ended until that is told; a daemon after one that dies before finds them again, and
+    /// whoever comes after this will not hear of their ends.
     pub fn send_released(&mut self) {
+        if !self.released.is_empty() {
+            daemon_log::flush();
+        }
         for run in std::mem::take(&mut self.released) {
             hit("release.before");
             self.starts.end(run);

@@ -138,8 +138,8 @@ impl Model {
                         let label = self.known.registry.label(id);
                         let line = format!("App [{label}] is restarted by its log rule `{rule}`");
                         out.push(Effect::Log(line));
-                        self.known.unsaved = true;
-                        self.restart_by_itself(&[id], true, out);
+                        let why = format!("by its log rule `{rule}`");
+                        self.restart_by_itself(&[id], &why, true, out);
                     }
                 }
             }

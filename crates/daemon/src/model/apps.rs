@@ -162,6 +162,8 @@ impl Model {
             watch: None,
             scheduled: None,
             dependency_lost: false,
+            restarted: None,
+            failed_reload: None,
             asked_restarts: 0,
         };
         self.known.registry.insert_proc(id, proc);

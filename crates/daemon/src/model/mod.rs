@@ -24,6 +24,7 @@ mod due;
 mod dump;
 mod facts;
 mod failures;
+mod happened;
 mod health;
 mod hooking;
 mod hooks;

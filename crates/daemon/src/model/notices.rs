@@ -55,7 +55,7 @@ impl Model {
             Notice::Replaced { proc, run, old } => self.on_replaced(proc, run, old, out),
             Notice::Failed { proc, run, why } => {
                 self.known.registry.set_rollout(proc, None);
-                self.operations.step_failed(&self.known, proc, run, why, out);
+                self.operations.step_failed(&mut self.known, proc, run, why, out);
                 self.remember_failure(proc, run, why, out);
             }
             Notice::Left { proc, run } => {
@@ -182,6 +182,7 @@ impl Model {
         self.known.unsaved = true;
         self.changed.insert(id);
         self.operations.step_replaced(&self.known, id, run, old, out);
+        self.known.note_replaced(id, run, old);
     }
 
     fn on_reload_ended(

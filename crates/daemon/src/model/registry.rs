@@ -11,7 +11,7 @@ use ostler_core::spec::{AppSpec, ExecMode, Policy};
 use ostler_core::{AppId, Pool, ProcId, SpecId};
 use ostler_pm2::SharedText;
 use ostler_pm2::module::MARK;
-use ostler_wire::control::{OverMemory, Unhealthy};
+use ostler_wire::control::{Happened, OverMemory, Unhealthy};
 use serde_json::value::RawValue;
 
 use super::outcome::Outcome;
@@ -125,6 +125,10 @@ pub struct Proc {
     pub scheduled: Option<Scheduled>,
     /// An app that it depends on has ended, and it is to be restarted when that has recovered.
     pub dependency_lost: bool,
+    /// Its last restart for which nobody asked.
+    pub restarted: Option<Happened>,
+    /// Its worker of a new version that was not accepted, until one is.
+    pub failed_reload: Option<Happened>,
     /// How many of its restarts were asked for: by a restart, a reload, or the clock.
     pub asked_restarts: u32,
 }

@@ -315,7 +315,7 @@ impl Known {
             );
             (format!("app `{name}` has a canary, which somebody is to decide on first"), hint)
         } else {
-            let hint = "wait for it, or use `--wait` to queue behind it".to_owned();
+            let hint = format!("`ostler reload {pasted} --wait` queues behind it");
             (format!("a reload of app `{name}` is under way"), hint)
         };
         Failure { code: Code::UnderWay, message, hint: Some(hint) }

@@ -49,8 +49,7 @@ impl Model {
             }
             out.push(Effect::Log(format!("App [{label}] is restarted by its `cron_restart`")));
         }
-        self.known.unsaved = true;
-        self.restart_by_itself(&due, true, out);
+        self.restart_by_itself(&due, "by its `cron_restart`", true, out);
     }
 
     /// Restarts processes for which nobody asked; or, where that may be, replaces workers that
@@ -58,9 +57,11 @@ impl Model {
     pub(super) fn restart_by_itself(
         &mut self,
         ids: &[ProcId],
+        why: &str,
         may_reload: bool,
         out: &mut Vec<Effect>,
     ) {
+        self.known.note_restart(ids, why);
         let mut restart = Operation::new(None, Reporting::Slots);
         let mut reload = Vec::new();
         for id in ids.iter().copied() {

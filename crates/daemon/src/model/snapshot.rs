@@ -207,6 +207,8 @@ impl Known {
             watch: proc.watch,
             scheduled: proc.scheduled.map(|next| (next.spec.0, next.at)),
             dependency_lost: proc.dependency_lost,
+            restarted: proc.restarted.clone(),
+            failed_reload: proc.failed_reload.clone(),
             asked_restarts: proc.asked_restarts,
             in_app: self.saved_in_app(saved.id),
         })
@@ -321,6 +323,8 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         watch: saved.watch,
         scheduled: saved.scheduled.map(|(spec, at)| Scheduled { spec: SpecId(spec), at }),
         dependency_lost: saved.dependency_lost,
+        restarted: saved.restarted,
+        failed_reload: saved.failed_reload,
         asked_restarts: saved.asked_restarts,
     }
 }

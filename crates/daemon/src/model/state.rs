@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ostler_core::Exit;
 use ostler_pm2::in_app::InApp;
 use ostler_sinks::Alert;
-use ostler_wire::control::{OverMemory, Unhealthy};
+use ostler_wire::control::{Happened, OverMemory, Unhealthy};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _, Serialize};
 use serde_json::value::RawValue;
@@ -194,6 +194,12 @@ pub struct SavedProc {
     /// An app that it depends on has ended, and it is to be restarted when that has recovered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dependency_lost: bool,
+    /// Its last restart for which nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarted: Option<Happened>,
+    /// Its worker of a new version that was not accepted, until one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_reload: Option<Happened>,
     /// How many of its restarts were asked for.
     #[serde(default)]
     pub asked_restarts: u32,

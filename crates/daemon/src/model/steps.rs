@@ -46,14 +46,16 @@ impl Operations {
     /// A candidate failed.
     pub(super) fn step_failed(
         &self,
-        known: &Known,
+        known: &mut Known,
         id: ProcId,
         run: RunId,
         why: Why,
         out: &mut Vec<Effect>,
     ) {
         let (side, cause) = (known.side(id, run), known.cause(id, run, why));
-        self.step_of(known, id, &Step::Failed { run: run.0, side, cause }, out);
+        let step = Step::Failed { run: run.0, side, cause };
+        self.step_of(known, id, &step, out);
+        known.note_failed(id, &step);
     }
 
     /// A candidate took over from `old`.
@@ -66,11 +68,9 @@ impl Operations {
         out: &mut Vec<Effect>,
     ) {
         let facts = known.facts.get(&run);
-        let of_old = old.and_then(|old| known.facts.get(&old)).map(|facts| facts.spec);
-        let back = of_old.is_some_and(|of_old| facts.map(|facts| facts.spec) < Some(of_old));
         let step = Step::Replaced {
             pid: facts.map_or(0, |facts| facts.pid),
-            side: if back { Side::Old } else { Side::New },
+            side: if known.is_way_back(run, old) { Side::Old } else { Side::New },
             listens: facts.map_or_else(Vec::new, RunFacts::addresses),
             leaves: old.is_some(),
         };

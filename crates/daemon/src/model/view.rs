@@ -195,6 +195,8 @@ impl Model {
             },
             metrics: in_app.map_or_else(Vec::new, InApp::metrics),
             actions: in_app.map_or_else(Vec::new, InApp::action_names),
+            restarted: proc.restarted.clone(),
+            failed_reload: proc.failed_reload.clone(),
             view,
         })
     }

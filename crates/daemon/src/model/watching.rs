@@ -41,7 +41,8 @@ impl Model {
             )));
             self.watches.count_restart(&self.known, app, &path, out);
             let reload = self.known.registry.version(spec).is_some_and(|of| of.watching.reload);
-            self.restart_by_itself(&stale, reload, out);
+            let why = format!("`{}` changed", path.display());
+            self.restart_by_itself(&stale, &why, reload, out);
         }
     }
 

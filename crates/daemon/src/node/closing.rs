@@ -11,7 +11,7 @@
 use ostler_cluster::{GroupId, ListenerId, WorkerId};
 use ostler_core::{AppId, RunId};
 
-use super::listeners::{listener_name, set_batch_scheduling};
+use super::listeners::listener_name;
 use super::{Node, Parts, opener, sockets};
 use crate::clock;
 use crate::keeper::Keeper;
@@ -44,9 +44,7 @@ impl Node {
             keeper.forget(listener_name(id));
             self.closing.last += 1;
             held = keeper.sync(self.closing.last);
-            if self.listeners.is_empty() {
-                set_batch_scheduling(false);
-            }
+            self.update_turn();
         }
         if held {
             self.closing.held.push_back((self.closing.last, id));

@@ -14,6 +14,7 @@ use crate::budget::Full;
 use crate::keeper::Keeper;
 use crate::reports::Report;
 use crate::rights::Rights;
+use crate::sys::Turn;
 use crate::tokens::Polled;
 use crate::{clock, daemon_log, sys};
 
@@ -89,15 +90,13 @@ impl Node {
 
     /// Takes a socket in.
     pub fn add_listener(&mut self, id: ListenerId, fd: OwnedFd) {
-        if self.listeners.is_empty() {
-            set_batch_scheduling(true);
-        }
         let mut socket = self.poll.unwatched(Rc::new(fd), Polled::Listener(id.0));
         if let Err(error) = socket.set_or_owe(Interest::READ.edge()) {
             daemon_log::error(format!("a listening socket cannot be watched: {error}"));
         }
         let listener = Listener { socket, accepting: false, ready: true, queued: false };
         self.listeners.insert(id.0, listener);
+        self.update_turn();
     }
 
     /// Gives all sockets to a new keeper.
@@ -125,17 +124,32 @@ impl Node {
         }
     }
 
+    /// Whether a new worker warms up, which takes a processor for milliseconds at a time.
+    pub fn set_warming(&mut self, warming: bool) {
+        self.warming = warming;
+        self.update_turn();
+    }
+
+    /// While there are connections to hand over, workers go before us. Woken by every single one,
+    /// we would stop the worker that is about to take the last one: five thousand changes a
+    /// second, each for one connection. Last in turn, we find several at once, for a third of the
+    /// time. Behind a worker that warms up, though, the clients of all others would wait.
+    pub(super) fn update_turn(&mut self) {
+        let turn = match (self.warming, self.listeners.is_empty()) {
+            (true, _) => Turn::First,
+            (false, true) => Turn::Usual,
+            (false, false) => Turn::Last,
+        };
+        if self.turn.replace(turn) == Some(turn) {
+            return;
+        }
+        if let Err(error) = sys::set_turn(turn) {
+            daemon_log::error(format!("could not change the scheduling of the daemon: {error}"));
+        }
+    }
+
     pub(super) fn rights_of(&self, app: AppId) -> Rights {
         self.rights.get(&app).cloned().unwrap_or_default()
-    }
-}
-
-/// While there are connections to hand over, workers go before us. Woken by every single one, we
-/// would stop the worker that is about to take the last one: five thousand changes a second, each
-/// for one connection. Last in turn, we find several at once, for a third of the time.
-pub(super) fn set_batch_scheduling(on: bool) {
-    if let Err(error) = sys::set_batch(on) {
-        daemon_log::error(format!("could not change the scheduling of the daemon: {error}"));
     }
 }
 

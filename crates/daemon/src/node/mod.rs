@@ -38,6 +38,7 @@ use crate::keeper::Keeper;
 use crate::reports::Reports;
 use crate::rights::Rights;
 use crate::runs::{Runs, Seen};
+use crate::sys::Turn;
 use crate::tokens::Polled;
 use listener::{Closing, Listener};
 use sharing::Sharing;
@@ -80,6 +81,10 @@ pub struct Node {
     unread: BTreeSet<RunId>,
     /// Somebody wants to hear what apps say.
     heard: bool,
+    /// A new worker warms up.
+    warming: bool,
+    /// When we have our turn, as it was set last.
+    turn: Option<Turn>,
     /// Keeps accepted connections when we die.
     guard: Guard,
     poll: Rc<Poll<Polled>>,
@@ -127,6 +132,8 @@ impl Node {
             read_buffer: Vec::new(),
             unread: BTreeSet::new(),
             heard: false,
+            warming: false,
+            turn: None,
             guard,
             poll,
         }

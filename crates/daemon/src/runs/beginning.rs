@@ -10,7 +10,7 @@ use ostler_logs::Stream;
 use ostler_poll::Interest;
 
 use super::channel::Channel;
-use super::run::{Alive, Life};
+use super::life::{Alive, Life};
 use super::{Meta, NewRun, Pending, Run, Runs, Secrets};
 use crate::app_files::AppFiles;
 use crate::environment::{self, Prepared};

@@ -11,8 +11,9 @@ use ostler_core::spec::AppSpec;
 
 use super::Runs;
 use super::cgroup::Groups;
+use super::life::{Alive, Life, Pending};
 use super::proc::{ProcessRef, signal};
-use super::run::{Alive, Life, Pending, Run};
+use super::run::Run;
 use super::walk::Purpose;
 use crate::daemon_log;
 use crate::model::Input;

@@ -9,8 +9,9 @@ use rustix::fs::inotify::{self, WatchFlags};
 
 use super::cgroup;
 use super::left::{self, Left};
+use super::life::{Dead, Descendants, Life};
 use super::proc::ProcessRef;
-use super::run::{Dead, Descendants, Life, Run};
+use super::run::Run;
 use super::walk::Purpose;
 use super::{Polled, Runs};
 use crate::reports::{Report, Reports};

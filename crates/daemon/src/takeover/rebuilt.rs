@@ -194,6 +194,8 @@ impl Builder {
             watch: None,
             scheduled: None,
             dependency_lost: false,
+            restarted: None,
+            failed_reload: None,
             asked_restarts: 0,
             in_app: None,
         });

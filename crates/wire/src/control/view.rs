@@ -207,6 +207,21 @@ pub struct Details {
     /// Names of what it can be asked to do.
     #[serde(default)]
     pub actions: Vec<String>,
+    /// Its last restart for which nobody asked, and why.
+    #[serde(default)]
+    pub restarted: Option<Happened>,
+    /// Its worker of a new version that was not accepted, until one is.
+    #[serde(default)]
+    pub failed_reload: Option<Happened>,
+}
+
+/// Something that happened to a process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happened {
+    /// When, ms since 1970.
+    pub at: u64,
+    /// What, in words.
+    pub what: String,
 }
 
 /// A file of a process that cannot be written.

@@ -78,7 +78,8 @@ pub(super) fn run(session: &mut Session, dev: Option<Dev>) -> Result<(), Failed>
         return Ok(());
     }
     // Whoever works on an app has another home in use.
-    let is_home = |name: &str| [ostler_env::OSTLER_HOME, ostler_env::PM2_HOME].contains(&name);
+    let variables = session.program.home_variables();
+    let is_home = |name: &str| variables.contains(&name);
     let is_own = foreground.dev.is_some();
     let place = place::choose(session, |name| {
         std::env::var_os(name).filter(|_| !(is_own && is_home(name))).map(PathBuf::from)

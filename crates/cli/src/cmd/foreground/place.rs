@@ -46,7 +46,7 @@ pub(super) fn choose(
     var: impl Fn(&str) -> Option<PathBuf>,
 ) -> Result<Place, Failed> {
     let set = |name| var(name).filter(|path: &PathBuf| !path.as_os_str().is_empty());
-    let named = set(ostler_env::OSTLER_HOME).or_else(|| set(ostler_env::PM2_HOME));
+    let named = session.program.named_home(&var);
     let refused = match named {
         None => None,
         Some(path) => {

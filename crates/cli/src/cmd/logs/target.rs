@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ostler_wire::control::ProcView;
 
 use super::words::Words;
-use crate::args::FlagId;
+use crate::args::{FlagId, Typed};
 use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
@@ -84,8 +84,8 @@ impl Target {
 }
 
 /// The refusal of a name that is nearly another one, with how to wait for it all the same.
-fn probably_a_slip(slip: &Problem, word: &str) -> Failed {
-    let (text, meant) = slip.words();
+fn probably_a_slip(slip: &Problem, word: &str, typed: &Typed) -> Failed {
+    let (text, meant) = slip.words(typed);
     let pattern = format!("/^{word}$/");
     let pasted = ostler_shell::word(&pattern);
     let wait = format!("`ostler logs {pasted}` waits for an app of that name");
@@ -108,7 +108,7 @@ pub(super) fn nobody(
     if session.program == Program::Ostler && !target.all() {
         match select::select(word, list, &caller::cwd()?) {
             Err(slip @ Problem::NoSuch { near: Some(_), .. }) if waits => {
-                return Err(probably_a_slip(&slip, word));
+                return Err(probably_a_slip(&slip, word, &session.args.typed));
             }
             Err(problem) if !waits => return Err(problem.into()),
             Ok(_) | Err(_) => {}

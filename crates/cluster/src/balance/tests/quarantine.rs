@@ -32,6 +32,35 @@ fn a_quarantined_worker_gets_nothing_until_it_is_admitted() {
 }
 
 #[test]
+fn an_admitted_worker_has_its_first_client_for_itself_while_others_can_be_had() {
+    let mut world = serving(Policy::RoundRobin, 2, 2);
+    world.balance.add_worker(WorkerId(9), Standing::Quarantined);
+    world.balance.join(MAIN, WorkerId(9), 0);
+    world.balance.admit(WorkerId(9));
+    let served = |world: &mut World, conns: std::ops::Range<u64>| -> Vec<u64> {
+        let serve = |conn| {
+            let worker = world.give(conn, 0);
+            world.takes(worker, conn);
+            worker
+        };
+        conns.map(serve).collect()
+    };
+    assert_eq!(served(&mut world, 0..7), [0, 1, 9, 0, 1, 0, 1]);
+    world.now += 19;
+    for (conn, worker) in [(7, 0), (8, 1), (9, 0), (10, 1)] {
+        assert_eq!(world.give(conn, 0), worker);
+    }
+    assert_eq!(world.give(11, 0), 9, "the others have no room left");
+    for (conn, worker) in [(7, 0), (8, 1), (9, 0), (10, 1), (11, 9)] {
+        world.takes(worker, conn);
+    }
+    world.now += 1;
+    let mut next = served(&mut world, 12..15);
+    next.sort_unstable();
+    assert_eq!(next, [0, 1, 9]);
+}
+
+#[test]
 fn sticky_peers_stay_with_the_old_one_until_that_leaves() {
     let mut world = with_candidate(Policy::Sticky);
     world.accepted_from(1, 5);

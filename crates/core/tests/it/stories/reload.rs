@@ -11,12 +11,28 @@ use crate::world::{GOOD, Nature, World};
 fn a_reload_replaces_one_after_the_other_and_the_old_leaves_when_the_new_one_passed() {
     let mut world = rolling(2, GOOD, GOOD, ReloadOptions::default(), |_| ());
     world.wait(5);
+    // It has its processor for itself with its first clients.
+    check(&mut world, "spawn 0 v2; 0 verifying; 0 replaced; disconnect 1; ask 1; 0 left");
+    assert_eq!(world.state(), "0:up online v2, 1:up online v1");
+    world.wait(50);
     check(
         &mut world,
-        "spawn 0 v2; 0 verifying; 0 replaced; disconnect 1; spawn 1 v2; 1 verifying; ask 1; \
-         0 left; 1 replaced; disconnect 2; reload ended v2; ask 2; 1 left",
+        "spawn 1 v2; 1 verifying; 1 replaced; disconnect 2; reload ended v2; ask 2; 1 left",
     );
     assert_eq!(world.state(), "0:up online v2, 1:up online v2");
+}
+
+#[test]
+fn what_serves_nobody_or_goes_at_once_needs_no_time_to_warm_up() {
+    let parallel = ReloadOptions { parallel: 2, ..ReloadOptions::default() };
+    let silent = Nature { listens: false, ..GOOD };
+    let one_by_one = ReloadOptions::default();
+    // One that does not listen is taken for good after 300 ms.
+    for (nature, options, time) in [(GOOD, parallel, 10), (silent, one_by_one, 910)] {
+        let mut world = rolling(3, nature, nature, options, |_| ());
+        world.wait(time);
+        assert_eq!(world.state(), "0:up online v2, 1:up online v2, 2:up online v2");
+    }
 }
 
 #[test]
@@ -47,7 +63,7 @@ fn a_new_version_that_exits_leaves_the_old_one_serving() {
 fn a_failure_in_the_middle_takes_back_what_was_replaced() {
     let mut world =
         rolling(3, GOOD, GOOD, ReloadOptions::default(), |policy| policy.stable_for = 10);
-    world.wait(15); // the first is replaced, the second has to live on
+    world.wait(65); // the first is replaced, the second has to live on
     assert_eq!(world.state(), "0:up online v2, 1:up online v1+, 2:up online v1");
     told(&mut world);
     let candidate = world.supervisor.slot(ProcId(1)).unwrap().candidate().unwrap().0;

@@ -119,8 +119,7 @@ impl Model {
                 "App [{label}] is restarted: what it depends on has recovered"
             )));
         }
-        self.known.unsaved = true;
-        self.restart_by_itself(ids, true, out);
+        self.restart_by_itself(ids, "what it depends on has recovered", true, out);
     }
 
     /// The current run of a slot has ended: those that depend on it and are to be restarted with it

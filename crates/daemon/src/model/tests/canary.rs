@@ -207,7 +207,7 @@ fn a_reload_that_may_wait_waits_for_the_decision() {
     world.wait(60_000);
     assert_eq!(world.heard(client), "");
     world.promote("api", false);
-    world.wait(50);
+    world.wait(250);
     assert_eq!(world.reply(client), "done");
     assert!(world.state().starts_with("api:0 online newest"), "{}", world.state());
 }

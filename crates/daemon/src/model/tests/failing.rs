@@ -117,7 +117,7 @@ fn the_steps_of_a_failure_say_what_happens() {
 fn second_fails() -> (World, usize) {
     let mut world = World::with("api", "good", 2);
     let client = reload(&mut world, &[0, 1], "better", json!({"stable_for": 50}));
-    world.wait(60);
+    world.wait(110);
     assert_eq!(world.state(), "api:0 online better, api:1 online good+");
     world.end(RunId(4), Exit::Code(3));
     (world, client)

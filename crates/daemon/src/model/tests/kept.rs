@@ -2,8 +2,8 @@
 
 use super::histories::run_history;
 use super::moves::Move::{
-    Act, Change, Crash, Deliver, Double, Forget, ForgetAndEnd, ForgetAt, Kill, Late, Promote,
-    Reload, Save, Start, Together, Wait,
+    Act, Change, Crash, Deliver, Double, Forget, ForgetAndEnd, ForgetAt, Kill, Late, Listens,
+    Promote, Reload, Save, Start, Together, Wait,
 };
 
 #[test]
@@ -99,5 +99,19 @@ fn the_end_of_a_candidate_was_told_as_one_of_its_slot() {
         Late(319),
         ForgetAndEnd(1),
         Reload(21, 1, 58),
+    ]);
+}
+
+#[test]
+fn a_number_was_given_again_of_a_run_whose_pre_start_failed() {
+    run_history(&[
+        Start(2, 10, 0, 900),
+        Late(4635),
+        Listens(1),
+        Together(4),
+        Reload(7, 0, 29),
+        Together(6),
+        ForgetAndEnd(4),
+        Wait(60),
     ]);
 }

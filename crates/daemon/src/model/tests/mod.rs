@@ -11,6 +11,7 @@ mod crash;
 mod depending;
 mod depending_order;
 mod failing;
+mod happened;
 mod histories;
 mod hooks;
 mod kept;

@@ -29,14 +29,14 @@ fn env_of(world: &World, id: u32, name: &str) -> String {
 fn every_step_is_told_in_its_order() {
     let mut world = World::with("api", "good", 2);
     let client = world.reload(&[0, 1], "api", "better");
-    world.wait(50);
+    world.wait(100);
     assert_eq!(
         world.heard(client),
         "step api:0 starting a new worker for 0 (run 3)\n\
          step api:0 new worker 0 (pid 103) passed its checks and listens on *:3000; \
          the old one finishes its connections\n\
-         step api:1 starting a new worker for 1 (run 4)\n\
          step api:0 worker 0 of the old version (pid 101) has left\n\
+         step api:1 starting a new worker for 1 (run 4)\n\
          step api:1 new worker 1 (pid 104) passed its checks and listens on *:3000; \
          the old one finishes its connections\n\
          done"
@@ -172,7 +172,7 @@ fn a_second_reload_of_an_app_is_refused_while_one_is_under_way() {
     assert_eq!(
         world.heard(client),
         "error: a reload of app `api` is under way\n\
-         hint: wait for it, or use `--wait` to queue behind it"
+         hint: `ostler reload api --wait` queues behind it"
     );
 }
 
@@ -193,7 +193,7 @@ fn a_reload_that_may_wait_begins_when_the_other_has_ended() {
     world.reload(&[0, 1], "api", "better");
     let client = world.reload_with(&[0, 1], "api", "newest", WAIT);
     assert_eq!(world.heard(client), "");
-    world.wait(50);
+    world.wait(200);
     assert_eq!(world.state(), "api:0 online newest, api:1 online newest");
     assert_eq!(world.reply(client), "done");
 }
@@ -271,7 +271,7 @@ fn a_worker_that_was_replaced_already_can_be_stopped_without_harm_to_the_reload(
     let records = vec![record("api", "better", 1, json!({"stable_for": 50}))];
     let change = Change { records, ..Change::default() };
     let client = world.reload_by(&[0, 1], change, ReloadOptions::default());
-    world.wait(60);
+    world.wait(110);
     assert_eq!(world.state(), "api:0 online better, api:1 online good+");
     world.stop(&[0]);
     world.wait(50);

@@ -241,6 +241,19 @@ fn the_environment_is_shown_with_what_ostler_adds() {
     assert!(vars.is_sorted_by(|one, other| one.0 > other.0), "{vars:?}");
 }
 
+/// Both names of the program reach the manager that runs the app, whatever was saved with it.
+#[test]
+fn the_homes_in_an_apps_environment_are_its_managers() {
+    let more = json!({"env": {"OSTLER_HOME": "/of/the/shell", "PM2_HOME": "/of/pm2"}});
+    let mut world = World::with_more("api", "good", 1, more);
+    let client = world.request(Request::Env { id: 0 });
+    let reply: Value = serde_json::from_str(world.reply(client)).unwrap();
+    let vars: Vec<(String, String)> = serde_json::from_value(reply["env"]["vars"].clone()).unwrap();
+    let homes = vars.iter().filter(|(name, _)| name.ends_with("_HOME"));
+    let homes: Vec<&str> = homes.map(|(_, home)| home.as_str()).collect();
+    assert_eq!(homes, ["/home", "/home"]);
+}
+
 #[test]
 fn the_jlist_of_nothing_is_an_empty_list() {
     assert!(jlist(&mut World::new()).is_empty());

@@ -44,8 +44,13 @@ impl Untold {
     #[track_caller]
     pub fn take(&mut self, effect: &Effect) {
         // Of a run that was not spawned nothing is left: a daemon after gives its number again.
-        if let Effect::Core(Action::Spawn { proc, run, .. }) = effect {
-            self.last.retain(|id, last| id != proc || *last < *run);
+        let begun = match effect {
+            Effect::Core(Action::Spawn { proc, run, .. }) => Some((*proc, *run)),
+            Effect::Prelude(of) => Some((of.id, of.run)),
+            _ => None,
+        };
+        if let Some((proc, run)) = begun {
+            self.last.retain(|id, last| *id != proc || *last < run);
         }
         if let Effect::Told { id, end } = effect {
             let before = self.last.insert(*id, *end);

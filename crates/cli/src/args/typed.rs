@@ -1,0 +1,96 @@
+//! The command line as it was typed.
+//!
+//! Problem: "did you mean `two words`?" has to be typed again, with quotes that are easily
+//! forgotten. Rule: a hint about one wrong word is the whole line with that word put right.
+
+use ostler_shell::{operand, word};
+
+/// Bytes above which a line is not shown again: it would hide what is said.
+const LONGEST: usize = 240;
+
+/// The words behind the name of the program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Typed(Vec<String>);
+
+impl Typed {
+    /// The words of a command line.
+    pub(crate) fn new(words: impl IntoIterator<Item = String>) -> Self {
+        Self(words.into_iter().collect())
+    }
+
+    /// Returns the line with another word in place of a wrong one, as a shell reads it; none where
+    /// the wrong word does not stand there as it is.
+    pub(crate) fn corrected(&self, wrong: &str, right: &str) -> Option<String> {
+        self.replaced(|typed| (typed == wrong).then(|| right.to_owned()))
+    }
+
+    /// The same with another file in the same folder.
+    pub(crate) fn with_file(&self, wrong: &str, right: &str) -> Option<String> {
+        self.replaced(|typed| {
+            let folder = typed.strip_suffix(wrong)?;
+            let is_whole = folder.is_empty() || folder.ends_with('/');
+            is_whole.then(|| format!("{folder}{right}"))
+        })
+    }
+
+    fn replaced(&self, right: impl Fn(&str) -> Option<String>) -> Option<String> {
+        // The first word is the command, where it can be both.
+        let places = (1..self.0.len()).chain([0]);
+        let (at, put) = places.into_iter().find_map(|at| {
+            let typed = self.0.get(at)?;
+            let of_option = || {
+                let (option, value) = typed.split_once('=').filter(|_| typed.starts_with("--"))?;
+                Some(word(&format!("{option}={}", right(value)?)).into_owned())
+            };
+            let whole = |right: String| match self.0.iter().take(at).any(|before| before == "--") {
+                true => word(&right).into_owned(),
+                false => operand(&right).into_owned(),
+            };
+            Some((at, right(typed).map(whole).or_else(of_option)?))
+        })?;
+        // Behind `--` nothing else may follow that is an option.
+        if put.starts_with("-- ") && at + 1 != self.0.len() {
+            return None;
+        }
+        let words = self.0.iter().enumerate();
+        shown(words.map(|(nth, typed)| if nth == at { put.clone() } else { word(typed).into() }))
+    }
+}
+
+/// The line, where it is short enough to be read.
+fn shown(words: impl Iterator<Item = String>) -> Option<String> {
+    let line = ["ostler".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ");
+    (line.len() <= LONGEST).then_some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_with_one_word_put_right_can_be_pasted() {
+        let check = |line: &[&str], wrong: &str, right: &str, expected: Option<&str>| {
+            let typed = Typed::new(line.iter().map(|&word| word.to_owned()));
+            let corrected = typed.corrected(wrong, right);
+            assert_eq!(corrected.as_deref(), expected, "{line:?}");
+        };
+        check(&["stop", "two"], "two", "two words", Some("ostler stop 'two words'"));
+        check(&["stop", "a b", "x"], "x", "tab\there", Some(r"ostler stop 'a b' $'tab\there'"));
+        check(&["stop", "stop"], "stop", "shop", Some("ostler stop shop"));
+        check(&["list", "--json", "nmae"], "nmae", "name", Some("ostler list --json name"));
+        check(&["list", "--json=nmae"], "nmae", "name", Some("ostler list --json=name"));
+        check(&["stop", "x"], "x", "-x", Some("ostler stop -- -x"));
+        check(&["stop", "x", "--wait"], "x", "-x", None);
+        check(&["stop", "--", "x"], "x", "-x", Some("ostler stop -- -x"));
+        check(&["stop", "y"], "x", "z", None);
+        check(&["stop", "x", &"y".repeat(300)], "x", "z", None);
+    }
+
+    #[test]
+    fn a_line_can_be_about_another_file_of_its_folder() {
+        let typed = Typed::new(["start", "sub/ap.js", "--", "x y"].map(str::to_owned));
+        let file = typed.with_file("ap.js", "app.js");
+        assert_eq!(file.as_deref(), Some("ostler start sub/app.js -- 'x y'"));
+        assert_eq!(typed.with_file("p.js", "q.js"), None);
+    }
+}

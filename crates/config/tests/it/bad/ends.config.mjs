@@ -1,0 +1,2 @@
+export default {
+  apps: [{ script: 'ok.js' },

@@ -1,0 +1,3 @@
+// Needs it.
+require('dotenv/config');
+module.exports = { apps: [{ script: 'ok.js' }] };

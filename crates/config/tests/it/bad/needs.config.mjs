@@ -1,0 +1,2 @@
+import base from './base/no.mjs';
+export default { apps: [base] };
