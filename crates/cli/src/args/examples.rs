@@ -89,6 +89,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         ],
         CommandId::Reload => &[
             ("ostler reload api", "one worker after the other"),
+            ("ostler reload api web", "both apps"),
             ("ostler reload ecosystem.config.js", "every app of the file"),
             ("ostler reload api --surge 2", "two workers more meanwhile"),
             ("ostler reload api --canary", "one worker, then wait for a word"),

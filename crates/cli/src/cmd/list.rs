@@ -41,6 +41,11 @@ pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, 
         return Err(Failed::misuse(message)
             .hint("leave one of them out: each has standard output for itself"));
     }
+    if (json || lines) && session.has(FlagId::MiniList) && session.program == Program::Ostler {
+        let asked = if json { "json" } else { "format" };
+        let message = format!("`--mini-list` and `--{asked}` exclude each other");
+        return Err(Failed::misuse(message).hint("leave one of them out"));
+    }
     match (json, lines) {
         (true, true) => Err(Failed::misuse("`--json` and `--format` exclude each other")
             .hint("leave one of them out: `--format` is for lines, `--json` for objects")),

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use ostler_client::Home;
 
-use crate::args::FlagId;
+use crate::args::{CommandId, FlagId};
 use crate::boot::account::Account;
 
 use crate::boot::{Platform, Service, Step, installation, path, service_name};
@@ -169,9 +169,10 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Setup, Failed> {
         path,
         wait_ip: session.has(FlagId::WaitIp),
     };
-    // PM2 installs its service all the same.
+    // PM2 installs its service all the same, and whoever moves from it has one of this platform.
+    let is_startup = session.args.command.is_some_and(|of| of.id == CommandId::Startup);
     let is_asked_for = !session.args.words.is_empty() || session.program == Program::Pm2;
-    if verb == "startup" && !is_asked_for && !runs(platform) {
+    if is_startup && !is_asked_for && !runs(platform) {
         let name = platform.name();
         let text = format!("{name} is installed and does not run: it cannot start a service here");
         let pasted = ostler_shell::word(name);

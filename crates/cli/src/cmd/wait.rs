@@ -117,6 +117,11 @@ fn awaited(session: &Session) -> Result<Awaited, Failed> {
                 .hint(format!("`{line}` looks from now on, `--since run` since its run began")));
         }
     };
+    let is_line = session.args.value(FlagId::For).is_some_and(|of| of.starts_with("log="));
+    if session.has(FlagId::Since) && !is_line {
+        return Err(Failed::misuse("`--since` is for lines, and none is waited for")
+            .hint("leave it out, or wait for a line: `--for log=REGEXP`"));
+    }
     match session.args.value(FlagId::For) {
         None | Some("ready") => Ok(Awaited::Ready { first: false, late: false }),
         Some("exit") => Ok(Awaited::Exit),

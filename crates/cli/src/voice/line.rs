@@ -152,7 +152,16 @@ pub(super) fn info_label(paint: Paint) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::without_numbers;
+    use super::{Line, Text, error_lines, without_numbers};
+    use crate::paint::Paint;
+
+    /// `health` and `wait` printed a tab that is in a name, where `list` shows `\t`.
+    #[test]
+    fn a_tab_in_a_name_is_shown_and_one_in_what_an_app_wrote_stays() {
+        let lines = error_lines(Paint::PLAIN, "tab\there (id 0) ended\nits line:\n  a\tb", None);
+        let text = "error: tab\\there (id 0) ended\n  its line:\n    a\tb";
+        assert_eq!(lines, [Line::Err(Text::lines(text))]);
+    }
 
     #[test]
     fn numbers_of_the_system_are_no_words() {

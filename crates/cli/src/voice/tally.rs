@@ -374,6 +374,8 @@ impl Tally {
     /// That what was begun is ready; what has done its work and ended is it as well.
     fn ready(&self) -> String {
         match self.finished {
+            // There was nothing to wait for.
+            (_, 0) => String::new(),
             (0, _) => ", ready".to_owned(),
             (some, all) if some == all => ", ended with exit code 0".to_owned(),
             (some, _) => format!(", ready ({some} ended with exit code 0)"),

@@ -119,7 +119,10 @@ fn a_word_that_means_no_process_is_said_at_once() {
         );
         let ran = fake.ostler(&format!("logs {word} --lines 0"));
         assert!(
-            ran.err.contains("yet; its lines are shown as soon as there is one; there are: app\n"),
+            ran.err.ends_with(
+                "yet; its lines are shown as soon as there is one; there are: app\n\
+                 hint: `ostler list` shows what there is; Ctrl-C ends the wait\n"
+            ),
             "{}",
             ran.err
         );

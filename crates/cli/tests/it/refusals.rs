@@ -48,6 +48,9 @@ fn what_cannot_be_meant_is_refused_before_anything_is_started() {
     rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
     let said = sandbox.ostler(["validate", "ff.json"]).code(1).run();
     assert!(said.err.contains("it is a pipe or a device, and no file"), "{}", said.err);
+    for args in [&["list", "-m", "--json", "name"][..], &["wait", "all", "--since", "now"]] {
+        sandbox.ostler(args).code(2).run();
+    }
     let both = ["stop", "all", "--progress", "json", "--json", "name"];
     let said = sandbox.ostler(both).code(2).run();
     let why = "`--progress json` and `--json` exclude each other";

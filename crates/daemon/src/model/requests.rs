@@ -118,6 +118,9 @@ impl Model {
                 Err(failure) => return refuse(client, failure, out),
             }
         }
+        if let (Action::Stop | Action::Delete, Some(count)) = (action, change.parallel) {
+            operation.parallel = usize::try_from(count).unwrap_or(usize::MAX).max(1);
+        }
         if action != Action::Reset {
             self.cut_reloads_short(word_of(action), &rest);
         }

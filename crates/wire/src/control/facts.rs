@@ -296,6 +296,10 @@ mod tests {
             "worker 3 of the new version (pid 9) has left",
         );
         check(
+            left(Some(9), Side::Old, Connections::Dropped(1)),
+            "worker 3 of the old version (pid 9) has left with 1 open connection",
+        );
+        check(
             left(Some(9), Side::Old, Connections::Dropped(2)),
             "worker 3 of the old version (pid 9) has left with 2 open connections",
         );

@@ -157,6 +157,20 @@ fn as_many_are_restarted_at_a_time_as_was_asked_for() {
     }
 }
 
+/// `stop --parallel` and `delete --parallel` were accepted, and all were ended at once.
+#[test]
+fn as_many_are_ended_at_a_time_as_was_asked_for() {
+    for action in [Action::Stop, Action::Delete] {
+        let mut world = World::with("api", "good", 5);
+        let change = Change { parallel: Some(2), ..Change::default() };
+        world.act_with(action, &[0, 1, 2, 3, 4], change);
+        assert_eq!(world.state().matches("stopping").count(), 2, "{}", world.state());
+        assert_eq!(world.state().matches("online").count(), 3, "{}", world.state());
+        world.wait(1000);
+        assert_eq!(world.state().matches("online").count(), 0, "{}", world.state());
+    }
+}
+
 #[test]
 fn a_restart_is_counted_and_told_for_each_process() {
     let mut world = World::with("api", "good", 2);
