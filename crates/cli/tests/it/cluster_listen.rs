@@ -68,7 +68,8 @@ fn again(sandbox: &Sandbox, rounds: u32, shared: &str, until: &str) -> usize {
                 "{{ name: '{balance}-{instances}', script: 'app.js', exec_mode: 'cluster', \
                  instances: {instances}, balance: '{balance}', out_file: {out:?}, \
                  merge_logs: true, \
-                 env: {{ PORTS: '{ports}', ROUNDS: {rounds}, KINDS: '{kinds}', UNTIL: '{until}' }} }},"
+                 env: {{ PORTS: '{ports}', ROUNDS: {rounds}, KINDS: '{kinds}', \
+                 UNTIL: '{until}' }} }},"
             ));
             workers += instances;
         }
