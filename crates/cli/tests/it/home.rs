@@ -204,11 +204,13 @@ fn who_deletes_a_home_in_use_is_not_disturbed_and_the_saved_list_comes_back() {
     assert!(!sandbox.file("dump.pm2").exists());
 }
 
-/// Deletes the saved list, and waits until the daemon has looked at what else was deleted.
+/// Deletes the saved list, and waits until the daemon has made again what else was deleted.
 fn remove_and_wait(sandbox: &Sandbox) {
     fs::remove_file(sandbox.file("dump.pm2")).unwrap();
     fs::remove_dir_all(sandbox.file("pids")).unwrap();
     sandbox.wait_for("a folder", SOON, || sandbox.file("pids").exists().then_some(()));
+    // It answers this when it has done the rest, and the log files are open again.
+    sandbox.ostler(["flush"]).run();
 }
 
 /// `pm2 kill` with both variables set killed everything in the home of `OSTLER_HOME`.
