@@ -27,6 +27,7 @@ mod talk;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod verbs;
 
 pub(crate) use act::{Act, Planned, Selector, Subject, Target};
 pub(crate) use deployment::DeployNotice;

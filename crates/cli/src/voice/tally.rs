@@ -1,14 +1,16 @@
 //! How far it is with what a command does, and the one line that says so at the end.
 
+mod summary;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ostler_wire::control::{Connections, Side, Step};
 
-use super::line::number;
 use super::readiness::Readiness;
 use super::rows::{SOON, rows, span};
+use super::verbs::{going, verb};
 use super::{Act, Notice, Planned, Subject};
 
 /// The same where lines stay.
@@ -16,9 +18,6 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// Up to so many, each is a line where lines stay; of more, one line a [`MOMENT`] tells how
 /// far it is.
 const LINES: usize = 20;
-/// The most apps that a summary names.
-const NAMED: usize = 4;
-
 /// How far it is with an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct App {
@@ -337,83 +336,6 @@ impl Tally {
         self.workers.insert(id, (name.to_owned(), what, now));
     }
 
-    /// Returns what was done, in one line; nothing when nothing was.
-    pub(super) fn summary(&self, now: Duration, urls: &[String]) -> Option<String> {
-        let act = self.act?;
-        // What a reload that failed had replaced was taken back.
-        if self.failed && matches!(act, Act::Reload | Act::Promote | Act::Rollback) {
-            return None;
-        }
-        let what = match act {
-            Act::Scale => self.scaled()?,
-            Act::Resurrect | Act::Import => self.resurrected(act),
-            _ => self.done()?,
-        };
-        let urls = urls.iter().map(|url| format!(", {url}")).collect::<String>();
-        let ready = if self.ends_ready && !self.failed { self.ready() } else { String::new() };
-        Some(format!("{what}{ready} in {}{urls}{}", self.took(now), self.of_connections(act)))
-    }
-
-    /// What was done with which apps.
-    fn done(&self) -> Option<String> {
-        let mut parts: Vec<(&str, Vec<(&str, &App)>)> = Vec::new();
-        for (name, app) in self.in_order() {
-            let verb = app.verb();
-            match parts.iter_mut().find(|(of, _)| *of == verb) {
-                Some((_, apps)) => apps.push((name, app)),
-                None => parts.push((verb, vec![(name, app)])),
-            }
-        }
-        // What was replaced without a gap stands first.
-        parts.sort_by_key(|(verb, _)| *verb != "reloaded");
-        let parts: Vec<String> =
-            parts.iter().filter_map(|(verb, apps)| counts(verb, apps)).collect();
-        (!parts.is_empty()).then(|| parts.join(", "))
-    }
-
-    /// That what was begun is ready; what has done its work and ended is it as well.
-    fn ready(&self) -> String {
-        match self.finished {
-            // There was nothing to wait for.
-            (_, 0) => String::new(),
-            (0, _) => ", ready".to_owned(),
-            (some, all) if some == all => ", ended with exit code 0".to_owned(),
-            (some, _) => format!(", ready ({some} ended with exit code 0)"),
-        }
-    }
-
-    /// What became of connections.
-    pub(super) fn of_connections(&self, act: Act) -> String {
-        if let Some(count) = self.dropped() {
-            let count = usize::try_from(count).unwrap_or(usize::MAX);
-            return format!(", {} dropped", number(count, "connection", "connections"));
-        }
-        match (act, self.leaving.len()) {
-            (Act::Reload, 1) => "; an old worker finishes its connections".to_owned(),
-            (Act::Reload, count @ 2..) => format!("; {count} old workers finish their connections"),
-            _ => String::new(),
-        }
-    }
-
-    fn scaled(&self) -> Option<String> {
-        let (name, app) = self.apps.first_key_value()?;
-        let now = (app.total + self.added).saturating_sub(self.removed);
-        (now != app.total).then(|| format!("scaled {name} from {} to {now}", app.total))
-    }
-
-    fn resurrected(&self, act: Act) -> String {
-        let path = self.path.display();
-        match self.apps.len() {
-            0 => format!("every app of {path} was in the list: nothing started"),
-            apps => format!(
-                "{} {} ({}) from {path}",
-                verb(act),
-                number(apps, "app", "apps"),
-                number(self.total(), "process", "processes")
-            ),
-        }
-    }
-
     fn begin(&mut self, act: Act, now: Duration) {
         if self.ends_ready && !self.over {
             // There is one end for all.
@@ -434,58 +356,6 @@ impl Tally {
         apps.sort_by_key(|(_, app)| app.place);
         apps
     }
-}
-
-/// Returns what goes on.
-fn going(act: Act) -> &'static str {
-    match act {
-        Act::Start | Act::StartFile | Act::StartAgain => "starting",
-        Act::Stop | Act::Kill => "stopping",
-        Act::Restart => "restarting",
-        Act::Delete => "deleting",
-        Act::Reset => "resetting",
-        Act::Reload => "reloading",
-        Act::Promote => "promoting",
-        Act::Rollback => "rolling back",
-        Act::Scale => "scaling",
-        Act::Resurrect => "resurrecting",
-        Act::Import => "importing",
-    }
-}
-
-/// Returns the past tense of what is done.
-fn verb(act: Act) -> &'static str {
-    match act {
-        Act::Start | Act::StartFile | Act::StartAgain => "started",
-        Act::Stop => "stopped",
-        Act::Restart => "restarted",
-        Act::Delete | Act::Kill => "deleted",
-        Act::Reset => "reset the counters of",
-        Act::Reload => "reloaded",
-        Act::Promote => "promoted",
-        Act::Rollback => "rolled back",
-        Act::Scale => "scaled",
-        Act::Resurrect => "resurrected",
-        Act::Import => "imported",
-    }
-}
-
-/// Says of how many processes of each app it is true; nothing when of none.
-fn counts(verb: &str, apps: &[(&str, &App)]) -> Option<String> {
-    let of = |app: &App| (app.done, app.total.max(app.done));
-    let (done, total) = apps.iter().fold((0, 0), |(done, total), (_, app)| {
-        let app = of(app);
-        (done + app.0, total + app.1)
-    });
-    if done == 0 {
-        return None;
-    }
-    if NAMED < apps.len() {
-        return Some(format!("{verb} {} apps, {done}/{total} processes", apps.len()));
-    }
-    let each: Vec<String> =
-        apps.iter().map(|(name, app)| format!("{name} {}/{}", of(app).0, of(app).1)).collect();
-    Some(format!("{verb} {}", each.join(", ")))
 }
 
 fn count(instances: u32) -> usize {

@@ -1,12 +1,13 @@
 //! The wait itself: news, looks, and the end of each process that is waited for.
 
+mod last_lines;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use ostler_client::Answer;
-use ostler_wire::control::{Details, LogLine, Outcome, Phase, Reply, Request};
+use ostler_wire::control::{Details, LogLine, Outcome, Phase, Request};
 
 use super::lines::Wanted;
 use super::look::{look, seen};
@@ -14,7 +15,7 @@ use super::news::{self, News};
 use super::past::Past;
 use super::seen::{self, Again, Never, NotYet, Seen, Stand};
 use crate::failed::Failed;
-use crate::session::{Session, heed, hold_back, unexpected};
+use crate::session::{Session, heed, hold_back};
 use crate::sys::Interrupts;
 use crate::voice::{EVERY, Notice, Standing, Under};
 
@@ -68,9 +69,6 @@ pub(crate) struct Ended {
     /// They were written to standard error.
     pub(crate) err: bool,
 }
-
-/// Lines that are quoted of a process that goes on, at most.
-const LINES: usize = 10;
 
 /// A process that is waited for.
 #[derive(Debug, Default)]
@@ -357,50 +355,6 @@ impl Waiting<'_> {
             self.logs.insert(id, logs);
             self.ended.push(Ended { id, name, end, lines: Vec::new(), err: true });
         }
-    }
-
-    /// Adds what a process that is not what was waited for wrote last.
-    fn quote_last_lines(&mut self) -> Result<(), Failed> {
-        for at in 0..self.ended.len() {
-            let Some(Ended { id, end, .. }) = self.ended.get(at) else { continue };
-            let id = *id;
-            let (lines, err) = match end {
-                End::Never(Never::Ended(_) | Never::GivenUp(_) | Never::Rests(_)) => {
-                    self.last_lines_of_end(id)?
-                }
-                End::Never(Never::Late { .. }) | End::TimedOut(_) => self.last_lines_of_run(id)?,
-                End::Ready { .. }
-                | End::Done
-                | End::Exited(_)
-                | End::Line(_)
-                | End::Never(Never::Gone | Never::Stopped) => continue,
-            };
-            if let Some(ended) = self.ended.get_mut(at) {
-                (ended.lines, ended.err) = (lines, err);
-            }
-        }
-        Ok(())
-    }
-
-    fn last_lines_of_end(&mut self, id: u32) -> Result<(Vec<String>, bool), Failed> {
-        match self.session.ask(&Request::LastLines { id })? {
-            Answer::Reply(Reply::LastLines { lines, err }) => Ok((lines, err)),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    fn last_lines_of_run(&self, id: u32) -> Result<(Vec<String>, bool), Failed> {
-        let Some([out, err]) = self.logs.get(&id) else { return Ok((Vec::new(), true)) };
-        for (path, err) in [(err, true), (out, false)] {
-            let Some(path) = path.as_deref().map(Path::new) else { continue };
-            let text = self.past.read(id, err, path).map_err(|error| unreadable(path, &error))?;
-            let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-            if !lines.is_empty() {
-                let last = lines.iter().skip(lines.len().saturating_sub(LINES));
-                return Ok((last.map(|line| (*line).to_owned()).collect(), err));
-            }
-        }
-        Ok((Vec::new(), true))
     }
 }
 

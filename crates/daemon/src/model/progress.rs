@@ -3,17 +3,14 @@
 
 use std::collections::VecDeque;
 
-use ostler_core::{Event, Exit, Phase, ProcId, RunId};
-use ostler_wire::control::{self, Action, Code, Connections, Failure, Lifecycle, Reply};
+use ostler_core::{Event, Phase, ProcId};
+use ostler_wire::control::{self, Action, Connections, Failure, Lifecycle, Reply};
 
 use super::Model;
-use super::failures::{
-    gone, see_logs, superseded, unfetched, unfinished, unkillable, unsignalable, unspawned,
-};
+use super::failures::{gone, superseded};
 use super::input::{ClientId, Effect};
 use super::known::Known;
 use super::operations::{Operation, Pending, Reporting, Target};
-use super::outcome::Outcome;
 use super::tickets::Tickets;
 
 /// Time beyond all of a process's own limits after which an operation no longer waits for it, ms:
@@ -249,111 +246,6 @@ impl Known {
             let name = pending.name.clone();
             let event = control::Event::Starting { id: id.0, name, up: false };
             tell(operation.client, event, out);
-        }
-    }
-
-    /// `Some` when the slot has come to what is waited for, with what went wrong.
-    fn settled(&self, id: ProcId, operation: &mut Operation) -> Option<Option<Failure>> {
-        let pending = operation.active.get_mut(&id)?;
-        let Some(slot) = self.core.slot(id) else {
-            return Some(match pending.target {
-                Target::Up => Some(gone(id)),
-                Target::Down | Target::Gone | Target::Listening => None,
-            });
-        };
-        match (pending.target, slot.process().phase()) {
-            (Target::Gone, _) => None,
-            (Target::Listening, Phase::Starting { run, .. } | Phase::Online { run, .. }) => {
-                self.facts.get(&run).is_some_and(|facts| facts.is_listening()).then_some(None)
-            }
-            (
-                Target::Listening,
-                Phase::Stopped
-                | Phase::Errored
-                | Phase::Backoff { .. }
-                | Phase::Held
-                | Phase::Stopping(_),
-            ) => Some(None),
-            // The runs that a reload replaced must have left, too.
-            (Target::Down, Phase::Stopped | Phase::Errored) => {
-                slot.leaving().next().is_none().then_some(None)
-            }
-            (Target::Up, Phase::Online { run, .. }) => {
-                pending.late = self.facts.get(&run).is_some_and(|facts| facts.late);
-                Some(None)
-            }
-            // It ran and ended well, as one that is not to be restarted does, or was stopped by
-            // somebody else.
-            (Target::Up, Phase::Stopped) => Some(self.why_stopped(id)),
-            (Target::Up, Phase::Errored) if pending.came_up || self.ended_well(id) => Some(None),
-            (Target::Up, Phase::Errored) => Some(Some(self.why_errored(id))),
-            (Target::Up, Phase::Held) => self.waits_in_vain(id).map(Some),
-            // One that is due now was due when the daemon before died, and starts in this turn.
-            (Target::Up, Phase::Backoff { until }) => (self.at.now < until).then_some(None),
-            (Target::Up, Phase::Starting { run, .. }) if self.is_unfetched(run) => {
-                Some(Some(unfetched(id)))
-            }
-            (
-                Target::Down,
-                Phase::Starting { .. }
-                | Phase::Online { .. }
-                | Phase::Stopping(_)
-                | Phase::Held
-                | Phase::Backoff { .. },
-            )
-            | (Target::Up, Phase::Starting { .. } | Phase::Stopping(_)) => None,
-        }
-    }
-
-    fn is_unfetched(&self, run: RunId) -> bool {
-        self.facts.get(&run).is_some_and(|facts| facts.unfetched)
-    }
-
-    fn why_not_yet(&self, id: ProcId, target: Target) -> Failure {
-        if let Some((pid, user)) = self.unsignalable(id) {
-            return unsignalable(id, *pid, user);
-        }
-        match self.core.slot(id).map(|slot| slot.process().phase()) {
-            Some(Phase::Starting { spawned: false, .. }) => unspawned(id),
-            Some(Phase::Stopping(ending)) if ending.is_killed() => unkillable(id),
-            Some(
-                Phase::Starting { .. }
-                | Phase::Online { .. }
-                | Phase::Stopping(_)
-                | Phase::Backoff { .. }
-                | Phase::Held
-                | Phase::Stopped
-                | Phase::Errored,
-            )
-            | None => unfinished(id, target != Target::Up),
-        }
-    }
-
-    fn why_stopped(&self, id: ProcId) -> Option<Failure> {
-        let last = self.registry.proc(id).and_then(|proc| proc.last.as_ref())?;
-        last.reason().map(|why| Failure {
-            code: Code::NotSpawned,
-            message: why.to_owned(),
-            hint: None,
-        })
-    }
-
-    /// Whether its last run ended by itself with 0: it did what it was started for, though it was
-    /// given up after doing so again and again.
-    fn ended_well(&self, id: ProcId) -> bool {
-        let last = self.registry.proc(id).and_then(|proc| proc.last.as_ref());
-        matches!(last, Some(Outcome::Ended(Exit::Code(0))))
-    }
-
-    fn why_errored(&self, id: ProcId) -> Failure {
-        let proc = self.registry.proc(id);
-        let last = proc.and_then(|proc| proc.last.as_ref()).map(|last| last.fact().to_string());
-        let name = proc.map_or("", |proc| proc.name.as_str());
-        let last = last.unwrap_or_else(|| "unknown".to_owned());
-        Failure {
-            code: Code::Ended,
-            message: format!("app `{name}` did not start: {last}"),
-            hint: Some(see_logs(name)),
         }
     }
 

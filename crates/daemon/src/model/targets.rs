@@ -1,0 +1,116 @@
+//! Whether a slot has come to what is waited for, and why it has not.
+
+use ostler_core::{Exit, Phase, ProcId, RunId};
+use ostler_wire::control::{Code, Failure};
+
+use super::failures::{gone, see_logs, unfetched, unfinished, unkillable, unsignalable, unspawned};
+use super::known::Known;
+use super::operations::{Operation, Target};
+use super::outcome::Outcome;
+
+impl Known {
+    /// `Some` when the slot has come to what is waited for, with what went wrong.
+    pub(super) fn settled(&self, id: ProcId, operation: &mut Operation) -> Option<Option<Failure>> {
+        let pending = operation.active.get_mut(&id)?;
+        let Some(slot) = self.core.slot(id) else {
+            return Some(match pending.target {
+                Target::Up => Some(gone(id)),
+                Target::Down | Target::Gone | Target::Listening => None,
+            });
+        };
+        match (pending.target, slot.process().phase()) {
+            (Target::Gone, _) => None,
+            (Target::Listening, Phase::Starting { run, .. } | Phase::Online { run, .. }) => {
+                self.facts.get(&run).is_some_and(|facts| facts.is_listening()).then_some(None)
+            }
+            (
+                Target::Listening,
+                Phase::Stopped
+                | Phase::Errored
+                | Phase::Backoff { .. }
+                | Phase::Held
+                | Phase::Stopping(_),
+            ) => Some(None),
+            // The runs that a reload replaced must have left, too.
+            (Target::Down, Phase::Stopped | Phase::Errored) => {
+                slot.leaving().next().is_none().then_some(None)
+            }
+            (Target::Up, Phase::Online { run, .. }) => {
+                pending.late = self.facts.get(&run).is_some_and(|facts| facts.late);
+                Some(None)
+            }
+            // It ran and ended well, as one that is not to be restarted does, or was stopped by
+            // somebody else.
+            (Target::Up, Phase::Stopped) => Some(self.why_stopped(id)),
+            (Target::Up, Phase::Errored) if pending.came_up || self.ended_well(id) => Some(None),
+            (Target::Up, Phase::Errored) => Some(Some(self.why_errored(id))),
+            (Target::Up, Phase::Held) => self.waits_in_vain(id).map(Some),
+            // One that is due now was due when the daemon before died, and starts in this turn.
+            (Target::Up, Phase::Backoff { until }) => (self.at.now < until).then_some(None),
+            (Target::Up, Phase::Starting { run, .. }) if self.is_unfetched(run) => {
+                Some(Some(unfetched(id)))
+            }
+            (
+                Target::Down,
+                Phase::Starting { .. }
+                | Phase::Online { .. }
+                | Phase::Stopping(_)
+                | Phase::Held
+                | Phase::Backoff { .. },
+            )
+            | (Target::Up, Phase::Starting { .. } | Phase::Stopping(_)) => None,
+        }
+    }
+
+    fn is_unfetched(&self, run: RunId) -> bool {
+        self.facts.get(&run).is_some_and(|facts| facts.unfetched)
+    }
+
+    pub(super) fn why_not_yet(&self, id: ProcId, target: Target) -> Failure {
+        if let Some((pid, user)) = self.unsignalable(id) {
+            return unsignalable(id, *pid, user);
+        }
+        match self.core.slot(id).map(|slot| slot.process().phase()) {
+            Some(Phase::Starting { spawned: false, .. }) => unspawned(id),
+            Some(Phase::Stopping(ending)) if ending.is_killed() => unkillable(id),
+            Some(
+                Phase::Starting { .. }
+                | Phase::Online { .. }
+                | Phase::Stopping(_)
+                | Phase::Backoff { .. }
+                | Phase::Held
+                | Phase::Stopped
+                | Phase::Errored,
+            )
+            | None => unfinished(id, target != Target::Up),
+        }
+    }
+
+    fn why_stopped(&self, id: ProcId) -> Option<Failure> {
+        let last = self.registry.proc(id).and_then(|proc| proc.last.as_ref())?;
+        last.reason().map(|why| Failure {
+            code: Code::NotSpawned,
+            message: why.to_owned(),
+            hint: None,
+        })
+    }
+
+    /// Whether its last run ended by itself with 0: it did what it was started for, though it was
+    /// given up after doing so again and again.
+    fn ended_well(&self, id: ProcId) -> bool {
+        let last = self.registry.proc(id).and_then(|proc| proc.last.as_ref());
+        matches!(last, Some(Outcome::Ended(Exit::Code(0))))
+    }
+
+    fn why_errored(&self, id: ProcId) -> Failure {
+        let proc = self.registry.proc(id);
+        let last = proc.and_then(|proc| proc.last.as_ref()).map(|last| last.fact().to_string());
+        let name = proc.map_or("", |proc| proc.name.as_str());
+        let last = last.unwrap_or_else(|| "unknown".to_owned());
+        Failure {
+            code: Code::Ended,
+            message: format!("app `{name}` did not start: {last}"),
+            hint: Some(see_logs(name)),
+        }
+    }
+}
