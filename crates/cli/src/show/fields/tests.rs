@@ -37,7 +37,7 @@ fn every_field_has_a_value() {
     let names: Vec<&str> = FIELDS.iter().map(|field| field.name).collect();
     let shape = Shape::json(&names.join(","), true).unwrap();
     let all: Value = serde_json::from_str(&of(&shape, &[2, 4, 5, 6, 8])).unwrap();
-    expect_file!["snapshots/fields.json"].assert_eq(&format!("{all:#}\n"));
+    expect_file!["../snapshots/fields.json"].assert_eq(&format!("{all:#}\n"));
 }
 
 #[test]
