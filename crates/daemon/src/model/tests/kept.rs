@@ -115,3 +115,18 @@ fn a_number_was_given_again_of_a_run_whose_pre_start_failed() {
         Wait(60),
     ]);
 }
+
+#[test]
+fn the_ends_of_runs_whose_numbers_are_given_again_are_told_again() {
+    run_history(&[
+        Start(0, 15, 3, 953),
+        Start(1, 8, 3, 853),
+        Deliver(4),
+        ForgetAndEnd(3),
+        Deliver(1),
+        Act(0, 18),
+        Deliver(4),
+        Forget,
+        Start(0, 0, 0, 0),
+    ]);
+}

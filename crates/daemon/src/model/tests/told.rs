@@ -13,6 +13,8 @@ pub struct Untold {
     left: BTreeMap<RunId, ProcId>,
     /// The last end of each slot that was told.
     last: BTreeMap<ProcId, RunId>,
+    /// What comes before this run of the slot goes on, and it is not spawned.
+    early: BTreeMap<ProcId, RunId>,
     /// Something was not saved: what that says of ends is told again.
     pub unsaved: bool,
 }
@@ -43,16 +45,25 @@ impl Untold {
     /// An effect is carried out. An end may be told once more, but not after later ones.
     #[track_caller]
     pub fn take(&mut self, effect: &Effect) {
-        // Of a run that was not spawned nothing is left: a daemon after gives its number again.
+        // Of a run that was not spawned nothing is left: a daemon after gives its number again, and
+        // does not know that its end was told.
         let begun = match effect {
-            Effect::Core(Action::Spawn { proc, run, .. }) => Some((*proc, *run)),
-            Effect::Prelude(of) => Some((of.id, of.run)),
+            Effect::Core(Action::Spawn { proc, run, .. }) => {
+                self.early.remove(proc);
+                Some((*proc, *run))
+            }
+            Effect::Prelude(of) => {
+                self.early.insert(of.id, of.run);
+                Some((of.id, of.run))
+            }
             _ => None,
         };
         if let Some((proc, run)) = begun {
             self.last.retain(|id, last| *id != proc || *last < run);
         }
-        if let Effect::Told { id, end } = effect {
+        if let Effect::Told { id, end } = effect
+            && self.early.get(id) != Some(end)
+        {
             let before = self.last.insert(*id, *end);
             let in_order = self.unsaved || before <= Some(*end);
             assert!(in_order, "{end:?} is told again after {before:?}");
