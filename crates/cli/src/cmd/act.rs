@@ -54,8 +54,10 @@ fn words(session: &mut Session, act: Act, action: Action) -> Result<(), Failed> 
     }
 }
 
-/// Understands every word, then acts on each process once.
-fn all_words(session: &mut Session, act: Act, action: Action) -> Result<(), Failed> {
+/// Returns what each word means: a process file, or processes, each of them once.
+pub(super) fn understood(
+    session: &mut Session,
+) -> Result<(Vec<File>, Vec<(String, Picked)>), Failed> {
     let (mut files, mut named): (Vec<File>, Vec<(String, Picked)>) = Default::default();
     let words = session.args.words.clone();
     each::word(session, &words, |session, word| {
@@ -67,6 +69,12 @@ fn all_words(session: &mut Session, act: Act, action: Action) -> Result<(), Fail
         Ok(())
     })?;
     once_each(&mut named);
+    Ok((files, named))
+}
+
+/// Understands every word, then acts on each process once.
+fn all_words(session: &mut Session, act: Act, action: Action) -> Result<(), Failed> {
+    let (files, mut named) = understood(session)?;
     if !named.is_empty() {
         let change = change(session, action)?;
         warn_of_canaries(session, &named, action)?;

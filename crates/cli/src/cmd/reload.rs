@@ -1,12 +1,11 @@
 //! `reload`: replaces workers one by one. A worker that does not come up ends it, and the
 //! old ones stay.
 
-use super::file::{self, File, Known};
+use super::file::{self, Known};
 use super::ready::{self, Counts};
-use super::{act, each, list, perform, rolling, watching};
+use super::{act, list, perform, rolling, watching};
 use crate::failed::Failed;
 use crate::program::Program;
-use crate::select::Picked;
 use crate::session::Session;
 use crate::voice::Act;
 
@@ -25,17 +24,7 @@ fn reload(session: &mut Session) -> Result<(), Failed> {
 
 /// Understands every word, then reloads each process once.
 fn all_words(session: &mut Session) -> Result<(), Failed> {
-    let (mut files, mut named): (Vec<File>, Vec<(String, Picked)>) = Default::default();
-    let words = session.args.words.clone();
-    each::word(session, &words, |session, word| {
-        if file::is_meant(word) {
-            files.push(file::read(session, word)?);
-        } else {
-            named.push((word.to_owned(), perform::pick(session, word)?));
-        }
-        Ok(())
-    })?;
-    act::once_each(&mut named);
+    let (files, named) = act::understood(session)?;
     if !named.is_empty() {
         let change = perform::changes(session)?;
         for (word, picked) in &named {
