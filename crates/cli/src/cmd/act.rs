@@ -54,11 +54,12 @@ fn words(session: &mut Session, act: Act, action: Action) -> Result<(), Failed> 
     }
 }
 
+/// What a word means, if it is no process file.
+type Named = (String, Picked);
+
 /// Returns what each word means: a process file, or processes, each of them once.
-pub(super) fn understood(
-    session: &mut Session,
-) -> Result<(Vec<File>, Vec<(String, Picked)>), Failed> {
-    let (mut files, mut named): (Vec<File>, Vec<(String, Picked)>) = Default::default();
+pub(super) fn understood(session: &mut Session) -> Result<(Vec<File>, Vec<Named>), Failed> {
+    let (mut files, mut named): (Vec<File>, Vec<Named>) = Default::default();
     let words = session.args.words.clone();
     each::word(session, &words, |session, word| {
         if file::is_meant(word) {
