@@ -5,8 +5,10 @@ use crate::diagnostic::Diagnostic;
 use crate::suggest;
 
 /// Keys of what a later version does, with what is not done until then.
-const LATER: [(&str, &str); 1] =
-    [("history", "no figures are kept of one app alone; `ostler web` keeps those of all")];
+const LATER: [(&str, &str); 2] = [
+    ("history", "no figures are kept of one app alone; `ostler web` keeps those of all"),
+    ("extends", "no file and no app takes over what another says"),
+];
 
 /// The complaint about such a key.
 pub(crate) fn unknown(written: &str) -> Diagnostic {

@@ -65,7 +65,13 @@ pub enum Row<'a> {
 pub fn table(rows: &[Row<'_>], look: &Look<'_>) -> String {
     let mut columns = columns(look, false);
     let shapes: Vec<Column> = columns.iter().map(|(column, _)| *column).collect();
-    if leaves_out(&shapes, &cells(rows, &columns, look), look.window, LAST_END) {
+    let wanted = cells(rows, &columns, look);
+    let last = shapes.iter().position(|column| column.title == LAST_END);
+    let has_ended = |row: &Vec<Cell<'_>>| {
+        last.and_then(|at| row.get(at)).is_some_and(|cell| !cell.text.is_empty())
+    };
+    let is_empty = look.window < MEDIUM && !wanted.iter().any(has_ended);
+    if is_empty || leaves_out(&shapes, &wanted, look.window, LAST_END) {
         // Why an app is as it is, is said in any width.
         columns = self::columns(look, true);
     }
@@ -161,7 +167,7 @@ fn columns(look: &Look<'_>, end_in_status: bool) -> Vec<(Column, Show)> {
     } else {
         all.push((column("INST", true, None, 2), cells::instances));
     }
-    let has_last = medium && !end_in_status;
+    let has_last = !end_in_status;
     let short: Show = if has_last { cells::status } else { cells::status_and_end };
     all.push((column("STATUS", false, Some(22), 0), short));
     all.push((column("PORTS", false, None, 4), cells::ports));
@@ -222,6 +228,22 @@ mod tests {
             let text = shown(window, false);
             assert!(text.contains("port in use"), "{window}\n{text}");
         }
+    }
+
+    /// An app that crashed and runs again looked well in a window of 80 columns.
+    #[test]
+    fn the_last_end_stands_in_a_narrow_window_where_there_is_room_and_one() {
+        let reasons = BTreeMap::new();
+        let look =
+            Look { window: 80, now: NOW, paint: Paint::PLAIN, all: false, reasons: &reasons };
+        let mut crashed: Vec<_> =
+            processes().into_iter().filter(|process| process.name == "web").collect();
+        crashed.truncate(1);
+        let text = list(&fold(&crashed), &look);
+        assert!(text.contains(LAST_END) && text.contains("SIGSEGV"), "{text}");
+        crashed[0].ended = None;
+        let text = list(&fold(&crashed), &look);
+        assert!(!text.contains(LAST_END), "{text}");
     }
 
     #[test]

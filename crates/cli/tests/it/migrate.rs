@@ -232,6 +232,23 @@ fn migrate_says_where_there_is_no_pm2() {
 }
 
 #[test]
+fn no_ostler_is_started_where_apps_are_to_go_back_to_a_pm2_that_is_not_there() {
+    let mut s = sandbox();
+    let (bin, theirs) = (s.work().join("bin"), s.work().join("theirs"));
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_ostler"), bin.join("pm2")).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    s.set_env("PATH", format!("{}:{path}", bin.display()));
+    s.ostler(["start"]).arg(s.victim("app", Victim::Sleeper)).run();
+    let from = theirs.to_str().unwrap();
+    let ran = s.ostler(["migrate", "--back", "--from", from]).code(1).run();
+    assert!(ran.err.contains("bin/pm2`), and no PM2 runs"), "{}", ran.err);
+    assert!(ran.err.contains("hint: install PM2 first"), "{}", ran.err);
+    assert!(!theirs.exists(), "a home was made");
+    s.wait_status("app", "online", 1, SOON);
+}
+
+#[test]
 fn pm2s_service_is_replaced_when_all_apps_have_moved() {
     if !rustix::process::geteuid().is_root() {
         return;

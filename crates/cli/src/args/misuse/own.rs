@@ -50,6 +50,9 @@ fn text(misuse: &Misuse) -> String {
             let name = option.split(' ').next().unwrap_or_default();
             format!("`{value}` is not an exit code, which `{name}` needs")
         }
+        Misuse::NotANumber { flag, value } if value == "0" => {
+            format!("`--{}` must be at least 1, but is 0", flag.name())
+        }
         Misuse::NotANumber { flag, value } => {
             format!("`--{}` needs a number, but is `{value}`", flag.name())
         }

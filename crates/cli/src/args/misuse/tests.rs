@@ -231,13 +231,13 @@ fn a_value_that_is_no_number_is_refused_before_anything_is_asked() {
     );
     own(
         "stop all --parallel 0",
-        "`--parallel` needs a number, but is `0`",
+        "`--parallel` must be at least 1, but is 0",
         "write a number, as in `--parallel 4`",
     );
     // It was accepted, and there was one more all the same.
     own(
         "reload web --surge 0",
-        "`--surge` needs a number, but is `0`",
+        "`--surge` must be at least 1, but is 0",
         "write a number, as in `--surge 4`",
     );
     own(

@@ -1,7 +1,7 @@
 //! `migrate --back`: the apps go back to PM2.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use ostler_wire::control::{ProcView, Request};
@@ -73,6 +73,10 @@ fn apps(session: &mut Session) -> Result<Vec<Vec<Old>>, Failed> {
 /// Starts PM2's daemon by its own command.
 fn start(home: &Path) -> Result<Other, Failed> {
     let hint = "install PM2 first: `npm install --global pm2`";
+    if let Some(link) = our_link() {
+        let message = format!("`pm2` is a link to ostler (`{}`), and no PM2 runs", link.display());
+        return Err(Failed::new(message).hint(hint));
+    }
     let ran = pm2(home, &["ping", "--silent"])
         .map_err(|error| Failed::new(format!("cannot run `pm2`: {error}")).hint(hint))?;
     match Other::find(home)? {
@@ -82,6 +86,15 @@ fn start(home: &Path) -> Result<Other, Failed> {
                 .hint(hint))
         }
     }
+}
+
+/// The `pm2` that is found first, if it is a name of this program.
+fn our_link() -> Option<PathBuf> {
+    let ours = std::env::current_exe().and_then(std::fs::canonicalize).ok()?;
+    let path = std::env::var_os(ostler_env::PATH)?;
+    let mut found = std::env::split_paths(&path).map(|folder| folder.join("pm2"));
+    let first = found.find(|file| file.is_file())?;
+    (std::fs::canonicalize(&first).ok()? == ours).then_some(first)
 }
 
 /// Runs PM2's command in its home.
