@@ -59,7 +59,8 @@ fn a_module_has_its_settings_stands_apart_and_comes_back_with_the_daemon() {
     s.wait_status("watcher", "online", 1, SOON);
     s.wait_status("app", "stopped", 1, SOON);
     s.ostler(["kill"]).run();
-    s.ostler(["flush"]).any_code().run();
+    // No manager runs: a `flush` would start one, and empty what the module has said by then.
+    fs::write(s.file("logs/watcher-out.log"), "").unwrap();
     s.ostler(["ping"]).run();
     s.wait_status("watcher", "online", 1, SOON);
     wait_log(&s, "watcher-out.log", "module 1K|false|true|");

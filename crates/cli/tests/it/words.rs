@@ -94,7 +94,7 @@ fn what_would_be_passed_over_is_refused() {
         ("serve . 34240 --port 34241", "error: there are two ports: `34240` and `--port 34241`\n"),
         ("web 34240 --port 34241", "error: there are two ports: `34240` and `--port 34241`\n"),
         ("run app.js --timestamp", "error: `--timestamp` dates only lines of `--formatted`\n"),
-        ("reload api --surge 0", "error: `--surge` needs a number, but is `0`\n"),
+        ("reload api --surge 0", "error: `--surge` must be at least 1, but is 0\n"),
     ] {
         let ran = fake.ostler(line);
         assert!(ran.code == 2 && ran.err.starts_with(said), "{line}: {} {}", ran.code, ran.err);
