@@ -140,7 +140,7 @@ impl Node {
             (false, true) => Turn::Usual,
             (false, false) => Turn::Last,
         };
-        if self.turn.replace(turn) == Some(turn) {
+        if std::mem::replace(&mut self.turn, turn) == turn {
             return;
         }
         if let Err(error) = sys::set_turn(turn) {

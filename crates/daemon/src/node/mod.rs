@@ -84,7 +84,7 @@ pub struct Node {
     /// A new worker warms up.
     warming: bool,
     /// When we have our turn, as it was set last.
-    turn: Option<Turn>,
+    turn: Turn,
     /// Keeps accepted connections when we die.
     guard: Guard,
     poll: Rc<Poll<Polled>>,
@@ -133,7 +133,7 @@ impl Node {
             unread: BTreeSet::new(),
             heard: false,
             warming: false,
-            turn: None,
+            turn: Turn::Usual,
             guard,
             poll,
         }
