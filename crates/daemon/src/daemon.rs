@@ -310,8 +310,10 @@ impl Daemon {
         self.end_if_over();
         own_lines::publish(&mut self.clients, &mut self.bus);
         self.keeper.watch_link();
+        // Not later: who is answered finds what was done in the log, and a daemon that is killed must
+        // have told of every end that it acted on.
+        daemon_log::flush();
         self.flush_clients();
-        // Not later: a daemon that is killed must have told of every end that it acted on.
         daemon_log::flush();
         self.unbounded += daemon_log::take_written();
         if BOUND_AFTER < self.unbounded {
