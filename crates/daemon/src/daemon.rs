@@ -310,8 +310,8 @@ impl Daemon {
         self.end_if_over();
         own_lines::publish(&mut self.clients, &mut self.bus);
         self.keeper.watch_link();
-        // Not later: who is answered finds what was done in the log, and a daemon that is killed must
-        // have told of every end that it acted on.
+        // Not later: who is answered finds what was done in the log, and a daemon that is killed
+        // must have told of every end that it acted on.
         daemon_log::flush();
         self.flush_clients();
         daemon_log::flush();
