@@ -13,6 +13,13 @@ pub(crate) fn cwd() -> Result<PathBuf, Failed> {
     })
 }
 
+/// Returns the file of this name that a shell finds first in `PATH`.
+pub(crate) fn in_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(ostler_env::PATH)?;
+    let mut files = std::env::split_paths(&path).map(|folder| folder.join(name));
+    files.find(|file| file.is_file())
+}
+
 /// Returns the caller's environment; what is not UTF-8 is left out.
 pub(crate) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()

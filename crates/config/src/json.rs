@@ -7,6 +7,7 @@
 
 mod text;
 
+use crate::syntax_help::CLOSE_TEXT;
 use crate::value::{Entry, Node, Span, Value};
 
 /// Nesting above which a text is refused; the reader recurses once a level.
@@ -301,7 +302,6 @@ impl Parser<'_> {
 
 const AN_APP: &str = "write the apps, as in `{ \"apps\": [{ \"script\": \"app.js\" }] }`";
 const CLOSE_OBJECT: &str = "put a `}` behind its last value";
-const CLOSE_TEXT: &str = "end the text with the quote that it begins with";
 const IS_CODE: &str = "a text needs quotes, and code must be a whole expression of JavaScript";
 
 fn is_word_start(c: char) -> bool {

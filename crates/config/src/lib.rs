@@ -56,6 +56,7 @@ mod script;
 mod shape;
 mod sinks;
 mod suggest;
+mod syntax_help;
 mod toml;
 mod units;
 mod unknown;

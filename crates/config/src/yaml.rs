@@ -13,6 +13,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Span as Source, Tag};
 use words::{TAG, words};
 
 use crate::json::SyntaxError;
+use crate::syntax_help::ONE_OF_TWO;
 use crate::value::{Entry, Node, Span, Value};
 
 /// Nesting above which a text is refused.
@@ -174,7 +175,7 @@ impl Reader<'_> {
             if own.iter().take(at).any(|before| before.key == entry.key) {
                 let message = format!("the key `{}` is here a second time", entry.key);
                 let wrong = self.wrong(message, entry.key_span.unwrap_or_default());
-                return Err(SyntaxError { help: Some("take away one of the two lines"), ..wrong });
+                return Err(SyntaxError { help: Some(ONE_OF_TWO), ..wrong });
             }
         }
         for merge in merges {

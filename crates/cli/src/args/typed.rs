@@ -24,6 +24,12 @@ impl Typed {
         self.replaced(|typed| (typed == wrong).then(|| right.to_owned()))
     }
 
+    /// Returns the line with another value of this option; the option alone where that line
+    /// cannot be shown.
+    pub(crate) fn with_value(&self, option: &str, wrong: &str, right: &str) -> String {
+        self.corrected(wrong, right).unwrap_or_else(|| format!("--{option} {right}"))
+    }
+
     /// The same with another file in the same folder.
     pub(crate) fn with_file(&self, wrong: &str, right: &str) -> Option<String> {
         self.replaced(|typed| {

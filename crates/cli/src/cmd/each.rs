@@ -33,6 +33,12 @@ pub(super) fn word<T>(
     failed.map_or(Ok(understood), Err)
 }
 
+/// Returns words in a row, each as it is typed.
+pub(super) fn quoted(words: &[impl AsRef<str>]) -> String {
+    let quoted = words.iter().map(|word| format!("`{}`", word.as_ref()));
+    quoted.collect::<Vec<_>>().join(", ")
+}
+
 /// Whether the next word may be understood: what is wrong is wrong with this one. What was said
 /// already was said of a word.
 fn is_about_word(why: &Failed) -> bool {

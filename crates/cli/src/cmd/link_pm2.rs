@@ -8,6 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use crate::args::FlagId;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::PM2_NAMES;
 use crate::session::Session;
@@ -95,9 +96,7 @@ fn link(own: &Path, place: &Path) -> std::io::Result<()> {
 
 /// Says which program a shell runs under the name, where it is another one.
 fn warn_of_path(session: &mut Session, folder: &Path) {
-    let path = std::env::var_os(ostler_env::PATH).unwrap_or_default();
-    let mut found = std::env::split_paths(&path).map(|of| of.join("pm2"));
-    match found.find(|path| path.exists()) {
+    match caller::in_path("pm2") {
         Some(first) if first == folder.join("pm2") => {}
         Some(first) => session.out.warn_aside(&format!(
             "a shell finds `{}` before the link: `{}` must stand earlier in PATH",

@@ -35,16 +35,19 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 /// Returns what a program asked for, if one did.
 pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, Failed> {
     let (json, lines) = (session.has(FlagId::Fields), session.has(FlagId::Template));
-    if (json || lines) && session.out.progress() == Some(Progress::Json) {
+    if json || lines {
         let asked = if json { "json" } else { "format" };
-        let message = format!("`--progress json` and `--{asked}` exclude each other");
-        return Err(Failed::misuse(message)
-            .hint("leave one of them out: each has standard output for itself"));
-    }
-    if (json || lines) && session.has(FlagId::MiniList) && session.program == Program::Ostler {
-        let asked = if json { "json" } else { "format" };
-        let message = format!("`--mini-list` and `--{asked}` exclude each other");
-        return Err(Failed::misuse(message).hint("leave one of them out"));
+        let exclude = |other: &str, hint: &str| {
+            let message = format!("`{other}` and `--{asked}` exclude each other");
+            Err(Failed::misuse(message).hint(hint))
+        };
+        if session.out.progress() == Some(Progress::Json) {
+            let hint = "leave one of them out: each has standard output for itself";
+            return exclude("--progress json", hint);
+        }
+        if session.has(FlagId::MiniList) && session.program == Program::Ostler {
+            return exclude("--mini-list", "leave one of them out");
+        }
     }
     match (json, lines) {
         (true, true) => Err(Failed::misuse("`--json` and `--format` exclude each other")

@@ -13,6 +13,7 @@ use super::startup::{below_root, write};
 use crate::args::FlagId;
 use crate::boot::Platform;
 use crate::boot::account::Account;
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
@@ -71,10 +72,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 /// Refuses where nothing would rotate: what is built in is switched off for it.
 fn refuse_in_vain() -> Result<(), Failed> {
-    let path = std::env::var_os(ostler_env::PATH).unwrap_or_default();
-    let usual = ["/usr/sbin", "/sbin", "/usr/local/sbin"].map(PathBuf::from);
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).chain(usual).collect();
-    let is_there = |name: &str| folders.iter().any(|folder| folder.join(name).is_file());
+    let usual = ["/usr/sbin", "/sbin", "/usr/local/sbin"].map(Path::new);
+    let is_there = |name: &str| {
+        caller::in_path(name).is_some() || usual.iter().any(|folder| folder.join(name).is_file())
+    };
     let keeps = "`ostler set ostler.log_rotate daily` has ostler do it by itself";
     if !is_there("logrotate") {
         let text = "there is no `logrotate` on this machine, which would rotate the logs";

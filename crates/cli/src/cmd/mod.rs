@@ -283,10 +283,9 @@ fn show_progress(session: &mut Session) -> Result<(), Failed> {
     let live = !paint::is_dumb() && std::io::stderr().is_terminal();
     let word = session.args.value(FlagId::Progress).unwrap_or("auto");
     let Some(progress) = Progress::of(word, live) else {
-        let known = Progress::WORDS.map(|word| format!("`{word}`")).join(", ");
+        let known = each::quoted(&Progress::WORDS);
         let meant = nearest(word, Progress::WORDS.into_iter()).unwrap_or("plain");
-        let line = session.args.typed.corrected(word, meant);
-        let line = line.unwrap_or_else(|| format!("--progress {meant}"));
+        let line = session.args.typed.with_value("progress", word, meant);
         return Err(Failed::misuse(format!("`--progress {word}` is not known"))
             .hint(format!("`{line}`; it is one of {known}")));
     };

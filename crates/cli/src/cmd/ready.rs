@@ -72,6 +72,15 @@ pub(super) fn brought_up<T>(
     ran
 }
 
+/// Waits as long as is usual until these processes, which were started just now, are ready, and
+/// tells how that went.
+pub(super) fn wait_usual(session: &mut Session, targets: &[Target]) -> Result<(), Failed> {
+    let limit = Limit::usual();
+    let until = Instant::now() + limit.time;
+    let ended = wait(session, targets, true, Some(until))?;
+    tell(session, &ended, Some(&limit))
+}
+
 /// Waits until these processes are ready, and shows how far it is. `first`: by their first run.
 pub(super) fn wait(
     session: &mut Session,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ostler_wire::control::{Action, Change, Phase, ProcView, Request};
 
-use super::perform;
+use super::{each, perform};
 use crate::failed::Failed;
 use crate::select::Picked;
 use crate::session::{Session, ticket};
@@ -61,8 +61,7 @@ fn does_not_run(words: &[String]) -> String {
         [word] if word == "all" => "no app runs: there is nothing to stop".to_owned(),
         [word] => format!("`{word}` does not run: there is nothing to stop"),
         words => {
-            let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-            format!("{} do not run: there is nothing to stop", words.join(", "))
+            format!("{} do not run: there is nothing to stop", each::quoted(words))
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Instant;
 
 use ostler_env::{
     PM2_SERVE_BASIC_AUTH, PM2_SERVE_BASIC_AUTH_PASSWORD, PM2_SERVE_BASIC_AUTH_USERNAME,
@@ -18,7 +17,6 @@ use crate::program::Program;
 use crate::served;
 use crate::session::Session;
 use crate::voice::{Notice, Problem, Target};
-use crate::wait::Limit;
 
 /// Runs the command `serve`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -123,10 +121,7 @@ fn refuse_twice(session: &mut Session, name: &str) -> Result<(), Failed> {
 fn wait_ready(session: &mut Session, name: &str) -> Result<(), Failed> {
     let list = session.list()?;
     let targets: Vec<Target> = list.iter().filter(|of| of.name == name).map(Target::of).collect();
-    let limit = Limit::usual();
-    let until = Instant::now() + limit.time;
-    let ended = ready::wait(session, &targets, true, Some(until))?;
-    ready::tell(session, &ended, Some(&limit))
+    ready::wait_usual(session, &targets)
 }
 
 #[cfg(test)]

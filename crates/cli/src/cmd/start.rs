@@ -162,8 +162,7 @@ fn runs(words: &[String]) -> String {
         [word] if word == "all" => "every app runs already".to_owned(),
         [word] => format!("`{word}` runs already"),
         words => {
-            let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-            format!("{} run already", words.join(", "))
+            format!("{} run already", each::quoted(words))
         }
     }
 }
@@ -235,9 +234,7 @@ fn existing(session: &mut Session, word: &str) -> Result<Option<Picked>, Failed>
 
 /// Whether a word names something that could be run.
 fn is_program(word: &str) -> Result<bool, Failed> {
-    let path = std::env::var_os(ostler_env::PATH).unwrap_or_default();
-    let is_in_path = std::env::split_paths(&path).any(|folder| folder.join(word).is_file());
-    Ok(is_in_path || caller::cwd()?.join(word).exists())
+    Ok(caller::in_path(word).is_some() || caller::cwd()?.join(word).exists())
 }
 
 /// Refuses `--force` where no script is named, of which another process could be started.

@@ -11,6 +11,7 @@ use ostler_client::Home;
 
 use crate::args::{CommandId, FlagId};
 use crate::boot::account::Account;
+use crate::caller;
 
 use crate::boot::{Platform, Service, Step, installation, path, service_name};
 use crate::failed::Failed;
@@ -197,10 +198,7 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Setup, Failed> {
 }
 
 fn platform(session: &mut Session) -> Result<Platform, Failed> {
-    let path = std::env::var_os(ostler_env::PATH).unwrap_or_default();
-    let detected = Platform::detect(|name| {
-        std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
-    });
+    let detected = Platform::detect(|name| caller::in_path(name).is_some());
     let known =
         || format!("the known ones are {}", Platform::names().collect::<Vec<_>>().join(", "));
     let asked = session.args.words.first().map(String::as_str);

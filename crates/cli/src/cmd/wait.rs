@@ -111,8 +111,7 @@ fn awaited(session: &Session) -> Result<Awaited, Failed> {
         None | Some("run") => false,
         Some("now") => true,
         Some(other) => {
-            let line = session.args.typed.corrected(other, "now");
-            let line = line.unwrap_or_else(|| "--since now".to_owned());
+            let line = session.args.typed.with_value("since", other, "now");
             return Err(Failed::misuse(format!("`--since {other}` is neither `run` nor `now`"))
                 .hint(format!("`{line}` looks from now on, `--since run` since its run began")));
         }
@@ -135,8 +134,7 @@ fn awaited(session: &Session) -> Result<Awaited, Failed> {
             }
             None => {
                 let what = nearest(other, ["ready", "exit"].into_iter()).unwrap_or("ready");
-                let line = session.args.typed.corrected(other, what);
-                let line = line.unwrap_or_else(|| format!("--for {what}"));
+                let line = session.args.typed.with_value("for", other, what);
                 Err(Failed::misuse(format!("`--for {other}` cannot be waited for"))
                     .hint(format!("`{line}`; it is `ready`, `exit` or `log=REGEXP`")))
             }

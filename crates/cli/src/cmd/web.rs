@@ -19,7 +19,6 @@ use crate::holder;
 use crate::program::Program;
 use crate::session::{Session, ticket};
 use crate::voice::{Act, Notice, Target};
-use crate::wait::Limit;
 
 /// The port where no other is said.
 const USUAL: u16 = 9615;
@@ -89,10 +88,7 @@ fn start(session: &mut Session, port: Option<String>) -> Result<(), Failed> {
         return Ok(());
     }
     let targets: Vec<Target> = named(session, name)?.iter().map(Target::of).collect();
-    let limit = Limit::usual();
-    let until = std::time::Instant::now() + limit.time;
-    let ended = ready::wait(session, &targets, true, Some(until))?;
-    let told = ready::tell(session, &ended, Some(&limit));
+    let told = ready::wait_usual(session, &targets);
     if told.is_err() {
         // What does not serve is not left behind, to fail again and again.
         let there = named(session, name)?;

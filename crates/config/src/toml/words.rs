@@ -2,10 +2,9 @@
 
 use toml_span::ErrorKind;
 
+use crate::syntax_help::{CLOSE_LIST, CLOSE_TEXT, ONE_OF_TWO};
+
 const VALUE: &str = "a line is a key and a value, as in `name = \"api\"`; a text is in quotes";
-const CLOSE: &str = "end the text with the quote that it begins with";
-const CLOSE_LIST: &str =
-    "a `[` is closed by a `]`, a `{` by a `}`, with a `,` between what is in it";
 const TABLE: &str = "each app is a table of its own, which begins with `[[apps]]`";
 
 /// Returns what is wrong, and what to do where that is known.
@@ -17,7 +16,7 @@ pub(super) fn words(kind: &ErrorKind) -> (String, Option<&'static str>) {
             ("values stand too deep in each other", Some("an app needs three levels"))
         }
         Kind::InvalidCharInString('\n' | '\r') | Kind::UnterminatedString => {
-            ("this text has no closing quote on its line", Some(CLOSE))
+            ("this text has no closing quote on its line", Some(CLOSE_TEXT))
         }
         Kind::InvalidCharInString(char) => {
             let help = "write it as an escape, such as `\\u0007`";
@@ -43,7 +42,7 @@ pub(super) fn words(kind: &ErrorKind) -> (String, Option<&'static str>) {
             return (format!("the table `{name}` was begun before"), Some(TABLE));
         }
         Kind::DuplicateKey { key, .. } => {
-            return (format!("`{key}` was given before"), Some("take away one of the two lines"));
+            return (format!("`{key}` was given before"), Some(ONE_OF_TWO));
         }
         Kind::RedefineAsArray => ("this was begun as a table, and is no list", Some(TABLE)),
         Kind::MultilineStringKey => ("a key stands on one line", Some(VALUE)),

@@ -2,11 +2,12 @@
 
 use granit_parser::ErrorKind;
 
+use crate::syntax_help::CLOSE_LIST;
+
 const LEVEL: &str = "what belongs together begins in the same column, by blanks";
 const QUOTES: &str = "write a text with such a character in quotes";
-const CLOSE_LIST: &str =
-    "a `[` is closed by a `]`, a `{` by a `}`, with a `,` between what is in it";
-const CLOSE_TEXT: &str = "end the text with the quote that it begins with, and nothing behind it";
+const CLOSE_TEXT_ALONE: &str =
+    "end the text with the quote that it begins with, and nothing behind it";
 const VALUE: &str = "a line is a key and a value, as in `name: api`";
 const ANCHOR: &str = "`&name` before a value gives it a name, and `*name` further down means it";
 /// What to do with a tag, which this reader has no use for.
@@ -32,10 +33,10 @@ pub(super) fn words(kind: &ErrorKind) -> (String, Option<&'static str>) {
             ("a `{` is not closed", Some(CLOSE_LIST))
         }
         Kind::UnclosedQuotedScalar | Kind::DocumentIndicatorInQuotedScalar => {
-            ("this text has no closing quote", Some(CLOSE_TEXT))
+            ("this text has no closing quote", Some(CLOSE_TEXT_ALONE))
         }
         Kind::InvalidTrailingSingleQuotedScalar | Kind::InvalidTrailingDoubleQuotedScalar => {
-            ("something stands behind the closing quote of a text", Some(CLOSE_TEXT))
+            ("something stands behind the closing quote of a text", Some(CLOSE_TEXT_ALONE))
         }
         Kind::UnexpectedEof
         | Kind::UnexpectedEofBlockSequence

@@ -50,7 +50,7 @@ pub struct Rpc {
     open: BTreeMap<usize, Open>,
     next_call: usize,
     /// What is sent to apps, the next first.
-    sends: VecDeque<Send>,
+    sends: VecDeque<Sending>,
     /// Processes that are told of our end.
     told: Vec<u32>,
     poll: Rc<Poll<Polled>>,
@@ -58,7 +58,7 @@ pub struct Rpc {
 
 /// What apps are sent when a client has read its answer.
 #[derive(Debug)]
-struct Send {
+struct Sending {
     client: usize,
     runs: Vec<RunId>,
     bytes: Vec<u8>,
@@ -208,7 +208,7 @@ impl Rpc {
     pub fn send_later(&mut self, now: Millis, client: usize, runs: Vec<RunId>, bytes: Vec<u8>) {
         if !runs.is_empty() {
             let (at, until) = (now + SEND_LATER, now + READ_LIMIT);
-            self.sends.push_back(Send { client, runs, bytes, at, until });
+            self.sends.push_back(Sending { client, runs, bytes, at, until });
         }
     }
 
@@ -222,8 +222,8 @@ impl Rpc {
         let count = self.sends.iter().take_while(|send| send.at <= now).count();
         let mut due = Vec::new();
         for mut send in self.sends.drain(..count).collect::<Vec<_>>() {
-            let reads = |conn: &Conn| !conn.has_read_all();
-            if now < send.until && self.connected.get(&send.client).is_some_and(reads) {
+            let is_reading = |conn: &Conn| !conn.has_read_all();
+            if now < send.until && self.connected.get(&send.client).is_some_and(is_reading) {
                 send.at = now + SEND_LATER;
                 self.sends.push_back(send);
             } else {

@@ -11,6 +11,7 @@ use super::moving::{forget, restore};
 use super::other::{Old, Other};
 use super::plan::by_app;
 use super::service;
+use crate::caller;
 use crate::cmd::transfer;
 use crate::failed::Failed;
 use crate::session::Session;
@@ -91,9 +92,7 @@ fn start(home: &Path) -> Result<Other, Failed> {
 /// The `pm2` that is found first, if it is a name of this program.
 fn our_link() -> Option<PathBuf> {
     let ours = std::env::current_exe().and_then(std::fs::canonicalize).ok()?;
-    let path = std::env::var_os(ostler_env::PATH)?;
-    let mut found = std::env::split_paths(&path).map(|folder| folder.join("pm2"));
-    let first = found.find(|file| file.is_file())?;
+    let first = caller::in_path("pm2")?;
     (std::fs::canonicalize(&first).ok()? == ours).then_some(first)
 }
 
