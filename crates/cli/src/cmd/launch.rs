@@ -88,7 +88,7 @@ pub(super) fn quietly(session: &mut Session, apps: Vec<App>) -> Result<(), Faile
     }
     let apps = apps.into_iter().map(|app| app.record).collect();
     let answer = session.ask_with(
-        &Request::Start { apps, only_new: true, each: false, ticket: Some(ticket()) },
+        &Request::Start { apps, only_new: true, each: false, doing: false, ticket: Some(ticket()) },
         |out, event| {
             if let Event::Failed { name, error } = event {
                 let text = format!("`{name}` is not started: {}", error.message);
@@ -115,7 +115,7 @@ fn launch(session: &mut Session, apps: Vec<App>, of_file: bool) -> Result<Vec<u3
     let apps = apps.into_iter().map(|app| app.record).collect();
     let only_new = !session.has(FlagId::Force);
     let each = session.out.progress().is_some();
-    let request = Request::Start { apps, only_new, each, ticket: Some(ticket()) };
+    let request = Request::Start { apps, only_new, each, doing: each, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| match event {
         // That one was late is told by a warning.
         Event::Started { name, ids, late: _ } => {

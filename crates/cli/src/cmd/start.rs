@@ -259,7 +259,7 @@ fn again(
     for (word, picked) in named {
         perform::announce(session, act, word, picked);
     }
-    let change = Change { patch, env, watch, ..Change::default() };
+    let change = Change { patch, env, watch, ..perform::unchanged(session)? };
     let ids: Vec<u32> = named.iter().flat_map(|(_, picked)| picked.ids()).collect();
     let first = named.iter().flat_map(|(_, picked)| &picked.targets).next();
     let first = first.map_or(("", false), |target| (target.name.as_str(), target.cluster));

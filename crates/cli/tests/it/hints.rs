@@ -105,7 +105,7 @@ fn no_address_is_shown_of_which_nobody_knows_whose_it_is() {
             )
         })
         .collect();
-    sandbox.write("apps.json", &format!("[{}]", apps.join(",")));
+    sandbox.write("apps.json", format!("[{}]", apps.join(",")));
     let out = sandbox.ostler(["start", "apps.json", "--wait"]).run().out;
     for (nth, port) in (0..).zip(ports) {
         wait_connect(([127, 0, 0, 1], port).into(), SOON);
