@@ -97,8 +97,8 @@ impl Output {
         }
     }
 
-    /// Prints messages on standard error, for the window of who reads them; silence suppresses
-    /// them.
+    /// Prints messages on standard error for the window of who reads them; silence suppresses
+    /// all of them.
     pub(crate) fn message_aside(&mut self, text: &str) {
         let text = self.for_window(text).into_owned();
         self.aside(&text);

@@ -38,7 +38,8 @@ fn planned(app: &App) -> Planned {
 }
 
 /// Tells the end of a start, with what was heard in a first moment of these processes, the first of
-/// which is of the named app, and all of them where that `is_one`. Returns what it listens on, where that is known.
+/// which is of the named app, and all of them where that `is_one`. Returns what it listens on,
+/// where that is known.
 pub(super) fn end(
     session: &mut Session,
     act: Act,

@@ -1,4 +1,4 @@
-//! Hints: there is one, it can be pasted as it stands on the screen, and it is about what was typed.
+//! Hints: there is one, it can be pasted as it stands on the screen, and is about what was typed.
 
 use ostler_testkit::pty::in_window;
 use ostler_testkit::{Victim, wait_connect};

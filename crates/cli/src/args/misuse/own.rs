@@ -110,8 +110,8 @@ fn hint(misuse: &Misuse, typed: &Typed) -> Option<String> {
         Misuse::Missing { command, given, .. } => Some(completed(command, *given, typed)),
         Misuse::NoCommand { flag, .. } => Some(match flag.takers().split_first() {
             None => format!("`{NAME} help` shows every command"),
-            Some((first, _)) => {
-                let page = format!("`{NAME} help {first}` shows how it is written");
+            Some((command, _)) => {
+                let page = format!("`{NAME} help {command}` shows how it is written");
                 format!("`--{}` is for {}; {page}", flag.name(), some(&flag.takers()))
             }
         }),
@@ -164,8 +164,8 @@ fn completed(command: &Command, given: usize, typed: &Typed) -> String {
     }
 }
 
-/// Returns the line with the option that was meant, or whose it is where the command does not
-/// take it.
+/// Returns the line with the option that was meant. Where the command does not take that one, it
+/// says which do.
 fn meant(
     wrong: &str,
     command: Option<&Command>,
@@ -188,8 +188,8 @@ fn meant(
     }
 }
 
-/// Returns the line without the option and where that belongs, or what does here what it does in
-/// other programs.
+/// Returns the line without the option and where that belongs, or what does the same here as that
+/// option does in other programs.
 fn elsewhere(name: &str, command: &Command, flag: &Flag, given: &Given, typed: &Typed) -> String {
     let value = |usual: &str| {
         let value = given.value.as_deref().map(ostler_shell::word);

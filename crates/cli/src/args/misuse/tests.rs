@@ -60,11 +60,11 @@ fn a_slip_of_the_fingers_is_answered_by_what_was_meant() {
         ("logs --nostraem", "--nostraem", "nostream"),
         ("--verison", "--verison", "version"),
     ] {
-        let line_meant = line.replace(typed, &format!("--{meant}"));
+        let pasted = line.replace(typed, &format!("--{meant}"));
         own(
             line,
             &format!("unknown option `{typed}`"),
-            &format!("did you mean `ostler {line_meant}`?"),
+            &format!("did you mean `ostler {pasted}`?"),
         );
     }
 }
@@ -342,7 +342,7 @@ fn where_many_commands_take_an_option_the_line_without_it_comes_first() {
 
 #[test]
 fn what_other_tools_call_otherwise_leads_to_our_command() {
-    for (line, meant) in [
+    for (line, pasted) in [
         ("rm api", "delete api"),
         ("up", "start"),
         ("down api", "stop api"),
@@ -350,7 +350,7 @@ fn what_other_tools_call_otherwise_leads_to_our_command() {
         ("tail api", "logs api"),
     ] {
         let text = format!("unknown command `{}`", line.split(' ').next().unwrap());
-        own(line, &text, &format!("did you mean `ostler {meant}`?"));
+        own(line, &text, &format!("did you mean `ostler {pasted}`?"));
     }
     for line in ["ps", "ls"] {
         assert_eq!(parsed(line, Program::Ostler).unwrap().command.unwrap().name(), "list");
