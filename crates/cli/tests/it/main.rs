@@ -49,6 +49,7 @@ mod foreground;
 mod fork;
 mod hanging;
 mod helping;
+mod hints;
 mod home;
 mod home_modes;
 mod hooks;

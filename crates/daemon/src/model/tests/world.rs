@@ -99,6 +99,7 @@ pub fn settings(seed: u64) -> Settings {
         cpus: 4,
         dump_path: "/home/dump.pm2".into(),
         memory_interval: None,
+        kills_by_message: false,
         seed,
         zone: |name| TimeZone::posix(name.unwrap_or("UTC0")).unwrap(),
     }
