@@ -54,6 +54,7 @@ pub(crate) fn ids_in(event: &Event) -> Vec<u32> {
         Event::Started { ids, .. } => ids.clone(),
         Event::Acted { id, .. } | Event::Step { id, .. } | Event::Starting { id, .. } => vec![*id],
         Event::Failed { .. }
+        | Event::Doing { .. }
         | Event::Restored { .. }
         | Event::Log(_)
         | Event::Following { .. }
@@ -74,6 +75,7 @@ fn end_of(event: &Event) -> Option<bool> {
         Event::Acted { error, .. } | Event::Restored { error, .. } => Some(error.is_some()),
         Event::Step { .. }
         | Event::Starting { .. }
+        | Event::Doing { .. }
         | Event::Log(_)
         | Event::Following { .. }
         | Event::Process { .. }

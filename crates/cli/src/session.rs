@@ -227,17 +227,28 @@ impl Session {
         self.client = None;
     }
 
-    /// Holds daemon and keeper, whose end is going to be asked for, and returns what they manage;
-    /// `None` when they end meanwhile.
-    pub(crate) fn look_at_manager(&mut self) -> Result<Option<(Vec<ProcView>, Manager)>, Failed> {
+    /// Holds daemon and keeper, whose end is going to be asked for, and returns what they manage,
+    /// and the protocol that they speak; `None` when they end meanwhile.
+    pub(crate) fn look_at_manager(
+        &mut self,
+    ) -> Result<Option<(Vec<ProcView>, Manager, u32)>, Failed> {
         let Self { client: Some(client), out, .. } = self else { return Ok(None) };
         let mut on = |heard| out.heard(&heard);
         let manager = match client.hold_manager(&mut on) {
             Err(ostler_client::Error::Broken) => return Ok(None),
             manager => manager?,
         };
+        let protocol = match client.protocol(&mut on) {
+            Err(ostler_client::Error::Broken) => {
+                manager.wait_end()?;
+                return Ok(None);
+            }
+            protocol => protocol?,
+        };
         match client.request_heard(&Request::List, None, None, &mut on) {
-            Ok(Answer::Reply(Reply::List { processes })) => Ok(Some((processes, manager))),
+            Ok(Answer::Reply(Reply::List { processes })) => {
+                Ok(Some((processes, manager, protocol)))
+            }
             Err(ostler_client::Error::Broken) => {
                 manager.wait_end()?;
                 Ok(None)

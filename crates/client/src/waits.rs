@@ -23,7 +23,8 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Resurrect
         | Request::Import { .. }
         | Request::Update { .. }
-        | Request::Kill => true,
+        | Request::Kill
+        | Request::KillTold => true,
         Request::Hello
         | Request::List
         | Request::Meant { .. }

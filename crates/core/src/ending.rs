@@ -27,8 +27,10 @@ pub struct Ending {
     crashed_after: Option<Millis>,
 }
 
+/// How far the end of a run has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum EndingStage {
+#[expect(missing_docs, reason = "the variants are documented; the fields say what their types say")]
+pub enum EndingStage {
     /// Off every listener and finishing its connections; it is asked to end at `until`.
     Draining { until: Millis },
     /// Asked to end; it is killed at `kill_at`.
@@ -83,6 +85,12 @@ impl Ending {
     #[must_use]
     pub fn run(&self) -> RunId {
         self.run
+    }
+
+    /// Returns how far it has come.
+    #[must_use]
+    pub fn stage(&self) -> EndingStage {
+        self.stage
     }
 
     /// Returns when to call [`on_deadline`](Self::on_deadline).

@@ -36,7 +36,7 @@ pub mod supervisor;
 mod texts;
 mod url;
 
-pub use ending::Ending;
+pub use ending::{Ending, EndingStage};
 pub use event::{Action, Event, Notice, Subject};
 pub use phase::{Goal, Phase};
 pub use place::Taken;

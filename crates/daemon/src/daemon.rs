@@ -55,7 +55,7 @@ use crate::saver::Saver;
 use crate::state_file::StateFile;
 use crate::tokens::Polled;
 use crate::watched_files::WatchedFiles;
-use crate::{clock, daemon_log};
+use crate::{clock, daemon_log, tokens};
 use actions::Actions;
 use last_lines::LastLines;
 
@@ -196,7 +196,7 @@ impl Daemon {
             }
             self.take_reports();
             let mut worked = false;
-            for event in events.iter() {
+            for event in tokens::connections_last(&events) {
                 worked |= event.token != Polled::Keeper;
                 self.on_ready(event.token, event.ready);
                 if self.model.is_gone() {

@@ -1,7 +1,7 @@
 //! What a readiness event is about.
 
 use ostler_core::RunId;
-use ostler_poll::{Token, pack, unpack};
+use ostler_poll::{Event, Events, Token, pack, unpack};
 
 /// What a descriptor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,9 +91,48 @@ impl Token for Polled {
     }
 }
 
+/// The events of one wait: new connections after all others.
+///
+/// A worker answers in its channel before its client has its answer and comes again. Were that
+/// client's connection accepted first, the worker would seem to owe an answer, and lose its turn.
+pub fn connections_last(events: &Events<Polled>) -> impl Iterator<Item = Event<Polled>> {
+    let is_new = |event: &Event<Polled>| matches!(event.token, Polled::Listener(_));
+    let others = events.iter().filter(move |event| !is_new(event));
+    others.chain(events.iter().filter(is_new))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use ostler_poll::{Interest, Poll, now};
+
     use super::*;
+
+    #[test]
+    fn answers_are_read_before_new_connections_are_accepted_whatever_was_ready_first() {
+        let poll: Poll<Polled> = Poll::new().unwrap();
+        let tokens = [
+            Polled::Listener(1),
+            Polled::Channel(RunId(1)),
+            Polled::Listener(2),
+            Polled::Keeper,
+            Polled::Channel(RunId(2)),
+        ];
+        let ready = tokens.map(|token| {
+            let (read, mut write) = std::io::pipe().unwrap();
+            let read = poll.watch(read, token, Interest::READ.edge()).unwrap();
+            write.write_all(b"x").unwrap();
+            (read, write)
+        });
+        let mut events = Events::with_capacity(8);
+        poll.wait(&mut events, Some(now() + 20_000)).unwrap();
+        assert_eq!(events.iter().map(|event| event.token).collect::<Vec<_>>(), tokens);
+        let order: Vec<Polled> = connections_last(&events).map(|event| event.token).collect();
+        let [one, first, two, keeper, second] = tokens;
+        assert_eq!(order, [first, keeper, second, one, two]);
+        drop(ready);
+    }
 
     #[test]
     fn every_source_survives_the_packing() {

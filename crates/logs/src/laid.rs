@@ -39,11 +39,10 @@ impl LogFile {
 }
 
 impl Laid {
-    /// Returns where a line is of which these bytes are the end, and which ends so many bytes
-    /// behind the begin.
-    pub(crate) fn line(self, line: &[u8], length: usize, end: usize) -> LinePlace {
+    /// Returns where this line is, which ends so many bytes behind the begin.
+    pub(crate) fn line(self, line: &[u8], end: usize) -> LinePlace {
         let end = self.from + end as u64;
-        let (start, check) = (end.saturating_sub(length as u64), Check::of(line));
+        let (start, check) = (end.saturating_sub(line.len() as u64), Check::of(line));
         LinePlace { log: self.log, inode: self.inode, start, end, check }
     }
 
@@ -53,7 +52,7 @@ impl Laid {
         let ends = memchr::memchr_iter(b'\n', bytes).map(|at| at + 1);
         ends.map(|end| {
             let line = bytes.get(std::mem::replace(&mut start, end)..end).unwrap_or_default();
-            self.line(line, line.len(), end)
+            self.line(line, end)
         })
         .collect()
     }

@@ -115,28 +115,24 @@ impl Subscribers {
     ) {
         let (at_ms, mut start) = (now_ms(), 0);
         for (number, end) in memchr::memchr_iter(b'\n', bytes).enumerate() {
-            let line = bytes.get(start..end).unwrap_or_default();
+            let mut line = bytes.get(start..=end).unwrap_or_default();
+            if !partial.is_empty() {
+                partial.extend_from_slice(line);
+                line = partial;
+            }
             let place = match places {
                 Places::Unknown => None,
                 Places::Each(places) => places.get(number).copied(),
-                Places::AsTheyCame(laid) => {
-                    let whole = bytes.get(start..=end).unwrap_or_default();
-                    Some(laid.line(whole, partial.len() + whole.len(), end + 1))
-                }
+                Places::AsTheyCame(laid) => Some(laid.line(line, end + 1)),
             };
-            if partial.is_empty() {
-                self.line(origin, at_ms, line, place);
-            } else {
-                partial.extend_from_slice(line);
-                self.line(origin, at_ms, partial, place);
-                partial.clear();
-            }
+            self.line(origin, at_ms, line.strip_suffix(b"\n").unwrap_or(line), place);
+            partial.clear();
             start = end + 1;
         }
         partial.extend_from_slice(bytes.get(start..).unwrap_or_default());
         if partial.len() >= LONGEST {
             let place = match places {
-                Places::AsTheyCame(laid) => Some(laid.line(partial, partial.len(), bytes.len())),
+                Places::AsTheyCame(laid) => Some(laid.line(partial, bytes.len())),
                 Places::Unknown | Places::Each(_) => None,
             };
             self.line(origin, at_ms, partial, place);

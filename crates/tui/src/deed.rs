@@ -132,5 +132,5 @@ impl Deed {
 }
 
 fn scale(name: &str, target: ScaleTo, ticket: Option<String>) -> Request {
-    Request::Scale { name: name.to_owned(), target, lowest_first: false, ticket }
+    Request::Scale { name: name.to_owned(), target, lowest_first: false, doing: false, ticket }
 }

@@ -13,8 +13,10 @@
 //! - 4: `start`, `act` and `scale` are known again by their tickets ([`resumable_since`]).
 //! - 5: `talk`: signals, lines for standard input, actions, marks.
 //! - 6: the processes that a word means can be asked for ([`Request::Meant`]).
+//! - 7: what is under way with each process can be asked for ([`Event::Doing`]).
 
 mod connections;
+mod doing;
 mod event;
 mod facts;
 mod frame;
@@ -25,6 +27,7 @@ mod view;
 mod waits;
 
 pub use connections::Connections;
+pub use doing::Doing;
 pub use event::{Event, Lifecycle, LinePlace, LogLine, LogStart};
 pub use facts::{Cause, Outcome, Phase, Side, Step};
 pub use frame::{
@@ -42,7 +45,7 @@ pub use view::{
 pub use waits::{Condition, Lacks, Waits};
 
 /// Version of this protocol; the daemon's answer to [`Request::Hello`] carries its own.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// How the reason begins for which a daemon that was started does not run: one is there already.
 pub const HOME_TAKEN: &str = "another daemon has the home";

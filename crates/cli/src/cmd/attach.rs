@@ -123,6 +123,7 @@ fn watch(client: Client, home: Home, id: u32, tell: SyncSender<Came>) {
             | Event::Warning { .. }
             | Event::Started { .. }
             | Event::Starting { .. }
+            | Event::Doing { .. }
             | Event::Process { .. }
             | Event::Own { .. }
             | Event::Restored { .. }

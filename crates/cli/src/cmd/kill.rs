@@ -14,6 +14,9 @@ use crate::voice::{Act, Notice, Selector, Target};
 /// manager may have got a second one.
 const MOST: u32 = 4;
 
+/// The protocol since which a daemon tells what is under way with each process.
+const DOING_SINCE: u32 = 7;
+
 /// Runs the command `kill`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let (mut ended, mut tries) = (0, 0);
@@ -36,13 +39,15 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 /// Whether an event is of one of these processes, or tells what went wrong.
 fn is_of(event: &Event, targets: &[Target]) -> bool {
-    let Event::Acted { id, error: None, .. } = event else { return true };
+    let (Event::Acted { id, error: None, .. } | Event::Doing { id, .. }) = event else {
+        return true;
+    };
     targets.iter().any(|target| target.id == *id)
 }
 
 /// Ends the manager that the session is connected to; `false` when it ended by itself.
 fn end(session: &mut Session) -> Result<bool, Failed> {
-    let Some((list, manager)) = session.look_at_manager()? else { return Ok(false) };
+    let Some((list, manager, protocol)) = session.look_at_manager()? else { return Ok(false) };
     // What does not run is forgotten, and not stopped.
     let runs = |process: &&ProcView| process.pid != 0;
     let targets: Vec<Target> = list.iter().filter(runs).map(Target::of).collect();
@@ -50,7 +55,9 @@ fn end(session: &mut Session) -> Result<bool, Failed> {
     let selector = (!list.is_empty()).then_some(Selector { word: "all", ids: &ids });
     session.out.tell(&Notice::Begun { act: Act::Kill, selector, targets: &targets });
     let says_all = session.program == Program::Pm2;
-    let answer = session.ask_with(&Request::Kill, |out, event| {
+    let tells = session.out.progress().is_some() && DOING_SINCE <= protocol;
+    let request = if tells { Request::KillTold } else { Request::Kill };
+    let answer = session.ask_with(&request, |out, event| {
         if says_all || is_of(&event, &targets) {
             perform::report(out, &event);
         }

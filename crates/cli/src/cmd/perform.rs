@@ -49,7 +49,8 @@ pub(super) fn unchanged(session: &Session) -> Result<Change, Failed> {
     };
     // PM2 has no words for it.
     let connections = session.program == Program::Ostler;
-    Ok(Change { parallel, connections, ..Change::default() })
+    let doing = session.out.progress().is_some();
+    Ok(Change { parallel, connections, doing, ..Change::default() })
 }
 
 /// Refuses `--env`, which means nothing where no process file is read.
@@ -232,6 +233,10 @@ pub(super) fn report(out: &mut Output, event: &Event) -> bool {
         }
         Event::Step { name, id, step } => {
             out.tell(&Notice::Stepped { id: *id, name, step });
+            true
+        }
+        Event::Doing { id, name, what } => {
+            out.tell(&Notice::Does { id: *id, name, what });
             true
         }
         Event::Started { .. }

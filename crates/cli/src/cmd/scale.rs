@@ -53,10 +53,18 @@ fn announce_and_scale(
 ) -> Result<(), Failed> {
     let act = Act::Scale;
     session.out.tell(&Notice::Begun { act, selector: None, targets });
+    let count = targets.len();
+    let processes = match target {
+        ScaleTo::Exactly(count) => size(count),
+        ScaleTo::Add(more) => count.saturating_add(size(more)),
+        ScaleTo::Remove(fewer) => count.saturating_sub(size(fewer)),
+    };
+    session.out.tell(&Notice::ScalesTo { processes });
     let mut failed = false;
     // PM2's way, which leaves gaps in the numbers.
     let lowest_first = session.program == Program::Pm2;
-    let request = Request::Scale { name, target, lowest_first, ticket: Some(ticket()) };
+    let doing = session.out.progress().is_some();
+    let request = Request::Scale { name, target, lowest_first, doing, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| match event {
         Event::Acted { id, name, error: None, added, connections } => {
             out.tell(&Notice::Scaled { id, name: &name, added, connections });
@@ -67,4 +75,8 @@ fn announce_and_scale(
     let result = perform::finish(session, act, result, &[]);
     unwritten::warn(session);
     result
+}
+
+fn size(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }

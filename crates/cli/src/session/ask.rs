@@ -139,7 +139,7 @@ impl Session {
     /// Whether the end of the daemon is what was asked for. A manager that ends takes its socket
     /// away first; one that was killed does not.
     fn is_done_by_end(&self, request: &Request) -> bool {
-        matches!(request, Request::Kill) && !self.home.socket().exists()
+        matches!(request, Request::Kill | Request::KillTold) && !self.home.socket().exists()
     }
 
     /// The daemon was killed under the request: finds the one that is asked the same.

@@ -55,6 +55,9 @@ pub(super) fn object(
             let event = if *up { "up" } else { "starting" };
             json!({ "event": event, "app": name, "id": id })
         }
+        Notice::Does { id, name, what } => {
+            json!({ "event": "doing", "app": name, "id": id, "doing": what })
+        }
         Notice::Acted { id, name, .. } => json!({ "event": "done", "app": name, "id": id }),
         Notice::Scaled { id, name, added, .. } => {
             let event = if *added { "added" } else { "removed" };
@@ -87,6 +90,7 @@ pub(super) fn object(
         Notice::FirstSteps { .. }
         | Notice::EndedEarly { .. }
         | Notice::BroughtUp
+        | Notice::ScalesTo { .. }
         | Notice::Awaits { .. }
         | Notice::Stands { .. }
         | Notice::AllReady { .. } => return Some(None),

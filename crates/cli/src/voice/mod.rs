@@ -23,11 +23,13 @@ mod release;
 mod rows;
 mod service;
 mod setting;
+mod span;
 mod talk;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod verbs;
+mod work;
 
 pub(crate) use act::{Act, Planned, Selector, Subject, Target};
 pub(crate) use deployment::DeployNotice;
@@ -38,9 +40,9 @@ pub(crate) use notice::{Notice, Standing, Under};
 pub(crate) use problem::Problem;
 pub(crate) use progress::{EVERY, Progress, Window};
 pub(crate) use release::{ReleaseNotice, Way};
-pub(crate) use rows::span;
 pub(crate) use service::ServiceNotice;
 pub(crate) use setting::SettingNotice;
+pub(crate) use span::span;
 pub(crate) use talk::TalkNotice;
 
 use std::time::{Duration, Instant};

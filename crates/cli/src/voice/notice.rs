@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ostler_wire::control::{Connections, Failure, Step};
+use ostler_wire::control::{Connections, Doing, Failure, Step};
 
 use super::{
     Act, DeployNotice, MigrationNotice, ModuleNotice, Planned, Problem, ReleaseNotice, Selector,
@@ -63,6 +63,10 @@ pub(crate) enum Notice<'a> {
     Started { name: &'a str, ids: &'a [u32], asked: u32, of_file: bool },
     /// A process of an app is being started, or is up.
     Starts { id: u32, name: &'a str, up: bool },
+    /// What is under way with a process.
+    Does { id: u32, name: &'a str, what: &'a Doing },
+    /// The app that is scaled is to have so many processes.
+    ScalesTo { processes: usize },
     /// The first run of a process ended before it was ready.
     EndedEarly { id: u32 },
     /// The daemon has done what was begun; its end is told when the apps are ready.

@@ -9,7 +9,7 @@ use ostler_shell::word;
 use ostler_wire::control::Step;
 
 use super::line::{DAEMONS_END, error_lines, hint_line, labelled, number, ready, warning};
-use super::rows::span;
+use super::span::span;
 use super::tally::Tally;
 use super::{Act, Line, Notice, Problem, Progress, ServiceNotice, Standing, Target, Under};
 use super::{module, release, setting, talk};
@@ -47,7 +47,9 @@ pub(super) fn lines(
                 Progress::Live | Progress::Json | Progress::Silent => Vec::new(),
             }
         }
-        Notice::Acted { id, name, .. } if progress == Progress::Plain => {
+        Notice::Acted { id, name, .. } | Notice::Scaled { id, name, .. }
+            if progress == Progress::Plain =>
+        {
             tally.line(now, &format!("{name} (id {id})")).into_iter().map(Line::err).collect()
         }
         Notice::Starts { id, name, up: true } if progress == Progress::Plain => {
@@ -167,6 +169,8 @@ pub(super) fn lines(
         | Notice::Started { .. }
         | Notice::Starts { .. }
         | Notice::EndedEarly { .. }
+        | Notice::Does { .. }
+        | Notice::ScalesTo { .. }
         | Notice::BroughtUp
         | Notice::Awaits { .. }
         | Notice::Stands { .. }

@@ -124,7 +124,9 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         // It is no command of PM2's.
         | Notice::Migration(_)
         // PM2 waits without a word.
-        | Notice::Waits { .. } => Vec::new(),
+        | Notice::Waits { .. }
+        | Notice::Does { .. }
+        | Notice::ScalesTo { .. } => Vec::new(),
     }
 }
 

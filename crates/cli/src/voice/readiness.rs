@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Standing;
-use super::rows::{SOON, rows, span};
+use super::rows::{SOON, rows};
+use super::span::span;
+use super::work::Work;
 
 /// Processes that are waited for.
 #[derive(Clone, Debug, Default)]
@@ -17,8 +19,8 @@ pub(super) struct Readiness {
     pub(super) finished: usize,
     /// When that began which makes them ready.
     pub(super) since: Duration,
-    /// What the others do: whose, what, since when.
-    pub(super) doing: BTreeMap<u32, (String, &'static str, Duration)>,
+    /// What the others do.
+    pub(super) doing: BTreeMap<u32, Work>,
 }
 
 impl Readiness {
@@ -33,8 +35,8 @@ impl Readiness {
             }
             Standing::Failed => _ = self.doing.remove(&id),
             Standing::Does(what) => {
-                let since = self.doing.get(&id).filter(|of| of.1 == what).map_or(now, |of| of.2);
-                self.doing.insert(id, (name.clone(), what, since));
+                let since = self.doing.get(&id).filter(|of| of.does(what)).map_or(now, Work::since);
+                self.doing.insert(id, Work::of(name, what, since));
             }
         }
     }

@@ -1,8 +1,9 @@
-//! Rows about what goes on with single processes, and times in words.
+//! Rows about what goes on with single processes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::work::Work;
 use crate::view::cut;
 
 /// Before this, nobody needs to be told that something goes on.
@@ -13,27 +14,16 @@ const SHORT: usize = 20;
 /// Returns a row for each process that something is done with. `one`: all are of one app, which
 /// the line above names.
 pub(super) fn rows(
-    workers: &BTreeMap<u32, (String, &'static str, Duration)>,
+    workers: &BTreeMap<u32, Work>,
     one: bool,
     now: Duration,
 ) -> impl Iterator<Item = String> {
-    workers.iter().map(move |(id, (name, what, since))| {
+    workers.iter().map(move |(id, work)| {
         // What is done stays in a narrow window.
         let who = match one {
             true => format!("id {id}"),
-            false => format!("{} (id {id})", cut(name, SHORT)),
+            false => format!("{} (id {id})", cut(&work.name, SHORT)),
         };
-        format!("  {who}  {what}  {}", span(now.saturating_sub(*since)))
+        format!("  {who}  {}", work.words(now))
     })
-}
-
-/// Returns a time as a person says it.
-pub(crate) fn span(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0 if time.as_millis() < 100 => format!("{} ms", time.as_millis()),
-        0..60 => format!("{:.1} s", time.as_secs_f64()),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
 }

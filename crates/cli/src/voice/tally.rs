@@ -9,8 +9,10 @@ use std::time::Duration;
 use ostler_wire::control::{Connections, Side, Step};
 
 use super::readiness::Readiness;
-use super::rows::{SOON, rows, span};
+use super::rows::{SOON, rows};
+use super::span::span;
 use super::verbs::{going, verb};
+use super::work::Work;
 use super::{Act, Notice, Planned, Subject};
 
 /// The same where lines stay.
@@ -54,8 +56,8 @@ pub(super) struct Tally {
     over: bool,
     since: Duration,
     apps: BTreeMap<String, App>,
-    /// Slots that something is done with now: whose, what, since when.
-    workers: BTreeMap<u32, (String, &'static str, Duration)>,
+    /// Slots that something is done with now, and what.
+    workers: BTreeMap<u32, Work>,
     /// The end of it was a failure.
     failed: bool,
     /// The apps of processes that were named at the beginning: one may be renamed meanwhile.
@@ -68,6 +70,8 @@ pub(super) struct Tally {
     leaving: BTreeSet<u32>,
     added: usize,
     removed: usize,
+    /// How many processes an app that is scaled is to have.
+    scale_to: Option<usize>,
     /// The file that apps come from.
     path: PathBuf,
     /// When a line was told last.
@@ -120,11 +124,11 @@ impl Tally {
                 if *up {
                     self.is_up(*id, name);
                 } else if !self.counted.contains(id) {
-                    self.workers.insert(*id, ((*name).to_owned(), "starting", now));
+                    self.workers.insert(*id, Work::of(name, "starting", now));
                 }
             }
             Notice::Missed { subject: Subject::Named { name }, .. } => {
-                self.workers.retain(|_, (of, ..)| of != name);
+                self.workers.retain(|_, of| of.name != *name);
             }
             Notice::EndedEarly { id } => {
                 if self.counted.remove(id)
@@ -145,7 +149,16 @@ impl Tally {
                 }
             }
             Notice::DaemonReplaced => self.count(Connections::Unknown),
+            Notice::ScalesTo { processes } => self.scale_to = Some(*processes),
+            Notice::Does { id, name, what } => {
+                let name = self.names.get(id).map_or(*name, String::as_str);
+                self.workers.insert(*id, Work::told(name, what, now));
+            }
+            Notice::Missed { subject: Subject::Process { id, .. }, .. } => {
+                self.workers.remove(id);
+            }
             Notice::Acted { id, name, connections } => {
+                self.workers.remove(id);
                 self.count(*connections);
                 let new = self.counted.insert(*id);
                 let name = self.names.get(id).cloned().unwrap_or_else(|| (*name).to_owned());
@@ -156,8 +169,12 @@ impl Tally {
                 (app.total, app.done) = (app.total + 1, app.done + 1);
             }
             Notice::Stepped { id, name, step } => self.step(*id, name, step, now),
-            Notice::Scaled { added: true, .. } => self.added += 1,
-            Notice::Scaled { added: false, connections, .. } => {
+            Notice::Scaled { id, added: true, .. } => {
+                self.workers.remove(id);
+                self.added += 1;
+            }
+            Notice::Scaled { id, added: false, connections, .. } => {
+                self.workers.remove(id);
                 self.count(*connections);
                 self.removed += 1;
             }
@@ -220,8 +237,8 @@ impl Tally {
     /// Returns the line about one that is done, where lines stay. What is over at once needs none.
     pub(super) fn line(&mut self, now: Duration, what: &str) -> Option<String> {
         let act = self.act.filter(|_| MOMENT <= self.since(now))?;
-        let done: usize = self.apps.values().map(|app| app.done).sum();
-        let of = self.of(now, done, self.total())?;
+        let (done, total) = self.done_of_all();
+        let of = self.of(now, done, total)?;
         Some(format!("{of} {} {what}", verb(act)))
     }
 
@@ -250,17 +267,28 @@ impl Tally {
             return awaited.block(now);
         }
         let act = self.act.filter(|_| !self.over && SOON <= self.since(now))?;
-        let done: usize = self.apps.values().map(|app| app.done).sum();
+        let (done, total) = self.done_of_all();
         let one = if self.apps.len() == 1 { self.apps.keys().next() } else { None };
         let name = one.map_or_else(String::new, |name| format!(" {name}"));
-        let total = self.total().max(done);
-        let mut lines = vec![format!("{}{name} [{done}/{total}] {}", going(act), self.took(now))];
+        let sizes =
+            self.scale_to.map_or_else(String::new, |to| format!(" from {} to {to}", self.total()));
+        let total = total.max(done);
+        let took = self.took(now);
+        let mut lines = vec![format!("{}{name}{sizes} [{done}/{total}] {took}", going(act))];
         lines.extend(rows(&self.workers, one.is_some(), now));
         if one.is_none() && self.workers.is_empty() {
             let open = self.counts().filter(|(_, done, total)| done < total);
             lines.extend(open.map(|(name, done, total)| format!("  {name} {done}/{total}")));
         }
         Some(lines)
+    }
+
+    /// Of how many it is done, of how many. A scale is done with those that it adds or removes.
+    fn done_of_all(&self) -> (usize, usize) {
+        match self.scale_to {
+            Some(to) => (self.added + self.removed, to.abs_diff(self.total())),
+            None => (self.apps.values().map(|app| app.done).sum(), self.total()),
+        }
     }
 
     /// An app is going to be started.
@@ -333,7 +361,7 @@ impl Tally {
             }
             Step::CanaryServes => return,
         };
-        self.workers.insert(id, (name.to_owned(), what, now));
+        self.workers.insert(id, Work::of(name, what, now));
     }
 
     fn begin(&mut self, act: Act, now: Duration) {

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use expect_test::expect_file;
-use ostler_wire::control::{Cause, Code, Connections, Failure, Outcome, Side, Step};
+use ostler_wire::control::{Cause, Code, Connections, Doing, Failure, Outcome, Side, Step};
 use serde_json::json;
 
 use objects::Objects;
@@ -36,11 +36,12 @@ macro_rules! kinds {
 
 kinds! {
     Acted AllReady Awaits Begun BroughtUp CanaryWaits DaemonReplaced DaemonStarted DaemonStarting
-    DaemonsEnd Deploy DumpCleared EndedEarly Finished FirstSteps Flushed Flushes FlushesOwn
+    DaemonsEnd Deploy Does DumpCleared EndedEarly Finished FirstSteps Flushed Flushes FlushesOwn
     Generated HomeOpen Interrupted KeepsEnvironment Killed Migration Missed Module NoApps NotYet
     Note NothingSaved NothingToSave
     Pong Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Resurrects Saved
-    Saves Scaled Serves Service Setting Stands Started Starts StartsMissing StartsScript Stepped
+    Saves Scaled ScalesTo
+    Serves Service Setting Stands Started Starts StartsMissing StartsScript Stepped
     TakesProfile Talk TookProfile Updated Waits Warning
 }
 
@@ -157,6 +158,7 @@ fn acts(scene: &mut Scene) {
     let (act, subject) = (Act::Stop, Subject::Process { id: 1, name: "api" });
     scene.all(&[
         Notice::Begun { act, selector: None, targets: &targets },
+        Notice::Does { id: 0, name: "api", what: &Doing::Killed },
         acted(0, "api"),
         Notice::Missed { subject, error: &failure },
         Notice::Missed { subject: Subject::App { name: "api" }, error: &failure },
@@ -175,6 +177,7 @@ fn acts(scene: &mut Scene) {
     let act = Act::Scale;
     scene.all(&[
         Notice::Begun { act, selector: None, targets: &targets[..2] },
+        Notice::ScalesTo { processes: 3 },
         Notice::Scaled { id: 4, name: "api", added: true, connections: Connections::Unknown },
         Notice::Finished { act, failed: false, urls: &[] },
         Notice::Begun { act, selector: None, targets: &targets[..2] },

@@ -62,6 +62,7 @@ pub(super) fn open(
             Event::Log(line) => tell(News::Line(line)),
             Event::Started { .. }
             | Event::Starting { .. }
+            | Event::Doing { .. }
             | Event::Failed { .. }
             | Event::Acted { .. }
             | Event::Step { .. }

@@ -127,7 +127,7 @@ fn the_systems_logrotate_is_configured_and_what_is_built_in_is_switched_off() {
     let text = fs::read_to_string(&config).unwrap();
     assert!(text.contains(s.home().to_str().unwrap()) && text.contains("kill -USR2"), "{text}");
     s.ostler(["get", "ostler.log_rotate"]).shows("never").run();
-    s.ostler(["logrotate", "-u", "nobody at all"]).code(2).shows("there is no user").run();
+    s.ostler(["logrotate", "-u", "nobody at all"]).code(1).shows("there is no user").run();
     let mut pm2 = s.command();
     assert!(pm2.arg0("pm2").arg("logrotate").status().unwrap().success());
     let theirs = fs::read_to_string(written(&root, "pm2")).unwrap();

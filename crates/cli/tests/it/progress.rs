@@ -89,6 +89,24 @@ fn on_a_terminal_a_block_shows_what_goes_on_and_is_gone_at_the_end() {
     assert!(!left.contains("stopping"), "{left:?}");
 }
 
+/// They showed a count alone.
+#[test]
+fn whatever_ends_processes_says_how_each_is_asked_and_when_it_is_killed() {
+    let sandbox = deaf("1500");
+    for words in ["restart deaf", "stop deaf", "start deaf", "scale deaf 2", "kill"] {
+        if words == "kill" {
+            wait_log(&sandbox, "deaf-out.log", "up");
+        }
+        let mut command = sandbox.command();
+        command.args(words.split(' '));
+        let seen = pty::in_window(command, 80);
+        assert_eq!(seen.code, 0, "{words}: {}", seen.out);
+        let says = seen.out.contains("asked to end by SIGINT, killed in ");
+        let ends = matches!(words, "restart deaf" | "stop deaf" | "kill");
+        assert_eq!(says, ends, "{words}: {}", seen.out);
+    }
+}
+
 #[test]
 fn who_interrupts_a_command_finds_the_terminal_clean_and_is_told_what_goes_on() {
     let sandbox = deaf("1000000");

@@ -231,6 +231,7 @@ impl Hub {
             Event::Following { .. } => _ = self.state.send_replace(State::Following),
             Event::Started { .. }
             | Event::Starting { .. }
+            | Event::Doing { .. }
             | Event::Failed { .. }
             | Event::Acted { .. }
             | Event::Step { .. }

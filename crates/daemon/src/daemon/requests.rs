@@ -115,7 +115,7 @@ impl Daemon {
                 }
                 self.decide_on(client, request);
             }
-            Request::Kill => {
+            Request::Kill | Request::KillTold => {
                 self.bus.kill(self.model.model(), false);
                 self.decide_on(client, request);
             }

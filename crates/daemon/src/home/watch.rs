@@ -24,7 +24,7 @@ use crate::{clock, door};
 /// What could not be made again is tried again after this, ms.
 const RETRY: u64 = 5000;
 /// What is missing is made again when nothing has been deleted for so long, ms.
-const REST: u64 = 300;
+const REST: u64 = 1000;
 /// But after this at the latest, ms.
 const LONGEST_REST: u64 = 5000;
 

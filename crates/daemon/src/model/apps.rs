@@ -24,7 +24,7 @@ impl Model {
         &mut self,
         client: ClientId,
         (apps, only_new): (&[Box<RawValue>], bool),
-        each: bool,
+        (each, doing): (bool, bool),
         ticket: Option<String>,
         out: &mut Vec<Effect>,
     ) {
@@ -76,6 +76,7 @@ impl Model {
         operation.reporting = Reporting::Started(started);
         operation.ticket = ticket;
         operation.each = each;
+        operation.doing = doing;
         self.known.tell_each(&operation, out);
         self.begin(operation, out);
     }

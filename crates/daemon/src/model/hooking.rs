@@ -27,11 +27,13 @@ impl Model {
     pub(super) fn let_out(&mut self, action: Action, out: &mut Vec<Effect>) {
         match action {
             Action::Spawn { proc, run, spec } => {
+                self.goes_on(run);
                 if !self.waits_for_pre_reload((proc, run, spec), out) {
                     self.begin_prelude((proc, run, spec), out);
                 }
             }
             Action::Terminate(run) => {
+                self.goes_on(run);
                 if !self.cancel_prelude(run, out) && !self.begin_pre_stop(run, out) {
                     out.push(Effect::Core(action));
                 }
@@ -42,6 +44,7 @@ impl Model {
                 }
             }
             Action::Kill(run) => {
+                self.goes_on(run);
                 if self.cancel_prelude(run, out) {
                     return;
                 }
@@ -226,6 +229,7 @@ impl Model {
                 let stop = self.hooks.stops.get_mut(&run).filter(|of| **of == PreStop::Runs);
                 if let Some(stop) = stop {
                     *stop = PreStop::Over;
+                    self.goes_on(run);
                     out.push(Effect::Core(Action::Terminate(run)));
                 }
             }

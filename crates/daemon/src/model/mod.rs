@@ -21,6 +21,7 @@ mod closing;
 mod connections;
 mod counters;
 mod depends;
+mod doing;
 mod due;
 mod dump;
 mod facts;

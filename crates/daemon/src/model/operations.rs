@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ostler_core::{AppId, Millis, ProcId, ReloadOptions, SpecId};
-use ostler_wire::control::{Action, Change, Connections, Failure, Lifecycle};
+use ostler_wire::control::{Action, Change, Connections, Doing, Failure, Lifecycle};
 use serde::{Deserialize, Serialize};
 
 use super::input::ClientId;
@@ -41,6 +41,8 @@ pub struct Pending {
     pub came_up: bool,
     /// What became of the connections of the runs that were ended for it.
     pub connections: Connections,
+    /// What it was told to be doing last.
+    pub told: Option<Doing>,
 }
 
 /// How the end of each slot is told.
@@ -101,6 +103,8 @@ pub struct Operation {
     pub counts: bool,
     /// Whether the client is told of each process that it starts.
     pub each: bool,
+    /// Whether the client is told what is under way with each process.
+    pub doing: bool,
     /// Reloads that wait for another one to end.
     pub queued: Vec<QueuedReload>,
     /// The first failure.
@@ -128,6 +132,7 @@ impl Operation {
             leaving: BTreeMap::new(),
             counts: false,
             each: false,
+            doing: false,
             queued: Vec::new(),
             failure: None,
             ticket: None,

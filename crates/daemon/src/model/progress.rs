@@ -38,8 +38,9 @@ impl Model {
         let mut operations = self.operations.take();
         for operation in &mut operations {
             for id in operation.waits_for(&changed) {
-                if let Some(end) = self.known.settled(id, operation) {
-                    self.end_slot(operation, id, end, out);
+                match self.known.settled(id, operation) {
+                    Some(end) => self.end_slot(operation, id, end, out),
+                    None => self.known.tell_doing(&self.hooks, operation, id, out),
                 }
             }
             self.fill(operation, out);
@@ -230,6 +231,7 @@ impl Known {
             late: false,
             came_up: false,
             connections: Connections::Nowhere,
+            told: None,
         }
     }
 

@@ -37,19 +37,21 @@ impl Model {
                 answer(client, vars.ok_or_else(|| unknown(ProcId(id))), out);
             }
             Request::Listens { id, within } => self.on_listens(client, ProcId(id), within, out),
-            Request::Start { apps, only_new, each, ticket } => {
+            Request::Start { apps, only_new, each, doing, ticket } => {
                 match self.tickets.ticket(ticket.as_deref()) {
-                    Some(begun) => self.start_again(client, begun, each, out),
-                    None => self.on_start(client, (&apps, only_new), each, ticket, out),
+                    Some(begun) => self.start_again(client, begun, (each, doing), out),
+                    None => self.on_start(client, (&apps, only_new), (each, doing), ticket, out),
                 }
             }
             Request::Act { action, ids, change, ticket } => {
                 self.on_act(client, action, (&ids, &change), ticket, out);
             }
-            Request::Scale { name, target, lowest_first, ticket } => {
+            Request::Scale { name, target, lowest_first, doing, ticket } => {
                 match self.tickets.ticket(ticket.as_deref()) {
-                    Some(begun) => self.scale_again(client, begun, out),
-                    None => self.on_scale(client, (&name, target, lowest_first), ticket, out),
+                    Some(begun) => self.scale_again(client, begun, doing, out),
+                    None => {
+                        self.on_scale(client, (&name, target, lowest_first), doing, ticket, out);
+                    }
                 }
             }
             Request::Reload { ids, change, options, ticket } => {
@@ -66,7 +68,8 @@ impl Model {
                 out.push(Effect::Raw { client, text });
             }
             Request::Import { elements, heir_of: _ } => self.on_import(client, &elements, out),
-            Request::Kill => self.on_kill(client, out),
+            Request::Kill => self.on_kill(client, false, out),
+            Request::KillTold => self.on_kill(client, true, out),
             // These need no decision: the parts around the model answer them.
             Request::Hello
             | Request::Logs { .. }
@@ -92,6 +95,7 @@ impl Model {
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         let begun = self.tickets.ticket(ticket.as_deref());
         operation.counts = change.connections;
+        operation.doing = change.doing;
         operation.ticket = ticket;
         let mut rest = self.known.act_on_rest(action, &ids, begun.as_ref(), &mut operation);
         if begun.is_some() {
@@ -147,9 +151,10 @@ impl Model {
         self.begin(operation, out);
     }
 
-    fn on_kill(&mut self, client: ClientId, out: &mut Vec<Effect>) {
+    fn on_kill(&mut self, client: ClientId, doing: bool, out: &mut Vec<Effect>) {
         let mut operation = Operation::new(Some(client), Reporting::Kill);
         operation.counts = true;
+        operation.doing = doing;
         let ids: Vec<ProcId> = self.known.registry.procs().map(|(id, _)| id).collect();
         for id in ids {
             operation.active.insert(id, self.known.pending(id, Target::Gone, false));
@@ -272,6 +277,7 @@ pub fn is_answered_to_the_end(request: &Request) -> bool {
             | Request::Find { .. }
             | Request::Jlist
             | Request::Kill
+            | Request::KillTold
     )
 }
 

@@ -17,7 +17,7 @@ impl Model {
         &mut self,
         client: ClientId,
         ticket: Ticket,
-        each: bool,
+        (each, doing): (bool, bool),
         out: &mut Vec<Effect>,
     ) {
         let mut operation = Operation::new(Some(client), Reporting::Slots);
@@ -36,13 +36,21 @@ impl Model {
         operation.reporting = Reporting::Started(started);
         operation.ticket = Some(ticket.name);
         operation.each = each;
+        operation.doing = doing;
         self.known.tell_each(&operation, out);
         self.begin(operation, out);
     }
 
     /// Instances that were added or taken away are waited for.
-    pub(super) fn scale_again(&mut self, client: ClientId, ticket: Ticket, out: &mut Vec<Effect>) {
+    pub(super) fn scale_again(
+        &mut self,
+        client: ClientId,
+        ticket: Ticket,
+        doing: bool,
+        out: &mut Vec<Effect>,
+    ) {
         let mut operation = Operation::new(Some(client), Reporting::Slots);
+        operation.doing = doing;
         for begun in ticket.begun {
             let pending = self.known.pending_again(&begun, begun.target == Target::Up);
             operation.active.insert(ProcId(begun.id), pending);

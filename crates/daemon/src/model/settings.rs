@@ -20,6 +20,8 @@ pub struct Settings {
     pub dump_path: PathBuf,
     /// Time between two looks at memory limits, ms, where it is fixed.
     pub memory_interval: Option<Millis>,
+    /// Every run is asked to end by a message (`PM2_KILL_USE_MESSAGE`).
+    pub kills_by_message: bool,
     /// Begins the sequence of random identifiers.
     pub seed: u64,
     /// The time zone that a `TZ` names, or that of the machine.

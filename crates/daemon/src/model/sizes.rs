@@ -15,6 +15,7 @@ impl Model {
         &mut self,
         client: ClientId,
         (name, target, lowest_first): (&str, ScaleTo, bool),
+        doing: bool,
         ticket: Option<String>,
         out: &mut Vec<Effect>,
     ) {
@@ -42,6 +43,7 @@ impl Model {
         };
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         operation.ticket = ticket;
+        operation.doing = doing;
         // PM2, whose way that is, has no words for it.
         operation.counts = !lowest_first;
         let surplus = usize::try_from(now.saturating_sub(wanted)).unwrap_or(0);

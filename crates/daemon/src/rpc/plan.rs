@@ -182,7 +182,13 @@ fn prepare(record: Map<String, Json>, model: &Model) -> Result<Plan, String> {
     let text = Json::Object(record).to_string();
     let app = serde_json::value::RawValue::from_string(text).map_err(|error| error.to_string())?;
     Ok(Plan::Ask(
-        Request::Start { apps: vec![app], only_new: false, each: false, ticket: None },
+        Request::Start {
+            apps: vec![app],
+            only_new: false,
+            each: false,
+            doing: false,
+            ticket: None,
+        },
         Then::added(name, before),
     ))
 }
@@ -208,7 +214,7 @@ fn duplicate(id: ProcId, model: &Model) -> Result<Plan, String> {
     let app = app.ok_or_else(|| format!("{} id unknown", id.0))?;
     let name = format!("{}/{}", app.namespace, app.name);
     let target = ScaleTo::Add(1);
-    let request = Request::Scale { name, target, lowest_first: false, ticket: None };
+    let request = Request::Scale { name, target, lowest_first: false, doing: false, ticket: None };
     Ok(Plan::Ask(request, Then::duplicate()))
 }
 

@@ -94,6 +94,7 @@ impl Then {
             Event::Acted { .. }
             | Event::Started { .. }
             | Event::Starting { .. }
+            | Event::Doing { .. }
             | Event::Step { .. }
             | Event::Log(_)
             | Event::Following { .. }

@@ -1,6 +1,7 @@
 //! Runs: what the daemon holds of each, from the request for it until nothing of it is left.
 
 mod beginning;
+mod by_message;
 mod cgroup;
 mod channel;
 mod clearing;
@@ -56,6 +57,7 @@ use oom::OomKills;
 use startup_priority::StartupPriority;
 use walk::Walks;
 
+pub use by_message::kills_by_message;
 pub use channel::{Channel, Seen, SendError};
 pub use input::InputError;
 pub use left::Left;
@@ -144,8 +146,7 @@ impl Runs {
             oom_kills: OomKills::new(),
             mark,
             priority: StartupPriority::default(),
-            kills_by_message: std::env::var(ostler_env::PM2_KILL_USE_MESSAGE)
-                .is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false")),
+            kills_by_message: kills_by_message(),
             poll,
         })
     }

@@ -32,7 +32,7 @@ use crate::node::Node;
 use crate::notes::{self, Notes};
 use crate::reserve::{self, Reserve};
 use crate::rpc::Rpc;
-use crate::runs::Runs;
+use crate::runs::{Runs, kills_by_message};
 use crate::saver::Saver;
 use crate::starts::Starts;
 use crate::state_file::StateFile;
@@ -286,6 +286,7 @@ fn settings(config: &Config, mark: &str) -> Settings {
             .map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX)),
         dump_path: dump_path(&config.home),
         memory_interval: interval.map(|ms: u64| ms.max(LEAST_MEMORY_INTERVAL)),
+        kills_by_message: kills_by_message(),
         seed: seed(),
         zone: ostler_logs::zone_of,
     }

@@ -155,6 +155,10 @@ fn each_line_says_where_it_is_in_the_file_of_its_stream_in_every_form() {
         let (mut all, mut count) = (Vec::new(), 0);
         for text in ["one\n", "two\nthree\n", "be", "gun\nx\n"] {
             writer.write_all(text.as_bytes()).unwrap();
+            if number == 0 {
+                // It goes into the file as it comes, so that the line is read in two pieces.
+                Rig::wait_content(&rig.path("a.log"), |content| content.ends_with(text));
+            }
             let whole = text.matches('\n').count();
             all.extend(lines(&mut rig, 1, whole));
             count += whole;

@@ -45,6 +45,7 @@ fn ask(home: &Home, request: &Request, tell: &SyncSender<Input>) -> Result<Optio
                 Event::Acted { error: None, .. }
                 | Event::Started { .. }
                 | Event::Starting { .. }
+                | Event::Doing { .. }
                 | Event::Log(_)
                 | Event::Following { .. }
                 | Event::Process { .. }

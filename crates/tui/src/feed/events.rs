@@ -45,6 +45,7 @@ fn listen(home: &Home, tell: &SyncSender<Input>) -> Result<(), Error> {
             | Event::Warning { .. }
             | Event::Started { .. }
             | Event::Starting { .. }
+            | Event::Doing { .. }
             | Event::Log(_)
             | Event::Own { .. }
             | Event::Restored { .. }

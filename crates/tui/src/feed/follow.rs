@@ -124,6 +124,7 @@ impl Follow {
             | Event::Warning { .. }
             | Event::Started { .. }
             | Event::Starting { .. }
+            | Event::Doing { .. }
             | Event::Following { .. }
             | Event::Process { .. }
             | Event::Own { .. }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::connections::Connections;
+use super::doing::Doing;
 use super::facts::Step;
 use super::reply::Failure;
 
@@ -27,6 +28,16 @@ pub enum Event {
         name: String,
         /// It is up; before that it was told that it is being started.
         up: bool,
+    },
+    /// What is under way with a process that a request does something with, when that is another
+    /// thing than before; only for who asked for it.
+    Doing {
+        /// Number of the process.
+        id: u32,
+        /// Name of the app.
+        name: String,
+        /// What is under way.
+        what: Doing,
     },
     /// An app could not be started.
     Failed {

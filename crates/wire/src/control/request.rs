@@ -58,6 +58,9 @@ pub enum Request {
         /// Of each process an [`Event::Starting`] tells that it is being started, or is up.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         each: bool,
+        /// What is under way with each process is told, too: [`Event::Doing`].
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        doing: bool,
         /// As in [`Request::Reload`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ticket: Option<String>,
@@ -86,6 +89,9 @@ pub enum Request {
         /// Fewer instances: those with the lowest numbers go first, as in PM2, and not the newest.
         #[serde(default)]
         lowest_first: bool,
+        /// As in [`Request::Start`].
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        doing: bool,
         /// As in [`Request::Reload`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ticket: Option<String>,
@@ -208,6 +214,8 @@ pub enum Request {
     /// Stops and forgets everything, then ends daemon and keeper → [`Event::Acted`]s,
     /// [`Reply::Done`], end of connection.
     Kill,
+    /// The same, and what is under way with each process is told, too: [`Event::Doing`].
+    KillTold,
 }
 
 /// What to do with a process.
@@ -243,6 +251,9 @@ pub struct Change {
     /// Whether it is to be told how many connections are dropped by it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub connections: bool,
+    /// Whether what is under way with each process is told, too: [`Event::Doing`].
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub doing: bool,
 }
 
 /// Whether files of a process are watched.
@@ -346,7 +357,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
             Some(1)
         }
         // What the list holds and runs already is not started again.
-        Request::Resurrect | Request::Kill => Some(1),
+        Request::Resurrect | Request::Kill | Request::KillTold => Some(1),
         Request::Import { .. } => Some(5),
         Request::Start { .. }
         | Request::Act { .. }

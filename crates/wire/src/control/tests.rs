@@ -35,7 +35,7 @@ fn impossible_heads_are_refused_before_any_payload_is_awaited() {
 #[test]
 fn a_request_keeps_its_records_as_they_are() {
     let text = r#"{"start":{"apps":[{"name":"a","args":[1, 2]}]}}"#;
-    let Request::Start { apps, only_new: false, each: false, ticket: None } =
+    let Request::Start { apps, only_new: false, each: false, doing: false, ticket: None } =
         serde_json::from_str(text).unwrap()
     else {
         panic!("not a start")

@@ -203,7 +203,13 @@ impl Foreground {
 
     fn start(&mut self, session: &Session, apps: Vec<App>) -> Result<(), Failed> {
         let apps = apps.into_iter().map(|app| app.record).collect();
-        let request = Request::Start { apps, only_new: false, each: false, ticket: Some(ticket()) };
+        let request = Request::Start {
+            apps,
+            only_new: false,
+            each: false,
+            doing: false,
+            ticket: Some(ticket()),
+        };
         let (home, tell): (Home, _) = (session.home.clone(), self.tell.clone());
         self.start = Some(spawn("start", move || {
             let result = threads::start(&home, &request);
@@ -325,7 +331,7 @@ impl Foreground {
         }
         session.disconnect();
         if session.connect_if_running()?
-            && let Some((_, manager)) = session.look_at_manager()?
+            && let Some((_, manager, _)) = session.look_at_manager()?
         {
             let answer = session.ask(&Request::Kill);
             self.wait_end(&manager)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use expect_test::expect_file;
-use ostler_wire::control::{Connections, Side, Step};
+use ostler_wire::control::{Condition, Connections, Doing, Lacks, Side, Step, Waits};
 
 use super::acted;
 use crate::voice::progress::Block;
@@ -245,4 +245,67 @@ fn what_ended_at_once_is_not_counted_as_started() {
     tally.take(&started, Duration::ZERO);
     tally.take(&Notice::EndedEarly { id: 1 }, Duration::ZERO);
     assert_eq!(tally.summary(Duration::ZERO, &[]).as_deref(), Some("started api 1/2 in 0 ms"));
+}
+
+/// `restart`, `stop`, `delete` and `kill` showed a count alone, for as long as it took.
+#[test]
+fn the_block_says_what_is_under_way_with_each_process() {
+    let at = Duration::from_millis;
+    let target = |id, name: &str| Target { id, name: name.to_owned(), cluster: false, rests: true };
+    let targets = [target(0, "hang"), target(1, "hang"), target(2, "hang")];
+    let waits_for =
+        vec![Waits { app: "db".to_owned(), condition: Condition::Ready, lacks: Lacks::Starting }];
+    let does = |tally: &mut Tally, id, what: &Doing, ms| {
+        tally.take(&Notice::Does { id, name: "hang", what }, at(ms));
+    };
+    let signal = || Some("SIGINT".to_owned());
+    let asked = Doing::Asked { signal: signal(), within: 3000 };
+    let mut tally = Tally::default();
+    let begun = Notice::Begun { act: Act::Restart, selector: None, targets: &targets };
+    tally.take(&begun, at(0));
+    does(&mut tally, 0, &asked, 0);
+    does(&mut tally, 1, &Doing::Waits { waits_for }, 0);
+    does(&mut tally, 2, &Doing::Killed, 1500);
+    let text = "restarting hang [0/3] 2.1 s\n  id 0  asked to end by SIGINT, killed in 0.9 s\n  \
+                id 1  waits for `db` to be ready (it is being started)\n  id 2  killed, and still \
+                there  0.6 s\n\x1b[J";
+    assert_eq!(drawn(&tally, 2100, 80, 24), text);
+    tally.take(&acted(2, "hang"), at(2100));
+    does(&mut tally, 0, &Doing::Starts, 3100);
+    let text = drawn(&tally, 3200, 80, 24);
+    assert!(text.starts_with("restarting hang [1/3] 3.2 s\n  id 0  starting  "), "{text}");
+    assert!(!text.contains("id 2"), "{text}");
+    let late = Doing::Asked { signal: None, within: 100 };
+    does(&mut tally, 0, &late, 3200);
+    let text = drawn(&tally, 4000, 80, 24);
+    assert!(text.contains("  id 0  asked to end by a message\n"), "its end is a fact: {text}");
+}
+
+/// `scaling big [0/16]` stood there until the end.
+#[test]
+fn a_scale_counts_what_it_adds_or_removes() {
+    let at = Duration::from_millis;
+    let target = |id| Target { id, name: "big".to_owned(), cluster: true, rests: false };
+    let targets: Vec<Target> = (0..4).map(target).collect();
+    let begin = |processes| {
+        let mut tally = Tally::default();
+        tally.take(&Notice::Begun { act: Act::Scale, selector: None, targets: &targets }, at(0));
+        tally.take(&Notice::ScalesTo { processes }, at(0));
+        tally
+    };
+    let scaled = |id, added| {
+        let connections = Connections::Unknown;
+        Notice::Scaled { id, name: "big", added, connections }
+    };
+    let mut tally = begin(6);
+    for id in [4, 5] {
+        tally.take(&Notice::Does { id, name: "big", what: &Doing::Starts }, at(0));
+    }
+    tally.take(&scaled(4, true), at(300));
+    let text = "scaling big from 4 to 6 [1/2] 0.4 s\n  id 5  starting  0.4 s\n\x1b[J";
+    assert_eq!(drawn(&tally, 400, 80, 24), text);
+    assert_eq!(tally.line(at(1000), "big (id 4)").as_deref(), Some("[1/2] scaled big (id 4)"));
+    let mut tally = begin(1);
+    tally.take(&scaled(3, false), at(300));
+    assert_eq!(drawn(&tally, 400, 80, 24), "scaling big from 4 to 1 [1/3] 0.4 s\n\x1b[J");
 }

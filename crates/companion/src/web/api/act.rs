@@ -236,7 +236,8 @@ pub(super) async fn scale(
             .hint("write `4`, `+2` or `-1`"));
     };
     let lowest_first = false;
-    let request = Request::Scale { name: word, target, lowest_first, ticket: Some(ticket()) };
+    let request =
+        Request::Scale { name: word, target, lowest_first, doing: false, ticket: Some(ticket()) };
     Ok(perform(shared, request, &headers).await)
 }
 
@@ -357,6 +358,7 @@ fn step(event: Event) -> Option<(Progress, Option<Failure>)> {
         Event::Warning { text } => (None, None, text, None),
         Event::Started { .. }
         | Event::Starting { .. }
+        | Event::Doing { .. }
         | Event::Log(_)
         | Event::Following { .. }
         | Event::Process { .. }

@@ -16,7 +16,13 @@ impl World {
     /// The same with more keys in the record.
     pub fn start_with(&mut self, name: &str, script: &str, instances: u32, more: Value) -> usize {
         let apps = vec![record(name, script, instances, more)];
-        self.request(Request::Start { apps, only_new: false, each: false, ticket: self.ticket() })
+        self.request(Request::Start {
+            apps,
+            only_new: false,
+            each: false,
+            doing: false,
+            ticket: self.ticket(),
+        })
     }
 
     /// A ticket that no other request has.
@@ -26,7 +32,13 @@ impl World {
 
     pub fn scale(&mut self, name: &str, target: control::ScaleTo) -> usize {
         let ticket = self.ticket();
-        self.request(Request::Scale { name: name.to_owned(), target, lowest_first: false, ticket })
+        self.request(Request::Scale {
+            name: name.to_owned(),
+            target,
+            lowest_first: false,
+            doing: false,
+            ticket,
+        })
     }
 
     pub fn act(&mut self, action: Action, ids: &[u32]) -> usize {

@@ -13,6 +13,7 @@ const COUNTED: Change = Change {
     parallel: None,
     watch: None,
     connections: true,
+    doing: false,
 };
 
 fn counted(script: &str) -> Change {

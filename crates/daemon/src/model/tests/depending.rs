@@ -13,7 +13,7 @@ pub fn start(world: &mut World, apps: &[(&str, &str, Value)]) -> usize {
     let apps = apps.iter().map(|(name, script, more)| record(name, script, 0, more.clone()));
     let apps = apps.collect();
     let ticket = world.ticket();
-    world.request(Request::Start { apps, only_new: false, each: false, ticket })
+    world.request(Request::Start { apps, only_new: false, each: false, doing: false, ticket })
 }
 
 /// The same, and some time.

@@ -139,7 +139,13 @@ fn the_daemon_may_die_at_every_effect_while_apps_wait() {
     };
     let start = |world: &mut World, db: &str| {
         let ticket = world.ticket();
-        world.request(Request::Start { apps: records(db), only_new: false, each: false, ticket });
+        world.request(Request::Start {
+            apps: records(db),
+            only_new: false,
+            each: false,
+            doing: false,
+            ticket,
+        });
         world.wait(5000);
     };
     same_end(|world| start(world, "good"));

@@ -169,7 +169,13 @@ fn what_is_restored_is_started_as_far_as_there_is_room() {
 fn what_the_daemon_has_no_room_to_look_after_is_told_at_once() {
     let mut world = World::new();
     let apps = vec![record("job", "good", 0, json!({}))];
-    let client = world.request(Request::Start { apps, only_new: false, each: false, ticket: None });
+    let client = world.request(Request::Start {
+        apps,
+        only_new: false,
+        each: false,
+        doing: false,
+        ticket: None,
+    });
     world.reports.clear();
     world.input(Input::Unfetched(RunId(1)));
     let said = world.reply(client).to_owned();

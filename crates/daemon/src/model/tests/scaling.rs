@@ -32,7 +32,13 @@ fn the_newest_instances_go_first() {
 fn the_lowest_numbers_go_first_where_that_is_asked_for() {
     let mut world = World::with("api", "good", 4);
     let (name, target) = ("api".to_owned(), ScaleTo::Exactly(2));
-    let client = world.request(Request::Scale { name, target, lowest_first: true, ticket: None });
+    let client = world.request(Request::Scale {
+        name,
+        target,
+        lowest_first: true,
+        doing: false,
+        ticket: None,
+    });
     world.wait(50);
     assert_eq!(world.state(), "api:2 online good, api:3 online good");
     assert_eq!(world.heard(client), "acted api:0\nacted api:1\ndone");
@@ -80,6 +86,7 @@ fn an_app_is_not_scaled_to_nothing_by_which_it_would_be_forgotten() {
         name: "api".to_owned(),
         target,
         lowest_first: true,
+        doing: false,
         ticket: None,
     };
     let client = world.request(zero(ScaleTo::Remove(9)));

@@ -38,7 +38,13 @@ fn of_two_commands_that_start_an_app_at_the_same_time_one_is_told_that_it_is_the
     let mut world = World::new();
     let mut start = |script: &str| {
         let apps = vec![record("api", script, 1, json!({}))];
-        world.request(Request::Start { apps, only_new: true, each: false, ticket: None })
+        world.request(Request::Start {
+            apps,
+            only_new: true,
+            each: false,
+            doing: false,
+            ticket: None,
+        })
     };
     let [first, second, other] = [start("good"), start("good"), start("better")];
     world.wait(50);
@@ -54,6 +60,7 @@ fn a_start_of_nothing_is_over_at_once() {
         apps: Vec::new(),
         only_new: false,
         each: false,
+        doing: false,
         ticket: None,
     });
     assert_eq!(world.heard(client), "done");
@@ -63,7 +70,13 @@ fn a_start_of_nothing_is_over_at_once() {
 fn one_record_that_makes_no_sense_refuses_the_whole_start() {
     let mut world = World::new();
     let apps = vec![record("api", "good", 1, json!({})), raw(&json!({"name": "bad"}))];
-    let client = world.request(Request::Start { apps, only_new: false, each: false, ticket: None });
+    let client = world.request(Request::Start {
+        apps,
+        only_new: false,
+        each: false,
+        doing: false,
+        ticket: None,
+    });
     assert_eq!(world.heard(client), "error: \"pm_exec_path\" is missing");
     assert_eq!(world.state(), "");
 }
@@ -174,7 +187,13 @@ fn each_app_of_a_start_is_told_for_itself_and_the_first_failure_is_the_reply() {
     let mut world = World::new();
     let apps = ["good", "exits", "better"];
     let apps = apps.map(|script| record(script, script, 1, json!({}))).into();
-    let client = world.request(Request::Start { apps, only_new: false, each: false, ticket: None });
+    let client = world.request(Request::Start {
+        apps,
+        only_new: false,
+        each: false,
+        doing: false,
+        ticket: None,
+    });
     world.wait(1000);
     assert_eq!(
         world.heard(client),

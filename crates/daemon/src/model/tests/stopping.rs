@@ -1,7 +1,7 @@
 //! Stop, restart, delete and reset of processes that are there.
 
 use ostler_core::Exit;
-use ostler_wire::control::{Action, Change};
+use ostler_wire::control::{Action, Change, Request};
 use serde_json::json;
 
 use super::words::record;
@@ -221,6 +221,32 @@ fn restarts_that_were_asked_for_are_told_from_those_that_were_not() {
     world.act_with(Action::Reset, &[0], Change::default());
     world.wait(50);
     assert_eq!(asked(&world), (vec![0], vec![0]));
+}
+
+/// A restart of three showed a count and nothing of what took its time.
+#[test]
+fn who_waits_for_a_process_is_told_what_is_under_way_with_it() {
+    let mut world = World::with("api", "stubborn", 0);
+    let change = Change { doing: true, ..Change::default() };
+    let told = |world: &World, client: usize| -> Vec<String> {
+        let heard = world.heard(client);
+        let events = heard.lines().filter_map(|line| line.strip_prefix("Doing "));
+        events.filter_map(|line| Some(line.split_once("what: ")?.1.to_owned())).collect()
+    };
+    let client = world.act_with(Action::Restart, &[0], change.clone());
+    world.wait(50);
+    let asked = "Asked { signal: Some(\"SIGINT\"), within: 16 } }";
+    assert_eq!(told(&world, client), [asked, "Killed }", "Starts }"]);
+    let client = world.act_with(Action::Delete, &[0], change);
+    world.wait(50);
+    assert_eq!(told(&world, client), [asked, "Killed }"]);
+    let mut world = World::with("api", "stubborn", 0);
+    let client = world.restart(&[0]);
+    world.wait(50);
+    assert_eq!(told(&world, client), [""; 0], "nobody wants to know");
+    let client = world.request(Request::KillTold);
+    world.wait(50);
+    assert_eq!(told(&world, client), [asked, "Killed }"]);
 }
 
 #[test]

@@ -178,6 +178,7 @@ fn a_start_that_came_about_is_told_as_one_whatever_became_of_the_app() {
         apps: [record("api", "good", 1, json!({"max_restarts": 1, "min_uptime": 60_000}))].into(),
         only_new: false,
         each: false,
+        doing: false,
         ticket: Some("of start".to_owned()),
     };
     let mut world = World::new();
