@@ -16,6 +16,7 @@ mod apply;
 mod at_rest;
 mod attributes_live;
 mod beside_pm2;
+mod boot;
 mod caller;
 mod cluster;
 mod cluster_balance;
