@@ -285,7 +285,7 @@ fn a_kill_tells_the_end_of_those_whose_end_it_announced() {
     let mut stopped = process(0, "old");
     stopped["pid"] = json!(0);
     let answer = |request: &Value| {
-        (*request == json!("kill")).then(|| {
+        (*request == json!("kill_told")).then(|| {
             let acted =
                 |id: u32| json!({"acted": {"id": id, "name": "a", "error": null, "added": false}});
             let mut frames: Vec<_> = [0, 1].map(|id| (FrameKind::Event, acted(id))).into();
