@@ -2,6 +2,7 @@
 //! knows how an app becomes a record.
 
 mod complaints;
+mod new_folders;
 mod planned;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use crate::program::Program;
 use crate::served;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
+use crate::voice::Notice;
 
 use complaints::report;
 
@@ -69,6 +71,33 @@ fn refuse_name(session: &Session, name: &str) -> Result<(), Failed> {
     }
 }
 
+/// Warns of a name by which commands do not find the process any more that had it.
+fn warn_of_name(session: &mut Session, name: &str) {
+    let said = ostler_config::doubtful_name(name).filter(|_| session.program == Program::Ostler);
+    if let Some((text, hint)) = said {
+        let hint = hint.replace("`name`", "`--name`");
+        session.out.tell(&Notice::Warning { text: &text, hint: Some(&hint), apart: true });
+    }
+}
+
+/// Refuses a word that is a folder here and a program elsewhere: whoever means the folder would
+/// get the program. PM2 starts the program.
+fn refuse_folder_and_program(session: &Session, script: &str) -> Result<(), Failed> {
+    let is_word = !script.contains('/') && session.program == Program::Ostler;
+    if !is_word || session.args.has_attribute("cwd") || !caller::cwd()?.join(script).is_dir() {
+        return Ok(());
+    }
+    let Some(program) = caller::in_path(script) else { return Ok(()) };
+    let program = program.to_string_lossy().into_owned();
+    let line = |word: &str| {
+        let line = session.args.typed.corrected(script, word);
+        line.unwrap_or_else(|| format!("ostler start {}", ostler_shell::word(word)))
+    };
+    let message = format!("`{script}` is a folder here and the program `{program}`");
+    let (folder, program) = (line(&format!("./{script}")), line(&program));
+    Err(Failed::new(message).hint(format!("`{folder}` starts the folder, `{program}` the program")))
+}
+
 /// Refuses a namespace that means something else to commands.
 fn refuse_namespace(session: &Session) -> Result<(), Failed> {
     let given = session.args.attribute("namespace");
@@ -113,10 +142,13 @@ pub(crate) fn context(session: &Session) -> Result<Context, Failed> {
 /// Returns the app that `start <script>` means.
 pub(crate) fn of_script(session: &mut Session, script: &str) -> Result<App, Failed> {
     let context = context(session)?;
+    refuse_folder_and_program(session, script)?;
     match ostler_config::from_script(script, &options(&session.args), &context) {
         Ok((spec, notes)) => {
             report(session, &notes, true);
             refuse_name(session, &spec.name)?;
+            warn_of_name(session, &spec.name);
+            new_folders::note(session, std::slice::from_ref(&spec));
             app(with_settings(spec, &settings(session)?))
         }
         Err(diagnostics) => Err(report(session, &diagnostics, false)),
@@ -205,6 +237,7 @@ pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bo
     for spec in &mut specs {
         served::prepare(session, spec)?;
     }
+    new_folders::note(session, &specs);
     let settings = settings(session)?;
     // PM2's records have no such key.
     let noted = session.program == Program::Ostler && path != "-";

@@ -60,10 +60,7 @@ impl Output {
     /// Draws the block of what goes on now, if there is one to be seen.
     pub(crate) fn tick(&mut self) {
         if self.progress() == Some(Progress::Live) {
-            let size = rustix::termios::tcgetwinsize(std::io::stderr());
-            let (columns, rows) = size.map_or((80, 24), |size| (size.ws_col, size.ws_row));
-            let window = Window { columns: columns.into(), rows: rows.into() };
-            write_aside(&self.voice.draw(window));
+            write_aside(&self.voice.draw(Window::of(&std::io::stderr())));
             self.drawn = Some(Instant::now());
         }
     }
@@ -90,9 +87,35 @@ impl Output {
 
     fn write(&mut self, line: &Line) {
         match line {
+            Line::Out(text) if self.terminal && !self.data_only => {
+                let text = self.folded(text.as_str(), Window::of(&std::io::stdout())).into_owned();
+                self.screen(&text);
+            }
             Line::Out(text) => self.screen(text.as_str()),
             Line::Data(text) => self.data(&format!("{}\n", text.as_str())),
-            Line::Err(text) => self.aside(&format!("{}\n", text.as_str())),
+            Line::Err(text) => self.message_aside(&format!("{}\n", text.as_str())),
+        }
+    }
+
+    /// Prints messages on standard error for the window of who reads them; silence suppresses
+    /// all of them.
+    pub(crate) fn message_aside(&mut self, text: &str) {
+        let text = self.for_window(text).into_owned();
+        self.aside(&text);
+    }
+
+    /// Returns messages for the window of who reads standard error. To a program or a file a
+    /// message is one line.
+    pub(crate) fn for_window<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let stderr = std::io::stderr();
+        if stderr.is_terminal() { self.folded(text, Window::of(&stderr)) } else { text.into() }
+    }
+
+    fn folded<'a>(&self, text: &'a str, window: Window) -> Cow<'a, str> {
+        match self.voice.progress() {
+            Some(_) => ostler_show::folded(text, window.columns).into(),
+            // PM2 leaves it to the terminal.
+            None => text.into(),
         }
     }
 

@@ -160,8 +160,22 @@ fn one(entry: &Entry) -> Result<AlertTo, Bad<'_>> {
         _ => return Err(form(to, format!("`alerts.{key}` must be a text or an object"))),
     };
     let target = target(key, &text, headers);
-    let target = target.map_err(|why| form(to, format!("`alerts.{key}` is `{text}`, {why}")))?;
+    let target = target.map_err(|why| {
+        let wrong = Diagnostic::error("wrong-form", format!("`alerts.{key}` is `{text}`, {why}"));
+        (to, wrong.help(example(key)))
+    })?;
     Ok(AlertTo { target, on })
+}
+
+/// What to write as the target of this kind.
+fn example(key: &str) -> &'static str {
+    match key {
+        "slack" => "write the URL of a webhook: `https://hooks.slack.com/services/T/B/KEY`",
+        "discord" => "write the URL of a webhook: `https://discord.com/api/webhooks/ID/KEY`",
+        "telegram" => "write `https://api.telegram.org/botTOKEN/sendMessage?chat_id=CHAT`",
+        "mail" => "write an address, such as `ops@example.org`",
+        _ => "write a URL, such as `https://example.org/alerts`",
+    }
 }
 
 fn target(

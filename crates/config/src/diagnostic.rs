@@ -194,20 +194,20 @@ impl Diagnostic {
         self.severity == Severity::Error
     }
 
-    /// Whether it is about the value of an option of the command line, which is none, and not
-    /// about what there is of the app.
+    /// Whether it is about the value of an option of the command line, which would be none whatever
+    /// there is on this machine, and not about an app, a file or a user.
     #[must_use]
     pub fn is_misuse(&self) -> bool {
         const WRITTEN: [&str; 12] = [
             "bad-cron",
             "empty",
-            "no-user",
-            "no-group",
             "wrong-form",
             "wrong-type",
             "too-many",
             "too-small",
+            "too-large",
             "two-probes",
+            "no-probe",
             "no-signal",
             "env-without-file",
             IGNORED_OPTION,

@@ -102,11 +102,10 @@ fn evaluate(
                 "no-result",
                 format!("Node ended before the file exported anything ({how})"),
             );
-            Err(place(
-                diagnostic.help(
-                    "does the file call `process.exit`? Node's own message, if any, is above",
-                ),
-            ))
+            Err(place(diagnostic.help(
+                "does it wait for a promise that nothing settles, or call `process.exit`? \
+                     Node's own message, if any, is above",
+            )))
         }
         Line::Failed(error) => Err(place(Diagnostic::error(
             "no-result",

@@ -129,7 +129,8 @@ fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
                     "`health.{key}` must be a number from 1 up, but is `{}`",
                     value.plain()
                 );
-                wrong.push((Some(value), Diagnostic::error("wrong-form", message)));
+                let help = format!("write a number, such as `{}`", usual.max(3));
+                wrong.push((Some(value), Diagnostic::error("wrong-form", message).help(help)));
                 usual
             }
         },
@@ -141,7 +142,8 @@ fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
     let grace = number("grace", GRACE);
     if let (None, Some(grace)) = (restart_after, node.get("grace")) {
         let message = "`health.grace` is for `health.restart_after`, which is not given";
-        wrong.push((Some(grace), Diagnostic::error("wrong-form", message)));
+        let help = "leave `health.grace` out, or give `health.restart_after` as well";
+        wrong.push((Some(grace), Diagnostic::error("wrong-form", message).help(help)));
     }
     match probe(node) {
         Ok(probe) if wrong.is_empty() => {

@@ -75,7 +75,7 @@ pub use diagnostic::{Diagnostic, IGNORED_OPTION, Ours, Severity, UNKNOWN_DEPENDE
 pub use file::{is_config_file, load, load_text};
 pub use instances::count as instances_of;
 pub use log_names::{LogNames, log_paths_mut};
-pub use names::{refused_name, refused_namespace};
+pub use names::{doubtful_name, refused_name, refused_namespace};
 pub use options::Options;
 pub use place::{COLUMNS, Place};
 pub use schema::schema;

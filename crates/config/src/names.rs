@@ -24,6 +24,17 @@ pub fn refused_namespace(name: &str) -> Option<(String, String)> {
     Some((why, "give it another `namespace`".to_owned()))
 }
 
+/// Returns what is to be known of an app of this name, and what to do, if there is something: to a
+/// command a name that is a number goes before the process of that id, as in PM2.
+#[must_use]
+pub fn doubtful_name(name: &str) -> Option<(String, String)> {
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let why = format!("to commands `{name}` is now this app, and not the process with that id");
+    Some((why, "give it a `name` that is no number".to_owned()))
+}
+
 /// What a word means to every command, whatever there is.
 fn means_else(name: &str) -> Option<&'static str> {
     let is_pattern = 1 < name.len() && name.starts_with('/') && name.ends_with('/');
@@ -38,6 +49,13 @@ fn means_else(name: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_is_a_number_is_taken_and_said() {
+        assert!(doubtful_name("0").is_some_and(|(why, _)| why.contains("`0`")));
+        assert_eq!((doubtful_name("v2"), doubtful_name("")), (None, None));
+        assert_eq!(refused_name("0"), None);
+    }
 
     #[test]
     fn a_namespace_that_means_every_app_is_refused_as_such_a_name_is() {

@@ -103,7 +103,9 @@ fn delay(text: &str) -> Node {
         Some(ms) => ms.trim().parse::<f64>().ok(),
         None => text.trim().parse::<f64>().ok().map(|seconds| seconds * 1000.0),
     };
-    ms.map_or_else(|| Node::text(text), |ms| Node::bare(Value::Number(ms.round())))
+    // What is below 0 is complained about as it was typed.
+    ms.filter(|ms| 0.0 <= *ms)
+        .map_or_else(|| Node::text(text), |ms| Node::bare(Value::Number(ms.round())))
 }
 
 fn list(items: &[impl AsRef<str>]) -> Node {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ostler_core::Texts;
-use ostler_core::spec::{AppSpec, ExecMode, LogSpec};
+use ostler_core::spec::{AppSpec, ExecMode, LogSpec, MOST_INSTANCES};
 
 use crate::attributes::{Attribute, BadValue, Input, NotYet, Usual, attributes};
 use crate::context::Context;
@@ -258,7 +258,10 @@ impl Resolver<'_, '_> {
             self.ctx.cpus.max(1),
         );
         decided.map_or_else(
-            |message| self.fail("instances", Diagnostic::error("too-many", message)),
+            |message| {
+                let help = format!("write a number up to {MOST_INSTANCES}, or `\"max\"`");
+                self.fail("instances", Diagnostic::error("too-many", message).own_help(help))
+            },
             Some,
         )
     }

@@ -47,7 +47,9 @@ fn find(fields: &Fields<'_>, ctx: &Context) -> Result<RunAs, Diagnostic> {
         if out.gid.is_none() {
             let message = format!("Group {wanted} cannot be found");
             let own = format!("there is no group `{wanted}`");
-            return Err(fields.at("gid", Diagnostic::error("no-group", message).own(own)));
+            let diagnostic = Diagnostic::error("no-group", message).own(own);
+            let diagnostic = diagnostic.own_help("`getent group` shows which there are");
+            return Err(fields.at("gid", diagnostic));
         }
     }
     let Some(wanted) = fields.node("uid").map(Node::plain) else { return Ok(out) };

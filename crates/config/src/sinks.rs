@@ -121,7 +121,7 @@ fn advice(kind: &str) -> &'static str {
     match kind {
         "syslog" => "write one such as `unix:/dev/log`, `udp://host:514` or `tcp://host:601`",
         "journald" => "write `true`",
-        "file" => "write an absolute path",
+        "file" => "write an absolute path, such as `/var/log/api-copy.log`",
         "otlp" => "write one such as `http://127.0.0.1:4318/v1/logs`",
         _ => HELP,
     }

@@ -181,6 +181,10 @@ mod tests {
         texts.remove("a");
         texts.remove("none");
         assert_eq!((texts.len(), texts.contains("a"), texts.contains("b")), (1, false, true));
+        texts.insert_new("b", "4");
+        texts.insert_new("c", "5");
+        assert_eq!(format!("{texts:?}"), r#"{"b": "3", "c": "5"}"#);
+        assert_eq!((texts.len(), texts.is_empty(), Texts::new().is_empty()), (2, false, true));
     }
 
     #[test]
@@ -211,6 +215,10 @@ mod tests {
         pool.share(&mut texts);
         texts.remove("A");
         pool.forget_unused();
-        assert_eq!(pool.len(), 1);
+        assert_eq!((pool.len(), pool.is_empty()), (1, false));
+        assert_eq!(format!("{pool:?}"), "Pool({B=2})");
+        drop(texts);
+        pool.forget_unused();
+        assert!(pool.is_empty());
     }
 }

@@ -59,6 +59,7 @@ mod tests {
         assert_eq!(of("http://example.org"), parts("example.org", 80, "/"));
         assert_eq!(of("http://[::1]:8080/"), parts("::1", 8080, "/"));
         assert_eq!(of("http://[::1]/x"), parts("::1", 80, "/x"));
+        assert_eq!(of("http://[fd00::a:7]/x"), parts("fd00::a:7", 80, "/x"));
         let none = [
             "https://x/",
             "http://",
@@ -76,5 +77,19 @@ mod tests {
             "localhost",
         ];
         assert_eq!(none.map(Url::of), [None; 14]);
+    }
+
+    #[test]
+    fn an_address_of_this_machine_is_told_from_others() {
+        for (url, is_here) in [
+            ("http://localhost:3000/", true),
+            ("http://127.0.0.1/", true),
+            ("http://[::1]:80/", true),
+            ("http://0.0.0.0/", true),
+            ("http://10.0.0.1/", false),
+            ("http://localhost.example.org/", false),
+        ] {
+            assert_eq!(Url::of(url).unwrap().is_here(), is_here, "{url}");
+        }
     }
 }

@@ -54,4 +54,4 @@ pub use tree::{Tree, tree};
 pub use why::{advice, why};
 pub use width::{columns, cut};
 pub use words::{own_end, short_end, status};
-pub use wrap::{unbroken, wrap};
+pub use wrap::{folded, unbroken, wrap};

@@ -54,8 +54,12 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
             format!("it waits for {}{end}", waits.join(", and for "))
         }
         Phase::Errored => {
-            let end = end.map_or_else(String::new, |end| format!("; the last one {end}"));
             let runs = details.unstable.max(details.max_unstable);
+            if never_ran(details) {
+                let end = end.map_or_else(String::new, |end| format!("; the last try {end}"));
+                return format!("it was given up after {runs} tries to start it{end}");
+            }
+            let end = end.map_or_else(String::new, |end| format!("; the last one {end}"));
             format!("it was given up after {runs} short runs in a row{end}")
         }
         Phase::Stopped => match (ended, end) {
@@ -117,11 +121,21 @@ pub(crate) fn end(ended: &Ended, reason: Option<&str>) -> String {
     }
 }
 
+/// Whether its last run did not even begin.
+fn never_ran(details: &Details) -> bool {
+    let how = details.view.ended.as_ref().map(|ended| &ended.how);
+    matches!(how, Some(Outcome::NotSpawned { .. }))
+}
+
 /// Returns what to do about a state that is not wanted.
 pub fn advice(details: &Details, name: &str) -> Option<String> {
     let pasted = ostler_shell::operand(name);
     let failed = words::own_end(&details.view).is_some_and(|end| !end.is_clean());
     match details.view.phase {
+        // It has written nothing.
+        Phase::Errored if never_ran(details) => {
+            Some(format!("fix what it says, then `ostler restart {pasted}`"))
+        }
         Phase::Errored => Some(format!(
             "fix it, then `ostler restart {pasted}`; `ostler logs --err {pasted}` has more"
         )),

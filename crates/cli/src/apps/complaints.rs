@@ -28,7 +28,7 @@ pub(super) fn report(session: &mut Session, diagnostics: &[Diagnostic], others: 
             let columns = window();
             let own = |of: Diagnostic| in_full(session, of).render_own(color, columns);
             let texts: Vec<String> = shown.map(own).collect();
-            session.out.aside(&texts.join("\n"));
+            session.out.message_aside(&texts.join("\n"));
         }
         let errors = || diagnostics.iter().filter(|one| one.is_error());
         let misused = errors().all(Diagnostic::is_misuse) && !diagnostics.is_empty();

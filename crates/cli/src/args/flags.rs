@@ -130,7 +130,7 @@ flags! {
     ] "what it shows, as JSON for programs";
     Progress ' ' ["progress"] One("how"), Own [
         Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Resurrect, Kill,
-        StartOrRestart, StartOrReload, CommandId::Apply
+        StartOrRestart, StartOrReload, CommandId::Apply, CommandId::Import
     ] "how progress is shown: auto, json, plain or none";
     All 'a' ["all"] Nothing, Own [List]
         "a row for each process, and for workers that come or go";
@@ -140,7 +140,7 @@ flags! {
     Err ' ' ["err"] Nothing, Own [Logs] "standard error only";
     Out ' ' ["out"] Nothing, Own [Logs] "standard output only";
     Json ' ' ["json"] Nothing, Own [Logs, Run, Trigger, Slist, CommandId::Validate, CommandId::Plan]
-        "JSON for programs: an object a line, of `plan` one array";
+        "JSON for programs: an object a line";
     Format ' ' ["format"] Nothing, Own [Logs, Run] "`key=value` lines";
     Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs, Run] "date before each new line";
     Highlight ' ' ["highlight"] One("text"), Own [Logs, Run] "mark this text";
@@ -297,7 +297,10 @@ impl Flag {
 
     /// Returns what it does with this command.
     pub(crate) fn doc_for(&self, command: CommandId) -> &'static str {
-        self.otherwise(command).unwrap_or(self.doc)
+        match (self.id, command) {
+            (FlagId::Json, CommandId::Plan) => "one array of objects, for programs",
+            _ => self.otherwise(command).unwrap_or(self.doc),
+        }
     }
 
     fn otherwise(&self, command: CommandId) -> Option<&'static str> {

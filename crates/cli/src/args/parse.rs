@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use lexopt::Arg as Word;
 
-use super::commands::{Arg, Command, CommandId};
+use super::commands::{Arg, Command, CommandId, Group};
 use super::flags::{FLAGS, Flag, FlagId, Takes};
 use super::misuse::{Given, Misuse};
 use super::parsed::Parsed;
@@ -39,49 +39,135 @@ fn parse_for(
     words: impl IntoIterator<Item = OsString>,
     program: Program,
 ) -> Result<Parsed, Misuse> {
-    let mut words: Vec<OsString> = words.into_iter().collect();
-    let rest = split_rest(&mut words)?;
-    let mut parsed = Parsed { command, rest, ..Parsed::default() };
-    let mut options: Vec<Written> = Vec::new();
-    let mut parser = lexopt::Parser::from_args(words);
-    let mut apart = None;
-    loop {
-        if let Some(number) = negative_number(&mut parser, parsed.command) {
-            parsed.words.push(number);
-            continue;
+    let words: Vec<OsString> = words.into_iter().collect();
+    let parsed = parse_whole(command, words.clone(), program);
+    let is_option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
+    if command.is_some() || program == Program::Pm2 || !words.first().is_some_and(is_option) {
+        return parsed;
+    }
+    match parsed {
+        Ok(parsed) => Ok(parsed),
+        Err(misuse) => options_first(&words, &misuse).unwrap_or(Err(misuse)),
+    }
+}
+
+/// Parses a line that begins with options, where the first that is the name of a command is one,
+/// and not the value of the option before it: `--json list`.
+///
+/// Where another word stands in the place of the command, which may be a slip of one, only what
+/// shows something is done.
+fn options_first(words: &[OsString], misuse: &Misuse) -> Option<Result<Parsed, Misuse>> {
+    let before = words.iter().take_while(|word| *word != "--");
+    let is_command = |word: &OsString| {
+        word.to_str().is_some_and(|word| Command::find(word, Program::Ostler).is_some())
+    };
+    let places = before.enumerate().filter(|(_, word)| is_command(word));
+    let of = |at: usize| {
+        let (options, rest) = (words.get(..at)?.to_vec(), words.get(at..)?.to_vec());
+        let command = Command::find(rest.first()?.to_str()?, Program::Ostler)?;
+        let mut reader = Reader::new(Some(command));
+        reader.read(options, Program::Ostler).ok()?;
+        // What stands before the command must be options with their values.
+        if !reader.parsed.words.is_empty() {
+            return None;
         }
-        match parser.next().map_err(|error| misuse_of(&error))? {
-            None => break,
-            Some(Word::Value(word)) => {
-                let word = text(word)?;
-                match parsed.command {
-                    None => parsed.command = Some(find_command(word, &options, program)?),
-                    Some(_) => parsed.words.push(word),
-                }
+        if matches!(misuse, Misuse::Command { .. }) && command.group != Group::Watch {
+            let (_, option) = reader.options.pop()?;
+            return Some(Err(Misuse::Taken { option, word: command.name() }));
+        }
+        let mut rest: Vec<OsString> = rest.into_iter().skip(1).collect();
+        Some(split_rest(&mut rest).and_then(|after| {
+            reader.parsed.rest = after;
+            reader.read(rest, Program::Ostler)?;
+            reader.end(false, Program::Ostler)
+        }))
+    };
+    places.map(|(at, _)| at).find_map(of)
+}
+
+fn parse_whole(
+    command: Option<&'static Command>,
+    mut words: Vec<OsString>,
+    program: Program,
+) -> Result<Parsed, Misuse> {
+    let rest = split_rest(&mut words)?;
+    let mut reader = Reader::new(command);
+    reader.parsed.rest = rest;
+    reader.read(words, program)?;
+    reader.end(command.is_some(), program)
+}
+
+/// A command line as far as it was read.
+struct Reader {
+    parsed: Parsed,
+    options: Vec<Written>,
+    /// The word that was taken as the value of an option which needs none.
+    apart: Option<(&'static Flag, String)>,
+}
+
+impl Reader {
+    fn new(command: Option<&'static Command>) -> Self {
+        let parsed = Parsed { command, ..Parsed::default() };
+        Self { parsed, options: Vec::new(), apart: None }
+    }
+
+    /// Reads these words, which have no `--`.
+    fn read(&mut self, words: Vec<OsString>, program: Program) -> Result<(), Misuse> {
+        let mut parser = lexopt::Parser::from_args(words);
+        let Self { parsed, options, apart } = self;
+        loop {
+            if let Some(number) = negative_number(&mut parser, parsed.command, program) {
+                parsed.words.push(number);
+                continue;
             }
-            Some(option) => {
-                let shown = shown(&option);
-                let flag = find_flag(&option, parsed.command, program);
-                match flag {
-                    Some(flag) => {
-                        let next = take_option(flag, &mut parser, &mut parsed, program)?;
-                        apart = next.map(|value| (flag, value)).or(apart);
+            match parser.next().map_err(|error| misuse_of(&error))? {
+                None => return Ok(()),
+                Some(Word::Value(word)) => {
+                    let word = text(word)?;
+                    match parsed.command {
+                        None => parsed.command = Some(find_command(word, options, program)?),
+                        Some(_) => parsed.words.push(word),
                     }
-                    // A value that hangs on it (`--x=1`) must be taken away, or the parser
-                    // complains about that.
-                    None => _ = parser.optional_value(),
                 }
-                options.push((flag, shown));
+                Some(option) => {
+                    let shown = shown(&option);
+                    let flag = find_flag(&option, parsed.command, program);
+                    match flag {
+                        Some(flag) => {
+                            let next = take_option(flag, &mut parser, parsed, program)?;
+                            *apart = next.map(|value| (flag, value)).or(apart.take());
+                        }
+                        // A value that hangs on it (`--x=1`) must be taken away, or the parser
+                        // complains about that.
+                        None => _ = parser.optional_value(),
+                    }
+                    options.push((flag, shown));
+                }
             }
         }
     }
+
+    /// Whether what was read can be meant.
+    fn end(self, of_runtime: bool, program: Program) -> Result<Parsed, Misuse> {
+        let Self { parsed, options, apart } = self;
+        understood(parsed, options, apart, of_runtime, program)
+    }
+}
+
+fn understood(
+    mut parsed: Parsed,
+    mut options: Vec<Written>,
+    apart: Option<(&'static Flag, String)>,
+    is_runtime: bool,
+    program: Program,
+) -> Result<Parsed, Misuse> {
     if let (Some((flag, value)), Some(command), Program::Ostler) = (apart, parsed.command, program)
         && parsed.words.is_empty()
         && matches!(command.id, CommandId::Start | CommandId::Stop | CommandId::Restart)
     {
         return Err(Misuse::Swallowed { flag, value, command });
     }
-    if command.is_some() {
+    if is_runtime {
         parsed = of_runtime(parsed, &mut options)?;
     }
     if program == Program::Pm2 {
@@ -130,7 +216,7 @@ fn take_option(
         return Ok(None);
     }
     let next = next_apart(parser);
-    take_values(flag, parser, &mut parsed.given)?;
+    take_values(flag, parser, &mut parsed.given, program)?;
     let value = parsed.given.last().and_then(|(_, of)| of.as_ref());
     let is_swallowed = matches!(flag.takes, Takes::Maybe(_)) && value == next.as_ref();
     Ok(next.filter(|_| is_swallowed))
@@ -249,7 +335,8 @@ fn check(parsed: Parsed, options: &[Written], program: Program) -> Result<Parsed
     for (at, arg) in command.takes.iter().enumerate() {
         match arg {
             Arg::Needed(_) | Arg::Many(_) if parsed.words.len() <= at => {
-                return Err(Misuse::Missing { argument: *arg, command });
+                let given = parsed.words.len();
+                return Err(Misuse::Missing { argument: *arg, command, given });
             }
             Arg::Needed(_) | Arg::Maybe(_) => most += 1,
             Arg::Many(_) | Arg::Any(_) => most = usize::MAX,

@@ -12,6 +12,32 @@ pub(crate) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> O
         .map(|(_, name)| name)
 }
 
+/// What words of other tools are called here.
+const ELSEWHERE: [(&str, &[&str]); 16] = [
+    ("delete", &["rm", "remove", "destroy", "unregister"]),
+    ("start", &["up", "add", "new", "launch", "spawn", "resume", "unpause"]),
+    ("stop", &["down", "halt", "shutdown", "terminate", "pause", "suspend"]),
+    ("restart", &["bounce", "reboot"]),
+    ("monit", &["top", "htop", "stats"]),
+    ("list", &["ll", "dir", "apps", "services", "state"]),
+    ("logs", &["tail", "journal", "journalctl", "cat"]),
+    ("kill", &["quit", "exit"]),
+    ("startup", &["enable"]),
+    ("unstartup", &["disable"]),
+    ("update", &["upgrade", "daemon-reload"]),
+    ("report", &["doctor"]),
+    ("validate", &["check", "lint", "verify"]),
+    ("plan", &["diff"]),
+    ("help", &["man", "usage"]),
+    ("describe", &["details", "why"]),
+];
+
+/// Returns the command that does what a command of this name does in other tools.
+pub(super) fn as_elsewhere(name: &str) -> Option<&'static str> {
+    let row = ELSEWHERE.iter().find(|(_, names)| names.contains(&name));
+    row.map(|(command, _)| *command)
+}
+
 /// Whether two words are as long as each other and have other letters: no slip, but another word.
 pub(crate) fn is_changed(left: &str, right: &str) -> bool {
     let letters = |word: &str| {
@@ -52,6 +78,20 @@ fn distance(left: &str, right: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::COMMANDS;
+
+    #[test]
+    fn words_of_other_tools_lead_to_commands_and_are_none_themselves() {
+        let known = || COMMANDS.iter().flat_map(|command| command.names);
+        for (command, names) in ELSEWHERE {
+            assert!(known().any(|of| *of == command), "{command}");
+            for name in names {
+                assert!(!known().any(|of| of == name), "{name}");
+                assert_eq!(as_elsewhere(name), Some(command), "{name}");
+            }
+        }
+        assert_eq!(as_elsewhere("frobnicate"), None);
+    }
 
     #[test]
     fn another_letter_makes_another_word() {

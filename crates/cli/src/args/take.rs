@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use super::commands::{Command, CommandId};
 use super::flags::{Flag, FlagId, Takes};
 use super::misuse::Misuse;
+use crate::program::Program;
 
 /// Returns a word as text.
 pub(super) fn text(word: OsString) -> Result<String, Misuse> {
@@ -16,7 +17,9 @@ pub(super) fn take_values(
     flag: &'static Flag,
     parser: &mut lexopt::Parser,
     given: &mut Vec<(FlagId, Option<String>)>,
+    program: Program,
 ) -> Result<(), Misuse> {
+    let is_number = |word: &str| program == Program::Ostler && is_negative(word);
     let missing = || Misuse::Value { option: flag.long_shown(), unexpected: false };
     match flag.takes {
         // A value behind `=` is found out with the next word; in `-am`, `m` is another option.
@@ -25,10 +28,13 @@ pub(super) fn take_values(
             let value = parser.value().map_err(|_| missing())?;
             given.push((flag.id, Some(text(value)?)));
         }
-        Takes::Maybe(_) => {
+        Takes::Maybe(what) => {
+            let is_value = |word: &str| {
+                !word.starts_with('-') && may_be(flag.id, word) || what == "n" && is_number(word)
+            };
             let value = match parser.optional_value() {
                 Some(value) => Some(value),
-                None => next_word(parser, |word| !word.starts_with('-') && may_be(flag.id, word)),
+                None => next_word(parser, is_value),
             };
             given.push((flag.id, value.map(text).transpose()?));
         }
@@ -44,7 +50,7 @@ pub(super) fn take_values(
                 values.push(value);
             }
             if values.is_empty() {
-                let given = next_word(parser, |word| !word.starts_with('-'));
+                let given = next_word(parser, |word| !word.starts_with('-') || is_number(word));
                 return Err(match given.map(text).transpose()? {
                     Some(value) => Misuse::ExitCode { option: flag.long_shown(), value },
                     None => missing(),
@@ -88,20 +94,23 @@ fn is_time(word: &str) -> bool {
     unit.len() < word.len() && matches!(unit, "ms" | "s" | "m" | "h")
 }
 
-/// `-1` is an option to the parser, but a number to `scale`.
+/// `-1` is an option to the parser, but a number to `scale`, and a port that is none to `web`.
 pub(super) fn negative_number(
     parser: &mut lexopt::Parser,
     command: Option<&Command>,
+    program: Program,
 ) -> Option<String> {
-    if command?.id != CommandId::Scale {
-        return None;
+    match (command?.id, program) {
+        (CommandId::Scale, _) | (CommandId::Web | CommandId::Serve, Program::Ostler) => {}
+        _ => return None,
     }
-    let is_number = |word: &str| {
-        word.strip_prefix('-')
-            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-    };
-    let word = parser.try_raw_args()?.next_if(|word| word.to_str().is_some_and(is_number))?;
+    let word = parser.try_raw_args()?.next_if(|word| word.to_str().is_some_and(is_negative))?;
     word.into_string().ok()
+}
+
+/// Whether a word is a number below 0.
+fn is_negative(word: &str) -> bool {
+    word.strip_prefix('-').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn next_word(parser: &mut lexopt::Parser, wanted: impl Fn(&str) -> bool) -> Option<OsString> {

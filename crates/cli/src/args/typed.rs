@@ -39,6 +39,52 @@ impl Typed {
         })
     }
 
+    /// The same with another option in place of a wrong one; its value stays.
+    pub(crate) fn with_option(&self, wrong: &str, right: &str) -> Option<String> {
+        let (at, put) = self.options().find_map(|(at, typed)| {
+            let rest = typed.strip_prefix(wrong)?;
+            let is_whole = rest.is_empty() || rest.starts_with('=');
+            is_whole.then(|| (at, word(&format!("{right}{rest}")).into_owned()))
+        })?;
+        let words = self.0.iter().enumerate();
+        shown(words.map(|(nth, typed)| if nth == at { put.clone() } else { word(typed).into() }))
+    }
+
+    /// The line without an option and its value.
+    pub(crate) fn without_option(&self, name: &str, value: Option<&str>) -> Option<String> {
+        let is_joined =
+            |typed: &str| typed.strip_prefix(name).is_some_and(|of| of.starts_with('='));
+        let (at, typed) = self.options().find(|(_, typed)| *typed == name || is_joined(typed))?;
+        let next = self.0.get(at + 1).filter(|_| typed == name);
+        let last = at + usize::from(next.is_some_and(|next| Some(next.as_str()) == value));
+        let words = self.0.iter().enumerate().filter(|(nth, _)| !(at..=last).contains(nth));
+        shown(words.map(|(_, typed)| word(typed).into_owned()))
+    }
+
+    /// The line with its command before the options that stood before it.
+    pub(crate) fn command_first(&self, command: &str) -> Option<String> {
+        let at = self.0.iter().position(|typed| typed == command)?;
+        let (before, rest) = self.0.split_at(at);
+        if rest.iter().any(|typed| typed == "--") {
+            return None;
+        }
+        shown(rest.iter().chain(before).map(|typed| word(typed).into_owned()))
+    }
+
+    /// The line with more words behind it, where it has so many and no options.
+    pub(crate) fn followed_by(&self, count: usize, more: &[&str]) -> Option<String> {
+        if self.0.len() != count || self.0.iter().any(|typed| typed.starts_with('-')) {
+            return None;
+        }
+        let words = self.0.iter().map(|typed| word(typed).into_owned());
+        shown(words.chain(more.iter().map(|&typed| typed.to_owned())))
+    }
+
+    /// The words before `--`, with their places.
+    fn options(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.0.iter().map(String::as_str).enumerate().take_while(|(_, typed)| *typed != "--")
+    }
+
     fn replaced(&self, right: impl Fn(&str) -> Option<String>) -> Option<String> {
         // The first word is the command, where it can be both.
         let places = (1..self.0.len()).chain([0]);

@@ -29,6 +29,9 @@ pub(super) fn find_command(
             let names = Command::of(program).flat_map(|command| command.names.iter().copied());
             let near = if program == Program::Ostler && name == "version" {
                 Some("--version")
+            } else if let (Program::Ostler, Some(command)) = (program, suggest::as_elsewhere(&name))
+            {
+                Some(command)
             } else {
                 suggest::nearest(&name, names.filter(|near| may_be_meant(&name, near)))
             };

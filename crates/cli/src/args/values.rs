@@ -16,7 +16,7 @@ pub(super) fn check(parsed: &Parsed) -> Result<(), Misuse> {
         let is_number = value.parse::<u32>().is_ok_and(|number| least <= number);
         let flag = FLAGS.iter().find(|flag| flag.id == *id).filter(|_| !is_number);
         if let Some(flag) = flag {
-            return Err(Misuse::NotANumber { flag, value: value.clone() });
+            return Err(Misuse::NotANumber { flag, value: value.clone(), least });
         }
     }
     Ok(())

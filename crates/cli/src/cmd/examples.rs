@@ -23,9 +23,31 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         // Writing to a string cannot fail.
         let _ = match session.program {
             Program::Pm2 => writeln!(out, "\n- {about}:\n\n  $ {line}"),
-            Program::Ostler => writeln!(out, "{line:52} # {about}"),
+            Program::Ostler => writeln!(out, "{}", row(&line, about)),
         };
     }
     session.out.data(&out);
     Ok(())
+}
+
+/// A line that can be pasted, and behind it or below it what it does, in 80 columns.
+fn row(line: &str, about: &str) -> String {
+    const LEFT: usize = 37;
+    let gap = if line.len() <= LEFT { String::new() } else { format!("\n{:LEFT$}", "") };
+    format!("{line:LEFT$}{gap} # {about}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_fits_80_columns_and_is_not_broken() {
+        let all = COMMANDS.iter().flat_map(|command| examples_of(command.id)).chain(FIRST);
+        for (line, about) in all {
+            let row = row(line, about);
+            assert!(row.lines().all(|of| of.chars().count() <= 80), "{row}");
+            assert!(row.starts_with(line) && row.ends_with(&format!(" # {about}")), "{row}");
+        }
+    }
 }

@@ -29,14 +29,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         let shown = session.out.readable(&word).into_owned();
         let hint = match nearest(&word, codes().iter().map(|code| code.name)) {
             Some(near) => format!("did you mean `ostler explain {near}`?"),
-            None => {
-                let pasted = ostler_shell::operand(&word);
-                format!(
-                    "`ostler explain` lists the codes; is it an app? `ostler describe {pasted}`"
-                )
-            }
+            None => "`ostler explain` lists the codes".to_owned(),
         };
-        return Err(Failed::new(format!("no complaint has the code `{shown}`")).hint(hint));
+        return Err(Failed::misuse(format!("no complaint has the code `{shown}`")).hint(hint));
     };
     if is_json {
         session.out.object(&object(found));

@@ -21,7 +21,7 @@ pub(super) fn one(session: &mut Session, app: App) -> Result<Vec<String>, Failed
     session.out.tell(&Notice::StartsScript { script, mode, app: planned });
     let cluster = app.cluster;
     let started = launch(session, vec![app], false);
-    end(session, Act::Start, started, (&name, cluster))
+    end(session, Act::Start, started, (&name, cluster), true)
 }
 
 /// Starts the apps that a command line names. Returns what the first of them listens on.
@@ -30,7 +30,7 @@ pub(super) fn several(session: &mut Session, apps: Vec<App>) -> Result<Vec<Strin
     let first = apps.first().map_or((String::new(), false), |app| (app.name.clone(), app.cluster));
     session.out.tell(&Notice::StartsMissing { apps: &planned });
     let started = launch(session, apps, false);
-    end(session, Act::StartFile, started, (&first.0, first.1))
+    end(session, Act::StartFile, started, (&first.0, first.1), false)
 }
 
 fn planned(app: &App) -> Planned {
@@ -38,19 +38,23 @@ fn planned(app: &App) -> Planned {
 }
 
 /// Tells the end of a start, with what was heard in a first moment of these processes, the first of
-/// which is of the named app. Returns what it listens on, where that is known.
+/// which is of the named app, and all of them where that `is_one`. Returns what it listens on,
+/// where that is known.
 pub(super) fn end(
     session: &mut Session,
     act: Act,
     started: Result<Vec<u32>, Failed>,
     (name, cluster): (&str, bool),
+    is_one: bool,
 ) -> Result<Vec<String>, Failed> {
     let first = started.as_ref().ok().and_then(|ids| ids.first().copied()).filter(|_| cluster);
     let mut addresses = first.map_or_else(Vec::new, |id| address::of(session, id));
     if addresses.is_empty() {
         addresses = first_run::watch(session, started.as_deref().unwrap_or_default());
     }
-    let urls: Vec<String> = addresses.iter().filter_map(|one| address::url(one)).collect();
+    // Of several apps nobody would know whose address it is.
+    let shown = addresses.iter().filter(|_| is_one);
+    let urls: Vec<String> = shown.filter_map(|one| address::url(one)).collect();
     let started = perform::finish(session, act, started, &urls);
     // `--wait` tells it when all is ready.
     if !session.ends_ready {

@@ -27,24 +27,19 @@ pub(super) fn refuse(out: &mut Output, misuse: &Misuse, program: Program, typed:
 }
 
 fn refuse_in_our_way(out: &mut Output, misuse: &Misuse, typed: &Typed) {
-    let mut said = misuse.said(Program::Ostler);
-    // The rest of the line is what it was.
-    if let Misuse::Command { name, near: Some(near) } = misuse
-        && !near.starts_with('-')
-        && let Some(line) = typed.corrected(name, near)
-    {
-        said.hint = Some(format!("did you mean `{line}`?"));
-    }
+    let said = misuse.said(Program::Ostler, typed);
     let paint = out.paint;
     let error = paint.ink(&[Ink::Bold, Ink::Red], "error:");
     let hint = said.hint.map_or(String::new(), |hint| {
         format!("{} {}\n", paint.ink(&[Ink::Bold, Ink::Cyan], "hint:"), shown(&hint))
     });
-    out.data_aside(&format!("{error} {}\n{hint}", shown(&said.text)));
+    let text = format!("{error} {}\n{hint}", shown(&said.text));
+    let text = out.for_window(&text).into_owned();
+    out.data_aside(&text);
 }
 
 fn refuse_in_pm2s_way(out: &mut Output, misuse: &Misuse) {
-    let said = misuse.said(Program::Pm2);
+    let said = misuse.said(Program::Pm2, &Typed::default());
     let (text, hint) = (shown(&said.text), said.hint.as_deref().map(shown));
     match misuse {
         Misuse::Command { .. } => {
@@ -68,6 +63,7 @@ fn refuse_in_pm2s_way(out: &mut Output, misuse: &Misuse) {
         | Misuse::Bare { .. }
         | Misuse::Apart { .. }
         | Misuse::Swallowed { .. }
+        | Misuse::Taken { .. }
         | Misuse::NotText(_) => {
             let hint = hint.map_or(String::new(), |hint| format!("  hint: {hint}\n"));
             out.data_aside(&format!("\n  error: {text}\n{hint}\n"));

@@ -130,13 +130,16 @@ pub(super) fn tell(
         session.out.tell(&Notice::AllReady { apps: apps.len() + done.len(), processes });
     }
     let mut all = Vec::new();
+    // One line has the addresses of all apps.
+    let is_one = apps.len() < 2 || session.out.progress() == Some(Progress::Json);
     for (name, (processes, addresses)) in apps {
         let addresses: Vec<String> = addresses.into_iter().collect();
         let urls: BTreeSet<String> = addresses.iter().map(|address| url(address)).collect();
         let urls: Vec<String> = urls.into_iter().collect();
         if each {
             session.out.tell(&Notice::Ready { name, processes, urls: &urls });
-            all.extend(urls);
+            let of_app = |url| if is_one { url } else { format!("{name} {url}") };
+            all.extend(urls.into_iter().map(of_app));
         }
         shared_port::warn(session, name, &addresses);
     }
@@ -163,22 +166,44 @@ pub(super) fn failures(
     let (late, never): (Vec<&Ended>, Vec<&Ended>) = ended.iter().partition(is_late);
     let mut names = BTreeSet::new();
     let all = never.into_iter().chain(late).filter(|of| names.insert(of.name.as_str()));
-    let failed: Vec<Failed> = all.filter_map(|of| explain(session, of, what, limit)).collect();
-    let code = failed.first().map(|of| of.code);
-    let more = failed.len().saturating_sub(MOST);
+    let failed: Vec<(&str, Failed)> =
+        all.filter_map(|of| Some((of.name.as_str(), explain(session, of, what, limit)?))).collect();
+    let Some(code) = failed.first().map(|(_, of)| of.code) else { return Ok(()) };
+    let more: Vec<&str> = failed.iter().skip(MOST).map(|(name, _)| *name).collect();
     let mut last = None;
-    for failed in failed.into_iter().take(MOST) {
+    for (_, failed) in failed.into_iter().take(MOST) {
         if let Some(Failed { problem: Some(before), .. }) = last.replace(failed) {
             session.out.problem(&before);
         }
     }
-    if 0 < more {
-        let text = format!("{more} more apps were not {what}: `ostler list` shows them");
-        session.out.tell(&Notice::Warning { text: &text, hint: None, apart: true });
+    match last {
+        // They come behind those of which it is told why.
+        Some(Failed { problem: Some(problem), .. }) if !more.is_empty() => {
+            session.out.problem(&problem);
+            let (text, hint) = (of_more(&more, what), "`ostler list` shows them");
+            session.out.tell(&Notice::Warning { text: &text, hint: Some(hint), apart: true });
+            Err(Failed::quiet(code))
+        }
+        Some(last) => Err(Failed { code, ..last }),
+        None => Err(Failed::quiet(code)),
     }
-    match (last, code) {
-        (Some(last), Some(code)) => Err(Failed { code, ..last }),
-        (Some(_) | None, _) => Ok(()),
+}
+
+/// Says which apps were not ready beside those of which it is told why.
+fn of_more(names: &[&str], what: &str) -> String {
+    let verb = match (what == wait::AT_ITS_END, names.len()) {
+        (true, _) => "did not end",
+        (false, 1) => "is not ready",
+        (false, _) => "are not ready",
+    };
+    let shown: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
+    let others = match names.len().saturating_sub(MOST) {
+        0 => String::new(),
+        others => format!(" and {others} others"),
+    };
+    match names.len() {
+        1 => format!("one more app {verb}: {}", shown.join(", ")),
+        count => format!("{count} more apps {verb}: {}{others}", shown.join(", ")),
     }
 }
 
@@ -197,4 +222,19 @@ fn url(address: &str) -> String {
     // One that has no port of its own yet is called by the order in which it was asked for.
     let url = if address.contains('#') { None } else { address::url(address) };
     url.unwrap_or_else(|| address.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `1 more apps were not ready`, and nobody knew which.
+    #[test]
+    fn apps_of_which_it_is_not_told_why_are_named() {
+        assert_eq!(of_more(&["b"], "ready"), "one more app is not ready: `b`");
+        let names = ["a", "b", "c", "d", "e", "f", "g"];
+        let text = "7 more apps are not ready: `a`, `b`, `c`, `d`, `e` and 2 others";
+        assert_eq!(of_more(&names, "ready"), text);
+        assert_eq!(of_more(&["a", "b"], wait::AT_ITS_END), "2 more apps did not end: `a`, `b`");
+    }
 }

@@ -7,7 +7,9 @@ use ostler_client::Answer;
 use ostler_wire::control::{Event, Reply, Request};
 
 use super::{first_run, list, perform, unwritten};
+use crate::args::{Command, CommandId};
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::session::{Session, unexpected};
 use crate::voice::{Act, Notice, Subject};
 
@@ -50,8 +52,9 @@ pub(super) fn restore_from(
     let result = match answer {
         Ok(Answer::Reply(Reply::Done)) => Ok(()),
         Ok(other) => Err(unexpected(&other)),
-        // No usable list is no failure: boot scripts run this command before anything was saved.
-        Err(Failed { code: 1, problem: Some(problem), .. }) => {
+        // No usable list is no failure to PM2's boot scripts, nor when an init system starts the
+        // manager before anything was saved. Whoever asks for the list is told that there is none.
+        Err(Failed { code: 1, problem: Some(problem), .. }) if !asks_for_list(session) => {
             session.out.tell(&Notice::NothingSaved { problem: &problem });
             return Ok(());
         }
@@ -63,6 +66,13 @@ pub(super) fn restore_from(
     session.changed.extend(&ids);
     unwritten::warn(session);
     result
+}
+
+/// Whether the list was asked for, under our own name.
+fn asks_for_list(session: &Session) -> bool {
+    let is_asked =
+        |command: &Command| matches!(command.id, CommandId::Resurrect | CommandId::Import);
+    session.program == Program::Ostler && session.args.command.is_some_and(is_asked)
 }
 
 /// Returns the processes of these apps.

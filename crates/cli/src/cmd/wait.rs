@@ -56,7 +56,7 @@ fn wait_for(
             session.out.message(&format!("{name} (id {id}) {}", how_it_ended(last.as_ref())));
         }
     }
-    ready::failures(session, &ended, "at its end", limit)
+    ready::failures(session, &ended, wait::AT_ITS_END, limit)
 }
 
 /// Prints the line that was waited for.

@@ -122,6 +122,10 @@ impl Shape {
     /// Reads `{name} {pid}`. `{{` and `}}` stand for themselves, `\t` and `\n` for tab
     /// and line end.
     pub(crate) fn lines(template: &str, describe: bool) -> Result<Self, Failed> {
+        if template.is_empty() {
+            let wrong = Failed::misuse("`--format` is empty");
+            return Err(wrong.hint("write what a line is to have, as in `--format '{name} {pid}'`"));
+        }
         let mut pieces = Vec::new();
         let mut text = String::new();
         let mut rest = template.chars().peekable();

@@ -5,6 +5,7 @@
 //! than a moment. The terminal's modes are never changed: whoever interrupts the command finds
 //! it as it was.
 
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use unicode_width::UnicodeWidthChar as _;
@@ -49,6 +50,15 @@ impl Progress {
 pub(crate) struct Window {
     pub(crate) columns: usize,
     pub(crate) rows: usize,
+}
+
+impl Window {
+    /// The window of this terminal; of usual size where the terminal does not say.
+    pub(crate) fn of(terminal: &impl AsFd) -> Self {
+        let size = rustix::termios::tcgetwinsize(terminal).ok().filter(|size| 0 < size.ws_col);
+        let (columns, rows) = size.map_or((80, 24), |size| (size.ws_col, size.ws_row));
+        Self { columns: columns.into(), rows: rows.into() }
+    }
 }
 
 /// The block as it stands on the terminal.

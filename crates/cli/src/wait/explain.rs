@@ -14,6 +14,9 @@ use crate::session::Session;
 use crate::show;
 use crate::voice::{Problem, span};
 
+/// What is waited for, in words: that a run ends.
+pub(crate) const AT_ITS_END: &str = "at its end";
+
 /// Returns the failure that tells why a process did not come to what it was waited for; `None` when
 /// it did. `what`: that in words, such as `ready`.
 pub(crate) fn explain(
@@ -27,7 +30,11 @@ pub(crate) fn explain(
     let taken = holder::taken(session, ended.id, &ended.lines);
     let mut message = format!("{} (id {}) {reason}", ended.name, ended.id);
     let pasted = ostler_shell::operand(&ended.name);
-    let mut hint = format!("see `{program} logs --err {pasted}`");
+    let mut hint = match never_ran(&ended.end) {
+        // It has written nothing.
+        true => format!("fix what it says, then `{program} restart {pasted}`"),
+        false => format!("see `{program} logs --err {pasted}`"),
+    };
     let list = session.known().unwrap_or_default();
     if let Some(view) = list.iter().find(|of| of.id == ended.id) {
         if let Some(said) = said(ended, view) {
@@ -69,6 +76,16 @@ fn said(ended: &Ended, view: &ProcView) -> Option<String> {
     (is_of_memory || !is_quoted).then_some(said)
 }
 
+/// Whether the last run did not even begin.
+fn never_ran(end: &End) -> bool {
+    let (End::Never(Never::Rests(last) | Never::Ended(last) | Never::GivenUp(last))
+    | End::TimedOut(NotYet::Pauses { last, .. })) = end
+    else {
+        return false;
+    };
+    matches!(last, Some(Outcome::NotSpawned { .. }))
+}
+
 /// What comes behind the name of the process.
 fn reason(ended: &Ended, what: &str, limit: Option<&Limit>) -> Option<String> {
     match &ended.end {
@@ -89,15 +106,20 @@ fn reason(ended: &Ended, what: &str, limit: Option<&Limit>) -> Option<String> {
         }),
         End::TimedOut(why) => {
             let limit = limit.map_or_else(String::new, |limit| format!(" within {limit}"));
-            Some(format!("was not {what}{limit}{}", state(why)))
+            let did_not = if what == AT_ITS_END { "did not end" } else { "was not ready" };
+            Some(format!("{did_not}{limit}{}", state(why, what)))
         }
     }
 }
 
 /// What a process does that was not ready in time.
-fn state(why: &NotYet) -> String {
+fn state(why: &NotYet, what: &str) -> String {
     match why {
-        NotYet::Starts { by_message: true } => ": it did not say `ready` yet".to_owned(),
+        // What has yet to end may be as it is for long.
+        NotYet::Starts { .. } | NotYet::Silent | NotYet::Young { .. } if what == AT_ITS_END => {
+            ": it runs".to_owned()
+        }
+        NotYet::Starts { by_message: true } => ": it has not said `ready` yet".to_owned(),
         NotYet::Starts { by_message: false } => ": it is still starting".to_owned(),
         NotYet::Silent => ": it runs, and listens on nothing".to_owned(),
         NotYet::Young { enough, taken } => {

@@ -16,7 +16,7 @@ mod seen;
 mod taken;
 mod waiting;
 
-pub(crate) use explain::{explain, how_it_ended};
+pub(crate) use explain::{AT_ITS_END, explain, how_it_ended};
 pub(crate) use limit::Limit;
 pub(crate) use lines::Wanted;
 pub(crate) use seen::Never;

@@ -133,7 +133,7 @@ const DONE_ELSEWHERE: [(&str, &str); 33] = [
     ("profile:mem", "agent::profiles_are_written_and_an_app_that_ends_before_is_told"),
     ("startup", "startup::a_systemd_unit_is_written_enabled_and_removed"),
     ("unstartup", "startup::a_systemd_unit_is_written_enabled_and_removed"),
-    ("boot", "startup::boot_is_ready_when_the_saved_apps_are"),
+    ("boot", "boot::boot_is_ready_when_the_saved_apps_are"),
     ("install", "modules::a_module_has_its_settings_stands_apart"),
     ("uninstall", "modules::a_module_has_its_settings_stands_apart"),
     ("package", "modules::an_archive_of_a_module_is_made_and_installed"),

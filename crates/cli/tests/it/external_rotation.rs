@@ -71,7 +71,7 @@ fn a_file_that_is_copied_and_emptied_goes_on_at_its_beginning() {
 }
 
 /// Bytes of a log without dates are moved to a place by the kernel, which does not look for the end
-/// at the same time: there `copytruncate` may leave zeros (docs/from-pm2.md).
+/// at the same time: there `copytruncate` may leave zeros (docs/pm2-differences.md).
 #[test]
 fn a_dated_file_that_is_emptied_while_it_is_written_has_no_hole() {
     let s = sandbox();
@@ -127,7 +127,7 @@ fn the_systems_logrotate_is_configured_and_what_is_built_in_is_switched_off() {
     let text = fs::read_to_string(&config).unwrap();
     assert!(text.contains(s.home().to_str().unwrap()) && text.contains("kill -USR2"), "{text}");
     s.ostler(["get", "ostler.log_rotate"]).shows("never").run();
-    s.ostler(["logrotate", "-u", "nobody at all"]).code(2).shows("there is no user").run();
+    s.ostler(["logrotate", "-u", "nobody at all"]).code(1).shows("there is no user").run();
     let mut pm2 = s.command();
     assert!(pm2.arg0("pm2").arg("logrotate").status().unwrap().success());
     let theirs = fs::read_to_string(written(&root, "pm2")).unwrap();

@@ -120,7 +120,7 @@ fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
     misused(
         &sandbox,
         &["list", "--sotr", "name"],
-        "error: unknown option `--sotr`\nhint: did you mean `--sort`?\n",
+        "error: unknown option `--sotr`\nhint: did you mean `ostler list --sort name`?\n",
     );
     misused(
         &sandbox,
@@ -130,7 +130,8 @@ fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
     misused(
         &sandbox,
         &["kill", "--raw", "--silent"],
-        "error: `kill` does not take `--raw`\nhint: `--raw` is for `run` and `logs`\n",
+        "error: `kill` does not take `--raw`\nhint: `ostler kill --silent` does without; `--raw` \
+         is for `run` and `logs`\n",
     );
     misused(
         &sandbox,

@@ -114,7 +114,7 @@ fn a_start_that_waits_names_the_limit_that_was_in_force_and_the_app_goes_on() {
     waits_for_go(&sandbox);
     let long = ["--wait-ready", "--listen-timeout", "60000", "--wait=300ms"];
     let error = sandbox.ostler(["start", "app.js"]).args(long).code(124).run().err;
-    let why = "app (id 0) was not ready within 300ms: it did not say `ready` yet\n";
+    let why = "app (id 0) was not ready within 300ms: it has not said `ready` yet\n";
     assert!(error.contains(why), "{error}");
     wait_log(&sandbox, "app-out.log", "waits");
     let late = sandbox.ostler(["wait", "app", "--timeout", "100ms"]).code(124);

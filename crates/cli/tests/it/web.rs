@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use ostler_testkit::{Sandbox, built_companion};
 use serde_json::{Value, json};
@@ -91,10 +92,11 @@ fn a_companion_that_is_missing_is_told_with_the_command_that_brings_it() {
     command.arg("web");
     let said = ostler_testkit::run::finish(command, &[], ostler_testkit::run::LIMIT);
     assert_eq!(said.code, 1, "{said:?}");
-    let root = s.work().display().to_string();
-    let install = format!(" --root {root} ostler-companion` makes it\n");
-    assert!(said.err.contains("hint: `cargo install --git https://"), "{said:?}");
-    assert!(said.err.ends_with(&install), "{said:?}");
+    // The way that the README gives, with the folder of this very source.
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("companion");
+    let (source, root) = (source.display(), s.work().display().to_string());
+    let hint = format!("hint: `cargo install --path {source} --root {root}` makes it\n");
+    assert!(said.err.ends_with(&hint), "{said:?}");
 }
 
 #[test]

@@ -123,9 +123,10 @@ fn a_hint_is_about_what_was_typed() {
         ("start 0 1", "hint: `ostler restart 0 1` stops and starts them again"),
         ("logs -f", "hint: `ostler logs` goes on by itself"),
         ("logs -n 3", "hint: write `--lines 3`"),
-        ("explain api", "is it an app? `ostler describe api`"),
+        ("explain api", "hint: `ostler explain` lists the codes\n"),
         ("dev", "hint: `ostler help` shows every command"),
-        ("top", "hint: `ostler help` shows every command"),
+        ("top", "hint: did you mean `ostler monit`?"),
+        ("scale api", "hint: write it as in `ostler scale api 4`\n"),
     ] {
         let ran = fake.ostler(line);
         assert!(ran.code != 0 && ran.err.contains(said), "{line}: {}", ran.err);

@@ -50,7 +50,10 @@ pub(super) const fn truth(name: &'static str, access: Access) -> Attribute {
 
 /// A number from 0 up.
 pub(super) const fn number(name: &'static str, access: Access) -> Attribute {
-    of(name, &[Type::Number], access).rule(Rule::Min(0)).advice("write a number").example("5")
+    of(name, &[Type::Number], access)
+        .rule(Rule::Min(0))
+        .advice("write a number, such as `5`")
+        .example("5")
 }
 
 /// A time in milliseconds.

@@ -3,14 +3,19 @@
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::fields::Fields;
-use crate::names::{refused_name, refused_namespace};
+use crate::names::{doubtful_name, refused_name, refused_namespace};
 use crate::resolve;
+
+/// Makes a diagnostic.
+type New = fn(&'static str, String) -> Diagnostic;
 
 /// Refuses names that mean something else to commands.
 pub(super) fn refuse_names(apps: &[Fields<'_>], ctx: &Context, report: &mut Vec<Diagnostic>) {
     for fields in apps.iter().filter(|_| !ctx.as_pm2) {
-        let refused = refused_name(&resolve::written_name(fields, ctx));
-        let said = refused.map(|(why, help)| Diagnostic::error("bad-name", why).help(help));
+        let name = resolve::written_name(fields, ctx);
+        let said = refused_name(&name).map(|of| (Diagnostic::error as New, of));
+        let said = said.or(doubtful_name(&name).map(|of| (Diagnostic::warning as New, of)));
+        let said = said.map(|(new, (why, help))| new("bad-name", why).help(help));
         report.extend(said.map(|said| fields.at("name", said)));
         let refused = fields.text("namespace").and_then(refused_namespace);
         let said = refused.map(|(why, help)| Diagnostic::error("bad-name", why).help(help));

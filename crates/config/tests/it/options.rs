@@ -2,6 +2,7 @@
 //! words as in a file.
 
 use ostler_config::Options;
+use ostler_config::attributes::{Takes, attributes};
 use ostler_core::spec::{Balance, LogFormat, Probe, Readiness};
 
 use crate::world::{World, options, render_own};
@@ -108,6 +109,36 @@ fn all_wrong_values_are_said_at_once() {
     let (pm2, own) = (world.render(&report), render_own(&report, &world.ctx.cwd));
     let text = format!("{pm2}\nIn our words:\n\n{own}");
     expect_test::expect_file!["bad-options.txt"].assert_eq(&text);
+}
+
+/// `--nice 50` ended with 1 and `--nice x` with 2, and some said nothing of what to do.
+#[test]
+fn whatever_value_an_option_has_that_is_none_it_is_a_misuse_with_a_hint() {
+    let mut world = World::new(&["node"]);
+    world.file("a.js", "");
+    world.ctx.euid = 0;
+    let mut said = String::new();
+    let flags = attributes().flat_map(|of| of.flags);
+    for flag in flags.filter(|flag| flag.takes != Takes::Nothing) {
+        let name = flag.long[0];
+        // What is looked for on the machine is no matter of how it is written.
+        if ["cwd", "interpreter", "env-file", "user", "gid"].contains(&name) {
+            continue;
+        }
+        for value in ["-1", "50", "5000", "99999999", "x y"] {
+            let given = options(&[(name, value)]);
+            let Err(report) = ostler_config::from_script("a.js", &given, &world.ctx) else {
+                continue;
+            };
+            for of in report.iter().filter(|of| of.is_error()) {
+                let hint = of.own_advice().unwrap_or("NONE");
+                let misused = if of.is_misuse() { "" } else { "NOT MISUSED " };
+                said += &format!("--{name} {value}: {misused}{} / {hint}\n", of.own_message());
+            }
+        }
+    }
+    assert!(!said.contains("NOT MISUSED ") && !said.contains(" NONE"), "{said}");
+    expect_test::expect_file!["option-values.txt"].assert_eq(&said);
 }
 
 #[test]

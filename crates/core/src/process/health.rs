@@ -8,23 +8,22 @@ use super::Process;
 use crate::ending::Ending;
 use crate::event::Notice;
 use crate::phase::Phase;
-use crate::run::{Exit, RunId};
+use crate::run::Exit;
 use crate::runs::Runs;
 use crate::{Action, Millis};
 
 impl Process {
-    /// The run is to be replaced, if it is the one that serves.
-    pub(crate) fn on_unhealthy(&mut self, now: Millis, run: RunId, out: &mut Vec<Action>) {
+    /// The current run is to be replaced, if it serves.
+    pub(crate) fn on_unhealthy(&mut self, now: Millis, out: &mut Vec<Action>) {
         match self.phase {
-            Phase::Online { run: current, since } if current == run => {
+            Phase::Online { run, since } => {
                 out.push(Action::Tell(Notice::Unhealthy { proc: self.id, run }));
                 // Counted now: a daemon that dies in between goes on with another run.
                 self.restarts.total += 1;
                 let ending = Ending::ask(now, run, self.policy(), out);
                 self.phase = Phase::Stopping(ending.as_crash(now.saturating_sub(since)));
             }
-            Phase::Online { .. }
-            | Phase::Stopped
+            Phase::Stopped
             | Phase::Errored
             | Phase::Starting { .. }
             | Phase::Stopping(_)

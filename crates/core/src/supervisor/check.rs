@@ -106,7 +106,7 @@ mod tests {
     use crate::reload::{Reload, ReloadOptions};
     use crate::run::{AppId, RunId, SpecId};
     use crate::spec::{Policy, Version};
-    use crate::{Event, SavedProcess};
+    use crate::{Event, Millis, Preparation, SavedProcess};
 
     const APP: AppId = AppId(0);
     const ID: ProcId = ProcId(0);
@@ -165,6 +165,33 @@ mod tests {
             let saved = SavedProcess { goal: Goal::Up, errored: true, ..slot(it).save() };
             slot(it).process = Process::from_saved(&saved);
         });
+    }
+
+    #[test]
+    fn what_is_prepared_for_another_end_or_without_its_number_is_found() {
+        let prepared = |after, run| Preparation {
+            after: RunId(after),
+            run: RunId(run),
+            spec: SpecId(0),
+            restarts: 1,
+            unstable: 1,
+            not_before: 0,
+            not_after: Millis::MAX,
+            except_codes: Vec::new(),
+        };
+        // What the slot prepares, and which run it keeps in mind for which end.
+        for (of_slot, kept) in [
+            (prepared(1, 3), None),
+            (prepared(1, 3), Some(prepared(7, 3))),
+            (prepared(1, 4), Some(prepared(1, 3))),
+            (prepared(7, 3), Some(prepared(7, 3))),
+        ] {
+            finds("has prepared what nobody asked for", |it| {
+                it.runs.allot(ID);
+                slot(it).allotted.extend(kept.map(|kept| Allotted::new(&kept, &version())));
+                slot(it).process.set_prepared(Some(of_slot));
+            });
+        }
     }
 
     #[test]

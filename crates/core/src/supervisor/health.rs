@@ -15,7 +15,7 @@ impl Supervisor {
         if slot.candidate.is_some() || self.reloads.get(&slot.app).is_some_and(open) {
             return;
         }
-        slot.process.on_unhealthy(now, run, out);
+        slot.process.on_unhealthy(now, out);
         self.settle(now, id, out);
     }
 }

@@ -49,12 +49,12 @@ impl Supervisor {
     ) {
         match concerned {
             Concerned::Nothing => {}
-            Concerned::Slot(id) if !self.has_reload(id) => {
+            Concerned::Slot(id) => {
                 if let Some(slot) = self.slots.get_mut(&id) {
                     slot.prepare(now, at, &mut self.runs, out);
                 }
             }
-            Concerned::Slot(_) | Concerned::All => {
+            Concerned::All => {
                 for slot in self.slots.values_mut() {
                     slot.prepare(now, at, &mut self.runs, out);
                 }

@@ -6,7 +6,7 @@ use ostler_core::reload::Direction;
 use ostler_core::spec::Policy;
 use ostler_core::{
     Action, AppId, Event, Exit, Failure, Goal, Notice, Phase, ProcId, ReloadOptions, Role, RunId,
-    SavedProcess, SavedReload, SeenRun, SpecId, Supervisor,
+    SavedProcess, SavedReload, SeenRun, SpecId, Supervisor, Taken,
 };
 
 const APP: AppId = AppId(1);
@@ -153,6 +153,29 @@ fn a_candidate_that_had_taken_over_is_current_whatever_its_note_says() {
 }
 
 #[test]
+fn what_follows_the_next_crash_is_prepared_where_one_was_counted() {
+    for (restarts, unstable, expected) in
+        [(0, 0, ""), (1, 0, "prepare 10 after 1"), (0, 1, "prepare 10 after 1")]
+    {
+        let policy = Arc::new(Policy::default());
+        let version_of = |spec| Some((spec, Arc::clone(&policy)));
+        let slots = [SavedProcess { restarts, unstable, ..saved(0) }];
+        let mut out = Vec::new();
+        _ = Supervisor::recover(NOW, 9, &slots, vec![], &[seen(1, 0, 1)], version_of, &mut out);
+        assert_eq!(words(&out), expected, "{restarts} {unstable}");
+    }
+}
+
+#[test]
+fn what_was_noted_of_a_slots_runs_is_saved_again() {
+    let taken = Some(Taken { run: RunId(2), at: RunId(4) });
+    let process = SavedProcess { renewed: Some(RunId(3)), taken, ..saved(0) };
+    let supervisor = check(&[process], &[], &[candidate(2, 0, 1)], "");
+    let again = &supervisor.saved_processes()[0];
+    assert_eq!((again.renewed, again.taken), (Some(RunId(3)), taken));
+}
+
+#[test]
 fn a_run_that_was_to_be_asked_to_end_is_asked() {
     let process = SavedProcess { stopping: Some(RunId(1)), ..saved(0) };
     let supervisor = check(&[process], &[], &[seen(1, 0, 1)], "ask 1");
@@ -215,6 +238,39 @@ fn an_end_that_was_counted_is_told_and_not_counted_again() {
     let supervisor =
         check(&[saved(0), uncounted], &[], &[ended, seen(10, 1, 1)], "1 ended; restarts");
     assert_eq!(phase(&supervisor), Phase::Backoff { until: NOW + 100 });
+}
+
+#[test]
+fn the_end_of_a_candidate_that_took_over_is_counted_once_and_comes_after_runs_before_it() {
+    let exited = |seen: SeenRun| SeenRun { exit: Some(EXIT), ..seen };
+    let taken = Some(Taken { run: RunId(2), at: RunId(4) });
+    let slot = SavedProcess { taken, ended: Some(RunId(4)), due: Some(1500), ..saved(0) };
+    let runs = [exited(seen(3, 0, 1)), exited(candidate(2, 0, 1))];
+    check(std::slice::from_ref(&slot), &[], &runs, "sweep 2; 3 ended; 2 ended");
+    // One that did not take over is no run of its slot.
+    let runs = [exited(candidate(3, 0, 1))];
+    check(&[slot], &[], &runs, "ask 3");
+}
+
+#[test]
+fn an_end_before_one_that_the_keeper_forgot_was_told() {
+    let exited = |run| SeenRun { exit: Some(EXIT), ..seen(run, 0, 1) };
+    let slot = SavedProcess { ended: Some(RunId(2)), due: Some(1500), ..saved(0) };
+    for (runs, expected) in [
+        (vec![exited(1)], vec![(1, true)]),
+        (vec![exited(1), exited(2)], vec![(1, false), (2, false)]),
+    ] {
+        let version_of = |spec| Some((spec, policy()));
+        let slots = [slot.clone(), saved(1)];
+        let runs = [runs, vec![seen(9, 1, 1)]].concat();
+        let mut out = Vec::new();
+        _ = Supervisor::recover(NOW, 9, &slots, vec![], &runs, version_of, &mut out);
+        let told = |action: &Action| match action {
+            Action::Tell(Notice::Ended { run, again, .. }) => Some((run.0, *again)),
+            _ => None,
+        };
+        assert_eq!(out.iter().filter_map(told).collect::<Vec<_>>(), expected);
+    }
 }
 
 #[test]
@@ -325,4 +381,15 @@ fn in_a_reload_to_the_same_specification_the_number_of_a_run_tells_whether_it_is
     };
     let runs = [seen(1, 0, 1), candidate(3, 0, 2), seen(4, 1, 2)];
     check(&[process, saved(1)], &[mixed], &runs, "disconnect 1; over");
+}
+
+#[test]
+fn a_candidate_of_which_nothing_is_heard_fails_in_time_also_after_the_memory_was_lost() {
+    let runs = [seen(1, 0, 1), candidate(2, 0, 2)];
+    let mut supervisor = check(&[saved(0)], &[reload(1, 2, Direction::Forward)], &runs, "");
+    let mut out = Vec::new();
+    let at = supervisor.deadline().unwrap();
+    assert_eq!(at, NOW + policy().verify_timeout);
+    supervisor.handle(at, Event::Deadline, &mut out);
+    assert_eq!(words(&out), "ask 2; back []; over");
 }

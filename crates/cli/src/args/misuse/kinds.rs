@@ -32,12 +32,14 @@ pub(crate) enum Misuse {
     Apart { flag: &'static Flag, value: String },
     /// What was meant as the argument was taken as the value of the option before it.
     Swallowed { flag: &'static Flag, value: String, command: &'static Command },
+    /// The name of a command was taken as the value of the option before it.
+    Taken { option: String, word: &'static str },
     /// The value of an option that takes exit codes is none.
     ExitCode { option: String, value: String },
     /// The value of an option that takes a number is none.
-    NotANumber { flag: &'static Flag, value: String },
-    /// An argument is missing.
-    Missing { argument: Arg, command: &'static Command },
+    NotANumber { flag: &'static Flag, value: String, least: u32 },
+    /// An argument is missing; so many were given.
+    Missing { argument: Arg, command: &'static Command, given: usize },
     /// There is one word too many.
     Extra { word: String, command: &'static Command },
     /// A word is not UTF-8.

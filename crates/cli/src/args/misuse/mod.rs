@@ -9,13 +9,14 @@ mod tests;
 
 pub(crate) use kinds::{Given, Misuse, Near, Said};
 
+use crate::args::typed::Typed;
 use crate::program::Program;
 
 impl Misuse {
-    /// Returns what is said about it under a name of the program.
-    pub(crate) fn said(&self, program: Program) -> Said {
+    /// Returns what is said about it under a name of the program; `typed` is the command line.
+    pub(crate) fn said(&self, program: Program, typed: &Typed) -> Said {
         match program {
-            Program::Ostler => own::said(self),
+            Program::Ostler => own::said(self, typed),
             Program::Pm2 => pm2::said(self),
         }
     }

@@ -3,13 +3,14 @@
 use super::kinds::{Given, Misuse, Near, Said};
 use crate::args::absent::When;
 use crate::args::flags::Flag;
+use crate::args::typed::Typed;
 use crate::args::{Command, CommandId, examples_of};
 
 const NAME: &str = "ostler";
 
 /// Returns what is said about a misuse.
-pub(super) fn said(misuse: &Misuse) -> Said {
-    Said { text: text(misuse), hint: hint(misuse) }
+pub(super) fn said(misuse: &Misuse, typed: &Typed) -> Said {
+    Said { text: text(misuse), hint: hint(misuse, typed) }
 }
 
 fn text(misuse: &Misuse) -> String {
@@ -32,7 +33,9 @@ fn text(misuse: &Misuse) -> String {
             format!("`{name}` needs a value")
         }
         Misuse::Value { option, unexpected: true } => format!("`{option}` takes no value"),
-        Misuse::NoCommand { name, .. } => format!("there is no command, which `{name}` is for"),
+        Misuse::NoCommand { name, .. } => {
+            format!("`{name}` is an option of a command, and no command is given")
+        }
         Misuse::Bare { option, word, command } => format!(
             "`{option}` takes no value with `{}`, and `{word}` is one argument too many",
             command.name()
@@ -46,17 +49,20 @@ fn text(misuse: &Misuse) -> String {
         Misuse::Swallowed { flag, value, .. } => {
             format!("`{value}` was taken as the value of `--{}`", flag.name())
         }
+        Misuse::Taken { option, word } => {
+            format!("`{word}` was taken as the value of `{option}`")
+        }
         Misuse::ExitCode { option, value } => {
             let name = option.split(' ').next().unwrap_or_default();
             format!("`{value}` is not an exit code, which `{name}` needs")
         }
-        Misuse::NotANumber { flag, value } if value == "0" => {
-            format!("`--{}` must be at least 1, but is 0", flag.name())
+        Misuse::NotANumber { flag, value, least } if is_below(value, *least) => {
+            format!("`--{}` must be at least {least}, but is {value}", flag.name())
         }
-        Misuse::NotANumber { flag, value } => {
+        Misuse::NotANumber { flag, value, .. } => {
             format!("`--{}` needs a number, but is `{value}`", flag.name())
         }
-        Misuse::Missing { argument, command } => {
+        Misuse::Missing { argument, command, .. } => {
             format!("`{}` needs `{}`", command.name(), argument.shown())
         }
         Misuse::Extra { word, command } if command.takes.is_empty() => {
@@ -69,29 +75,45 @@ fn text(misuse: &Misuse) -> String {
     }
 }
 
-fn hint(misuse: &Misuse) -> Option<String> {
+/// Whether a text is a whole number below the least one.
+fn is_below(text: &str, least: u32) -> bool {
+    text.parse::<i64>().is_ok_and(|number| number < i64::from(least))
+}
+
+fn hint(misuse: &Misuse, typed: &Typed) -> Option<String> {
     match misuse {
-        Misuse::Command { near: Some(near), .. } => Some(format!("did you mean `{NAME} {near}`?")),
+        Misuse::Command { name, near: Some(near) } => {
+            // The rest of the line is what it was.
+            let line = typed.corrected(name, near).filter(|_| !near.starts_with('-'));
+            let line = line.unwrap_or_else(|| format!("{NAME} {near}"));
+            Some(format!("did you mean `{line}`?"))
+        }
         Misuse::Command { near: None, .. } => Some(format!("`{NAME} help` shows every command")),
         Misuse::Absent { row, .. } => {
             let nobody = "nothing is sent to anybody; `$ jlist` prints what a program may read";
             let instead = row.instead.or((row.when == When::Vendor).then_some(nobody));
             instead.map(|instead| instead.replace('$', NAME))
         }
-        Misuse::Option { command, near: Some(near), .. } => Some(meant(*command, *near)),
+        Misuse::Option { name, command, near: Some(near) } => {
+            Some(meant(name, *command, *near, typed))
+        }
         Misuse::Option { command, near: None, .. } => Some(match command {
             Some(of) => format!("`{NAME} help {command}` shows its options", command = of.name()),
             None => format!("`{NAME} help` shows every command"),
         }),
         Misuse::AbsentOption { instead, .. } => Some(instead.replace('$', NAME)),
         Misuse::Elsewhere { name, command, flag, given } => {
-            Some(elsewhere(name, command, flag, given))
+            Some(elsewhere(name, command, flag, given, typed))
         }
         Misuse::Value { option, unexpected: false } => Some(format!("write `{option}`")),
-        Misuse::Missing { command, .. } | Misuse::Extra { command, .. } => Some(example(command)),
-        Misuse::NoCommand { flag, .. } => Some(match list(&flag.takers()) {
-            none if none.is_empty() => format!("`{NAME} help` shows every command"),
-            takers => format!("`--{}` is for {takers}", flag.name()),
+        Misuse::Extra { command, .. } => Some(example(command)),
+        Misuse::Missing { command, given, .. } => Some(completed(command, *given, typed)),
+        Misuse::NoCommand { flag, .. } => Some(match flag.takers().split_first() {
+            None => format!("`{NAME} help` shows every command"),
+            Some((command, _)) => {
+                let page = format!("`{NAME} help {command}` shows how it is written");
+                format!("`--{}` is for {}; {page}", flag.name(), some(&flag.takers()))
+            }
         }),
         Misuse::Bare { command, .. } => Some(example(command)),
         Misuse::Apart { flag, value } => Some(format!("write `--{}={value}`", flag.name())),
@@ -104,6 +126,10 @@ fn hint(misuse: &Misuse) -> Option<String> {
                 command = command.name()
             ))
         }
+        Misuse::Taken { option, word } => Some(match typed.command_first(word) {
+            Some(line) => format!("write the command first: `{line}`"),
+            None => format!("write the command before `{option}`"),
+        }),
         Misuse::NotANumber { flag, .. } => {
             Some(format!("write a number, as in `--{} 4`", flag.name()))
         }
@@ -125,20 +151,46 @@ fn example(command: &Command) -> String {
     }
 }
 
-/// Returns the option that was meant, and whose it is where the command does not take it.
-fn meant(command: Option<&Command>, Near { name, flag }: Near) -> String {
-    let question = format!("did you mean `--{name}`?");
-    match command {
-        Some(command) if !flag.acts_with(command.id) => match list(&flag.takers()) {
-            none if none.is_empty() => format!("{question} No command takes it yet"),
-            takers => format!("{question} It is for {takers}"),
-        },
-        Some(_) | None => question,
+/// The same with what was typed already, where some of the arguments were.
+fn completed(command: &Command, given: usize, typed: &Typed) -> String {
+    let line = (0 < given).then(|| examples_of(command.id).first()).flatten().and_then(|example| {
+        // The program, the command, and what is there.
+        let missing: Vec<&str> = example.0.split(' ').skip(2 + given).collect();
+        typed.followed_by(1 + given, &missing).filter(|_| !missing.is_empty())
+    });
+    match line {
+        Some(line) => format!("write it as in `{line}`"),
+        None => example(command),
     }
 }
 
-/// Returns where an option belongs, or what does here what it does in other programs.
-fn elsewhere(name: &str, command: &Command, flag: &Flag, given: &Given) -> String {
+/// Returns the line with the option that was meant. Where the command does not take that one, it
+/// says which do.
+fn meant(
+    wrong: &str,
+    command: Option<&Command>,
+    Near { name, flag }: Near,
+    typed: &Typed,
+) -> String {
+    match command {
+        Some(command) if !flag.acts_with(command.id) => {
+            let question = format!("did you mean `--{name}`?");
+            match some(&flag.takers()) {
+                none if none.is_empty() => format!("{question} No command takes it yet"),
+                takers => format!("{question} It is for {takers}"),
+            }
+        }
+        Some(_) | None => {
+            let option = format!("--{name}");
+            let line = typed.with_option(wrong, &option).unwrap_or(option);
+            format!("did you mean `{line}`?")
+        }
+    }
+}
+
+/// Returns the line without the option and where that belongs, or what does the same here as that
+/// option does in other programs.
+fn elsewhere(name: &str, command: &Command, flag: &Flag, given: &Given, typed: &Typed) -> String {
     let value = |usual: &str| {
         let value = given.value.as_deref().map(ostler_shell::word);
         value.map_or_else(|| usual.to_owned(), |value| value.into_owned())
@@ -155,7 +207,26 @@ fn elsewhere(name: &str, command: &Command, flag: &Flag, given: &Given) -> Strin
         }
         (CommandId::Logs, "name", "-n") => format!("write `--lines {}`", value("15")),
         (_, "verbose", _) => format!("write `{NAME} --version --verbose`"),
-        (..) => format!("`--{}` is for {}", flag.name(), list(&flag.takers())),
+        (..) => {
+            let takers = format!("`--{}` is for {}", flag.name(), some(&flag.takers()));
+            match typed.without_option(name, given.value.as_deref()) {
+                Some(line) => format!("`{line}` does without; {takers}"),
+                None => takers,
+            }
+        }
+    }
+}
+
+/// Returns names in backticks, and of many only the first and how many there are: who wants to see
+/// all finds none among twenty.
+fn some(names: &[&str]) -> String {
+    const MOST: usize = 5;
+    match names.get(..MOST - 2) {
+        Some(first) if MOST < names.len() => {
+            let first: Vec<String> = first.iter().map(|name| format!("`{name}`")).collect();
+            format!("{} and {} more", first.join(", "), names.len() - first.len())
+        }
+        Some(_) | None => list(names),
     }
 }
 

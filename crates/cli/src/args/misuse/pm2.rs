@@ -35,7 +35,7 @@ fn text(misuse: &Misuse) -> String {
         Misuse::ExitCode { option, value } => {
             format!("option `{option}': `{value}` is no exit code")
         }
-        Misuse::NotANumber { flag, value } => {
+        Misuse::NotANumber { flag, value, .. } => {
             format!("option `{}': `{value}` is not a number", flag.long_shown())
         }
         Misuse::Missing { argument, .. } => {
@@ -49,6 +49,7 @@ fn text(misuse: &Misuse) -> String {
         | Misuse::Swallowed { value: word, .. } => {
             format!("Unknown command argument: {word}")
         }
+        Misuse::Taken { word, .. } => format!("Unknown command argument: {word}"),
         Misuse::NotText(word) => format!("argument `{word}' is not valid UTF-8"),
     }
 }
@@ -78,6 +79,7 @@ fn hint(misuse: &Misuse) -> Option<String> {
         | Misuse::Bare { .. }
         | Misuse::Apart { .. }
         | Misuse::Swallowed { .. }
+        | Misuse::Taken { .. }
         | Misuse::NotANumber { .. }
         | Misuse::NotText(_) => None,
     }

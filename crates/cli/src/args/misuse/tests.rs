@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
 use super::super::commands::COMMANDS;
-use super::super::flags::FlagId;
+use super::super::flags::{FLAGS, FlagId, Takes};
 use super::super::parse;
 use super::super::parsed::Parsed;
+use super::super::typed::Typed;
 use super::{Misuse, Said};
 use crate::program::Program;
 
@@ -16,7 +17,8 @@ fn parsed(line: &str, program: Program) -> Result<Parsed, Misuse> {
 
 #[track_caller]
 fn check(program: Program, line: &str, text: &str, hint: Option<&str>) {
-    let said = parsed(line, program).unwrap_err().said(program);
+    let typed = Typed::new(line.split_whitespace().map(str::to_owned));
+    let said = parsed(line, program).unwrap_err().said(program, &typed);
     assert_eq!(said, Said { text: text.to_owned(), hint: hint.map(str::to_owned) }, "{line}");
 }
 
@@ -46,9 +48,9 @@ fn a_slip_of_the_fingers_is_answered_by_what_was_meant() {
         ("hepl", "help"),
     ] {
         own(
-            typed,
+            &format!("{typed} api"),
             &format!("unknown command `{typed}`"),
-            &format!("did you mean `ostler {near}`?"),
+            &format!("did you mean `ostler {near} api`?"),
         );
     }
     own("version", "unknown command `version`", "did you mean `ostler --version`?");
@@ -58,7 +60,12 @@ fn a_slip_of_the_fingers_is_answered_by_what_was_meant() {
         ("logs --nostraem", "--nostraem", "nostream"),
         ("--verison", "--verison", "version"),
     ] {
-        own(line, &format!("unknown option `{typed}`"), &format!("did you mean `--{meant}`?"));
+        let pasted = line.replace(typed, &format!("--{meant}"));
+        own(
+            line,
+            &format!("unknown option `{typed}`"),
+            &format!("did you mean `ostler {pasted}`?"),
+        );
     }
 }
 
@@ -69,8 +76,8 @@ fn what_does_nothing_on_a_command_line_is_refused() {
     own("stop api --watch=src", "`--watch` takes no value", "write `--watch`");
     own(
         "-x",
-        "there is no command, which `-x` is for",
-        "`--execute-command` is for `start` and `run`",
+        "`-x` is an option of a command, and no command is given",
+        "`--execute-command` is for `start` and `run`; `ostler help start` shows how it is written",
     );
     own(
         "env 0 --json PORT",
@@ -98,10 +105,16 @@ fn what_is_not_understood_is_named_in_our_words() {
         "`describe` needs `<name|id>`",
         "write it as in `ostler describe api`; `ostler help describe` shows what it takes",
     );
+    own("scale web", "`scale` needs `<number>`", "write it as in `ostler scale web 4`");
     own(
-        "scale web",
-        "`scale` needs `<number>`",
+        "scale",
+        "`scale` needs `<name>`",
         "write it as in `ostler scale api 4`; `ostler help scale` shows what it takes",
+    );
+    own(
+        "sendSignal SIGHUP",
+        "`sendSignal` needs `<id|name>`",
+        "write it as in `ostler sendSignal SIGHUP api`",
     );
     own(
         "ping xx",
@@ -128,7 +141,7 @@ fn a_hint_is_no_redirection_of_a_shell() {
     for command in COMMANDS.iter().filter(|command| !command.takes.is_empty()) {
         for line in [command.name().to_owned(), format!("{} a b c d e", command.name())] {
             let Err(misuse) = parsed(&line, Program::Ostler) else { continue };
-            let hint = misuse.said(Program::Ostler).hint.unwrap();
+            let hint = misuse.said(Program::Ostler, &Typed::default()).hint.unwrap();
             assert!(!hint.contains(['<', '>']), "{line}: {hint}");
         }
     }
@@ -138,24 +151,39 @@ fn a_hint_is_no_redirection_of_a_shell() {
 fn what_may_be_typed_is_always_said() {
     let name = OsString::from_vec(b"a\xff".to_vec());
     let misuse = parse(["stop".into(), name], Program::Ostler).unwrap_err();
-    assert!(misuse.said(Program::Ostler).hint.is_some_and(|hint| hint.contains("by its id")));
+    assert!(
+        misuse
+            .said(Program::Ostler, &Typed::default())
+            .hint
+            .is_some_and(|hint| hint.contains("by its id"))
+    );
 }
 
 #[test]
 fn an_option_that_is_no_slip_of_another_is_not_taken_for_one() {
     own("wait api --foo", "unknown option `--foo`", "`ostler help wait` shows its options");
-    own("start a.js --evn x", "unknown option `--evn`", "did you mean `--env`?");
+    own(
+        "start a.js --evn x",
+        "unknown option `--evn`",
+        "did you mean `ostler start a.js --env x`?",
+    );
+    own(
+        "start a.js --wiat=5s",
+        "unknown option `--wiat`",
+        "did you mean `ostler start a.js --wait=5s`?",
+    );
 }
 
 #[test]
 fn an_option_that_only_others_take_is_found_behind_a_slip_too() {
     let hint = |line: &str| {
         let misuse = parsed(line, Program::Ostler).unwrap_err();
-        misuse.said(Program::Ostler).hint.unwrap_or_default()
+        let typed = Typed::new(line.split(' ').map(str::to_owned));
+        misuse.said(Program::Ostler, &typed).hint.unwrap_or_default()
     };
     let said = hint("stop api --surgee 2");
     assert_eq!(said, "did you mean `--surge`? It is for `reload` and `startOrReload`");
-    assert!(hint("restart api --wacth").starts_with("did you mean `--watch`?"));
+    assert_eq!(hint("restart api --wacth"), "did you mean `ostler restart api --watch`?");
 }
 
 #[test]
@@ -226,7 +254,7 @@ fn a_value_that_is_no_number_is_refused_before_anything_is_asked() {
     );
     own(
         "stop all --parallel -2",
-        "`--parallel` needs a number, but is `-2`",
+        "`--parallel` must be at least 1, but is -2",
         "write a number, as in `--parallel 4`",
     );
     own(
@@ -245,6 +273,11 @@ fn a_value_that_is_no_number_is_refused_before_anything_is_asked() {
         "`--surge` needs a number, but is `1.5`",
         "write a number, as in `--surge 4`",
     );
+    own(
+        "logs --lines -1",
+        "`--lines` must be at least 0, but is -1",
+        "write a number, as in `--lines 4`",
+    );
     for line in ["logs --lines 0", "reload web --surge 1 --parallel 1"] {
         assert!(parsed(line, Program::Ostler).is_ok(), "{line}");
     }
@@ -253,16 +286,22 @@ fn a_value_that_is_no_number_is_refused_before_anything_is_asked() {
 
 #[test]
 fn an_option_that_a_command_does_not_act_on_is_refused_with_those_that_do() {
-    own("list --raw", "`list` does not take `--raw`", "`--raw` is for `run` and `logs`");
+    own(
+        "list --raw",
+        "`list` does not take `--raw`",
+        "`ostler list` does without; `--raw` is for `run` and `logs`",
+    );
     own(
         "stop web -f",
         "`stop` does not take `-f`",
-        "`--force` is for `start`, `serve`, `deploy`, `save` and `link-pm2`",
+        "`ostler stop web` does without; `--force` is for `start`, `serve`, `deploy`, `save` and \
+         `link-pm2`",
     );
     own(
         "kill --name x",
         "`kill` does not take `--name`",
-        "`--name` is for `start`, `run`, `serve`, `restart` and `reload`",
+        "`ostler kill` does without; `--name` is for `start`, `run`, `serve`, `restart` and \
+         `reload`",
     );
     own("list --verbose", "`list` does not take `--verbose`", "write `ostler --version --verbose`");
     own(
@@ -278,10 +317,82 @@ fn an_option_that_a_command_does_not_act_on_is_refused_with_those_that_do() {
     own(
         "unstartup --wait-ip",
         "`unstartup` does not take `--wait-ip`",
-        "`--wait-ip` is for `startup`",
+        "`ostler unstartup` does without; `--wait-ip` is for `startup`",
     );
     for line in ["--version --verbose", "list --watch", "startup -u web", "save -f"] {
         assert!(parsed(line, Program::Ostler).is_ok(), "{line}");
+    }
+}
+
+/// They were lists of up to 19 commands, and nothing to paste.
+#[test]
+fn where_many_commands_take_an_option_the_line_without_it_comes_first() {
+    own(
+        "flush api --progress=json",
+        "`flush` does not take `--progress`",
+        "`ostler flush api` does without; `--progress` is for `start`, `stop`, `restart` and 11 \
+         more",
+    );
+    own(
+        "flush 'a --lines 5",
+        "`flush` does not take `--lines`",
+        "`ostler flush ''\\''a'` does without; `--lines` is for `logs`",
+    );
+}
+
+#[test]
+fn what_other_tools_call_otherwise_leads_to_our_command() {
+    for (line, pasted) in [
+        ("rm api", "delete api"),
+        ("up", "start"),
+        ("down api", "stop api"),
+        ("top", "monit"),
+        ("tail api", "logs api"),
+    ] {
+        let text = format!("unknown command `{}`", line.split(' ').next().unwrap());
+        own(line, &text, &format!("did you mean `ostler {pasted}`?"));
+    }
+    for line in ["ps", "ls"] {
+        assert_eq!(parsed(line, Program::Ostler).unwrap().command.unwrap().name(), "list");
+    }
+    pm2("rm api", "Command not found", "");
+}
+
+/// `list` was taken for the fields, and then there was no command.
+#[test]
+fn an_option_before_the_command_does_not_swallow_it() {
+    let of = |line: &str| parsed(line, Program::Ostler).unwrap();
+    for line in ["--json list", "--json list api", "--json env 0", "--json ping"] {
+        let name = line.split(' ').nth(1).unwrap();
+        assert_eq!(of(line).command.unwrap().name(), name, "{line}");
+    }
+    assert_eq!(of("--json list api").words, ["api"]);
+    assert_eq!(of("--json name,pid list").value(FlagId::Fields), Some("name,pid"));
+    // `strat` may be a slip of the command: nothing is deleted.
+    own(
+        "--json delete strat",
+        "`delete` was taken as the value of `--json`",
+        "write the command first: `ostler delete strat --json`",
+    );
+    assert!(parsed("--watch stop strat a.js", Program::Ostler).is_err());
+}
+
+#[test]
+fn a_number_below_zero_is_a_value_and_not_an_option() {
+    let of = |line: &str| parsed(line, Program::Ostler).unwrap();
+    assert_eq!(of("start a.js --max-restarts -1").attribute("max-restarts"), Some("-1"));
+    assert_eq!(of("web -1").words, ["-1"]);
+    assert_eq!(of("serve . -1").words, [".", "-1"]);
+    own(
+        "start a.js --stop-exit-codes -1",
+        "`-1` is not an exit code, which `--stop-exit-codes` needs",
+        "exit codes are numbers from 0 to 255",
+    );
+    for flag in FLAGS.iter().filter(|flag| matches!(flag.takes, Takes::Maybe("n"))) {
+        for command in COMMANDS.iter().filter(|command| flag.acts_with(command.id)) {
+            let line = format!("{} a --{} -1", command.name(), flag.name());
+            assert!(parsed(&line, Program::Ostler).is_ok(), "{line}");
+        }
     }
 }
 
@@ -309,7 +420,8 @@ fn what_pm2_has_and_is_not_there_says_what_it_is_and_what_to_use() {
     );
     own("start a.js --write", "no `--write` yet: no process file is written", "write it by hand");
     for line in ["logs --watch", "describe api --watch"] {
-        let said = parsed(line, Program::Ostler).unwrap_err().said(Program::Ostler);
+        let said =
+            parsed(line, Program::Ostler).unwrap_err().said(Program::Ostler, &Typed::default());
         assert!(said.text.ends_with("does not take `--watch`"), "{}", said.text);
     }
 }

@@ -1,10 +1,10 @@
 //! Checks that a candidate has to pass.
 
 use ostler_core::spec::{Policy, Readiness};
-use ostler_core::{Exit, ReloadOptions, RunId};
+use ostler_core::{Event, Exit, ReloadOptions, RunId};
 
 use super::{SILENT, check, rolling, told};
-use crate::world::{GOOD, Nature};
+use crate::world::{GOOD, Nature, World};
 
 #[test]
 fn a_new_version_that_never_listens_fails_when_the_old_one_listens() {
@@ -148,4 +148,43 @@ fn a_release_to_another_port_passes_and_may_be_taken_back() {
     assert_eq!(world.state(), "0:up online v1+");
     world.wait(2);
     assert_eq!(world.state(), "0:up online v2");
+}
+
+#[test]
+fn a_version_that_says_ready_after_it_listened_elsewhere_has_a_second_from_then() {
+    let mut world = rolling(1, GOOD, ELSEWHERE, ReloadOptions::default(), |policy| {
+        policy.readiness = Readiness::Message;
+        policy.verify_timeout = 30_000;
+    });
+    world.wait(700);
+    world.event(Event::ReadyMessage(RunId(2)));
+    world.wait(999);
+    check(&mut world, "spawn 0 v2; 0 verifying");
+    world.wait(2);
+    assert!(told(&mut world).starts_with("0 failed Elsewhere"));
+}
+
+#[test]
+fn what_is_due_for_the_old_run_decides_nothing_about_the_new_one() {
+    let mut world = World::new();
+    let old = world.version(1, GOOD, |policy| policy.restart_delay = 20);
+    let new = world.version(2, SILENT, |_| ());
+    world.add(1, old);
+    world.wait(20);
+    world.reload(1, new, ReloadOptions::default());
+    world.wait(1);
+    told(&mut world);
+    world.end(RunId(1), Exit::Code(1));
+    world.wait(100);
+    check(&mut world, "0 ended code 1; 0 restarts in 20; spawn 0 v1; 0 online");
+    assert_eq!(world.state(), "0:up online v1+");
+}
+
+#[test]
+fn a_candidate_that_the_keeper_has_not_spawned_is_looked_at_again_after_a_second() {
+    let mut world = rolling(1, GOOD, GOOD, ReloadOptions::default(), |_| ());
+    let asked = world.now;
+    assert_eq!(world.supervisor.deadline(), Some(asked + 300));
+    world.late(300);
+    assert_eq!(world.supervisor.deadline(), Some(asked + 300 + 1000 + 300));
 }

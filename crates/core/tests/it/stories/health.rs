@@ -96,3 +96,16 @@ fn nothing_is_ended_for_its_health_while_it_is_reloaded() {
     let said = world.said.join("; ");
     assert!(!said.contains("unhealthy") && said.contains("0 replaced"), "{said}");
 }
+
+#[test]
+fn nothing_is_ended_for_its_health_that_a_reload_is_about_to_replace() {
+    let mut world = World::new();
+    let spec = world.version(1, GOOD, |_| ());
+    let next = world.version(2, GOOD, |policy| policy.stable_for = 10);
+    world.add(2, spec);
+    world.wait(20);
+    world.reload(2, next, ReloadOptions::default());
+    told(&mut world);
+    world.event(Event::Unhealthy(RunId(2)));
+    check(&mut world, "");
+}

@@ -20,6 +20,7 @@ fn what_is_held_begins_when_it_is_released_and_no_sooner() {
     told(&mut world);
     world.event(Event::Start(ID));
     world.wait(100_000);
+    hold(&mut world, true);
     check(&mut world, "0 held");
     assert_eq!(world.state(), "0:up held v1");
     hold(&mut world, false);

@@ -36,6 +36,17 @@ fn the_time_to_be_ready_begins_when_the_run_was_spawned() {
 }
 
 #[test]
+fn what_the_keeper_has_not_come_to_spawn_is_looked_at_again_after_a_second() {
+    let mut world = World::new();
+    let spec = world.version(1, GOOD, |_| ());
+    world.add(1, spec);
+    let asked = world.now;
+    assert_eq!(world.supervisor.deadline(), Some(asked + 30));
+    world.late(30);
+    assert_eq!(world.supervisor.deadline(), Some(asked + 30 + 1000));
+}
+
+#[test]
 fn a_stop_asks_and_ends_stopped() {
     let mut world = one(GOOD, |_| ());
     told(&mut world);

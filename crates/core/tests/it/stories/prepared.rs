@@ -51,9 +51,53 @@ fn after_the_least_uptime_it_is_prepared_as_the_end_of_a_long_run() {
     world.wait(50);
     let since = world.runs[&RunId(2)].seen.since;
     assert_eq!(prepared(&world), [(2, 3, since + 10, u64::MAX, (2, 0))]);
+    assert_eq!(world.supervisor.deadline(), None, "nothing will change by time alone");
     world.end(RunId(2), Exit::Code(1));
     world.wait(1);
     assert_eq!(counters(&world), (2, 0));
+}
+
+#[test]
+fn a_crash_that_is_heard_late_counts_as_the_keeper_noted_it() {
+    let mut world = crashed(|_| ());
+    world.end(RunId(2), Exit::Code(1));
+    // By now it would seem to have lived long.
+    world.now += 20;
+    while world.deliver() {}
+    assert_eq!((counters(&world), world.state().as_str()), ((2, 2), "0:up online v1"));
+}
+
+#[test]
+fn a_run_that_was_begun_in_advance_has_its_time_to_be_ready() {
+    let mut world = crashed(|_| ());
+    world.end(RunId(2), Exit::Code(1));
+    told(&mut world);
+    let now = world.now;
+    assert!(world.deliver(), "its end");
+    check(&mut world, "0 ended code 1; 0 restarts in 0; begun 0 v1");
+    assert_eq!(world.supervisor.deadline(), Some(now + 30));
+}
+
+#[test]
+fn when_a_reload_fails_what_follows_is_prepared_again_for_all_its_slots() {
+    let mut world = World::new();
+    let old = world.version(1, GOOD, |_| ());
+    let new = world.version(2, GOOD, |policy| policy.stable_for = 100);
+    world.add(2, old);
+    world.wait(1);
+    for run in [1, 2] {
+        world.end(RunId(run), Exit::Code(1));
+    }
+    world.wait(20);
+    assert_eq!(prepared(&world).len(), 2);
+    world.reload(2, new, ReloadOptions { parallel: 2, ..ReloadOptions::default() });
+    world.wait(1);
+    assert_eq!(prepared(&world).len(), 0);
+    let candidate = world.supervisor.slot(ProcId(0)).unwrap().candidate().unwrap().0;
+    world.end(candidate, Exit::Code(1));
+    assert!(world.deliver(), "its end");
+    assert!(told(&mut world).contains("reload ended v1 failed"));
+    assert_eq!(prepared(&world).len(), 2);
 }
 
 #[test]

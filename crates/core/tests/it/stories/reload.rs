@@ -14,12 +14,14 @@ fn a_reload_replaces_one_after_the_other_and_the_old_leaves_when_the_new_one_pas
     // It has its processor for itself with its first clients.
     check(&mut world, "spawn 0 v2; 0 verifying; 0 replaced; disconnect 1; ask 1; 0 left");
     assert_eq!(world.state(), "0:up online v2, 1:up online v1");
+    assert!(world.supervisor.is_replacing());
     world.wait(50);
     check(
         &mut world,
         "spawn 1 v2; 1 verifying; 1 replaced; disconnect 2; reload ended v2; ask 2; 1 left",
     );
     assert_eq!(world.state(), "0:up online v2, 1:up online v2");
+    assert!(!world.supervisor.is_replacing());
 }
 
 #[test]
@@ -128,6 +130,34 @@ fn a_slot_that_is_added_meanwhile_gets_the_new_version_too() {
 }
 
 #[test]
+fn a_slot_that_is_added_with_the_new_version_is_not_replaced() {
+    let mut world = rolling(2, GOOD, GOOD, ReloadOptions::default(), |_| ());
+    let policy = Arc::clone(&world.versions[&SpecId(2)].0);
+    let (proc, app) = (ProcId(2), crate::world::APP);
+    world.event(Event::Add { proc, app, spec: SpecId(2), policy, cluster: true });
+    world.event(Event::Start(proc));
+    assert!(!world.supervisor.reload(app).unwrap().is_open(proc));
+}
+
+#[test]
+fn a_candidate_that_takes_over_after_the_slot_was_given_up_is_found_again() {
+    let mut world =
+        rolling(1, GOOD, GOOD, ReloadOptions::default(), |policy| policy.stable_for = 50);
+    world.wait(1);
+    for run in [1, 3, 4, 5] {
+        world.end(RunId(run), Exit::Code(1));
+        world.wait(1);
+    }
+    assert_eq!(world.state(), "0:down errored v1+");
+    world.wait(100);
+    assert_eq!(world.state(), "0:up online v2");
+    world.forget();
+    world.wait(100);
+    let process = world.supervisor.slot(ProcId(0)).unwrap().process();
+    assert_eq!(process.run(), Some(RunId(2)));
+}
+
+#[test]
 fn a_slot_that_is_deleted_and_added_again_meanwhile_is_replaced_once() {
     for id in [1, 2] {
         // The first slot is being verified all the time.
@@ -165,6 +195,7 @@ fn a_canary_waits_for_the_user_and_goes_either_way() {
         assert!(told(&mut world).contains("0 canary"));
         assert_eq!(world.state(), "0:up online v2, 1:up online v1");
         let reload = world.supervisor.reload(crate::world::APP).unwrap();
+        assert!(!world.supervisor.is_replacing(), "it is for the user to decide");
         assert!(reload.is_canary() && !reload.is_open(ProcId(0)) && reload.is_open(ProcId(1)));
         world.event(Event::Promote { app: crate::world::APP, keep });
         world.wait(10);

@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::tz::TimeZone;
-use ostler_core::{Event, Preparation, ProcId, RunId};
+use ostler_core::{Preparation, ProcId, RunId};
 use ostler_wire::control::{Connections, Request};
 use serde_json::{Value, json};
 
-use super::super::{
-    ClientId, Counters, Effect, FoundRun, Input, Model, Moment, Settings, State, told,
-};
+use super::super::{ClientId, Counters, Effect, Input, Model, Moment, Settings, State, told};
 use super::reports::{ended, gone};
 use super::sim::SimRun;
 use super::told::Untold;
@@ -185,7 +183,7 @@ impl World {
         self.tell_room();
     }
 
-    fn tell_room(&mut self) {
+    pub(super) fn tell_room(&mut self) {
         if let Some(limit) = self.limit {
             self.input(Input::Capacity(Capacity { limit, listeners: 1 }));
         }
@@ -245,7 +243,7 @@ impl World {
     /// Saves if need be, and carries out effects in their order; what follows at once goes into
     /// `inputs`. Where the daemon dies, what is left of them is lost with it. `asked`: they follow
     /// from a request, which counts as asked only once it is saved.
-    fn perform(&mut self, out: Vec<Effect>, asked: bool, inputs: &mut VecDeque<Input>) {
+    pub(super) fn perform(&mut self, out: Vec<Effect>, asked: bool, inputs: &mut VecDeque<Input>) {
         if self.model.take_unsaved() {
             if !asked && self.dies() {
                 return self.forget();
@@ -282,66 +280,6 @@ impl World {
             self.disk = Some(state);
         }
         !self.full
-    }
-
-    /// What a daemon reads that begins now.
-    pub fn read_disk(&self) -> State {
-        match &self.disk {
-            Some(state) => serde_json::from_str(&serde_json::to_string(state).unwrap()).unwrap(),
-            None => State::empty("boot".to_owned()),
-        }
-    }
-
-    /// The daemon dies, and another takes up the work; clients with a ticket ask again.
-    pub fn forget(&mut self) {
-        self.deaths += 1;
-        let deaths = self.deaths;
-        if std::mem::take(&mut self.end_in_crash) {
-            self.end_all();
-        }
-        self.reports.clear();
-        // The next daemon says hello.
-        self.prepared.clear();
-        self.read_told();
-        self.model = Model::new(settings(self.steps as u64 + 7));
-        let found: Vec<FoundRun> = self.runs.values().map(SimRun::found).collect();
-        let (mut out, mut inputs) = (Vec::new(), VecDeque::new());
-        self.model.recover(self.at, self.read_disk(), &found, &mut out);
-        self.untold.check_recovery(&self.model, &out);
-        self.perform(out, false, &mut inputs);
-        if deaths < self.deaths {
-            return;
-        }
-        self.model.check();
-        self.tell_room();
-        self.reports.extend(inputs);
-        for run in self.runs.values().cloned().collect::<Vec<_>>() {
-            let id = run.seen.run;
-            if run.alive {
-                self.reports.push_back(Input::Spawned { run: id, pid: run.pid });
-                self.announce(&run);
-            } else if !run.child {
-                self.reports.push_back(Input::Core(Event::TreeGone(id)));
-            }
-        }
-        self.ask_again(deaths);
-    }
-
-    fn ask_again(&mut self, deaths: usize) {
-        let mut again = Vec::new();
-        for (client, talk) in &mut self.talks {
-            match &talk.again {
-                _ if talk.over || talk.cut => {}
-                Some(request) => again.push((*client, request.clone())),
-                None => talk.cut = true,
-            }
-        }
-        for (client, request) in again {
-            if self.deaths == deaths {
-                let request = serde_json::from_str(&request).unwrap();
-                self.input(Input::Request { client: ClientId(client), request });
-            }
-        }
     }
 
     /// Delivers one report that is on its way.

@@ -1,0 +1,126 @@
+//! Hints: there is one, it can be pasted as it stands on the screen, and is about what was typed.
+
+use ostler_testkit::pty::in_window;
+use ostler_testkit::{Victim, wait_connect};
+
+use crate::fake::{Fake, process};
+use crate::start_e2e::{SOON, sandbox};
+
+/// A hint of 166 columns was broken by the terminal in the middle of words.
+#[test]
+fn what_is_said_fits_the_window_and_no_command_in_it_is_broken() {
+    let fake = Fake::with(vec![process(0, "api")]);
+    for columns in [39, 80] {
+        for line in
+            ["flush api --progress json", "logs nosuch --nostream", "list --json nmae", "rm"]
+        {
+            let said = in_window(fake.command("ostler", line.split(' ')), columns).out;
+            let mut text = String::new();
+            for line in said.lines() {
+                let shown = ostler_text::without_colours(line);
+                let is_pasted = shown.trim_start().trim_start_matches("hint: ").starts_with('`');
+                assert!(shown.chars().count() <= columns.into() || is_pasted, "{columns}: {said}");
+                text += &format!("{shown}\n");
+            }
+            let halves = |line: &str| line.matches('`').count() % 2 == 1;
+            assert!(!text.lines().any(halves), "{said}");
+        }
+    }
+    let piped = fake.ostler("flush api --progress json").err;
+    assert_eq!(piped.lines().count(), 2, "to a program each message is one line: {piped}");
+}
+
+#[test]
+fn examples_fit_80_columns_in_a_pipe_too() {
+    let out = Fake::with(Vec::new()).ostler("examples").out;
+    assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
+}
+
+/// `delete 0` deleted that app, and not the process that `list` shows with the id 0.
+#[test]
+fn a_name_that_is_a_number_is_taken_with_a_warning() {
+    let sandbox = sandbox();
+    let script = sandbox.write("app.sh", "exec sleep 1000000\n");
+    let said = sandbox.ostler(["start", "--name", "0"]).arg(&script).run().err;
+    let warning = "warning: to commands `0` is now this app, and not the process with that id\n\
+                   hint: give it a `--name` that is no number\n";
+    assert!(said.contains(warning), "{said}");
+    sandbox.write("apps.json", r#"{"name": "7", "script": "app.sh"}"#);
+    let said = sandbox.ostler(["validate", "apps.json"]).run().err;
+    assert!(said.contains("warning[bad-name]: to commands `7`"), "{said}");
+}
+
+/// It warned and ended with 0, which a script takes for done.
+#[test]
+fn who_asks_for_the_saved_list_where_there_is_none_fails() {
+    let sandbox = sandbox();
+    let said = sandbox.ostler(["resurrect"]).code(1).run().err;
+    assert!(said.contains("error: no saved list at `"), "{said}");
+    assert!(said.contains("hint: save a list first, with `ostler save`\n"), "{said}");
+    // Boot scripts that were written for PM2 run it before anything was saved.
+    assert_eq!(crate::helping::pm2(&sandbox, &["resurrect"]).code, 0);
+}
+
+/// `started dir 1/1`, and it was `/usr/bin/dir`, 16 times.
+#[test]
+fn a_word_that_is_a_folder_here_and_a_program_elsewhere_is_asked_for() {
+    let sandbox = sandbox();
+    std::fs::create_dir(sandbox.work().join("env")).unwrap();
+    let said = sandbox.ostler(["start", "env", "-i", "2"]).code(1).run().err;
+    assert!(said.contains("error: `env` is a folder here and the program `/"), "{said}");
+    let hint = "hint: `ostler start ./env -i 2` starts the folder, `ostler start /";
+    assert!(said.contains(hint), "{said}");
+    assert!(sandbox.jlist().is_empty());
+}
+
+/// As root a slip in a path made folders anywhere.
+#[test]
+fn a_folder_that_is_made_for_log_files_is_told() {
+    let sandbox = sandbox();
+    let script = sandbox.write("app.sh", "exec sleep 1000000\n");
+    let log = sandbox.work().join("nwe/out.log");
+    let start = |log: &std::path::Path| {
+        let call = sandbox.ostler(["start", "--force", "--output"]).arg(log).arg(&script);
+        call.run().err
+    };
+    let note = "note: `[ROOT]/w/nwe` is not there: it is made";
+    let said = start(&log);
+    assert!(said.contains(note), "{said}");
+    let said = start(&sandbox.work().join("out.log"));
+    assert!(!said.contains("is made"), "{said}");
+}
+
+/// `started 105 apps, …, http://127.0.0.1:34870` was the address of one of them.
+#[test]
+fn no_address_is_shown_of_which_nobody_knows_whose_it_is() {
+    let sandbox = sandbox();
+    let ports = [sandbox.port(), sandbox.port()];
+    let web = sandbox.victim("web", Victim::Http);
+    let apps: Vec<String> = (0..)
+        .zip(ports)
+        .map(|(nth, port)| {
+            format!(
+                r#"{{"name": "w{nth}", "script": {web:?}, "instances": 1, "exec_mode": "cluster",
+                    "env": {{"PORT": "{port}"}}}}"#
+            )
+        })
+        .collect();
+    sandbox.write("apps.json", format!("[{}]", apps.join(",")));
+    let out = sandbox.ostler(["start", "apps.json", "--wait"]).run().out;
+    for (nth, port) in (0..).zip(ports) {
+        wait_connect(([127, 0, 0, 1], port).into(), SOON);
+        assert!(out.contains(&format!(", w{nth} http://127.0.0.1:{port}")), "{out}");
+    }
+    sandbox.ostler(["stop", "all"]).run();
+    let out = sandbox.ostler(["start", "w0", "w1"]).run().out;
+    assert!(!out.contains("http://"), "{out}");
+}
+
+/// They were two empty lines.
+#[test]
+fn a_format_without_a_word_is_refused() {
+    let ran = Fake::with(vec![process(0, "api")]).ostler("list --format=");
+    let said = "error: `--format` is empty\n\
+                hint: write what a line is to have, as in `--format '{name} {pid}'`\n";
+    assert_eq!((ran.code, ran.err.as_str()), (2, said));
+}
