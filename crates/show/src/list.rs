@@ -221,6 +221,22 @@ mod tests {
         expect_file!["snapshots/list_piped.txt"].assert_eq(&shown(0, false));
     }
 
+    /// The picture of the README.
+    #[test]
+    fn the_list_of_the_readme_is_what_is_printed() {
+        let mut apps = processes();
+        apps.retain(|one| ["api", "mail", "web"].contains(&one.name.as_str()));
+        for one in &mut apps {
+            (one.rollout, one.candidate, one.leaving) = (None, None, Vec::new());
+            one.cpu = if one.name == "api" { 1.1 } else { 0.0 };
+        }
+        let reasons = BTreeMap::new();
+        let look =
+            Look { window: 100, now: NOW, paint: Paint::PLAIN, all: false, reasons: &reasons };
+        let text = format!("$ ostler list\n{}", list(&fold(&apps), &look));
+        expect_file!["snapshots/readme.txt"].assert_eq(&text);
+    }
+
     /// At 100 columns there was no room for the last end, and no word of it anywhere.
     #[test]
     fn why_an_app_does_not_run_is_said_in_any_width() {

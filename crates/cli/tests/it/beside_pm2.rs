@@ -1,5 +1,5 @@
 //! The same commands with PM2 itself and with ostler under its name: exit codes, words, lists and
-//! events are the same, but for what `docs/from-pm2.md` gives a reason for.
+//! events are the same, but for what `docs/pm2-differences.md` gives a reason for.
 
 mod differences;
 mod side;

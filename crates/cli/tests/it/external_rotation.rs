@@ -71,7 +71,7 @@ fn a_file_that_is_copied_and_emptied_goes_on_at_its_beginning() {
 }
 
 /// Bytes of a log without dates are moved to a place by the kernel, which does not look for the end
-/// at the same time: there `copytruncate` may leave zeros (docs/from-pm2.md).
+/// at the same time: there `copytruncate` may leave zeros (docs/pm2-differences.md).
 #[test]
 fn a_dated_file_that_is_emptied_while_it_is_written_has_no_hole() {
     let s = sandbox();

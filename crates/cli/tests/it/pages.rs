@@ -28,7 +28,7 @@ const NOT_RUN: [(&str, &str); 12] = [
 
 /// Pages of which no command is run, and why. A page that is neither here nor has commands fails,
 /// and so does one that is here and has some.
-const WITHOUT: [(&str, &str); 14] = [
+const WITHOUT: [(&str, &str); 15] = [
     ("docs/README.md", "it has pictures, which are compared"),
     ("docs/configuration.md", "it is made of the table of attributes, whose examples are tested"),
     ("docs/containers.md", "it has a `Dockerfile`, which the lab of containers builds"),
@@ -39,6 +39,7 @@ const WITHOUT: [(&str, &str); 14] = [
     ("docs/health.md", "it has a part of a process file"),
     ("docs/hooks.md", "it has parts of process files"),
     ("docs/monit.md", "it has a picture, which is compared"),
+    ("docs/pm2-differences.md", "it has tables; `beside_pm2` compares what they say"),
     ("docs/releasing.md", "it is a list for people who release"),
     ("docs/serve.md", "it has a part of a process file"),
     ("docs/web.md", "it has pictures, which are compared"),
@@ -220,6 +221,34 @@ fn commands_are_found_in_fenced_and_indented_blocks() {
     let script = "while sleep 1; do\n    a\ndone";
     let expected = ["ostler list  # x", "ostler kill", "pm2 list", "ostler get", script];
     assert_eq!(commands(text), expected);
+}
+
+/// A screenshot is not compared: it shows a machine at work. The script beside it makes it anew.
+#[test]
+fn each_picture_that_a_page_shows_is_there_and_small_and_no_other_is() {
+    let mut shown: Vec<String> = Vec::new();
+    for page_name in pages() {
+        let text = page(&page_name);
+        let pictures = text
+            .split("![")
+            .skip(1)
+            .filter_map(|rest| rest.split_once("](").and_then(|(_, rest)| rest.split_once(')')));
+        let folder = Path::new(&page_name).parent().unwrap().to_owned();
+        shown.extend(pictures.map(|(link, _)| folder.join(link).display().to_string()));
+    }
+    shown.sort();
+    shown.dedup();
+    for path in &shown {
+        let picture = std::fs::read(root().join(path)).unwrap();
+        assert!(picture.starts_with(b"\x89PNG") && picture.len() < 150_000, "{path}");
+        assert!(root().join(path).with_extension("sh").exists(), "nothing makes `{path}`");
+    }
+    let files = std::fs::read_dir(root().join("docs/pictures")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let pictures = names.filter(|name| !name.ends_with(".sh"));
+    let mut there: Vec<String> = pictures.map(|name| format!("docs/pictures/{name}")).collect();
+    there.sort();
+    assert_eq!(there, shown);
 }
 
 /// What a translation must have as the original has it: headings, blocks and links.

@@ -1,4 +1,4 @@
-//! What differs, and why. Each stands in `docs/from-pm2.md`.
+//! What differs, and why. Each stands in `docs/pm2-differences.md`.
 
 /// Commands whose words differ.
 pub(super) const WORDS: &[(&str, &str)] = &[];
