@@ -21,6 +21,22 @@ fn memory_is_looked_at_only_where_an_app_has_a_limit() {
 }
 
 #[test]
+fn a_look_at_memory_is_no_more_than_a_look_unless_something_else_is_due_before() {
+    let mut world = World::with("api", "good", 1);
+    assert!(!world.model.only_looks());
+    let limit = json!({"max_memory_restart": 100, "restart_delay": 300});
+    world = World::with_more("job", "good", 0, limit.clone());
+    assert!(world.model.only_looks());
+    world.crash(0, Exit::Code(1));
+    while world.deliver() {}
+    assert!(!world.model.only_looks(), "its restart is due before");
+    let mut later = limit;
+    later["cron_restart"] = json!("* * * * *");
+    world = World::with_more("job", "good", 0, later);
+    assert!(world.model.only_looks(), "its restart is due after");
+}
+
+#[test]
 fn memory_is_looked_at_no_more_when_no_app_has_a_limit() {
     let mut world = limited("api", "good", 1);
     world.delete(&[0]);

@@ -1,6 +1,7 @@
 //! When the state is saved, and what a daemon makes of one that it finds.
 
 use ostler_core::{Exit, ProcId, RunId};
+use ostler_pm2::in_app::Kept;
 use ostler_wire::control::{Change, Request};
 use serde_json::{Value, json};
 
@@ -304,4 +305,23 @@ fn a_change_that_was_to_come_with_the_next_run_comes_with_it() {
     world.forget();
     world.wait(100);
     assert_eq!(world.state(), "api:0 online better");
+}
+
+#[test]
+fn the_facts_of_one_process_are_those_of_the_list_and_what_its_run_said_is_saved() {
+    let mut world = World::with("api", "good", 1);
+    let known = world.model.known();
+    assert_eq!((known.pid_of(ProcId(0)), known.pid_of(ProcId(7))), (101, 0));
+    assert_eq!(known.proc_of_run(RunId(1)), Some(ProcId(0)));
+    for text in [known.element(ProcId(0)), known.event_env(ProcId(0))] {
+        let text = text.unwrap();
+        assert!(text.contains("\"name\":\"api\""), "{text}");
+    }
+    let kept = Kept::Action("drain".to_owned(), "{}".to_owned());
+    world.input(Input::Kept { run: RunId(1), kept });
+    assert_eq!(world.model.deadline(), Some(world.at.now + 100), "it is saved soon");
+    world.wait(100);
+    world.forget();
+    let said = world.model.known().in_app_of(RunId(1)).expect("the next daemon knows it");
+    assert!(said.has_action("drain"));
 }
