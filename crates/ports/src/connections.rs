@@ -6,7 +6,7 @@ use std::io;
 
 use crate::Address;
 use crate::diag::{connected, listening, listening_unix};
-use crate::proc;
+use crate::sockets;
 use crate::table::{Socket, unix_connected};
 
 /// Of a process with more descriptors it is not found out: whoever asks is about to end
@@ -30,7 +30,7 @@ pub enum Open {
 pub fn open(pids: &[u32], shared: &[Address]) -> Open {
     let mut theirs = BTreeSet::new();
     for pid in pids {
-        let Some(sockets) = proc::sockets_of_few(*pid, MOST) else { return Open::Hidden };
+        let Some(sockets) = sockets::sockets_of_few(*pid, MOST) else { return Open::Hidden };
         theirs.extend(sockets.into_keys());
     }
     look(&theirs, shared).unwrap_or(Open::Hidden)

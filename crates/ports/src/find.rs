@@ -9,6 +9,7 @@ use crate::Address;
 use crate::address::Nearness;
 use crate::diag::{listening, listening_unix};
 use crate::proc;
+use crate::sockets::sockets;
 use crate::table::{Socket, inet, unix};
 
 /// A process that has a socket.
@@ -49,7 +50,7 @@ pub fn find(wanted: &Address) -> io::Result<Found> {
     }
     let mut holders = Vec::new();
     for pid in proc::pids()? {
-        let Some(sockets) = proc::sockets(pid) else { continue };
+        let Some(sockets) = sockets(pid) else { continue };
         if let Some(socket) = nearest.iter().find(|socket| sockets.contains_key(&socket.inode)) {
             let address = socket.address.clone();
             holders.push(Holder { pid, command: proc::command(pid), address });
@@ -95,7 +96,7 @@ impl FromIterator<(u64, Address)> for Sockets {
 /// `/proc` cannot be read.
 pub fn listened_on(pids: &[u32]) -> io::Result<Vec<Address>> {
     let inodes: BTreeSet<u64> =
-        pids.iter().filter_map(|pid| proc::sockets(*pid)).flat_map(BTreeMap::into_keys).collect();
+        pids.iter().filter_map(|pid| sockets(*pid)).flat_map(BTreeMap::into_keys).collect();
     if inodes.is_empty() {
         return Ok(Vec::new());
     }

@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::Address;
+use crate::family::{Family, Held};
 use crate::find::Sockets;
-use crate::proc::{Family, Held};
 
 /// The first line of what is kept.
 const HEAD: &str = "ostler-ports 1";

@@ -53,15 +53,7 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
             let end = end.map_or_else(String::new, |end| format!("; its last run {end}"));
             format!("it waits for {}{end}", waits.join(", and for "))
         }
-        Phase::Errored => {
-            let runs = details.unstable.max(details.max_unstable);
-            if never_ran(details) {
-                let end = end.map_or_else(String::new, |end| format!("; the last try {end}"));
-                return format!("it was given up after {runs} tries to start it{end}");
-            }
-            let end = end.map_or_else(String::new, |end| format!("; the last one {end}"));
-            format!("it was given up after {runs} short runs in a row{end}")
-        }
+        Phase::Errored => given_up(details, end),
         Phase::Stopped => match (ended, end) {
             (Some(ended), _) if ended.asked && view.unhealthy.is_none() => {
                 format!("it was stopped by a command {} ago", ago(ended.at))
@@ -73,6 +65,16 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
             (Some(_) | None, _) => "it has not run yet".to_owned(),
         },
     }
+}
+
+fn given_up(details: &Details, end: Option<String>) -> String {
+    let runs = details.unstable.max(details.max_unstable);
+    let (what, last) = match never_ran(details) {
+        true => ("tries to start it", "the last try"),
+        false => ("short runs in a row", "the last one"),
+    };
+    let end = end.map_or_else(String::new, |end| format!("; {last} {end}"));
+    format!("it was given up after {runs} {what}{end}")
 }
 
 /// Why the run that is online is not the one before: short runs in a row, or too much memory.

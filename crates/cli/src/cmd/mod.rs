@@ -145,10 +145,7 @@ pub(crate) fn main() -> ExitCode {
     let mut session = Session::new(parsed, out, program, home);
     session.when_started = Some(modules::revive);
     if command.id != CommandId::Run {
-        for name in std::mem::take(&mut session.args.ignored) {
-            let why = args::absent::in_vain(&name).unwrap_or("it is not known");
-            session.out.warn_aside(&format!("`{name}` does nothing: {why}"));
-        }
+        warn_of_ignored(&mut session);
     }
     let result = if dev.is_some() {
         foreground::run(&mut session, dev)
@@ -158,6 +155,13 @@ pub(crate) fn main() -> ExitCode {
         run(command.id, &mut session)
     };
     end(&mut session.out, program, result)
+}
+
+fn warn_of_ignored(session: &mut Session) {
+    for name in std::mem::take(&mut session.args.ignored) {
+        let why = args::absent::in_vain(&name).unwrap_or("it is not known");
+        session.out.warn_aside(&format!("`{name}` does nothing: {why}"));
+    }
 }
 
 /// Returns what is printed where no command is to be run: the version, or the help.

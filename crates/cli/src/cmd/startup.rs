@@ -174,13 +174,7 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Setup, Failed> {
     let is_startup = session.args.command.is_some_and(|of| of.id == CommandId::Startup);
     let is_asked_for = !session.args.words.is_empty() || session.program == Program::Pm2;
     if is_startup && !is_asked_for && !runs(platform) {
-        let name = platform.name();
-        let text = format!("{name} is installed and does not run: it cannot start a service here");
-        let pasted = ostler_shell::word(name);
-        return Err(Failed::new(text).hint(format!(
-            "`ostler run app.js` is the first process of a container; `ostler startup {pasted}` \
-             installs the service for a start of the machine by {name}"
-        )));
+        return Err(idle(platform.name()));
     }
     if platform.needs_root() && !me.is_root() {
         let service = service.check()?;
@@ -195,6 +189,16 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Setup, Failed> {
         .hint(format!("run this command as `{}`, without `-u`", account.name)));
     }
     Ok(Setup { platform, service, account, copy: stable.is_none(), passing })
+}
+
+/// The init system of this name cannot start a service: it does not run.
+fn idle(name: &str) -> Failed {
+    let text = format!("{name} is installed and does not run: it cannot start a service here");
+    let pasted = ostler_shell::word(name);
+    Failed::new(text).hint(format!(
+        "`ostler run app.js` is the first process of a container; `ostler startup {pasted}` \
+         installs the service for a start of the machine by {name}"
+    ))
 }
 
 fn platform(session: &mut Session) -> Result<Platform, Failed> {

@@ -32,11 +32,7 @@ impl Daemon {
                 Event::Drained(source) if Hooks::is_source(source) => {
                     self.logs.engine().detach(source);
                 }
-                Event::Drained(source) => {
-                    self.logs.on_end();
-                    self.driver().on_drained(RunId(source));
-                    self.last_lines.tell(&self.runs, &mut self.clients);
-                }
+                Event::Drained(source) => self.on_drained(RunId(source)),
                 Event::Eof { source, stream } => {
                     // Nobody holds the other end of the pipe any more.
                     if let Some(which) = self.runs.output_closed(RunId(source), stream) {
@@ -69,12 +65,7 @@ impl Daemon {
                     self.model.push(on_unwritten(path, &error.to_string(), fate));
                 }
                 Event::NotEmptied { path, error } => not_done(EMPTY, &path, &error, ""),
-                Event::Rotated { path, to } => {
-                    let (from, to) = (path.display(), to.display());
-                    daemon_log::remark(format!("rotated the log file `{from}` to `{to}`"));
-                    self.runs.rotated(&path);
-                    self.logs.on_rotated();
-                }
+                Event::Rotated { path, to } => self.on_rotated(&path, &to),
                 Event::NotRotated { path, error } => not_done(ROTATE, &path, &error, WRITTEN_ON),
                 Event::TimesNotKept { path, error } => not_done(KEEP_TIMES, &path, &error, UNKNOWN),
                 Event::Grown => self.logs.on_grown(),
@@ -92,6 +83,22 @@ impl Daemon {
                 }
             }
         }
+    }
+}
+
+impl Daemon {
+    /// Everything that a run wrote is in its files.
+    fn on_drained(&mut self, run: RunId) {
+        self.logs.on_end();
+        self.driver().on_drained(run);
+        self.last_lines.tell(&self.runs, &mut self.clients);
+    }
+
+    fn on_rotated(&mut self, path: &Path, to: &Path) {
+        let (from, to) = (path.display(), to.display());
+        daemon_log::remark(format!("rotated the log file `{from}` to `{to}`"));
+        self.runs.rotated(path);
+        self.logs.on_rotated();
     }
 }
 

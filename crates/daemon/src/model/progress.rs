@@ -159,16 +159,7 @@ impl Model {
     ) {
         let pending = operation.active.remove(&id);
         if let (None, Some(pending)) = (&failure, &pending) {
-            let starts = pending.added || operation.starts();
-            match pending.target {
-                Target::Up if starts => self.known.publish(id, Lifecycle::Start, out),
-                Target::Up => self.known.publish_by(operation.client, id, operation.again, out),
-                // A process that was saved at rest is in the list again, and nobody stopped it.
-                Target::Down if matches!(operation.reporting, Reporting::Restored(_)) => {}
-                Target::Down => self.known.publish_by(operation.client, id, Lifecycle::Stop, out),
-                // The end of the slot was published when it went; listening is nothing done to it.
-                Target::Gone | Target::Listening => {}
-            }
+            self.publish_done(operation, id, pending, out);
         }
         if operation.failure.is_none() {
             operation.failure.clone_from(&failure);
@@ -212,6 +203,28 @@ impl Model {
         }
         if late {
             self.known.warn_late(client, id, out);
+        }
+    }
+}
+
+impl Model {
+    /// Publishes what was done to a slot.
+    fn publish_done(
+        &mut self,
+        operation: &Operation,
+        id: ProcId,
+        pending: &Pending,
+        out: &mut Vec<Effect>,
+    ) {
+        let starts = pending.added || operation.starts();
+        match pending.target {
+            Target::Up if starts => self.known.publish(id, Lifecycle::Start, out),
+            Target::Up => self.known.publish_by(operation.client, id, operation.again, out),
+            // A process that was saved at rest is in the list again, and nobody stopped it.
+            Target::Down if matches!(operation.reporting, Reporting::Restored(_)) => {}
+            Target::Down => self.known.publish_by(operation.client, id, Lifecycle::Stop, out),
+            // The end of the slot was published when it went; listening is nothing done to it.
+            Target::Gone | Target::Listening => {}
         }
     }
 }
