@@ -131,6 +131,11 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
     if shape(session, false)?.is_none() {
         return Ok(());
     }
+    if session.ends_ready {
+        // Before that it would show what is not ready yet.
+        session.lists_when_ready = true;
+        return Ok(());
+    }
     let mut processes = session.list()?;
     let of_all =
         |of: &Command| matches!(of.id, CommandId::Resurrect | CommandId::Save | CommandId::Update);

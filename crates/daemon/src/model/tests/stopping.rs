@@ -193,6 +193,11 @@ fn what_waits_for_its_restart_or_was_given_up_is_stopped_by_the_user_who_stops_i
         world.stop(&[0]);
         world.wait(50);
         assert!(world.state().contains("stopped"), "{}", world.state());
+        let own = |world: &World| world.each(|proc| proc.ended.unwrap().own_at);
+        assert!(own(&world)[0].is_some(), "that it had ended by itself is still known");
+        world.forget();
+        world.wait(50);
+        assert!(own(&world)[0].is_some(), "to the daemon after, too");
         by_user(&world)
     };
     assert_eq!(stopped(json!({"restart_delay": 60_000}), "pausing"), [true]);
