@@ -35,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) program: Program,
     /// The home directory.
     pub(crate) home: Home,
+    /// When the command began, ms since 1970.
+    pub(crate) since: u64,
     /// Whether this command started the daemon.
     pub(crate) started: bool,
     /// A daemon that it starts ends with it.
@@ -79,6 +81,7 @@ impl Session {
             out,
             program,
             home,
+            since: ostler_show::now(),
             started: false,
             foreground: false,
             new_home: false,

@@ -32,7 +32,18 @@ impl Interpreter {
             name.ends_with("node") || name.ends_with("bun")
         })
     }
+
+    /// Its name, if it is of another language than those of Node's cluster. What executes itself,
+    /// and a shell, may start a Node.
+    pub(crate) fn other_language(&self) -> Option<&str> {
+        let name = Path::new(self.program.as_deref()?).file_name()?.to_str()?;
+        OTHERS.iter().any(|other| name.starts_with(other)).then_some(name)
+    }
 }
+
+/// How the names of interpreters begin whose programs cannot be workers of Node's cluster.
+const OTHERS: [&str; 9] =
+    ["python", "pypy", "ruby", "perl", "php", "lua", "java", "Rscript", "julia"];
 
 /// The interpreter of `script`.
 pub(crate) fn choose(

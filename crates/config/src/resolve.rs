@@ -238,9 +238,22 @@ impl Resolver<'_, '_> {
 
     fn instances(&mut self, interpreter: &Interpreter) -> Option<Instances> {
         let given = self.fields.node("instances").map(Node::plain);
+        let mode = match (self.mode(), interpreter.other_language()) {
+            (Some(ExecMode::Cluster), Some(other)) if !self.ctx.as_pm2 => {
+                let message = format!(
+                    "cluster mode is for Node, Bun and Deno, and this runs with `{other}`: it is \
+                     started in fork mode"
+                );
+                let help = "write `exec_mode: \"fork\"`, and give each instance a port of its own";
+                let said = Diagnostic::warning("no-cluster", message).help(help);
+                self.report.push(self.fields.at("exec_mode", said));
+                Some(ExecMode::Fork)
+            }
+            (mode, _) => mode,
+        };
         let decided = instances::decide(
             given.as_deref(),
-            self.mode(),
+            mode,
             interpreter.is_node_like(),
             self.ctx.cpus.max(1),
         );

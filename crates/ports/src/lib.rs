@@ -20,6 +20,7 @@ mod find;
 mod looks;
 mod owner;
 mod proc;
+mod rest;
 mod sys;
 mod table;
 
@@ -30,4 +31,5 @@ pub use find::{Found, Holder, Sockets, find, listened_on};
 pub use looks::{Looks, Memory, Process};
 pub use owner::owner;
 pub use proc::{Family, Held, ancestors, children, command, family, sockets, with_descendants};
+pub use rest::Rest;
 pub use table::{Socket, inet, unix};

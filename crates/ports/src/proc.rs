@@ -192,6 +192,13 @@ fn has_ended(pid: u32) -> bool {
     }
 }
 
+/// Whether a process sleeps: it waits for something, and for no turn.
+pub(crate) fn is_asleep(pid: u32) -> bool {
+    let stat = read_all(&format!("/proc/{pid}/stat")).unwrap_or_default();
+    // One that has ended does nothing more.
+    state_and_parent(&stat).is_none_or(|(state, _)| !matches!(state, "R" | "D"))
+}
+
 fn state_and_parent(stat: &[u8]) -> Option<(&str, u32)> {
     // The name may hold anything, also blanks and parentheses: what counts comes after the last.
     let end = stat.iter().rposition(|byte| *byte == b')')?;

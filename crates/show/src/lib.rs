@@ -47,7 +47,7 @@ pub use of_file::OfFile;
 pub use ostler_logs::now_ms as now;
 pub use paint::{Ink, Paint};
 pub use ports::{UNKNOWN, note_ports};
-pub use reason::{OUT_OF_MEMORY, last_lines, reasons, said};
+pub use reason::{OUT_OF_MEMORY, PORT_IN_USE, last_lines, reasons, said};
 pub use seen::Seen;
 pub use spark::spark;
 pub use tree::{Tree, tree};

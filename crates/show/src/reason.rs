@@ -23,10 +23,13 @@ const SLACK: Duration = Duration::from_secs(10);
 /// What it means that a program found no memory.
 pub const OUT_OF_MEMORY: &str = "out of memory";
 
+/// What it means that a program found its address taken.
+pub const PORT_IN_USE: &str = "port in use";
+
 /// What stands in a log, and what it means in a word or two.
 const SIGNS: &[(&str, &str)] = &[
-    ("EADDRINUSE", "port in use"),
-    ("ddress already in use", "port in use"),
+    ("EADDRINUSE", PORT_IN_USE),
+    ("ddress already in use", PORT_IN_USE),
     ("JavaScript heap out of memory", OUT_OF_MEMORY),
     ("OutOfMemoryError", OUT_OF_MEMORY),
     ("MemoryError", OUT_OF_MEMORY),

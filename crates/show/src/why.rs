@@ -27,9 +27,13 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
     };
     match view.phase {
         Phase::Online => {
-            let late = if details.late { "; it did not say in time that it is ready" } else { "" };
+            let late = match (details.late, details.readiness.by_message) {
+                (true, true) => "; it did not say in time that it is ready",
+                (true, false) => "; it did not begin as a worker of a cluster in time",
+                (false, _) => "",
+            };
             let online = format!("it has been online for {}", ago(since.unwrap_or(view.since)));
-            format!("{online}{}{late}", before(details, end))
+            format!("{online}{}{late}", before(details, end, reason))
         }
         Phase::Starting => {
             let rest = within("taken as ready");
@@ -72,7 +76,7 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
 }
 
 /// Why the run that is online is not the one before: short runs in a row, or too much memory.
-fn before(details: &Details, end: Option<String>) -> String {
+fn before(details: &Details, end: Option<String>, reason: Option<&str>) -> String {
     let view = &details.view;
     let over = view
         .over_memory
@@ -80,12 +84,15 @@ fn before(details: &Details, end: Option<String>) -> String {
     if let Some(lost) = &view.unhealthy {
         return format!(", since it was restarted: {lost}");
     }
+    let is_reasoned = reason.is_some() && words::own_end(view).is_some_and(|end| !end.is_clean());
     match (details.unstable, end, over) {
         (0, _, Some(over)) => format!(
             ", since it was restarted for its memory: {} is above {}",
             size(over.memory),
             size(over.limit)
         ),
+        // A run that lives longer than a short one, and ends for the same reason each time.
+        (0, Some(end), None) if is_reasoned => format!("; the run before {end}"),
         (0, _, None) | (_, None, _) => String::new(),
         (1, Some(end), _) => format!("; the run before was short and {end}"),
         (runs, Some(end), _) => format!(" after {runs} short runs in a row; the last one {end}"),

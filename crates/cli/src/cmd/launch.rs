@@ -49,18 +49,13 @@ pub(super) fn end(
 ) -> Result<Vec<String>, Failed> {
     let first = started.as_ref().ok().and_then(|ids| ids.first().copied()).filter(|_| cluster);
     let mut addresses = first.map_or_else(Vec::new, |id| address::of(session, id));
-    let mut ended = Vec::new();
     if addresses.is_empty() {
-        let ids = started.as_deref().unwrap_or_default();
-        ended = first_run::watch(session, ids, cluster);
-        addresses = first_run::addresses(&ended);
+        addresses = first_run::watch(session, started.as_deref().unwrap_or_default());
     }
-    first_run::tell_ended(session, &ended);
     // Of several apps nobody would know whose address it is.
     let shown = addresses.iter().filter(|_| is_one);
     let urls: Vec<String> = shown.filter_map(|one| address::url(one)).collect();
     let started = perform::finish(session, act, started, &urls);
-    first_run::warn(session, &ended);
     // `--wait` tells it when all is ready.
     if !session.ends_ready {
         shared_port::warn(session, name, &addresses);
@@ -74,10 +69,8 @@ pub(super) fn missing(session: &mut Session, apps: Vec<App>) -> Result<(), Faile
     let planned: Vec<Planned> = apps.iter().map(planned).collect();
     session.out.tell(&Notice::StartsMissing { apps: &planned });
     let result = launch(session, apps, true);
-    let ended = first_run::watch(session, result.as_deref().unwrap_or_default(), false);
-    first_run::tell_ended(session, &ended);
+    first_run::watch(session, result.as_deref().unwrap_or_default());
     let result = perform::finish(session, Act::StartFile, result, &[]);
-    first_run::warn(session, &ended);
     unwritten::warn(session);
     result.map(|_| ())
 }

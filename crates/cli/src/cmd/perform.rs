@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ostler_client::Answer;
 use ostler_wire::control::{Action, Change, Code, Event, Failure, Reply, Request, Watch};
 
-use super::unwritten;
+use super::{first_run, unwritten};
 use crate::apps;
 use crate::args::FlagId;
 use crate::caller;
@@ -108,7 +108,11 @@ pub(super) fn act(
     ids: Vec<u32>,
     change: Change,
 ) -> Result<(), Failed> {
+    let started = if action == Action::Restart { ids.clone() } else { Vec::new() };
     let result = ask(session, action, ids, change);
+    if result.is_ok() {
+        first_run::watch(session, &started);
+    }
     let result = finish(session, act, result, &[]);
     if action == Action::Restart {
         unwritten::warn(session);

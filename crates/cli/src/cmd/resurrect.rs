@@ -6,7 +6,7 @@ use std::path::Path;
 use ostler_client::Answer;
 use ostler_wire::control::{Event, Reply, Request};
 
-use super::{list, perform, unwritten};
+use super::{first_run, list, perform, unwritten};
 use crate::args::{Command, CommandId};
 use crate::failed::Failed;
 use crate::program::Program;
@@ -60,8 +60,11 @@ pub(super) fn restore_from(
         }
         Err(other) => Err(other),
     };
+    let ids = if result.is_ok() { ids_of(session, &restored)? } else { Vec::new() };
+    first_run::watch(session, &ids);
     let result = perform::finish(session, act, result, &[]);
-    warn_unwritten(session, &restored)?;
+    session.changed.extend(&ids);
+    unwritten::warn(session);
     result
 }
 
@@ -72,13 +75,11 @@ fn asks_for_list(session: &Session) -> bool {
     session.program == Program::Ostler && session.args.command.is_some_and(is_asked)
 }
 
-/// Warns of the files of these apps that cannot be written.
-fn warn_unwritten(session: &mut Session, names: &BTreeSet<String>) -> Result<(), Failed> {
-    if !names.is_empty() {
-        let list = session.list()?;
-        let started = list.iter().filter(|process| names.contains(&process.name));
-        session.changed.extend(started.map(|process| process.id));
-        unwritten::warn(session);
+/// Returns the processes of these apps.
+fn ids_of(session: &mut Session, names: &BTreeSet<String>) -> Result<Vec<u32>, Failed> {
+    if names.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(())
+    let list = session.list()?;
+    Ok(list.iter().filter(|of| names.contains(&of.name)).map(|of| of.id).collect())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ostler_wire::control::{Change, Event, ProcView, ReloadOptions, Request};
 
-use super::{perform, unwritten};
+use super::{first_run, perform, unwritten};
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::holder;
@@ -44,6 +44,12 @@ pub(super) fn reload(
         for process in names.filter(|process| !reported.contains(&process.id)) {
             session.out.tell(&Notice::Replaced { id: process.id, name: &process.name });
         }
+    }
+    if result.is_ok() {
+        // What is replaced without a gap was verified.
+        let restarted = list.iter().filter(|of| ids.contains(&of.id) && !of.cluster);
+        let restarted: Vec<u32> = restarted.map(|of| of.id).collect();
+        first_run::watch(session, &restarted);
     }
     let result = perform::finish(session, Act::Reload, result, &[]);
     session.changed.extend(ids);

@@ -2,7 +2,7 @@
 
 use ostler_wire::control::{Event, Request, ScaleTo};
 
-use super::{list, perform, unwritten};
+use super::{first_run, list, perform, unwritten};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::near;
@@ -60,18 +60,22 @@ fn announce_and_scale(
         ScaleTo::Remove(fewer) => count.saturating_sub(size(fewer)),
     };
     session.out.tell(&Notice::ScalesTo { processes });
-    let mut failed = false;
+    let (mut failed, mut new) = (false, Vec::new());
     // PM2's way, which leaves gaps in the numbers.
     let lowest_first = session.program == Program::Pm2;
     let doing = session.out.progress().is_some();
     let request = Request::Scale { name, target, lowest_first, doing, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| match event {
         Event::Acted { id, name, error: None, added, connections } => {
+            new.extend(added.then_some(id));
             out.tell(&Notice::Scaled { id, name: &name, added, connections });
         }
         other => failed |= !perform::report(out, &other),
     });
     let result = answer.and_then(|answer| perform::done(&answer, failed));
+    if result.is_ok() {
+        first_run::watch(session, &new);
+    }
     let result = perform::finish(session, act, result, &[]);
     unwritten::warn(session);
     result

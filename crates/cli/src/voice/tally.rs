@@ -35,6 +35,8 @@ struct App {
     rests: bool,
     total: usize,
     done: usize,
+    /// Those of them that were started and ended at once.
+    ended: usize,
 }
 
 impl App {
@@ -70,6 +72,8 @@ pub(super) struct Tally {
     leaving: BTreeSet<u32>,
     added: usize,
     removed: usize,
+    /// Processes that were started and ended at once.
+    ended_early: usize,
     /// How many processes an app that is scaled is to have.
     scale_to: Option<usize>,
     /// The file that apps come from.
@@ -131,6 +135,10 @@ impl Tally {
                 self.workers.retain(|_, of| of.name != *name);
             }
             Notice::EndedEarly { id } => {
+                self.ended_early += 1;
+                if let Some(app) = self.names.get(id).and_then(|name| self.apps.get_mut(name)) {
+                    app.ended += 1;
+                }
                 if self.counted.remove(id)
                     && let Some(app) = self.names.get(id).and_then(|name| self.apps.get_mut(name))
                 {
@@ -186,7 +194,7 @@ impl Tally {
                     }
                 } else if !failed && matches!(act, Act::Reload | Act::Promote | Act::Rollback) {
                     // A reload replaces all or none.
-                    self.apps.values_mut().for_each(|app| app.done = app.total);
+                    self.apps.values_mut().for_each(|app| app.done = app.total - app.ended);
                 }
                 (self.over, self.failed) = (true, *failed);
             }
@@ -375,7 +383,8 @@ impl Tally {
 
     fn app(&mut self, name: &str, cluster: bool) -> &mut App {
         let (place, act) = (self.apps.len(), self.act.unwrap_or(Act::Start));
-        let new = || App { place, act, cluster, added: false, rests: false, total: 0, done: 0 };
+        let new =
+            || App { place, act, cluster, added: false, rests: false, total: 0, done: 0, ended: 0 };
         self.apps.entry(name.to_owned()).or_insert_with(new)
     }
 

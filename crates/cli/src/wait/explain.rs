@@ -122,10 +122,13 @@ fn state(why: &NotYet, what: &str) -> String {
         NotYet::Starts { by_message: true } => ": it has not said `ready` yet".to_owned(),
         NotYet::Starts { by_message: false } => ": it is still starting".to_owned(),
         NotYet::Silent => ": it runs, and listens on nothing".to_owned(),
-        NotYet::Young { enough } => format!(
-            ": it runs, listens on nothing, and has not lived for {} yet (`min_uptime`)",
-            time(*enough)
-        ),
+        NotYet::Young { enough, taken } => {
+            let before = if *taken { ", after one that found its port taken" } else { "" };
+            format!(
+                ": it runs, listens on nothing, and has not lived for {} yet{before}",
+                time(*enough)
+            )
+        }
         NotYet::Pauses { due_in, last } => format!(
             ": it {}, and is started again in {}",
             how_it_ended(last.as_ref()),
@@ -203,9 +206,14 @@ mod tests {
             "was not ready within 30s: it ended, and is started again in 41.7 s",
         );
         check(
-            End::TimedOut(NotYet::Young { enough: 1000 }),
+            End::TimedOut(NotYet::Young { enough: 1000, taken: false }),
             "was not ready within 30s: it runs, listens on nothing, and has not lived for 1.0 s \
-             yet (`min_uptime`)",
+             yet",
+        );
+        check(
+            End::TimedOut(NotYet::Young { enough: 10_000, taken: true }),
+            "was not ready within 30s: it runs, listens on nothing, and has not lived for 10.0 s \
+             yet, after one that found its port taken",
         );
         check(
             End::Never(Never::Rests(Some(Outcome::Code(3)))),

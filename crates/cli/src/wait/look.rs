@@ -2,9 +2,9 @@
 
 use ostler_client::Answer;
 use ostler_ports::Address;
-use ostler_wire::control::{Details, Phase, Reply, Request};
+use ostler_wire::control::{Details, Phase, ProcView, Reply, Request};
 
-use super::seen::{Seen, Sign};
+use super::seen::{FREED, LOADED, Seen, Sign};
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
 
@@ -33,14 +33,19 @@ pub(super) fn seen(details: &Details) -> Seen {
     } else if view.cluster {
         Sign::Listens
     } else {
-        Sign::Age {
-            age: ostler_show::now().saturating_sub(view.since),
-            enough: readiness.stable_after,
-        }
+        let taken = found_taken(view);
+        let least = match taken {
+            true => FREED,
+            false if may_be_server(details) => LOADED,
+            false => 0,
+        };
+        let age = ostler_show::now().saturating_sub(view.since);
+        Sign::Age { age, enough: readiness.stable_after.max(least), taken }
     };
     Seen {
         phase: view.phase,
         run: readiness.run,
+        is_next: false,
         sign,
         listens: listens(details),
         completed: view.completed,
@@ -49,6 +54,20 @@ pub(super) fn seen(details: &Details) -> Seen {
         by_itself: view.ended.as_ref().is_some_and(|ended| !ended.asked),
         unstable: details.unstable,
     }
+}
+
+/// Whether the last run of a process found its port taken.
+fn found_taken(view: &ProcView) -> bool {
+    let reasons = ostler_show::reasons(std::slice::from_ref(view));
+    reasons.get(&view.id).is_some_and(|reason| *reason == ostler_show::PORT_IN_USE)
+}
+
+/// Whether a process may be a server that does not listen yet: it is told a port, or runs on Node.
+fn may_be_server(details: &Details) -> bool {
+    let by_args = details.args.iter().any(|arg| arg == "--port" || arg.starts_with("--port="));
+    let program = std::path::Path::new(&details.interpreter).file_name();
+    let is_node = program.is_some_and(|name| name == "node" || name == "bun" || name == "deno");
+    by_args || is_node || details.env.contains_key("PORT") || details.node_version.is_some()
 }
 
 /// What a process listens on: the daemon knows it of workers of a cluster; of any other it is

@@ -13,6 +13,7 @@ mod look;
 mod news;
 mod past;
 mod seen;
+mod taken;
 mod waiting;
 
 pub(crate) use explain::{AT_ITS_END, explain, how_it_ended};

@@ -5,12 +5,20 @@
 //!   `listen_timeout` counts as online, but not as ready.
 //! - A worker of a cluster: when it listens on something.
 //! - Any other: when it, or a process that descends from it, listens on a port of TCP or on a
-//!   path; or, as most programs listen on nothing, when it has lived for `min_uptime`.
+//!   path; or, as most programs listen on nothing, when it has lived for `min_uptime`, for
+//!   [`LOADED`] where it still loads or may be a server, and for [`FREED`] where the run before
+//!   found its port taken.
 
 use ostler_wire::control::{Outcome, Phase, Waits};
 
 /// How often it is looked whether a process listens on something, ms.
 const LOOK_EVERY: u64 = 50;
+
+/// After so long one is taken for what listens on nothing, though it may be a server or still
+/// loads, ms. A worker that never listens is not waited for longer.
+pub(crate) const LOADED: u64 = 3000;
+/// So long one must live that listens on nothing after a run which found its port taken, ms.
+pub(crate) const FREED: u64 = 10_000;
 
 /// What is seen of one process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +27,8 @@ pub(crate) struct Seen {
     pub(crate) phase: Phase,
     /// Number of its current run.
     pub(crate) run: Option<u64>,
+    /// It is another one than at the first look.
+    pub(crate) is_next: bool,
     /// How it is found to be ready.
     pub(crate) sign: Sign,
     /// What it listens on.
@@ -42,8 +52,9 @@ pub(crate) enum Sign {
     Message { late: bool, limit: u64 },
     /// It listens at an address.
     Listens,
-    /// It listens, or has lived for long enough. It lives for `age`, ms.
-    Age { age: u64, enough: u64 },
+    /// It listens, or has lived for long enough. It lives for `age`, ms. `taken`: its run before
+    /// found its port taken.
+    Age { age: u64, enough: u64, taken: bool },
 }
 
 /// How it stands with a process that is to become ready.
@@ -75,8 +86,9 @@ pub(crate) enum NotYet {
     Starts { by_message: bool },
     /// It runs and listens on nothing.
     Silent,
-    /// It runs, listens on nothing, and has not lived for long enough, ms.
-    Young { enough: u64 },
+    /// It runs, listens on nothing, and has not lived for long enough, ms. `taken`: its run before
+    /// found its port taken.
+    Young { enough: u64, taken: bool },
     /// Its run before ended so; the next is due in so many ms.
     Pauses { due_in: u64, last: Option<Outcome> },
     /// It waits for apps that it depends on.
@@ -134,7 +146,7 @@ pub(crate) fn ready_in_turn(seen: &Seen, first: bool) -> Stand {
 /// Judges a process that is to become ready. `first`: its first run is to; otherwise it may take
 /// as many as it gets.
 pub(crate) fn ready(seen: &Seen, first: bool) -> Stand {
-    let ended_before = first && 0 < seen.unstable;
+    let ended_before = first && (0 < seen.unstable || seen.is_next && seen.by_itself);
     match seen.phase {
         Phase::Stopped if seen.completed => Stand::Done,
         Phase::Stopped => match &seen.last {
@@ -181,10 +193,10 @@ fn online(seen: &Seen) -> Stand {
         Sign::Message { late: false, .. } => Stand::Ready,
         Sign::Listens | Sign::Age { .. } if !seen.listens.is_empty() => Stand::Ready,
         Sign::Listens => not_yet(NotYet::Silent, Some(Again::Listening)),
-        Sign::Age { age, enough } if enough <= age => Stand::Ready,
-        Sign::Age { age, enough } => {
+        Sign::Age { age, enough, .. } if enough <= age => Stand::Ready,
+        Sign::Age { age, enough, taken } => {
             let again = Again::After(LOOK_EVERY.min(enough - age));
-            not_yet(NotYet::Young { enough }, Some(again))
+            not_yet(NotYet::Young { enough, taken }, Some(again))
         }
     }
 }
@@ -211,6 +223,7 @@ mod tests {
         Seen {
             phase,
             run: Some(1),
+            is_next: false,
             sign,
             listens: Vec::new(),
             completed: false,
@@ -222,7 +235,7 @@ mod tests {
     }
 
     fn age(age: u64) -> Sign {
-        Sign::Age { age, enough: 1000 }
+        Sign::Age { age, enough: 1000, taken: false }
     }
 
     #[test]
@@ -250,7 +263,7 @@ mod tests {
 
     #[test]
     fn any_other_is_ready_when_it_listens_or_has_lived_for_long_enough() {
-        let why = NotYet::Young { enough: 1000 };
+        let why = NotYet::Young { enough: 1000, taken: false };
         let young = |ms| Stand::NotYet { why: why.clone(), again: Some(Again::After(ms)) };
         assert_eq!(ready(&seen(Phase::Online, age(0)), true), young(LOOK_EVERY));
         assert_eq!(ready(&seen(Phase::Online, age(990)), true), young(10));
@@ -273,6 +286,11 @@ mod tests {
         let next = Seen { phase: Phase::Online, run: Some(2), listens, ..paused.clone() };
         assert_eq!(ready(&next, true), ended);
         assert_eq!(ready(&next, false), Stand::Ready);
+        // It lived for longer than a short run does, and was `ready` by that.
+        let long = Seen { unstable: 0, by_itself: true, is_next: true, ..next };
+        assert_eq!(ready(&long, true), ended);
+        let asked = Seen { by_itself: false, ..long };
+        assert_eq!(ready(&asked, true), Stand::Ready, "somebody restarted it");
         let given_up = Seen { phase: Phase::Errored, ..paused };
         assert_eq!(ready(&given_up, true), Stand::Never(Never::GivenUp(last.clone())));
         assert_eq!(ready(&given_up, false), Stand::Never(Never::GivenUp(last)));

@@ -2,18 +2,20 @@
 
 mod last_lines;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use ostler_ports::Rest;
 use ostler_wire::control::{Details, LogLine, Outcome, Phase, Request};
 
 use super::lines::Wanted;
 use super::look::{look, seen};
 use super::news::{self, News};
 use super::past::Past;
-use super::seen::{self, Again, Never, NotYet, Seen, Stand};
+use super::seen::{self, Again, LOADED, Never, NotYet, Seen, Sign, Stand};
+use super::taken;
 use crate::failed::Failed;
 use crate::session::{Session, heed, hold_back};
 use crate::sys::Interrupts;
@@ -84,6 +86,25 @@ struct Pending {
     why: Option<NotYet>,
     /// Its log files, of output and of errors.
     logs: [Option<String>; 2],
+    /// Whether it used a processor at the last look.
+    rest: Option<Rest>,
+}
+
+impl Pending {
+    /// One that has lived for long enough and still loads has more time for it.
+    fn let_load(&mut self, seen: &mut Seen, pid: u32) {
+        let Sign::Age { age, enough, .. } = &mut seen.sign else { return };
+        let is_online = seen.phase == Phase::Online && seen.listens.is_empty();
+        if !is_online || *age < *enough || LOADED <= *age {
+            return;
+        }
+        let rest = Rest::look(pid);
+        let is_loaded = self.rest.as_ref().is_some_and(|before| rest.since(before));
+        if !is_loaded {
+            *enough = LOADED;
+        }
+        self.rest = Some(rest);
+    }
 }
 
 /// A wait that is under way.
@@ -100,6 +121,8 @@ struct Waiting<'s> {
     decided: Option<Instant>,
     /// Until then the first look is waited for, as long as there was none.
     first_look_by: Option<Instant>,
+    /// Those of which it was told that they found their port taken.
+    told_taken: BTreeSet<u32>,
     /// Who interrupts it is told what goes on, where that is to be told at all.
     interrupts: Option<Interrupts>,
 }
@@ -136,6 +159,7 @@ pub(crate) fn wait(
         until,
         decided,
         first_look_by,
+        told_taken: BTreeSet::new(),
         interrupts,
     }
     .run(&news)
@@ -252,12 +276,14 @@ impl Waiting<'_> {
             self.end(id, end);
             return Ok(());
         };
-        let seen = seen(&details);
+        let mut seen = seen(&details);
         let Some(pending) = self.pending.get_mut(&id) else { return Ok(()) };
         pending.name.clone_from(&details.view.name);
         let [out, err, _] = details.view.logs.clone();
         pending.logs = [out, err];
         let first = *pending.first.get_or_insert(seen.run);
+        seen.is_next = first.is_some() && seen.run.is_some() && seen.run != first;
+        pending.let_load(&mut seen, details.view.pid);
         (pending.due, pending.listening) = (None, false);
         match &self.awaited {
             Awaited::Ready { first, late: false } => {
@@ -284,6 +310,7 @@ impl Waiting<'_> {
             Stand::NotYet { why, .. } => Standing::Does(why.doing()),
         };
         self.session.out.tell(&Notice::Stands { id, stand: told });
+        self.tell_taken(id, &stand);
         match stand {
             Stand::Ready => self.end(id, End::Ready { listens: seen.listens }),
             Stand::Done => self.end(id, End::Done),
@@ -299,6 +326,19 @@ impl Waiting<'_> {
                     None => {}
                 }
             }
+        }
+    }
+
+    /// Warns once of a process that may never be ready, since its last run found its port taken.
+    fn tell_taken(&mut self, id: u32, stand: &Stand) {
+        let Stand::NotYet { why: NotYet::Young { taken: true, .. }, .. } = stand else { return };
+        if self.session.out.progress().is_none() || !self.told_taken.insert(id) {
+            return;
+        }
+        let name = self.pending.get(&id).map(|pending| pending.name.clone()).unwrap_or_default();
+        if let Some((text, hint)) = taken::words(self.session, id, &name) {
+            let hint = hint.as_deref();
+            self.session.out.tell(&Notice::Warning { text: &text, hint, apart: true });
         }
     }
 

@@ -202,7 +202,7 @@ fn serve(
                 (kind, value) => encode_json(kind, &value, &mut bytes).unwrap(),
             }
         }
-        if request == "kill" {
+        if request == "kill" || request == "kill_told" {
             // Its processes are nobody's, whose end could be waited for: who hears of the end finds
             // no socket any more.
             std::fs::remove_file(socket).unwrap();

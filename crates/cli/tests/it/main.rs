@@ -46,6 +46,7 @@ mod failing;
 mod failpoints;
 mod fake;
 mod faults;
+mod first_run;
 mod foreground;
 mod fork;
 mod hanging;

@@ -174,10 +174,10 @@ fn a_start_that_waits_says_on_standard_output_only_what_is_ready() {
     apps.push(serde_json::json!({ "name": "later", "script": "runs.sh", "autostart": false }));
     sandbox.write("apps.json", serde_json::json!({ "apps": apps }).to_string());
     let said = sandbox.ostler(["start", "apps.json", "--wait"]).run().out;
-    let all = "started 6 apps, 6/6 processes, added later 1/1, ready in TIME\n";
+    let all = "started 6 apps, 6/6 processes, added later (not started), ready in TIME\n";
     assert_eq!(untimed(&said), all);
     let added = ["start", "runs.sh", "--name", "alone", "--no-autostart", "--wait"];
-    assert_eq!(untimed(&sandbox.ostler(added).run().out), "added alone 1/1 in TIME\n");
+    assert_eq!(untimed(&sandbox.ostler(added).run().out), "added alone (not started) in TIME\n");
     let words = ["n0", "n1", "n2", "n3", "n4", "n5"];
     let said = sandbox.ostler(["wait"]).args(words).run().out;
     assert_eq!(said, "6 apps are ready (6 processes)\n");

@@ -31,6 +31,17 @@ pub(super) const CODES: &[Code] = &[
         example: Some((r#"{ "aps": [] }"#, r#"{ "apps": [{ "script": "api.js" }] }"#)),
     },
     Code {
+        name: "no-cluster",
+        title: "cluster mode for a program that is no Node",
+        text: "Workers of a cluster share their port through Node's own module, which Bun and Deno \
+               have as well. A program of another language does not know it: it is started in \
+               fork mode, in which each instance needs a port of its own.",
+        example: Some((
+            r#"{ "script": "p.py", "instances": 2, "exec_mode": "cluster" }"#,
+            r#"{ "script": "p.py", "instances": 2, "exec_mode": "fork" }"#,
+        )),
+    },
+    Code {
         name: "no-effect",
         title: "a key that is kept, and does nothing yet",
         text: "The key is one of PM2's. It is shown in `jlist` and saved, but nothing acts on \

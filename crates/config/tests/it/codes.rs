@@ -6,9 +6,9 @@ use crate::world::{World, node, render};
 
 /// The codes of what is said about a process file.
 fn said(text: &str) -> (Vec<&'static str>, String) {
-    let mut world = World::new(&["node"]);
+    let mut world = World::new(&["node", "python"]);
     world.ctx.node = Some(node());
-    for script in ["api.js", "a.js"] {
+    for script in ["api.js", "a.js", "p.py"] {
         world.file(script, "");
     }
     world.file("folder/README", "");

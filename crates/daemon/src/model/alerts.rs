@@ -69,3 +69,28 @@ impl Alerts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_are_owed_at_most_and_the_oldest_go_first() {
+        let mut alerts = Alerts::default();
+        let alert = |text: usize| Alert {
+            kind: "rule".to_owned(),
+            namespace: "default".to_owned(),
+            app: "api".to_owned(),
+            process: None,
+            at: 0,
+            text: text.to_string(),
+            held_back: 0,
+        };
+        for number in 1..=MOST + 1 {
+            assert_eq!(alerts.owed.len(), (number - 1).min(MOST));
+            alerts.owe(alert(number));
+        }
+        let texts: Vec<String> = alerts.owed.values().map(|alert| alert.text.clone()).collect();
+        assert_eq!(texts, (2..=MOST + 1).map(|text| text.to_string()).collect::<Vec<_>>());
+    }
+}

@@ -60,3 +60,23 @@ impl RunHealth {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_is_made_once_and_again_when_it_failed() {
+        let mut health = RunHealth::default();
+        assert_eq!(health.due(), Some(0));
+        health.begin();
+        assert_eq!((health.due(), health.lacks()), (None, Some(Lacks::Unchecked)));
+        health.end(Err("it is sick".to_owned()), 7);
+        assert_eq!(health.due(), Some(7));
+        health.begin();
+        let why = "it is sick".to_owned();
+        assert_eq!((health.due(), health.lacks()), (None, Some(Lacks::Unhealthy { why })));
+        health.end(Ok(()), 9);
+        assert_eq!((health.due(), health.lacks()), (None, None));
+    }
+}

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use ostler_core::spec::{Policy, Readiness};
 use ostler_core::{Event, Phase, ProcId};
 use ostler_wire::control::{self, Action, Connections, Failure, Lifecycle, Reply};
 
@@ -253,24 +254,33 @@ impl Known {
 
     fn warn_late(&self, client: Option<ClientId>, id: ProcId, out: &mut Vec<Effect>) {
         let name = self.registry.proc(id).map_or("", |proc| proc.name.as_str());
+        let policy = self.policy_of_run(id);
+        let by_message = policy.is_none_or(|policy| policy.readiness == Readiness::Message);
+        let limit = policy.map_or(0, |policy| policy.ready_timeout);
+        let (did_not, then) = match by_message {
+            true => ("say `ready`", ""),
+            false => (
+                "begin as a worker of a cluster",
+                ": cluster mode is for Node, `exec_mode: \"fork\"` for any other program",
+            ),
+        };
         let text = format!(
-            "`{name}` (id {}) did not say `ready` within {} ms (`listen_timeout`); \
-             it is taken as online all the same",
+            "`{name}` (id {}) did not {did_not} within {limit} ms (`listen_timeout`); \
+             it is taken as online all the same{then}",
             id.0,
-            self.ready_timeout(id)
         );
         tell(client, control::Event::Warning { text }, out);
     }
 
-    /// How long the slot's run was waited for.
-    fn ready_timeout(&self, id: ProcId) -> u64 {
+    /// By what the slot's run was to be ready, and within what time.
+    fn policy_of_run(&self, id: ProcId) -> Option<&Policy> {
         let process = self.core.slot(id).map(|slot| slot.process());
         let spec = process.and_then(|process| {
             let facts = process.run().and_then(|run| self.facts.get(&run));
             facts.map(|facts| facts.spec).or_else(|| Some(process.spec()))
         });
         let version = spec.and_then(|spec| self.registry.version(spec));
-        version.map_or(0, |version| version.policy.ready_timeout)
+        version.map(|version| &*version.policy)
     }
 
     fn addresses(&self, id: ProcId) -> Vec<String> {

@@ -19,8 +19,8 @@ impl Tally {
             return None;
         }
         let what = match act {
-            Act::Scale => self.scaled()?,
-            Act::Resurrect | Act::Import => self.resurrected(act),
+            Act::Scale => self.scaled()? + &self.of_ended(),
+            Act::Resurrect | Act::Import => self.resurrected(act) + &self.of_ended(),
             _ => self.done()?,
         };
         let urls = urls.iter().map(|url| format!(", {url}")).collect::<String>();
@@ -41,8 +41,30 @@ impl Tally {
         // What was replaced without a gap stands first.
         parts.sort_by_key(|(verb, _)| *verb != "reloaded");
         let parts: Vec<String> =
-            parts.iter().filter_map(|(verb, apps)| counts(verb, apps)).collect();
+            parts.iter().filter_map(|(verb, apps)| self.counted(verb, apps)).collect();
         (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
+    /// How many of those that were started have ended at once.
+    fn of_ended(&self) -> String {
+        match self.ended_early {
+            0 => String::new(),
+            count => format!(", {count} of them ended at once,"),
+        }
+    }
+
+    /// Says of how many processes of each app it is true; nothing when of none, unless they
+    /// were started and have ended.
+    fn counted(&self, verb: &str, apps: &[(&str, &App)]) -> Option<String> {
+        if apps.iter().all(|(_, app)| app.added) {
+            let there = apps.iter().filter(|(_, app)| 0 < app.done);
+            let names: Vec<&str> = there.map(|(name, _)| *name).collect();
+            return (!names.is_empty()).then(|| match names.len() {
+                0..=NAMED => format!("{verb} {} (not started)", names.join(", ")),
+                count => format!("{verb} {count} apps (not started)"),
+            });
+        }
+        counts(verb, apps, 0 < self.ended_early)
     }
 
     /// That what was begun is ready; what has done its work and ended is it as well.
@@ -89,14 +111,15 @@ impl Tally {
     }
 }
 
-/// Says of how many processes of each app it is true; nothing when of none.
-fn counts(verb: &str, apps: &[(&str, &App)]) -> Option<String> {
+/// Says of how many processes of each app it is true; nothing when of none, unless that is to be
+/// said as well.
+fn counts(verb: &str, apps: &[(&str, &App)], none: bool) -> Option<String> {
     let of = |app: &App| (app.done, app.total.max(app.done));
     let (done, total) = apps.iter().fold((0, 0), |(done, total), (_, app)| {
         let app = of(app);
         (done + app.0, total + app.1)
     });
-    if done == 0 {
+    if done == 0 && !none {
         return None;
     }
     if NAMED < apps.len() {

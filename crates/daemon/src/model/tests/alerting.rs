@@ -1,11 +1,12 @@
 //! What somebody is told of, also by the successor of a daemon that died.
 
-use ostler_core::ProcId;
 use ostler_core::spec::RuleAction;
+use ostler_core::{ProcId, RunId};
 use ostler_wire::control::{Change, ReloadOptions};
 use serde_json::json;
 
 use super::super::{Input, RuleFound};
+use super::nature::signal;
 use super::words::record;
 use super::world::World;
 
@@ -82,6 +83,8 @@ fn a_log_file_that_cannot_be_written_is_told_once() {
         world.wait(10);
     }
     assert_eq!(told(&world).len(), 2, "{:?}", told(&world));
+    assert_eq!(world.model.unwritten(&[0, 0]).len(), 1);
+    assert_eq!(world.model.unwritten(&[1]).len(), 0);
 }
 
 #[test]
@@ -170,4 +173,52 @@ fn a_line_is_seen_to_although_the_daemon_dies_at_any_effect() {
         assert_eq!(broken.pids().len(), 1, "daemon lost at step {at}");
         assert_ne!(broken.pids(), [101], "daemon lost at step {at}");
     }
+}
+
+#[test]
+fn whether_the_home_tells_somebody_is_saved_when_that_changes() {
+    let mut world = World::new();
+    for (is_told, saves) in [(true, 1), (true, 1), (false, 2)] {
+        world.input(Input::HomeTold(is_told));
+        assert_eq!(world.saves, saves);
+    }
+}
+
+#[test]
+fn an_end_for_want_of_memory_is_told_and_that_it_was_is_saved_within_a_second() {
+    let mut world = World::with_more("api", "good", 0, json!({"autorestart": false}));
+    world.wait(1000);
+    world.input(Input::HomeTold(true));
+    world.input(Input::OutOfMemory(RunId(1)));
+    world.crash(0, signal(9));
+    while told(&world).is_empty() {
+        assert!(world.deliver(), "it is told");
+    }
+    assert_eq!(told(&world), ["the kernel ended process 0 for want of memory"]);
+    while world.deliver() {}
+    assert_eq!(world.model.deadline(), Some(world.at.now + 1000));
+}
+
+#[test]
+fn one_for_which_there_is_no_room_is_told() {
+    let mut world = World::new();
+    world.input(Input::HomeTold(true));
+    world.start("api", "good", 0);
+    let why = "could not be started: out of file descriptors".to_owned();
+    world.input(Input::Refused { run: RunId(1), why });
+    assert_eq!(
+        told(&world),
+        ["process 0 cannot be started: could not be started: out of file descriptors"]
+    );
+}
+
+#[test]
+fn a_line_before_which_none_was_held_back_is_told_alone() {
+    let mut world = World::with("api", "good", 0);
+    world.input(Input::HomeTold(true));
+    let (rule, line) = ("oom".to_owned(), "out of memory".to_owned());
+    let found =
+        RuleFound { id: ProcId(0), rule, then: vec![RuleAction::Alert], line, held_back: 0 };
+    world.input(Input::Found { number: 1, found });
+    assert_eq!(told(&world), ["the rule `oom` has found a line: out of memory"]);
 }

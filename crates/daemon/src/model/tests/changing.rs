@@ -100,10 +100,11 @@ fn a_change_that_makes_no_sense_changes_and_restarts_nothing() {
 
 #[test]
 fn a_new_record_replaces_all_but_old_variables_instances_and_mode() {
-    let mut world = World::with_more("api", "good", 2, json!({"env": {"A": "1", "B": "2"}}));
+    let mut world = World::with_more("api", "good", 2, json!({"env": {"A": 1, "B": "2"}}));
     let more = json!({"env": {"B": "3"}, "args": ["--fast"]});
     restart(&mut world, &[0, 1], records("api", "better", 0, more));
     let new = spec(&world, 1);
+    assert!(new.env_typed.contains("A"), "it is a number still: {:?}", new.env_typed);
     assert_eq!((new.instances, new.args.len(), new.env.get("A")), (2, 1, Some("1")));
     assert_eq!(world.state(), "api:0 online better, api:1 online better");
     assert!(world.model.core().slot(ProcId(0)).unwrap().process().is_cluster());

@@ -114,3 +114,13 @@ fn what_the_daemon_before_counted_is_not_known() {
     world.wait(100);
     assert_eq!(world.heard(client), "acted job:0\ndone");
 }
+
+#[test]
+fn what_became_of_connections_that_nobody_counted_is_not_known() {
+    let mut world = of("job", "polite", 0);
+    world.stop(&[0]);
+    // It has ended well by now, and the signal came before somebody wanted to know.
+    let client = world.act_with(Action::Stop, &[0], COUNTED);
+    world.wait(50);
+    assert_eq!(world.heard(client), "acted job:0\ndone");
+}

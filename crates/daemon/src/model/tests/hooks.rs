@@ -1,8 +1,9 @@
 //! Commands before and after runs and reloads.
 
-use ostler_wire::control::{Action, Change, ReloadOptions};
+use ostler_wire::control::{Action, Change, ReloadOptions, Request};
 use serde_json::json;
 
+use super::super::Input;
 use super::world::World;
 
 fn world(script: &str, instances: u32, hooks: &serde_json::Value) -> World {
@@ -51,11 +52,125 @@ fn whoever_stops_an_app_before_it_has_begun_ends_its_pre_start() {
     let mut world = world("good", 0, &json!({"pre_start": "x"}));
     world.stop(&[0]);
     assert_eq!(world.parts.last().unwrap(), "end hooks of run 1");
+    while world.deliver() {
+        assert_eq!(world.alive(), 0, "it is not begun any more");
+    }
     world.wait(50);
     assert_eq!((world.state().as_str(), world.alive()), ("app:0 stopped good", 0));
     world.restart(&[0]);
     world.wait(50);
     assert_eq!((world.state().as_str(), world.alive()), ("app:0 online good", 1));
+}
+
+/// Takes out what says that commands are over: they go on.
+fn hold(world: &mut World) -> Vec<Input> {
+    let is_over = |report: &Input| matches!(report, Input::HookOver { .. });
+    let (held, others) = world.reports.drain(..).partition(is_over);
+    world.reports = others;
+    held.into_iter().collect()
+}
+
+#[test]
+fn a_command_before_the_end_is_followed_by_the_signal_at_once() {
+    let mut world = world("good", 0, &json!({"pre_stop": "c"}));
+    world.wait(50);
+    world.stop(&[0]);
+    while world.deliver() {}
+    assert_eq!((world.state().as_str(), world.alive()), ("app:0 stopped good", 0));
+}
+
+#[test]
+fn the_end_of_everything_waits_for_commands_that_go_on() {
+    let mut world = world("good", 0, &json!({"post_stop": "d"}));
+    world.wait(50);
+    world.request(Request::Kill);
+    let mut held = Vec::new();
+    while world.deliver() {
+        held.extend(hold(&mut world));
+    }
+    assert_eq!((held.len(), world.alive(), world.state().as_str()), (1, 0, ""));
+    assert!(!world.model.is_over());
+    world.reports.extend(held);
+    world.wait(1);
+    assert!(world.model.is_over());
+}
+
+/// Two apps of two workers, whose reloads have begun and wait for their commands.
+fn reloading() -> (World, Vec<Input>) {
+    let mut world = World::new();
+    for name in ["app", "web"] {
+        world.start_with(name, "good", 2, json!({"hooks": {"pre_reload": "x"}}));
+    }
+    world.wait(50);
+    for ids in [[0, 1], [2, 3]] {
+        let options = ReloadOptions { parallel: Some(2), ..ReloadOptions::default() };
+        world.reload_by(&ids, Change::default(), options);
+    }
+    let held = hold(&mut world);
+    assert_eq!((held.len(), world.alive()), (2, 4));
+    (world, held)
+}
+
+#[test]
+fn the_end_of_everything_waits_for_the_command_of_a_reload() {
+    let (mut world, held) = reloading();
+    world.request(Request::Kill);
+    world.wait(1000);
+    assert_eq!((world.alive(), world.state().as_str()), (0, ""));
+    assert!(!world.model.is_over());
+    world.reports.extend(held);
+    world.wait(1);
+    assert!(world.model.is_over());
+    world.model.check_empty();
+}
+
+#[test]
+fn a_worker_that_waits_for_the_command_of_its_reload_is_given_up_alone() {
+    let (mut world, mut held) = reloading();
+    world.stop(&[0]);
+    world.wait(50);
+    assert_eq!(
+        world.state(),
+        "app:0 stopped good, app:1 online good+, web:2 online good+, web:3 online good+"
+    );
+    // The command of one app says nothing about the other one.
+    world.reports.push_back(held.remove(0));
+    world.wait(5000);
+    assert_eq!(
+        world.state(),
+        "app:0 stopped good, app:1 online good, web:2 online good+, web:3 online good+"
+    );
+    assert_ne!(world.pids()[0], 102, "it was replaced");
+    world.reports.extend(held);
+    world.wait(5000);
+    assert_eq!(
+        world.state(),
+        "app:0 stopped good, app:1 online good, web:2 online good, web:3 online good"
+    );
+}
+
+#[test]
+fn the_next_daemon_does_not_run_the_command_of_a_reload_that_has_begun_again() {
+    for rests in [false, true] {
+        let mut world = world("good", 3, &json!({"pre_reload": "x"}));
+        world.wait(50);
+        world.reload_by(&[0, 1, 2], Change::default(), ReloadOptions::default());
+        let candidates = |world: &World| {
+            world.model.core().slots().filter(|(_, slot)| slot.candidate().is_some()).count()
+        };
+        assert_eq!(candidates(&world), 1);
+        // The first is being verified; or it was accepted, and the next one has not begun.
+        while rests && candidates(&world) == 1 {
+            assert!(world.deliver());
+        }
+        if !rests {
+            assert!(world.deliver(), "the command is over");
+        }
+        world.forget();
+        world.wait(5000);
+        assert_eq!(world.hooks.len(), 1, "{:?}", world.hooks);
+        assert_eq!(world.pids().len(), 3);
+    }
 }
 
 #[test]

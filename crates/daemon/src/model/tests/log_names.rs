@@ -79,3 +79,14 @@ fn a_file_that_the_user_named_is_shared() {
     world.wait(50);
     assert_eq!(out_of(&world, 0), out_of(&world, 1));
 }
+
+#[test]
+fn an_app_keeps_its_file_also_when_the_other_one_is_gone() {
+    let mut world = two();
+    world.delete(&[0]);
+    world.wait(50);
+    let records = vec![record("a/b", "better", 0, usual())];
+    world.act_with(Action::Restart, &[1], Change { records, ..Change::default() });
+    world.wait(50);
+    assert_eq!(out_of(&world, 1), OWN);
+}

@@ -4,6 +4,7 @@ use ostler_core::{Exit, ProcId, RunId};
 use ostler_wire::control::{Change, OverMemory, ReloadOptions};
 use serde_json::json;
 
+use super::super::Input;
 use super::world::World;
 
 fn limited(name: &str, script: &str, instances: u32) -> World {
@@ -18,6 +19,22 @@ fn memory_is_looked_at_only_where_an_app_has_a_limit() {
     let mut world = limited("api", "good", 1);
     world.wait(1000);
     assert!(world.model.deadline().is_some_and(|at| at <= world.at.now + 900));
+}
+
+#[test]
+fn a_look_at_memory_is_no_more_than_a_look_unless_something_else_is_due_before() {
+    let mut world = World::with("api", "good", 1);
+    assert!(!world.model.only_looks());
+    let limit = json!({"max_memory_restart": 100, "restart_delay": 300});
+    world = World::with_more("job", "good", 0, limit.clone());
+    assert!(world.model.only_looks());
+    world.crash(0, Exit::Code(1));
+    while world.deliver() {}
+    assert!(!world.model.only_looks(), "its restart is due before");
+    let mut later = limit;
+    later["cron_restart"] = json!("* * * * *");
+    world = World::with_more("job", "good", 0, later);
+    assert!(world.model.only_looks(), "its restart is due after");
 }
 
 #[test]
@@ -156,6 +173,25 @@ fn a_process_at_its_limit_is_left_alone() {
     world.use_memory(0, 100);
     world.wait(100_000);
     assert_eq!(world.restarts(), [0]);
+    assert_eq!(world.model.details(ProcId(0)).unwrap().view.over_memory, None);
+}
+
+#[test]
+fn a_look_that_comes_late_is_a_look() {
+    let mut world = limited("job", "good", 0);
+    world.use_memory(0, 101);
+    world.at.now += 5000;
+    world.wait(10);
+    assert_eq!(world.restarts(), [1]);
+}
+
+#[test]
+fn what_was_measured_before_all_with_a_limit_went_makes_nobody_look_again() {
+    let mut world = limited("job", "good", 0);
+    world.delete(&[0]);
+    world.wait(50);
+    world.input(Input::Measured(vec![(RunId(1), 50)]));
+    assert_eq!(world.model.deadline(), None);
 }
 
 #[test]

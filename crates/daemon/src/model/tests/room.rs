@@ -152,16 +152,23 @@ fn a_start_that_is_refused_for_descriptors_is_refused_once_and_says_why() {
 fn what_is_restored_is_started_as_far_as_there_is_room() {
     let mut world = World::with("api", "good", 2);
     world.start("job", "good", 0);
+    world.start("old", "good", 0);
+    world.stop(&[3]);
     world.wait(50);
     world.request(Request::Save { force: false });
-    world.delete(&[0, 1, 2]);
+    world.delete(&[0, 1, 2, 3]);
     world.wait(100);
     world.limit(64);
     let client = world.request(Request::Resurrect);
     world.wait(10_000);
-    assert_eq!(world.state(), "api:0 online good, api:1 online good, job:2 errored good");
+    assert_eq!(
+        world.state(),
+        "api:0 online good, api:1 online good, job:2 errored good, old:3 stopped good"
+    );
     let said = world.heard(client);
     assert!(said.contains("out of file descriptors (the manager may have 64"), "{said}");
+    // One socket for the two workers, and one for itself.
+    assert!(said.contains("2 for each of 2 listening sockets"), "{said}");
     assert!(world.refused.is_empty());
 }
 

@@ -20,6 +20,7 @@ fn each_minute(name: &str, script: &str, instances: u32, more: Value) -> World {
 #[test]
 fn a_process_is_restarted_at_its_times() {
     let mut world = each_minute("job", "good", 0, json!({}));
+    assert_eq!(world.model.scheduled_for(), Some(1_020_000));
     world.wait(19_000);
     assert_eq!(world.restarts(), [0]);
     world.wait(1000);

@@ -54,6 +54,21 @@ fn of_two_commands_that_start_an_app_at_the_same_time_one_is_told_that_it_is_the
 }
 
 #[test]
+fn each_app_has_an_identifier_of_its_own_in_the_form_of_a_uuid_of_version_4() {
+    let mut world = World::new();
+    for name in ["a", "b", "c"] {
+        world.start(name, "good", 0);
+    }
+    // The numbers of splitmix64 from the seed 1.
+    let expected = [
+        "910a2dec-8902-4cc1-beeb-8da1658eec67",
+        "f893a2ee-fb32-455e-b1c1-8690ee42c90b",
+        "71bb54d8-d101-45b9-834d-0bff90150280",
+    ];
+    assert_eq!(world.each(|proc| proc.unique_id.clone()), expected);
+}
+
+#[test]
 fn a_start_of_nothing_is_over_at_once() {
     let mut world = World::new();
     let client = world.request(Request::Start {

@@ -1,0 +1,99 @@
+//! What is said of an app that ends a moment after it was started, and of one that listens late.
+
+use std::net::TcpListener;
+
+use ostler_testkit::{Output, Sandbox};
+use serde_json::json;
+
+use crate::start_e2e::{sandbox, untimed};
+
+/// A script that finds its port taken after a time.
+fn finds_its_port_taken(sandbox: &Sandbox, after: &str) -> (TcpListener, String) {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = holder.local_addr().unwrap();
+    let body = format!(
+        "#!/bin/sh\nsleep {after}\necho 'Error: listen EADDRINUSE: address already in use \
+         {address}' >&2\nexit 1\n"
+    );
+    sandbox.write_executable("app.sh", body);
+    (holder, address.to_string())
+}
+
+/// `restart` said `restarted app 1/1`, and `start` in a pipe `started app 1/1`.
+#[test]
+fn whatever_starts_an_app_says_that_it_ended_at_once_and_why() {
+    let sandbox = sandbox();
+    let (_holder, address) = finds_its_port_taken(&sandbox, "0");
+    let check = |words: &[&str], says: &str| {
+        // On a machine that is busy it may take longer than the moment in which it is looked.
+        let run = || -> Output { sandbox.ostler(words).run() };
+        let found = (0..20).map(|_| run()).find(|ran| ran.err.contains("is taken"));
+        let ran = found.unwrap_or_else(|| panic!("{words:?}: no warning"));
+        let warning = "warning: app (id 0) ended with exit code 1 before it was ready\n";
+        assert!(ran.err.contains(warning), "{words:?}: {}", ran.err);
+        assert!(ran.err.contains(&format!("  `{address}` is taken")), "{words:?}: {}", ran.err);
+        assert_eq!(untimed(&ran.out), says, "{words:?}");
+    };
+    sandbox.ostler(["start", "app.sh", "--restart-delay", "3600000"]).run();
+    check(&["restart", "app"], "restarted app 0/1 in TIME\n");
+    check(&["reload", "app"], "restarted app 0/1 in TIME\n");
+    sandbox.ostler(["stop", "app"]).run();
+    let again = |sandbox: &Sandbox| sandbox.ostler(["start", "app"]).run();
+    let ran = again(&sandbox);
+    assert_eq!(untimed(&ran.out), "started app 0/1 in TIME\n", "{}", ran.err);
+}
+
+/// Whether a run lives longer than `min_uptime` says nothing of a server that loads for so long.
+#[test]
+fn a_server_that_finds_its_port_taken_after_a_second_is_not_ready() {
+    let sandbox = sandbox();
+    let (_holder, address) = finds_its_port_taken(&sandbox, "1.2");
+    let start = sandbox.ostler(["start", "app.sh", "--wait"]).env("PORT", "1");
+    let error = start.code(1).run().err;
+    let said = "error: app (id 0) ended with exit code 1 before it was ready\n";
+    assert!(error.contains(said), "{error}");
+    assert!(error.contains(&format!("  `{address}` is taken")), "{error}");
+    // It goes on so, and no run of it is a short one.
+    let error = sandbox.ostler(["wait", "app", "--timeout", "3s"]).code(124).run().err;
+    let said = "warning: app (id 0) ended and was started again: Error: listen EADDRINUSE: ";
+    assert!(error.contains(said), "{error}");
+    let before = "after one that found its port taken\n";
+    assert!(error.contains(before), "{error}");
+    let said = sandbox.ostler(["describe", "app"]).run().out;
+    assert!(said.contains("exit code 1 (Error: listen EADDRINUSE: "), "{said}");
+    let list = sandbox.ostler(["list"]).run().out;
+    assert!(list.contains("port in use"), "{list}");
+}
+
+/// Its workers were told to have said no `ready`, which Python cannot.
+#[test]
+fn python_in_cluster_mode_is_started_in_fork_mode_and_the_user_is_told() {
+    let sandbox = sandbox();
+    let interpreter = sandbox.write_executable("python3", "#!/bin/sh\nexec sleep 1000\n");
+    sandbox.write("p.py", "");
+    let app = json!({"script": "p.py", "name": "b", "instances": 2, "exec_mode": "cluster",
+        "interpreter": interpreter});
+    sandbox.write("apps.json", json!([app]).to_string());
+    let ran = sandbox.ostler(["start", "apps.json"]).run();
+    assert!(ran.err.contains("warning[no-cluster]: cluster mode is for Node"), "{}", ran.err);
+    assert!(ran.err.contains("hint: write `exec_mode: \"fork\"`"), "{}", ran.err);
+    assert!(ran.out.starts_with("started b 2/2 in "), "{}", ran.out);
+    let mode = |at: usize| sandbox.jlist()[at]["pm2_env"]["exec_mode"].clone();
+    assert_eq!([mode(0), mode(1)], ["fork_mode", "fork_mode"]);
+}
+
+/// It was told to have said no `ready`, for which nobody had asked.
+#[test]
+fn a_worker_that_does_not_begin_is_not_said_to_lack_a_ready() {
+    let sandbox = sandbox();
+    sandbox.write_executable("app.sh", "#!/bin/sh\nexec sleep 1000\n");
+    let app = json!({"script": "./app.sh", "name": "b", "exec_mode": "cluster",
+        "interpreter": "none", "listen_timeout": 300});
+    sandbox.write("apps.json", json!([app]).to_string());
+    let error = sandbox.ostler(["start", "apps.json"]).run().err;
+    let said = "warning: `b` (id 0) did not begin as a worker of a cluster within 300 ms \
+                (`listen_timeout`); it is taken as online all the same: cluster mode is for Node";
+    assert!(error.contains(said), "{error}");
+    let said = sandbox.ostler(["describe", "b"]).run().out;
+    assert!(said.contains("; it did not begin as a worker of a cluster in time"), "{said}");
+}
