@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(read("{}").unwrap(), Alerts::default());
         let wrong = read(r#"{"ostler":{"alerts":{"slack":"x"}}}"#).unwrap_err();
         assert!(wrong.why.contains("`alerts.slack` is `x`, which is no URL"), "{wrong:?}");
-        assert!(wrong.hint.starts_with("write an object of"), "{wrong:?}");
+        assert!(wrong.hint.starts_with("write the URL of a webhook: `https://"), "{wrong:?}");
         assert!(read(r#"{"ostler":{"alerts":"x"}}"#).is_err());
     }
 }

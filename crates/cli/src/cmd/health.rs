@@ -9,7 +9,7 @@ use super::each;
 use crate::args::FlagId;
 use crate::caller;
 use crate::failed::{FAILED, Failed};
-use crate::select::select;
+use crate::select::select_own;
 use crate::session::Session;
 use crate::show;
 use crate::voice::Problem;
@@ -25,7 +25,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if !session.args.words.is_empty() {
         let (words, cwd) = (session.args.words.clone(), caller::cwd()?);
         let picked =
-            each::word(session, &words, |_, word| Ok(select(word, &processes, &cwd)?.ids()))?;
+            each::word(session, &words, |_, word| Ok(select_own(word, &processes, &cwd)?.ids()))?;
         let ids = picked.concat();
         processes.retain(|process| ids.contains(&process.id));
     }

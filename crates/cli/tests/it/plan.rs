@@ -96,7 +96,7 @@ fn the_code_of_a_complaint_is_explained_without_a_daemon() {
     let page = sandbox.ostler(["explain", code]).run().out;
     assert!(page.starts_with("wrong-form: ") && page.contains("300M"), "{page}");
     assert!(sandbox.ostler(["explain"]).run().out.contains("\nwrong-form "));
-    let said = sandbox.ostler(["explain", "wrong-from"]).code(1).run();
+    let said = sandbox.ostler(["explain", "wrong-from"]).code(2).run();
     let expected = "error: no complaint has the code `wrong-from`\n\
                     hint: did you mean `ostler explain wrong-form`?\n";
     assert_eq!(said.err, expected);

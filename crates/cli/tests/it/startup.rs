@@ -209,7 +209,7 @@ fn nothing_odd_becomes_the_name_of_a_service_or_user() {
         for (args, code) in [
             (["startup", "--service-name", name], 2),
             (["unstartup", "--service-name", name], 2),
-            (["startup", "-u", name], 2),
+            (["startup", "-u", name], 1),
         ] {
             let output = sandbox.run(&args);
             assert_eq!(output.code, code, "{args:?}: {}", output.out);
