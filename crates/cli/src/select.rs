@@ -66,6 +66,22 @@ pub(crate) fn select(word: &str, list: &[ProcView], cwd: &Path) -> Result<Picked
     Ok(Picked { targets: vec![Target::of(process)], shown: serde_json::json!([word]) })
 }
 
+/// As [`select`]; besides, `NAMESPACE/NAME` is the app of that name in that namespace. To PM2 that
+/// is no app.
+pub(crate) fn select_own(word: &str, list: &[ProcView], cwd: &Path) -> Result<Picked, Problem> {
+    let none = match select(word, list, cwd) {
+        Err(none @ Problem::NoSuch { .. }) => none,
+        decided => return decided,
+    };
+    Picked::of(list, |process| is_full_name(word, process)).ok_or(none)
+}
+
+/// Whether a word is the namespace and the name of a process.
+pub(crate) fn is_full_name(word: &str, process: &ProcView) -> bool {
+    let rest = word.strip_prefix(process.namespace.as_str());
+    rest.and_then(|rest| rest.strip_prefix('/')) == Some(process.name.as_str())
+}
+
 /// Returns the path of a script as a process has it: whole, without `.` and `..`. No link is
 /// followed for that.
 pub(crate) fn script_of(word: &str, cwd: &Path) -> PathBuf {
@@ -123,6 +139,19 @@ mod tests {
         assert_eq!(near("my", &list).as_deref(), Some("my app"));
         assert_eq!(near("web-", &list), None);
         assert_eq!(near("m", &list), None);
+    }
+
+    /// `help promote` shows `ostler promote shop/api`, and there was no such app.
+    #[test]
+    fn an_app_is_found_by_its_namespace_and_name_under_our_own_name() {
+        let mut list = vec![sample(0, "api"), sample(1, "api")];
+        list[1].namespace = "shop/eu".to_owned();
+        let ids = |word: &str| select_own(word, &list, Path::new("/")).map(|of| of.ids());
+        assert_eq!(ids("shop/eu/api"), Ok(vec![1]));
+        assert_eq!(ids("default/api"), Ok(vec![0]));
+        assert_eq!(ids("api"), Ok(vec![0, 1]));
+        assert!(ids("shop/api").is_err());
+        assert!(select("default/api", &list, Path::new("/")).is_err());
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub(crate) struct Session {
     pub(crate) late: bool,
     /// The end of what is begun is told when the apps are ready.
     pub(crate) ends_ready: bool,
+    /// The list is printed then, and not before.
+    pub(crate) lists_when_ready: bool,
     /// What was begun and its end is not told yet.
     pub(crate) unfinished: Option<Act>,
     /// The apps that requests of this command start.
@@ -71,6 +73,13 @@ pub(crate) struct Begun {
     pub(crate) names: BTreeSet<String>,
     /// Numbers of processes that are there already.
     pub(crate) ids: BTreeSet<u32>,
+}
+
+impl Begun {
+    /// Whether anything was begun.
+    fn is_any(&self) -> bool {
+        !self.names.is_empty() || !self.ids.is_empty()
+    }
 }
 
 impl Session {
@@ -91,6 +100,7 @@ impl Session {
             limit: None,
             late: false,
             ends_ready: false,
+            lists_when_ready: false,
             unfinished: None,
             begun: Begun::default(),
             when_started: None,

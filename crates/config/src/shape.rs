@@ -5,6 +5,7 @@ use crate::attributes;
 use crate::diagnostic::Diagnostic;
 use crate::fields::{InFile, SourceText};
 use crate::suggest;
+use crate::unknown::{self, EXTENDS};
 use crate::value::{Entry, Node, Span, Value};
 
 /// The apps of a file, as written.
@@ -39,8 +40,17 @@ pub(crate) fn read<'n>(
             ),
         );
     }
+    refuse_extends(root, source, report);
     collect(root, String::new(), source, report, &mut shape);
     shape
+}
+
+/// Tells of `extends` beside the list of apps, which an app's own key is not.
+fn refuse_extends(root: &Node, source: SourceText<'_>, report: &mut Vec<Diagnostic>) {
+    let Value::Object(entries) = &root.value else { return };
+    let is_list = ["apps", "pm2", "ostler"].iter().any(|key| root.get(key).is_some());
+    let found = entries.iter().find(|entry| entry.key == EXTENDS).filter(|_| is_list);
+    report.extend(found.map(|entry| source.at(unknown::unknown(EXTENDS), entry.key_span)));
 }
 
 fn collect<'n>(

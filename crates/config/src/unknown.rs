@@ -5,16 +5,26 @@ use crate::diagnostic::Diagnostic;
 use crate::suggest;
 
 /// Keys of what a later version does, with what is not done until then.
-const LATER: [(&str, &str); 2] = [
-    ("history", "no figures are kept of one app alone; `ostler web` keeps those of all"),
-    ("extends", "no file and no app takes over what another says"),
+const LATER: [(&str, &str, &str); 2] = [
+    (
+        "history",
+        "no figures are kept of one app alone; `ostler web` keeps those of all",
+        "leave it out",
+    ),
+    (
+        EXTENDS,
+        "no file and no app takes over what another says",
+        "a `*.config.js` can do it itself: `{ ...require('./base.json'), name: 'api' }`",
+    ),
 ];
+/// By which other tools name the file whose keys are taken over.
+pub(crate) const EXTENDS: &str = "extends";
 
 /// The complaint about such a key.
 pub(crate) fn unknown(written: &str) -> Diagnostic {
-    if let Some((_, lacks)) = LATER.iter().find(|(name, _)| *name == written) {
+    if let Some((_, lacks, help)) = LATER.iter().find(|(name, ..)| *name == written) {
         let message = format!("`{written}` has no effect yet: {lacks}");
-        return Diagnostic::warning("no-effect", message).help("leave it out");
+        return Diagnostic::warning("no-effect", message).help(*help);
     }
     let known = attributes()
         .filter(|key| key.is_in_files())

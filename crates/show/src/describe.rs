@@ -227,7 +227,8 @@ mod tests {
     fn an_app_that_is_online_again_says_what_was_before() {
         let mut process = sample::sample(0, "app");
         process.since = NOW - 5000;
-        let ended = |at, asked| Some(Ended { at, asked, oom: false, how: Outcome::Code(1) });
+        let ended =
+            |at, asked| Some(Ended { at, asked, oom: false, own_at: None, how: Outcome::Code(1) });
         let text = |process: &ProcView, unstable| {
             let details = Details { unstable, ..sample::details(process.clone()) };
             why(&details, None, Some("Error: no"), NOW)
@@ -253,10 +254,26 @@ mod tests {
         );
     }
 
+    /// A `stop` of an app that was given up hid why that was.
+    #[test]
+    fn what_is_stopped_after_it_ended_by_itself_says_how_that_was() {
+        let mut process = sample::sample(0, "app");
+        process.phase = Phase::Stopped;
+        let (at, own_at, how) = (NOW - 1000, Some(NOW - 6000), Outcome::Code(1));
+        process.ended = Some(Ended { at, asked: true, oom: false, own_at, how });
+        let said = why(&sample::details(process), None, Some("Error: no"), NOW);
+        assert_eq!(
+            said,
+            "it was stopped by a command 1s ago; its last run had ended 6s ago with exit code 1 \
+             (Error: no)"
+        );
+    }
+
     #[test]
     fn whoever_was_ended_for_want_of_health_is_told_with_the_reason() {
         let mut process = sample::sample(0, "api");
-        let ended = |at| Some(Ended { at, asked: true, oom: false, how: Outcome::Code(0) });
+        let ended =
+            |at| Some(Ended { at, asked: true, oom: false, own_at: None, how: Outcome::Code(0) });
         let lost = |failures| Unhealthy {
             run: 1,
             at: NOW - 6500,

@@ -61,10 +61,11 @@ pub fn said(process: &ProcView) -> Option<String> {
 
 /// What stands at the end of its log since a process ended.
 fn tail_of_end(process: &ProcView) -> Option<String> {
-    let ended = words::own_end(process)?;
+    let ended = process.ended.as_ref()?;
+    let at = if ended.asked { ended.own_at? } else { ended.at };
     let [_, err, all] = &process.logs;
     let path = err.as_deref().or(all.as_deref())?;
-    tail(Path::new(path), UNIX_EPOCH + Duration::from_millis(ended.at))
+    tail(Path::new(path), UNIX_EPOCH + Duration::from_millis(at))
 }
 
 /// The line that says what a text says last about an end: one that calls it an error says more than
@@ -148,7 +149,8 @@ mod tests {
         let mut process = sample(0, "app");
         process.logs[1] = Some(path.display().to_string());
         let reason = |process: &ProcView, at| {
-            let ended = Some(Ended { at, asked: false, oom: false, how: Outcome::Code(1) });
+            let ended =
+                Some(Ended { at, asked: false, oom: false, own_at: None, how: Outcome::Code(1) });
             of(&ProcView { ended, ..process.clone() })
         };
         assert_eq!(of(&process), None);

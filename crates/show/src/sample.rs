@@ -99,7 +99,7 @@ fn of(name: &str, id: u32, phase: Phase) -> ProcView {
 }
 
 fn ended(ago: u64, asked: bool, how: Outcome) -> Option<Ended> {
-    Some(Ended { at: NOW - ago, asked, oom: false, how })
+    Some(Ended { at: NOW - ago, asked, oom: false, own_at: None, how })
 }
 
 /// Returns a process in full.

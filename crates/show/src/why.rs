@@ -56,7 +56,15 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
         Phase::Errored => given_up(details, end),
         Phase::Stopped => match (ended, end) {
             (Some(ended), _) if ended.asked && view.unhealthy.is_none() => {
-                format!("it was stopped by a command {} ago", ago(ended.at))
+                let stopped = format!("it was stopped by a command {} ago", ago(ended.at));
+                match ended.own_at {
+                    Some(own) => format!(
+                        "{stopped}; its last run had ended {} ago with {}",
+                        ago(own),
+                        self::end(ended, reason)
+                    ),
+                    None => stopped,
+                }
             }
             (Some(_), Some(end)) if view.completed => {
                 format!("it is a job that has done its work: its last run {end}")

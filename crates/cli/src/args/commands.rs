@@ -132,7 +132,7 @@ commands! {
         "One array on one line, without a line end; an element has the fields that PM2 gives it.";
     Prettylist Watch ["prettylist"] []
         "show all processes in Node's notation" "";
-    Describe Watch ["describe", "desc", "info", "show"] [Needed("name|id")]
+    Describe Watch ["describe", "desc", "info", "show"] [Many("name|id")]
         "show why an app is as it is, and what it is"
         "To a pipe go lines of `name: value`.";
     Env Watch ["env"] [Needed("id")]

@@ -217,7 +217,11 @@ const OTHERWISE: [(CommandId, &str, &str); 22] = [
     (Run, "raw", "the lines alone, errors to standard error (default)"),
     (CommandId::LinkPm2, "force", "take the place of a PM2 that is there"),
     (Start, "force", "start another one of what runs already"),
-    (Reload, "wait", "wait for a reload that is under way, then until it is ready"),
+    (
+        Reload,
+        "wait",
+        "wait for a reload that is under way, then, once it is done, until it is ready",
+    ),
     (StartOrReload, "wait", "wait for a reload that is under way, then until all are ready"),
     (List, "watch", "show the list again and again"),
     (CommandId::Logrotate, "hp", "home directory of that user"),

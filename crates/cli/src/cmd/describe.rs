@@ -1,14 +1,14 @@
 //! `describe`: everything about an app, or under PM2's name about each process of a name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_client::Answer;
 use ostler_pm2::rotation::Rules;
 use ostler_sinks::{Kept, RULES};
 use ostler_wire::control::{Details, Phase, ProcView, Reply, Request};
 
-use super::alert;
 use super::list::{meant, shape};
+use super::{alert, each};
 use crate::caller;
 use crate::failed::Failed;
 use crate::holder::{self, Taken};
@@ -29,9 +29,14 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return pm2(session);
     }
     let shape = shape(session, true)?;
-    let word = session.args.word().to_owned();
-    let all = session.about(&word)?;
-    let ids = meant(&word, &all, &caller::cwd()?)?;
+    let words = session.args.words.clone();
+    let cwd = caller::cwd()?;
+    let all = each::word(session, &words, |session, word| {
+        let list = session.about(word)?;
+        meant(word, &list, &cwd)
+    })?;
+    let mut seen = BTreeSet::new();
+    let ids: Vec<u32> = all.concat().into_iter().filter(|id| seen.insert(*id)).collect();
     let mut details: Vec<Details> = Vec::new();
     for id in ids {
         details.push(*ask(session, id)?);

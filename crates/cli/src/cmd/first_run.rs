@@ -13,8 +13,8 @@ use ostler_wire::control::{ProcView, Reply, Request};
 
 use crate::args::FlagId;
 use crate::program::Program;
-use crate::session::Session;
-use crate::voice::{Notice, Problem, Progress};
+use crate::session::{Session, heed, hold_back};
+use crate::voice::{Notice, Problem, Progress, Under};
 use crate::wait::{self, Awaited, End, Ended, Never, explain};
 
 /// How long it is waited for an app to listen, to load or to end.
@@ -60,9 +60,12 @@ fn look(session: &mut Session, ids: &[u32]) -> Vec<Ended> {
 
 /// Returns which of these processes ended by themselves before they had loaded.
 fn ended_in_a_moment(session: &mut Session, ids: &[u32]) -> Vec<u32> {
+    // Who interrupts it is told that the apps were started.
+    let Ok(interrupts) = hold_back() else { return Vec::new() };
     let until = Instant::now() + MOMENT;
     let mut rests: BTreeMap<u32, (Instant, Rest)> = BTreeMap::new();
     loop {
+        heed(&mut session.out, Some(&interrupts), Under::Way);
         // A daemon that is gone is not started for this.
         let request = Request::Meant { word: None, script: None };
         let Some(Reply::List { processes: list }) = session.ask_soon(&request, MOMENT) else {

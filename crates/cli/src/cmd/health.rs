@@ -9,7 +9,7 @@ use super::each;
 use crate::args::FlagId;
 use crate::caller;
 use crate::failed::{FAILED, Failed};
-use crate::select::select;
+use crate::select::select_own;
 use crate::session::Session;
 use crate::show;
 use crate::voice::Problem;
@@ -25,7 +25,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if !session.args.words.is_empty() {
         let (words, cwd) = (session.args.words.clone(), caller::cwd()?);
         let picked =
-            each::word(session, &words, |_, word| Ok(select(word, &processes, &cwd)?.ids()))?;
+            each::word(session, &words, |_, word| Ok(select_own(word, &processes, &cwd)?.ids()))?;
         let ids = picked.concat();
         processes.retain(|process| ids.contains(&process.id));
     }
@@ -106,6 +106,7 @@ mod tests {
                 at: 1,
                 asked: false,
                 oom: false,
+                own_at: None,
                 how: Outcome::Code(code),
             });
             sick(&ProcView { phase, ended, ..sample(0, "api") }, None)
@@ -113,7 +114,7 @@ mod tests {
         assert_eq!((told(Phase::Online, Some(1)), told(Phase::Stopped, Some(0))), (None, None));
         let errored = told(Phase::Errored, Some(3)).unwrap();
         assert!(errored.ends_with("is errored (last end: exit code 3)"), "{errored}");
-        let ended = Ended { at: 1, asked: false, oom: false, how: Outcome::Code(1) };
+        let ended = Ended { at: 1, asked: false, oom: false, own_at: None, how: Outcome::Code(1) };
         let missing = ProcView { phase: Phase::Errored, ended: Some(ended), ..sample(0, "api") };
         let missing = sick(&missing, Some("module missing")).unwrap();
         assert!(missing.ends_with("(last end: exit code 1, module missing)"), "{missing}");

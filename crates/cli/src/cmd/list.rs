@@ -10,7 +10,7 @@ use crate::args::{Command, CommandId, FlagId};
 use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
-use crate::select::select;
+use crate::select::select_own;
 use crate::session::{Session, unexpected};
 use crate::show::{self, App, Known, Look, Shape};
 use crate::view;
@@ -103,19 +103,7 @@ fn pick(session: &mut Session, processes: &mut Vec<ProcView>) -> Result<(), Fail
 
 /// Returns the ids of the processes that a word means.
 pub(super) fn meant(word: &str, processes: &[ProcView], cwd: &Path) -> Result<Vec<u32>, Failed> {
-    match select(word, processes, cwd) {
-        Ok(picked) => Ok(picked.ids()),
-        Err(none) => {
-            let same = |process: &&ProcView| {
-                word.split_once('/') == Some((&process.namespace, &process.name))
-            };
-            let ids: Vec<u32> = processes.iter().filter(same).map(|process| process.id).collect();
-            if ids.is_empty() {
-                return Err(none.into());
-            }
-            Ok(ids)
-        }
-    }
+    Ok(select_own(word, processes, cwd)?.ids())
 }
 
 /// Prints the table that ends most commands of PM2; under our name, what a program asked for of the
@@ -129,6 +117,11 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
     }
     // The end is one line; whoever wants the list asks for it.
     if shape(session, false)?.is_none() {
+        return Ok(());
+    }
+    if session.ends_ready {
+        // Before that it would show what is not ready yet.
+        session.lists_when_ready = true;
         return Ok(());
     }
     let mut processes = session.list()?;

@@ -1,10 +1,10 @@
 //! `promote` and `rollback`: the two ends of a canary.
 
-use ostler_wire::control::Request;
+use ostler_wire::control::{ProcView, Request};
 
 use super::{list, perform};
 use crate::failed::Failed;
-use crate::select::near;
+use crate::select::{is_full_name, near};
 use crate::session::{Session, ticket};
 use crate::voice::{Act, Notice, Problem, Target};
 
@@ -12,7 +12,8 @@ use crate::voice::{Act, Notice, Problem, Target};
 pub(super) fn run(session: &mut Session, keep: bool) -> Result<(), Failed> {
     let name = session.args.word().to_owned();
     let processes = session.about(&name)?;
-    let named = processes.iter().filter(|process| process.name == name);
+    let is_named = |of: &&ProcView| of.name == name || is_full_name(&name, of);
+    let named = processes.iter().filter(is_named);
     let targets: Vec<Target> = named.map(Target::of).collect();
     if targets.is_empty() {
         let near = near(&name, &processes);

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use super::{address, perform, shared_port};
+use super::{address, list, perform, shared_port};
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::program::Program;
@@ -50,7 +50,11 @@ pub(super) fn after(
     let targets: Vec<Target> =
         list.iter().filter(|of| is_begun(of.id, &of.name)).map(Target::of).collect();
     let ended = wait(session, &targets, true, Some(until))?;
-    tell(session, &ended, Some(&limit))?;
+    let told = tell(session, &ended, Some(&limit));
+    if std::mem::take(&mut session.lists_when_ready) {
+        list::table(session)?;
+    }
+    told?;
     // The daemon takes requests in their order: what is not in the list now could not be started.
     if session.late && ended.is_empty() { Err(unstarted(&begun.names, &limit)) } else { Ok(()) }
 }

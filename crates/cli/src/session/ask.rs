@@ -53,12 +53,14 @@ impl Session {
         let answer = loop {
             while !self.find_daemon(request, &mut asked)? {}
             let until = if waits { self.deadline() } else { None };
-            let Self { client: Some(client), out, changed, .. } = self else {
+            let Self { client: Some(client), out, changed, begun, .. } = self else {
                 return Err(Failed::new("not connected"));
             };
             heard.begin();
             let told = waits && out.progress().is_some();
-            let interrupts = if told { Some(hold_back()?) } else { None };
+            // What was begun goes on, also while something else is asked about it.
+            let holds = told || begun.is_any() && out.progress().is_some();
+            let interrupts = if holds { Some(hold_back()?) } else { None };
             let on = |told: Told| {
                 heed(out, interrupts.as_ref(), Under::Way);
                 let event = match told {
@@ -77,7 +79,7 @@ impl Session {
             // It is asked in any case: a limit says how long it is waited for, no more.
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             let left = left.map(|left| left.max(LEAST));
-            let answer = client.request_heard(request, left, told.then_some(EVERY), on);
+            let answer = client.request_heard(request, left, holds.then_some(EVERY), on);
             heed(out, interrupts.as_ref(), Under::Way);
             match answer {
                 Err(ostler_client::Error::Timeout { .. }) if until.is_some() => {

@@ -38,6 +38,7 @@ mod descriptors;
 mod docs;
 mod dropped;
 mod every_command;
+mod example_lines;
 mod export;
 mod external_rotation;
 mod failing;

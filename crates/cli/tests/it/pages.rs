@@ -43,7 +43,7 @@ const WITHOUT: [(&str, &str); 15] = [
     ("docs/releasing.md", "it is a list for people who release"),
     ("docs/serve.md", "it has a part of a process file"),
     ("docs/web.md", "it has pictures, which are compared"),
-    ("docs/commands.md", "it is made of the table of examples, each of which a test parses"),
+    ("docs/commands.md", "it is made of the table of examples, which `example_lines` runs"),
 ];
 
 /// What stands around a page's commands: what there is before the first of them.

@@ -9,7 +9,7 @@ use ostler_wire::control::FrameKind;
 use serde_json::json;
 
 use crate::fake::{Fake, worker};
-use crate::start_e2e::{sandbox, untimed, wait_log, wait_one};
+use crate::start_e2e::{SOON, sandbox, untimed, wait_log, wait_one};
 
 /// A line, and then a row for each of 40 apps.
 #[test]
@@ -199,6 +199,29 @@ fn finished_is_the_last_object_also_when_what_was_waited_for_does_not_come() {
     assert_eq!(events.iter().filter(|event| **event == "finished").count(), 1, "{events:?}");
     assert_eq!(events[events.len() - 2..], ["error", "finished"], "{events:?}");
     assert_eq!(objects.last().unwrap()["ok"], false);
+}
+
+/// Nothing was said in the half second after a start in which it is looked what becomes of it.
+#[test]
+fn who_interrupts_a_start_that_is_done_is_told_that_it_goes_on() {
+    let sandbox = sandbox();
+    let app = sandbox.victim("app", Victim::Sleeper);
+    let pipe = Stdio::piped;
+    let interrupted = || {
+        let mut command = sandbox.command();
+        command.args(["start", "-i", "2"]).arg(&app).stdout(pipe()).stderr(pipe());
+        let running = command.spawn().unwrap();
+        sandbox.wait_status("app", "online", 2, SOON);
+        let sent = procs::signal(running.id(), procs::Signal::INT);
+        let ended = running.wait_with_output().unwrap();
+        sandbox.ostler(["delete", "app"]).run();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        // On a machine that is busy it was over by then.
+        let was_over = !sent || ended.status.success();
+        assert!(was_over || said.contains("warning: interrupted: the daemon goes on"), "{said}");
+        !was_over
+    };
+    assert!((0..20).any(|_| interrupted()), "it is never interrupted");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Several words of which some mean nothing: each is said with its hint, and nothing is done.
 
+use ostler_testkit::Victim;
+
 use crate::fake::{Fake, process};
+use crate::start_e2e::sandbox;
 
 /// Only the first was told.
 #[test]
@@ -27,4 +30,18 @@ fn each_script_that_is_not_there_is_told() {
     for name in ["nope.js", "other.js"] {
         assert!(ran.err.contains(&format!("/{name}")), "{name}: {}", ran.err);
     }
+}
+
+#[test]
+fn several_apps_are_described_each_once() {
+    let sandbox = sandbox();
+    let app = sandbox.victim("idle", Victim::Sleeper);
+    for name in ["one", "two"] {
+        sandbox.ostler(["start", "--name", name]).arg(&app).run();
+    }
+    let said = sandbox.ostler(["describe", "two", "one", "1"]).run().out;
+    let names: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("name: ")).collect();
+    assert_eq!(names, ["two", "one"], "in the order in which they were named");
+    let error = sandbox.ostler(["describe", "one", "tow"]).code(1).run().err;
+    assert!(error.contains("`tow`"), "{error}");
 }

@@ -59,6 +59,20 @@ fn a_start_that_waits_returns_with_the_url_of_a_cluster() {
     assert!(crate::start_e2e::get(port).starts_with("hello"));
 }
 
+/// The list was printed before that, without its ports.
+#[test]
+fn a_start_that_waits_prints_its_list_once_and_when_it_is_ready() {
+    let sandbox = sandbox();
+    let port = sandbox.port();
+    let app = sandbox.victim("web", Victim::Http);
+    let start =
+        sandbox.ostler(["start", "--wait"]).arg(app).args(["-i", "2", "--json", "id,ports"]);
+    let said = start.env("PORT", port.to_string()).run().out;
+    let list: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let ports = serde_json::json!([format!("127.0.0.1:{port}")]);
+    assert_eq!(list, serde_json::json!([{"id": 0, "ports": ports}, {"id": 1, "ports": ports}]));
+}
+
 #[test]
 fn a_start_that_waits_returns_with_the_url_of_a_child_that_listens() {
     let sandbox = sandbox();

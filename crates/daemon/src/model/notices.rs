@@ -105,7 +105,7 @@ impl Model {
         let at = self.known.at.wall;
         let oom = self.known.facts.get(&run).is_some_and(|facts| facts.out_of_memory);
         if let Some(proc) = self.known.registry.proc_mut(id) {
-            proc.ended = Some(Ended { at, asked, oom });
+            proc.ended = Some(Ended { at, asked, oom, own_at: None });
             proc.unhealthy.take_if(|lost| lost.run != run.0);
             let known = matches!(proc.last, Some(Outcome::NotSpawned { .. }));
             if !matches!(exit, Exit::NotSpawned | Exit::Refused) || !known {

@@ -79,6 +79,8 @@ pub struct Ended {
     pub asked: bool,
     /// The kernel ended it for want of memory.
     pub oom: bool,
+    /// It was at rest then, or waited: when its last run had ended by itself.
+    pub own_at: Option<u64>,
 }
 
 impl Proc {

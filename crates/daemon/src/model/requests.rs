@@ -175,7 +175,8 @@ impl Known {
                 matches!(phase, Some(Phase::Backoff { .. } | Phase::Held | Phase::Errored));
             let proc = self.registry.proc_mut(*id).filter(|_| waits_or_failed);
             if let Some(ended) = proc.and_then(|proc| proc.ended.as_mut()) {
-                *ended = Ended { at, asked: true, oom: false };
+                let own_at = if ended.asked { ended.own_at } else { Some(ended.at) };
+                *ended = Ended { at, asked: true, oom: false, own_at };
             }
         }
     }

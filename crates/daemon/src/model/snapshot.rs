@@ -198,6 +198,7 @@ impl Known {
             ended_at: proc.ended.map(|ended| ended.at),
             end_asked: proc.ended.is_some_and(|ended| ended.asked),
             end_oom: proc.ended.is_some_and(|ended| ended.oom),
+            own_end_at: proc.ended.and_then(|ended| ended.own_at),
             core_dump: matches!(proc.last, Some(Outcome::Ended(Exit::Signal { core: true, .. }))),
             not_verified: matches!(proc.last, Some(Outcome::NotVerified { .. })),
             over_memory: proc.over_memory,
@@ -303,7 +304,12 @@ impl Operations {
 
 fn proc_of(saved: state::SavedProc) -> Proc {
     let last = saved.outcome();
-    let ended = saved.ended_at.map(|at| Ended { at, asked: saved.end_asked, oom: saved.end_oom });
+    let ended = saved.ended_at.map(|at| Ended {
+        at,
+        asked: saved.end_asked,
+        oom: saved.end_oom,
+        own_at: saved.own_end_at,
+    });
     Proc {
         app: AppId(saved.app),
         name: saved.name,

@@ -166,6 +166,9 @@ pub struct SavedProc {
     /// The kernel ended it then for want of memory.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub end_oom: bool,
+    /// When its last run had ended by itself, where a command stopped it afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_end_at: Option<u64>,
     /// The kernel wrote a core dump at that end. Apart from it, so that a daemon of an earlier
     /// version can read the file after an update that was given up.
     #[serde(default)]

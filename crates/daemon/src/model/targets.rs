@@ -1,7 +1,7 @@
 //! Whether a slot has come to what is waited for, and why it has not.
 
 use ostler_core::{Exit, Phase, ProcId, RunId};
-use ostler_wire::control::{Code, Failure};
+use ostler_wire::control::{self, Code, Failure};
 
 use super::failures::{gone, see_logs, unfetched, unfinished, unkillable, unsignalable, unspawned};
 use super::known::Known;
@@ -104,13 +104,20 @@ impl Known {
 
     fn why_errored(&self, id: ProcId) -> Failure {
         let proc = self.registry.proc(id);
-        let last = proc.and_then(|proc| proc.last.as_ref()).map(|last| last.fact().to_string());
+        let last = proc.and_then(|proc| proc.last.as_ref()).map(|last| last.fact());
+        let never_ran = matches!(last, Some(control::Outcome::NotSpawned { .. }));
         let name = proc.map_or("", |proc| proc.name.as_str());
-        let last = last.unwrap_or_else(|| "unknown".to_owned());
+        let last = last.map_or_else(|| "unknown".to_owned(), |last| last.to_string());
+        let pasted = ostler_shell::operand(name);
+        // It has written nothing.
+        let hint = match never_ran {
+            true => format!("fix what it says, then `ostler restart {pasted}`"),
+            false => see_logs(name),
+        };
         Failure {
             code: Code::Ended,
             message: format!("app `{name}` did not start: {last}"),
-            hint: Some(see_logs(name)),
+            hint: Some(hint),
         }
     }
 }

@@ -55,7 +55,7 @@ impl Known {
         if let Some(proc) = self.registry.proc_mut(id) {
             out.push(Effect::Complain(format!("App [{label}] {why}")));
             proc.last = Some(outcome);
-            proc.ended = Some(Ended { at: self.at.wall, asked: false, oom: false });
+            proc.ended = Some(Ended { at: self.at.wall, asked: false, oom: false, own_at: None });
         }
         if let Some(facts) = self.facts.get_mut(&run) {
             facts.why = Some(why);

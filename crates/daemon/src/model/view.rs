@@ -244,7 +244,13 @@ impl Known {
             logs: log_texts(spec, id),
             ended: proc.ended.and_then(|of| {
                 let how = proc.last.as_ref()?.fact();
-                Some(control::Ended { at: of.at, asked: of.asked, oom: of.oom, how })
+                Some(control::Ended {
+                    at: of.at,
+                    asked: of.asked,
+                    oom: of.oom,
+                    own_at: of.own_at,
+                    how,
+                })
             }),
             over_memory: proc.over_memory,
             unhealthy: proc.unhealthy.clone(),

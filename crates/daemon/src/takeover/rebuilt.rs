@@ -184,6 +184,7 @@ impl Builder {
             ended_at: None,
             end_asked: false,
             end_oom: false,
+            own_end_at: None,
             last_exit: None,
             core_dump: false,
             not_verified: false,

@@ -205,7 +205,8 @@ impl Step {
             Self::Replaced { pid, side, listens, leaves } => {
                 let (who, other) = (worker_for(*side), other_than(*side));
                 let on = if listens.is_empty() {
-                    String::new()
+                    // That was all that was asked of it.
+                    " by living on, since it listens on nothing".to_owned()
                 } else {
                     format!(" and listens on {}", listens.join(", "))
                 };
@@ -286,8 +287,8 @@ mod tests {
         );
         check(
             Step::Replaced { pid: 9, side: Side::Old, listens: Vec::new(), leaves: true },
-            "worker of the old version for 3 (pid 9) passed its checks; \
-             the one of the new version finishes its connections",
+            "worker of the old version for 3 (pid 9) passed its checks by living on, since it \
+             listens on nothing; the one of the new version finishes its connections",
         );
         let left = |pid, side, connections| Step::Left { pid, side, connections };
         check(left(None, Side::Same, Connections::Unknown), "worker 3 has left");

@@ -124,6 +124,10 @@ pub struct Ended {
     /// The kernel ended it for want of memory.
     #[serde(default)]
     pub oom: bool,
+    /// It was at rest, or waited, when a command stopped it: when its last run had ended by itself,
+    /// ms since 1970.
+    #[serde(default)]
+    pub own_at: Option<u64>,
     /// How it ended.
     pub how: Outcome,
 }

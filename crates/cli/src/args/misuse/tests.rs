@@ -102,7 +102,7 @@ fn what_is_not_understood_is_named_in_our_words() {
     );
     own(
         "describe",
-        "`describe` needs `<name|id>`",
+        "`describe` needs `<name|id>...`",
         "write it as in `ostler describe api`; `ostler help describe` shows what it takes",
     );
     own("scale web", "`scale` needs `<number>`", "write it as in `ostler scale web 4`");

@@ -222,3 +222,15 @@ fn a_sticky_worker_that_answers_is_given_its_whole_window() {
     }
     assert_eq!(world.balance.in_flight(WorkerId(own)), 8);
 }
+
+#[test]
+fn a_worker_that_owes_nothing_does_not_fall_silent() {
+    let mut world = serving(Policy::RoundRobin, 8, 2);
+    world.blocked(0, true);
+    for conn in 0..100 {
+        assert_eq!(world.give(conn, 0), 1);
+        world.takes(1, conn);
+    }
+    world.blocked(0, false);
+    assert_eq!((world.give(100, 0), world.give(101, 0)), (0, 1));
+}

@@ -120,3 +120,14 @@ fn not_more_than_sixty_four_wait_for_their_own_workers() {
     }
     assert_eq!(world.accepted_from(64, 5), "-7");
 }
+
+#[test]
+fn a_worker_that_had_nothing_to_do_begins_with_one_connection_again() {
+    let mut world = serving(Policy::Sticky, 8, 1);
+    for conn in 0..5 {
+        assert_eq!(world.give(conn, 5), 0);
+        world.takes(0, conn);
+    }
+    assert_eq!(world.accepted_from(5, 5), "5>0");
+    assert_eq!(world.accepted_from(6, 5), "", "it has not answered yet");
+}

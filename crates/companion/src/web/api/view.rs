@@ -123,7 +123,7 @@ pub(crate) struct End {
 
 impl End {
     fn of(ended: &control::Ended) -> Self {
-        let control::Ended { at, asked, oom, how } = ended;
+        let control::Ended { at, asked, oom, how, own_at: _ } = ended;
         Self { at_ms: *at, asked: *asked, out_of_memory: *oom, how: how.to_string() }
     }
 }

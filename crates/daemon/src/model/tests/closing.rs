@@ -230,7 +230,10 @@ fn a_kill_names_what_may_not_be_signalled_and_goes_without_it() {
     world.start("job", "good", 0);
     world.wait(50);
     let client = world.request(Request::Kill);
-    world.wait(1000);
+    while !world.model.is_over() {
+        world.wait(10);
+        assert!(world.at.now < 10_000, "{}", world.state());
+    }
     let heard = world.heard(client);
     assert!(heard.contains("cannot be ended: pid 7 runs as root (uid 0) and may not"), "{heard}");
     assert!(world.model.is_over(), "{}", world.state());

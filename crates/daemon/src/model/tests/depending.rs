@@ -61,6 +61,23 @@ fn an_app_begins_when_what_it_depends_on_is_ready_and_no_sooner() {
 }
 
 #[test]
+fn who_waits_for_another_has_all_its_time_from_when_it_begins() {
+    let mut world = World::new();
+    let slow = json!({"wait_ready": true, "depends_on": ["db"]});
+    let apps = [("api", "unready", slow), ("db", "unready", json!({"wait_ready": true}))];
+    let client = start(&mut world, &apps);
+    world.wait(290);
+    let run = run_of(&world, 1);
+    world.input(Input::Core(Event::ReadyMessage(run)));
+    world.wait(290);
+    assert_eq!(world.state(), "api:0 starting unready, db:1 online unready");
+    let run = run_of(&world, 0);
+    world.input(Input::Core(Event::ReadyMessage(run)));
+    world.wait(900);
+    assert_eq!(world.heard(client), "started db [1]\nstarted api [0]\ndone");
+}
+
+#[test]
 fn a_dependency_that_is_taken_as_online_without_having_said_so_is_not_ready() {
     let mut world = World::new();
     let client = start(&mut world, &db_and_api());
@@ -167,7 +184,11 @@ fn what_crashes_while_its_dependency_is_down_waits_instead_of_being_given_up() {
     world.stop(&[0]);
     world.wait(1000);
     let run = run_of(&world, 1);
+    world.quiet();
+    let saves = world.saves;
     world.end(run, Exit::Code(1));
+    while world.deliver() {}
+    assert_eq!((world.removed.len(), saves < world.saves), (1, true), "{:?}", world.removed);
     world.wait(10_000);
     assert_eq!(world.state(), "db:0 stopped good, api:1 waiting good");
     world.restart(&[0]);

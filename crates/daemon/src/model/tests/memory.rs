@@ -4,6 +4,7 @@ use ostler_core::{Exit, ProcId, RunId};
 use ostler_wire::control::{Change, OverMemory, ReloadOptions};
 use serde_json::json;
 
+use super::super::Input;
 use super::world::World;
 
 fn limited(name: &str, script: &str, instances: u32) -> World {
@@ -172,6 +173,25 @@ fn a_process_at_its_limit_is_left_alone() {
     world.use_memory(0, 100);
     world.wait(100_000);
     assert_eq!(world.restarts(), [0]);
+    assert_eq!(world.model.details(ProcId(0)).unwrap().view.over_memory, None);
+}
+
+#[test]
+fn a_look_that_comes_late_is_a_look() {
+    let mut world = limited("job", "good", 0);
+    world.use_memory(0, 101);
+    world.at.now += 5000;
+    world.wait(10);
+    assert_eq!(world.restarts(), [1]);
+}
+
+#[test]
+fn what_was_measured_before_all_with_a_limit_went_makes_nobody_look_again() {
+    let mut world = limited("job", "good", 0);
+    world.delete(&[0]);
+    world.wait(50);
+    world.input(Input::Measured(vec![(RunId(1), 50)]));
+    assert_eq!(world.model.deadline(), None);
 }
 
 #[test]

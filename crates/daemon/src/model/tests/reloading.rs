@@ -63,7 +63,9 @@ fn a_worker_that_does_not_listen_is_accepted_where_the_old_one_does_not_either()
     assert_eq!(world.state(), "api:0 online mute+");
     world.wait(1);
     assert_eq!(world.reply(client), "done");
-    assert!(world.heard(client).contains("(pid 102) passed its checks; the old one"));
+    assert!(world.heard(client).contains(
+        "(pid 102) passed its checks by living on, since it listens on nothing; the old one"
+    ));
 }
 
 #[test]

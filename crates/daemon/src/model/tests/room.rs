@@ -191,3 +191,31 @@ fn what_the_daemon_has_no_room_to_look_after_is_told_at_once() {
     world.wait(1);
     assert_eq!(world.state(), "job:0 online good");
 }
+
+#[test]
+fn what_serves_already_needs_no_other_listening_socket() {
+    let mut world = World::with("api", "good", 2);
+    world.limit(64);
+    let plain = json!({"instances": 9, "exec_mode": "fork_mode"});
+    // In this world there is one socket, whatever listens.
+    for (client, sockets) in [
+        (world.scale("api", ScaleTo::Add(9)), 1),
+        (world.start("api", "good", 9), 1),
+        (world.start_with("job", "good", 0, plain), 1),
+        (world.start("web", "good", 9), 2),
+    ] {
+        let figures = format!("2 for each of {sockets} listening sockets");
+        assert!(world.reply(client).contains(&figures), "{}", world.reply(client));
+    }
+}
+
+#[test]
+fn what_a_reload_may_take_is_promised_to_it_to_its_end() {
+    let mut world = World::with("api", "good", 4);
+    world.limit(128);
+    let options = ReloadOptions { surge: Some(3), parallel: Some(1), ..ReloadOptions::default() };
+    world.reload_with(&[0, 1, 2, 3], "api", "mute", options);
+    let client = world.start("job", "good", 99);
+    let promised = "4 for each of 3 beside them in reloads";
+    assert!(world.reply(client).contains(promised), "{}", world.reply(client));
+}

@@ -343,3 +343,19 @@ fn a_start_whose_run_is_not_spawned_is_given_up_with_words_and_spawned_later() {
     world.wait(50);
     assert_eq!(world.state(), "api:0 online good");
 }
+
+#[test]
+fn who_wants_to_know_hears_of_each_process_that_it_starts_and_that_it_is_up() {
+    let mut world = World::new();
+    let apps = vec![record("api", "good", 2, json!({}))];
+    let client = world.request(Request::Start {
+        apps,
+        only_new: false,
+        each: true,
+        doing: false,
+        ticket: None,
+    });
+    assert_eq!(world.heard(client), "starting api:0\nstarting api:1");
+    world.wait(50);
+    assert!(world.heard(client).ends_with("started api [0, 1]\ndone"), "{}", world.heard(client));
+}

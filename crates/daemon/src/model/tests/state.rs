@@ -325,3 +325,33 @@ fn the_facts_of_one_process_are_those_of_the_list_and_what_its_run_said_is_saved
     let said = world.model.known().in_app_of(RunId(1)).expect("the next daemon knows it");
     assert!(said.has_action("drain"));
 }
+
+#[test]
+fn a_state_that_does_not_say_who_stopped_a_process_means_the_user() {
+    let apps = ["good", "good", "exits"];
+    let mut world = World::new();
+    for (name, script) in ["up", "down", "bad"].into_iter().zip(apps) {
+        world.start(name, script, 0);
+    }
+    world.stop(&[1]);
+    world.wait(1000);
+    let mut state = text(&world);
+    for proc in state["procs"].as_array_mut().unwrap() {
+        proc.as_object_mut().unwrap().remove("halted").expect("it is saved today");
+    }
+    let world = taken_up(world, state);
+    assert_eq!(world.state(), "up:0 online good, down:1 stopped good, bad:2 errored exits");
+    assert_eq!(world.each(|proc| proc.halted), [false, true, false]);
+}
+
+#[test]
+fn restarts_of_what_does_not_run_are_kept() {
+    let mut world = World::with("job", "good", 0);
+    world.crash(0, Exit::Code(1));
+    world.wait(50);
+    world.stop(&[0]);
+    world.wait(50);
+    assert_eq!(world.restarts(), [1]);
+    world.forget();
+    assert_eq!((world.restarts(), world.state().as_str()), (vec![1], "job:0 stopped good"));
+}

@@ -172,6 +172,27 @@ fn as_many_are_ended_at_a_time_as_was_asked_for() {
 }
 
 #[test]
+fn a_stop_takes_a_process_out_of_restarts_that_have_not_come_to_it_and_no_other() {
+    let mut world = World::with("api", "good", 4);
+    let change = Change { parallel: Some(1), ..Change::default() };
+    let client = world.act_with(Action::Restart, &[0, 1, 2, 3], change);
+    world.stop(&[3]);
+    world.wait(1000);
+    assert_eq!(world.restarts(), [1, 1, 1, 0]);
+    assert!(world.state().ends_with("api:2 online good, api:3 stopped good"), "{}", world.state());
+    assert!(world.talks[&client].over, "{}", world.heard(client));
+}
+
+#[test]
+fn who_waits_for_what_cannot_be_killed_is_told_also_when_nobody_looked_in_time() {
+    let mut world = World::with("api", "hangs", 1);
+    let client = world.stop(&[0]);
+    world.at.now += 1_000_000;
+    world.wait(1_000_000);
+    assert!(world.talks[&client].over);
+}
+
+#[test]
 fn a_restart_is_counted_and_told_for_each_process() {
     let mut world = World::with("api", "good", 2);
     let client = world.restart(&[0, 1]);
@@ -193,6 +214,11 @@ fn what_waits_for_its_restart_or_was_given_up_is_stopped_by_the_user_who_stops_i
         world.stop(&[0]);
         world.wait(50);
         assert!(world.state().contains("stopped"), "{}", world.state());
+        let own = |world: &World| world.each(|proc| proc.ended.unwrap().own_at);
+        assert!(own(&world)[0].is_some(), "that it had ended by itself is still known");
+        world.forget();
+        world.wait(50);
+        assert!(own(&world)[0].is_some(), "to the daemon after, too");
         by_user(&world)
     };
     assert_eq!(stopped(json!({"restart_delay": 60_000}), "pausing"), [true]);

@@ -207,3 +207,42 @@ fn a_client_that_leaves_is_not_told_what_goes_on() {
     world.wait(1000);
     assert_eq!(world.state(), "api:0 stopped good, api:1 online better, web:2 errored exits");
 }
+
+#[test]
+fn a_plain_process_that_a_reload_has_restarted_is_not_restarted_again() {
+    for after in [0, 50] {
+        let mut world = World::with("job", "good", 0);
+        let ask = |world: &mut World| {
+            world.request(Request::Reload {
+                ids: vec![0],
+                change: Change::default(),
+                options: ReloadOptions::default(),
+                ticket: Some("ticket".to_owned()),
+            })
+        };
+        let first = ask(&mut world);
+        world.leave(first);
+        world.wait(after);
+        let again = ask(&mut world);
+        world.wait(900);
+        assert_eq!((world.reply(again), world.restarts()), ("done", vec![1]), "{after}");
+    }
+}
+
+#[test]
+fn a_reload_that_waited_for_another_is_begun_by_the_daemon_after() {
+    let mut world = World::with("api", "good", 1);
+    world.start("job", "good", 0);
+    world.wait(50);
+    let other = world.reload(&[0], "api", "better");
+    let asked = world.request(Request::Reload {
+        ids: vec![0, 1],
+        change: Change::default(),
+        options: ReloadOptions { wait: true, ..ReloadOptions::default() },
+        ticket: Some("ticket".to_owned()),
+    });
+    world.forget();
+    world.wait(5000);
+    assert_eq!((world.reply(asked), world.restarts()), ("done", vec![2, 1]));
+    assert_eq!(world.reply(other), "done");
+}

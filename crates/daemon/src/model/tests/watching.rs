@@ -197,6 +197,23 @@ fn an_app_that_changes_its_own_files_is_told_of_and_slowed_down() {
     assert!(times[9..].iter().all(|time| 5000 < *time), "{times:?}");
     let said = world.log.iter().filter(|line| line.contains("add it to `ignore_watch`"));
     assert_eq!(said.count(), 1);
+    // It has rested: the next change is one of a user.
+    world.wait(60_000);
+    world.change("/srv/data.json");
+    world.wait(100);
+    assert_eq!(world.restarts(), [12]);
+}
+
+#[test]
+fn changes_with_a_rest_between_them_are_not_those_of_the_app_itself() {
+    let mut world = watched("web", "good", 0, json!({}));
+    for restart in 1..12 {
+        world.change("/srv/a.js");
+        world.wait(100);
+        assert_eq!(world.restarts(), [restart]);
+        world.wait(5000);
+    }
+    assert!(!world.log.iter().any(|line| line.contains("`ignore_watch`")), "{:?}", world.log);
 }
 
 #[test]
