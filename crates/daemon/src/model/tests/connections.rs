@@ -27,6 +27,17 @@ fn of(name: &str, script: &str, instances: u32) -> World {
 }
 
 #[test]
+fn old_workers_are_not_waited_for_any_longer_also_when_nobody_looked_in_time() {
+    let mut world = World::with("api", "hangs", 1);
+    let client = world.reload_by(&[0], counted("good"), ReloadOptions::default());
+    world.wait(50);
+    assert_eq!((world.state().as_str(), world.talks[&client].over), ("api:0 online good+", false));
+    world.at.now += 1_000_000;
+    world.wait(1);
+    assert!(world.talks[&client].over);
+}
+
+#[test]
 fn what_a_signal_ended_with_open_connections_dropped_them() {
     for action in [Action::Stop, Action::Restart, Action::Delete] {
         let mut world = of("job", "good", 0);

@@ -64,9 +64,11 @@ fn an_app_begins_when_what_it_depends_on_is_ready_and_no_sooner() {
 fn who_waits_for_another_has_all_its_time_from_when_it_begins() {
     let mut world = World::new();
     let slow = json!({"wait_ready": true, "depends_on": ["db"]});
-    let apps = [("api", "unready", slow), ("db", "unready", json!({"wait_ready": true}))];
-    let client = start(&mut world, &apps);
-    world.wait(290);
+    let db = json!({"wait_ready": true, "listen_timeout": 60_000});
+    let client = start(&mut world, &[("api", "unready", slow), ("db", "unready", db)]);
+    // It is waited for twice as long as for one that waits for nobody, but for a moment.
+    world.wait(2 * (300 + 8000 + 3 * 16 + 10_000) - 100);
+    assert_eq!(world.heard(client), "");
     let run = run_of(&world, 1);
     world.input(Input::Core(Event::ReadyMessage(run)));
     world.wait(290);
@@ -84,7 +86,8 @@ fn a_dependency_that_is_taken_as_online_without_having_said_so_is_not_ready() {
     world.wait(1000);
     assert_eq!(world.state(), "api:0 waiting good, db:1 online unready");
     let why = "app `api` waits for `db` to be ready (it did not say `ready` in time)";
-    assert!(world.reply(client).starts_with(&format!("error: {why}\nhint: ")));
+    let hint = "`ostler describe db` has more; `api` begins by itself when `db` has come to it";
+    assert_eq!(world.reply(client), format!("error: {why}\nhint: {hint}"));
     let run = run_of(&world, 1);
     world.input(Input::Core(Event::ReadyMessage(run)));
     world.wait(900);
@@ -130,6 +133,10 @@ fn a_job_is_completed_when_it_ended_with_success_and_then_others_begin() {
         assert_eq!(world.state(), state);
         let over = world.talks[&client].over;
         assert_eq!(over, script != "good", "who started it waits as long as the job runs");
+        if state == "job:0 stopped exits, api:1 waiting good" {
+            let why = "`job` to complete (it has ended: exit code 1)";
+            assert!(world.reply(client).contains(why), "{}", world.reply(client));
+        }
     }
 }
 
@@ -169,6 +176,7 @@ fn an_app_is_restarted_when_what_it_depends_on_has_recovered_if_it_asks_for_it()
     world.stop(&[0]);
     world.wait(1000);
     assert_eq!(world.restarts(), [1, 1, 0], "it serves on");
+    assert!(!world.log.iter().any(|line| line.contains("[api:1] waits")), "{:?}", world.log);
     world.restart(&[0]);
     world.wait(1000);
     assert_eq!(world.restarts(), [1, 2, 0]);
@@ -176,6 +184,60 @@ fn an_app_is_restarted_when_what_it_depends_on_has_recovered_if_it_asks_for_it()
     world.act_with(Action::Restart, &[0, 1, 2], all);
     world.wait(1000);
     assert_eq!(world.restarts(), [2, 3, 1], "once each");
+    let run = run_of(&world, 2);
+    world.end(run, Exit::Code(1));
+    world.wait(1000);
+    assert_eq!(world.restarts(), [2, 3, 2], "it does not depend on that");
+}
+
+#[test]
+fn what_is_to_be_restarted_anyway_is_not_restarted_for_what_has_recovered() {
+    let with = json!({"depends_on": {"db": {"condition": "ready", "restart": true}}});
+    let slow = json!({"wait_ready": true});
+    let mut world =
+        started(&[("db", "good", json!({})), ("web", "unready", slow), ("api", "good", with)]);
+    let one = Change { parallel: Some(1), ..Change::default() };
+    world.act_with(Action::Restart, &[0, 1, 2], one);
+    world.wait(2000);
+    assert_eq!(world.restarts(), [1, 1, 1]);
+}
+
+#[test]
+fn a_job_that_is_stopped_is_not_completed_and_what_is_stopped_waits_for_nothing() {
+    let api = json!({"depends_on": {"job": "completed"}});
+    let mut world = started(&[("job", "good", json!({})), ("api", "good", api)]);
+    world.stop(&[0]);
+    world.wait(1000);
+    assert_eq!(world.state(), "job:0 stopped good, api:1 waiting good");
+    world.stop(&[1]);
+    world.restart(&[0]);
+    world.wait(1000);
+    world.quiet();
+    world.stop(&[0]);
+    world.wait(1000);
+    assert_eq!(world.state(), "job:0 stopped good, api:1 stopped good");
+    assert!(!world.log.iter().any(|line| line.contains("waits")), "{:?}", world.log);
+}
+
+#[test]
+fn nobody_asks_for_the_health_of_what_nobody_waits_for() {
+    let db = json!({"health": {"tcp": "127.0.0.1:1"}});
+    let api = json!({"depends_on": {"db": {"condition": "healthy", "restart": true}}});
+    let mut world = started(&[("db", "sick", db), ("api", "good", api)]);
+    assert_eq!(world.state(), "db:0 online sick, api:1 waiting good");
+    world.stop(&[1]);
+    world.wait(5000);
+    assert_eq!(world.model.deadline(), None);
+}
+
+#[test]
+fn what_ends_has_no_more_time_when_what_it_depends_on_is_there_again() {
+    let mut world = started(&[("db", "good", json!({})), ("api", "hangs", on(&["db"]))]);
+    let client = world.stop(&[1]);
+    world.wait(5000);
+    world.restart(&[0]);
+    world.wait(300 + 8000 + 3 * 16 + 10_000 - 5000);
+    assert!(world.talks[&client].over, "{}", world.state());
 }
 
 #[test]

@@ -124,6 +124,7 @@ fn a_new_app_starts_what_it_depends_on_and_tells_it() {
     world.wait(900);
     assert_eq!(world.state(), "db:0 online good, api:1 online good");
     assert_eq!(world.heard(client), "started db [0]\nstarted api [1]\ndone");
+    assert_eq!(happened(&world, "start").iter().filter(|name| *name == "db").count(), 1);
 }
 
 #[test]

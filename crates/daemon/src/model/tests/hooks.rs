@@ -174,6 +174,20 @@ fn the_next_daemon_does_not_run_the_command_of_a_reload_that_has_begun_again() {
 }
 
 #[test]
+fn the_next_daemon_does_not_run_the_command_of_a_canary_again() {
+    let mut world = world("good", 3, &json!({"pre_reload": "x"}));
+    world.wait(50);
+    let canary = ReloadOptions { canary: true, ..ReloadOptions::default() };
+    world.reload_by(&[0, 1, 2], Change::default(), canary);
+    world.wait(50);
+    world.forget();
+    world.promote("app", true);
+    world.wait(5000);
+    assert_eq!(world.hooks.len(), 1, "{:?}", world.hooks);
+    assert_eq!(world.pids().len(), 3);
+}
+
+#[test]
 fn the_next_daemon_begins_pre_start_and_pre_stop_anew_and_nothing_else() {
     let all = json!({"pre_start": "a", "post_start": "b", "pre_stop": "c", "post_stop": "d"});
     let mut world = world("good", 0, &all);

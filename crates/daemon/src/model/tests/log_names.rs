@@ -81,6 +81,19 @@ fn a_file_that_the_user_named_is_shared() {
 }
 
 #[test]
+fn a_file_that_the_user_names_or_names_no_more_is_taken_from_the_next_restart_on() {
+    let mut named = usual();
+    named["pm_out_log_path"] = json!("/var/log/mine.log");
+    let mut world = World::with_more("a-b", "good", 0, usual());
+    for (more, expected) in [(named, "/var/log/mine.log"), (usual(), USUAL)] {
+        let records = vec![record("a-b", "good", 0, more)];
+        world.act_with(Action::Restart, &[0], Change { records, ..Change::default() });
+        world.wait(50);
+        assert_eq!(out_of(&world, 0), expected);
+    }
+}
+
+#[test]
 fn an_app_keeps_its_file_also_when_the_other_one_is_gone() {
     let mut world = two();
     world.delete(&[0]);

@@ -173,6 +173,23 @@ fn what_is_restored_is_started_as_far_as_there_is_room() {
 }
 
 #[test]
+fn the_socket_of_an_app_that_is_restored_needs_room_too() {
+    let mut world = World::with("api", "good", 1);
+    world.request(Request::Save { force: false });
+    world.delete(&[0]);
+    world.wait(100);
+    // All but the socket fits.
+    world.limit(42 + 6 + 4 + 2);
+    world.request(Request::Resurrect);
+    world.wait(1000);
+    assert_eq!(world.state(), "api:0 errored good");
+    world.limit(42 + 6 + 4 + 2 + 2);
+    world.restart(&[0]);
+    world.wait(1000);
+    assert_eq!(world.state(), "api:0 online good");
+}
+
+#[test]
 fn what_the_daemon_has_no_room_to_look_after_is_told_at_once() {
     let mut world = World::new();
     let apps = vec![record("job", "good", 0, json!({}))];

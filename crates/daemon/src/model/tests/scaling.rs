@@ -17,6 +17,9 @@ fn instances_are_added_and_told_when_they_are_up() {
     assert_eq!(world.heard(client), "");
     world.wait(50);
     assert_eq!(world.heard(client), "acted api:1 added Nowhere\nacted api:2 added Nowhere\ndone");
+    for told in ["api:1 start", "api:2 start"] {
+        assert!(world.lifecycle.contains(&told.to_owned()), "{:?}", world.lifecycle);
+    }
 }
 
 #[test]
