@@ -267,3 +267,19 @@ fn an_instance_that_is_added_while_a_reload_waits_gets_its_version() {
     assert_eq!(world.state(), "api:0 online newest, api:1 online newest, api:2 online newest");
     assert_eq!(world.reply(last), "done");
 }
+
+#[test]
+fn as_many_instances_as_an_app_may_have_are_only_a_matter_of_room() {
+    let mut world = World::with("api", "good", 1);
+    world.limit(64);
+    let client = scale(&mut world, "api", ScaleTo::Exactly(4096));
+    assert!(world.reply(client).contains("`scale` has no room"), "{}", world.reply(client));
+}
+
+#[test]
+fn an_app_of_which_all_is_on_its_way_out_has_nothing_left_to_remove() {
+    let mut world = World::with("api", "hangs", 1);
+    world.delete(&[0]);
+    let client = scale(&mut world, "api", ScaleTo::Exactly(0));
+    assert_eq!(world.reply(client), "error: `api` has 0 processes already");
+}
