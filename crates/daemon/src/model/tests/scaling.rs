@@ -135,6 +135,16 @@ fn a_namespace_before_the_name_says_which_app_is_meant() {
     assert_eq!(world.state(), "api:0 online good, api:1 online better, api:2 online better");
 }
 
+/// The namespace was taken to end at the first `/`.
+#[test]
+fn a_namespace_with_a_slash_before_the_name_says_which_app_is_meant() {
+    let mut world = World::with("api", "good", 1);
+    world.start_with("api", "better", 1, json!({"namespace": "shop/eu"}));
+    scale(&mut world, "shop/eu/api", ScaleTo::Exactly(2));
+    world.wait(50);
+    assert_eq!(world.state(), "api:0 online good, api:1 online better, api:2 online better");
+}
+
 #[test]
 fn a_name_with_a_slash_is_a_name_first() {
     let mut world = World::with("prod/api", "good", 1);
