@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use ostler_wire::control::ProcView;
 
 use crate::args::suggest::nearest;
+use crate::program::Program;
 use crate::voice::{Problem, Target};
 
 /// Processes that a word means.
@@ -74,6 +75,29 @@ pub(crate) fn select_own(word: &str, list: &[ProcView], cwd: &Path) -> Result<Pi
         decided => return decided,
     };
     Picked::of(list, |process| is_full_name(word, process)).ok_or(none)
+}
+
+/// Finds processes as this name of the program does.
+pub(crate) fn select_as(
+    program: Program,
+    word: &str,
+    list: &[ProcView],
+    cwd: &Path,
+) -> Result<Picked, Problem> {
+    match program {
+        Program::Ostler => select_own(word, list, cwd),
+        Program::Pm2 => select(word, list, cwd),
+    }
+}
+
+/// Returns the processes of an app of this name; where there is none and the program has our own
+/// name, of the app whose namespace and name it is.
+pub(crate) fn of_app<'l>(program: Program, word: &str, list: &'l [ProcView]) -> Vec<&'l ProcView> {
+    let named: Vec<_> = list.iter().filter(|process| process.name == word).collect();
+    if !named.is_empty() || program == Program::Pm2 {
+        return named;
+    }
+    list.iter().filter(|process| is_full_name(word, process)).collect()
 }
 
 /// Whether a word is the namespace and the name of a process.
@@ -152,6 +176,23 @@ mod tests {
         assert_eq!(ids("api"), Ok(vec![0, 1]));
         assert!(ids("shop/api").is_err());
         assert!(select("default/api", &list, Path::new("/")).is_err());
+        let as_pm2 = select_as(Program::Pm2, "default/api", &list, Path::new("/"));
+        assert!(as_pm2.is_err());
+    }
+
+    /// `scale shop/api 2`, which asks for one app, found none.
+    #[test]
+    fn who_asks_for_one_app_may_give_its_namespace_and_a_name_with_a_slash_comes_first() {
+        let mut list = vec![sample(0, "api"), sample(1, "api"), sample(2, "shop/web")];
+        list[1].namespace = "shop".to_owned();
+        list.push(ProcView { namespace: "shop".to_owned(), ..sample(3, "web") });
+        let ids = |program, word: &str| {
+            of_app(program, word, &list).iter().map(|process| process.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(Program::Ostler, "shop/api"), [1]);
+        assert_eq!(ids(Program::Pm2, "shop/api"), [0; 0]);
+        assert_eq!(ids(Program::Ostler, "api"), [0, 1]);
+        assert_eq!(ids(Program::Ostler, "shop/web"), [2]);
     }
 
     #[test]

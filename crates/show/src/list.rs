@@ -63,7 +63,8 @@ pub enum Row<'a> {
 /// which has room for a table.
 #[must_use]
 pub fn table(rows: &[Row<'_>], look: &Look<'_>) -> String {
-    let mut columns = columns(look, false);
+    let least = least_name(rows);
+    let mut columns = columns(look, false, least);
     let shapes: Vec<Column> = columns.iter().map(|(column, _)| *column).collect();
     let wanted = cells(rows, &columns, look);
     let last = shapes.iter().position(|column| column.title == LAST_END);
@@ -73,10 +74,20 @@ pub fn table(rows: &[Row<'_>], look: &Look<'_>) -> String {
     let is_empty = look.window < MEDIUM && !wanted.iter().any(has_ended);
     if is_empty || leaves_out(&shapes, &wanted, look.window, LAST_END) {
         // Why an app is as it is, is said in any width.
-        columns = self::columns(look, true);
+        columns = self::columns(look, true, least);
     }
     let shapes: Vec<Column> = columns.iter().map(|(column, _)| *column).collect();
     render(&shapes, &cells(rows, &columns, look), look.window, look.paint)
+}
+
+/// The width to which names may be shortened. What a worker beside a process is, `└ old worker`,
+/// is no name: it is never cut, and another column goes first.
+fn least_name(rows: &[Row<'_>]) -> usize {
+    let beside = rows.iter().map(|row| match row {
+        Row::Beside { name, .. } => crate::width::columns(name),
+        Row::App(_) | Row::Process(_) | Row::Below(_) => 0,
+    });
+    beside.max().unwrap_or(0).max(10)
 }
 
 /// What stands in these columns of these rows.
@@ -153,15 +164,16 @@ fn piped_line(out: &mut String, app: &App<'_>, of: &[String], look: &Look<'_>) {
     out.push('\n');
 }
 
-/// The columns for a window. `end_in_status`: there is none for the last end.
-fn columns(look: &Look<'_>, end_in_status: bool) -> Vec<(Column, Show)> {
+/// The columns for a window. `end_in_status`: there is none for the last end. `least_name`: the
+/// width to which names may be shortened.
+fn columns(look: &Look<'_>, end_in_status: bool, least_name: usize) -> Vec<(Column, Show)> {
     let column = |title, right, least, leave_out| Column { title, right, least, leave_out };
     let medium = MEDIUM <= look.window;
     let mut all: Vec<(Column, Show)> = Vec::new();
     if medium || look.all {
         all.push((column("ID", true, None, 8), cells::id));
     }
-    all.push((column("NAME", false, Some(10), 0), cells::name));
+    all.push((column("NAME", false, Some(least_name), 0), cells::name));
     if look.all {
         all.push((column("PID", true, None, 1), cells::pid));
     } else {
@@ -268,6 +280,24 @@ mod tests {
         expect_file!["snapshots/all_120.txt"].assert_eq(&shown(120, true));
         expect_file!["snapshots/all_200.txt"].assert_eq(&shown(200, true));
         expect_file!["snapshots/all_piped.txt"].assert_eq(&shown(0, true));
+    }
+
+    /// At 80 columns `└ old worker` was `└ old…rker` beside the memory of each process.
+    #[test]
+    fn what_a_worker_beside_a_process_is_is_not_cut() {
+        let mut processes = processes();
+        for process in &mut processes {
+            process.listens = vec!["203.0.113.117:30000".to_owned(); 2];
+        }
+        let reasons = BTreeMap::new();
+        for window in TABLE..220 {
+            let look = Look { window, now: NOW, paint: Paint::PLAIN, all: true, reasons: &reasons };
+            let text = list(&fold(&processes), &look);
+            assert_eq!(text.matches("└ old worker").count(), 2, "{window}\n{text}");
+            assert_eq!(text.matches("└ new worker").count(), 1, "{window}\n{text}");
+            let widest = text.lines().map(crate::width::columns).max();
+            assert!(widest <= Some(window), "{window} {widest:?}\n{text}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::caller;
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::program::Program;
-use crate::select::{Picked, select, select_own};
+use crate::select::{Picked, select_as};
 use crate::session::{Session, ticket, unexpected};
 use crate::voice::{Act, Notice, Problem, Selector, Subject};
 use crate::wait;
@@ -22,8 +22,7 @@ use crate::wait;
 pub(super) fn pick(session: &mut Session, word: &str) -> Result<Picked, Failed> {
     refuse_only(session, word)?;
     let list = session.about(word)?;
-    let select = if session.program == Program::Ostler { select_own } else { select };
-    Ok(select(word, &list, &caller::cwd()?)?)
+    Ok(select_as(session.program, word, &list, &caller::cwd()?)?)
 }
 
 /// Returns what the options change in processes that exist already.

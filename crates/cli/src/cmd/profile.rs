@@ -9,7 +9,7 @@ use ostler_wire::control::{ProcView, ProfileKind, Request};
 use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
-use crate::select::select;
+use crate::select::select_as;
 use crate::session::Session;
 use crate::voice::Notice;
 
@@ -23,7 +23,7 @@ pub(super) fn run(session: &mut Session, kind: ProfileKind) -> Result<(), Failed
     let mut words = words.iter().map(String::as_str);
     let cwd = caller::cwd()?;
     let first = words.next();
-    let named = first.map(|word| (word, select(word, &list, &cwd)));
+    let named = first.map(|word| (word, select_as(session.program, word, &list, &cwd)));
     let (id, ms) = match named {
         Some((_, Ok(picked))) => (picked.ids().into_iter().next(), words.next()),
         // `pm2 profile:cpu 5000`

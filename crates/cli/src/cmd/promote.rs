@@ -1,10 +1,10 @@
 //! `promote` and `rollback`: the two ends of a canary.
 
-use ostler_wire::control::{ProcView, Request};
+use ostler_wire::control::Request;
 
 use super::{list, perform};
 use crate::failed::Failed;
-use crate::select::{is_full_name, near};
+use crate::select::{near, of_app};
 use crate::session::{Session, ticket};
 use crate::voice::{Act, Notice, Problem, Target};
 
@@ -12,9 +12,8 @@ use crate::voice::{Act, Notice, Problem, Target};
 pub(super) fn run(session: &mut Session, keep: bool) -> Result<(), Failed> {
     let name = session.args.word().to_owned();
     let processes = session.about(&name)?;
-    let is_named = |of: &&ProcView| of.name == name || is_full_name(&name, of);
-    let named = processes.iter().filter(is_named);
-    let targets: Vec<Target> = named.map(Target::of).collect();
+    let named = of_app(session.program, &name, &processes);
+    let targets: Vec<Target> = named.into_iter().map(Target::of).collect();
     if targets.is_empty() {
         let near = near(&name, &processes);
         return Err(Problem::NoApp { name, near }.into());

@@ -5,7 +5,7 @@ use ostler_wire::control::{Event, Request, ScaleTo};
 use super::{first_run, list, perform, unwritten};
 use crate::failed::Failed;
 use crate::program::Program;
-use crate::select::near;
+use crate::select::{near, of_app};
 use crate::session::{Session, ticket};
 use crate::voice::{Act, Notice, Problem, Target};
 
@@ -19,8 +19,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
             .hint(format!("`ostler scale {pasted} 4`, or `+2` or `-1` in place of the number")));
     };
     let list = session.about(&name)?;
-    let named = list.iter().filter(|process| process.name == name);
-    let targets: Vec<Target> = named.map(Target::of).collect();
+    let named = of_app(session.program, &name, &list);
+    let targets: Vec<Target> = named.into_iter().map(Target::of).collect();
     let current = targets.len();
     if current == 0 {
         let near = near(&name, &list);

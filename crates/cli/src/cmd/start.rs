@@ -13,7 +13,7 @@ use crate::args::FlagId;
 use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
-use crate::select::{Picked, select};
+use crate::select::{Picked, is_full_name, select};
 use crate::session::Session;
 use crate::voice::{Act, Notice, Problem, Target};
 
@@ -195,9 +195,39 @@ fn existing(session: &mut Session, word: &str) -> Result<Option<Picked>, Failed>
     if matches!(word, "." | "..") {
         return Ok(None);
     }
-    if word.contains('/') || path.extension().is_some() || word.contains(char::is_whitespace) {
+    let picked = if word.contains('/') {
+        full_name(session, word)?
+    } else if path.extension().is_some() || word.contains(char::is_whitespace) {
+        None
+    } else {
+        of_list(session, word)?
+    };
+    let Some(picked) = picked else { return Ok(None) };
+    perform::refuse_only(session, word)?;
+    refuse_force(session, word)?;
+    refuse_for_new(session, word)?;
+    Ok(Some(picked))
+}
+
+/// Returns the app whose namespace and name a word is. A file of that path comes first, and
+/// nobody is asked where no daemon runs.
+fn full_name(session: &mut Session, word: &str) -> Result<Option<Picked>, Failed> {
+    let is_path = Path::new(word).is_absolute() || word.starts_with('.');
+    if session.program == Program::Pm2
+        || is_path
+        || is_program(word)?
+        || !session.connect_if_running()?
+    {
         return Ok(None);
     }
+    let list = session.known()?;
+    let named: Vec<Target> =
+        list.iter().filter(|process| is_full_name(word, process)).map(Target::of).collect();
+    Ok((!named.is_empty()).then(|| Picked::numbered(named)))
+}
+
+/// Returns the processes that a word means which is no path.
+fn of_list(session: &mut Session, word: &str) -> Result<Option<Picked>, Failed> {
     let list = session.known()?;
     let picked = match select(word, &list, &caller::cwd()?) {
         Ok(picked) => picked,
@@ -214,8 +244,11 @@ fn existing(session: &mut Session, word: &str) -> Result<Option<Picked>, Failed>
         }
         Err(_) => return Ok(None),
     };
-    perform::refuse_only(session, word)?;
-    refuse_force(session, word)?;
+    Ok(Some(picked))
+}
+
+/// Refuses options that mean something for an app that is not in the list yet.
+fn refuse_for_new(session: &Session, word: &str) -> Result<(), Failed> {
     if let Some(option) = apps::given_for_new_apps(session) {
         let pasted = ostler_shell::word(word);
         let number = session.args.attribute("instances").map(ostler_shell::word);
@@ -229,7 +262,7 @@ fn existing(session: &mut Session, word: &str) -> Result<Option<Picked>, Failed>
         let message = format!("`--{option}` is for an app that is not in the list yet");
         return Err(Failed::new(message).hint(hint));
     }
-    Ok(Some(picked))
+    Ok(())
 }
 
 /// Whether a word names something that could be run.

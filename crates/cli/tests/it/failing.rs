@@ -41,7 +41,7 @@ fn misuse_is_told_as_pm2_tells_it() {
         1,
         "",
         "\n  error: missing required argument `name|id'\n  \
-         hint: usage: pm2 describe|desc|info|show <name|id>\n\n",
+         hint: usage: pm2 describe|desc|info|show <name|id...>\n\n",
     );
     check(
         "kill xx",

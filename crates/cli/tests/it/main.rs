@@ -49,6 +49,7 @@ mod faults;
 mod first_run;
 mod foreground;
 mod fork;
+mod full_names;
 mod hanging;
 mod helping;
 mod hints;

@@ -214,17 +214,16 @@ impl Registry {
         word: &str,
         may_be_meant: impl Fn(AppId) -> bool,
     ) -> Result<Option<AppId>, Failure> {
-        let named = |name: &str, namespace: Option<&str>| -> Vec<(AppId, String)> {
-            let fits = |(id, app): &(AppId, &App)| {
-                let same = namespace.is_none_or(|namespace| app.namespace == namespace);
-                app.name == name && same && may_be_meant(*id)
-            };
+        let named = |is_named: &dyn Fn(&App) -> bool| -> Vec<(AppId, String)> {
+            let fits = |(id, app): &(AppId, &App)| is_named(app) && may_be_meant(*id);
             let apps = self.apps().filter(fits);
             apps.map(|(id, app)| (id, app.namespace.clone())).collect()
         };
-        let mut found = named(word, None);
-        if let (true, Some((namespace, name))) = (found.is_empty(), word.split_once('/')) {
-            found = named(name, Some(namespace));
+        let mut found = named(&|app| app.name == word);
+        if found.is_empty() {
+            // Both may have a `/`.
+            let name = |app: &App| word.strip_prefix(&app.namespace)?.strip_prefix('/');
+            found = named(&|app| name(app) == Some(&app.name));
         }
         match found.as_slice() {
             [] => Ok(None),

@@ -79,7 +79,7 @@ impl Model {
             self.begin(restart, out);
         }
         if !reload.is_empty() {
-            let options = ReloadOptions { wait: true, ..ReloadOptions::default() };
+            let options = ReloadOptions::default();
             self.on_reload(None, &reload, &Change::default(), options, None, out);
         }
     }

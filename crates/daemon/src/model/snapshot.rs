@@ -229,11 +229,8 @@ impl Known {
         let of_slot = || found.iter().filter(|run| run.seen.proc.0 == saved.id);
         let noted = of_slot().filter(uncounted).map(|run| run.counters).max();
         let ended = saved.ended.map(RunId);
-        let Counters { restarts, unstable, .. } = noted.unwrap_or(Counters {
-            restarts: saved.restarts,
-            unstable: saved.unstable,
-            ..Counters::default()
-        });
+        let saved_ones = Counters { unstable: saved.unstable, ..Counters::default() };
+        let Counters { restarts, unstable, .. } = noted.unwrap_or(saved_ones);
         let upcoming = next.as_ref().and_then(|(next, _)| self.registry.version(*next));
         let held = !upcoming.unwrap_or(version).spec.depends_on.is_empty();
         Some(SavedProcess {

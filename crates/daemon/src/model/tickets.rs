@@ -244,6 +244,23 @@ mod tests {
     }
 
     #[test]
+    fn what_was_added_is_noted_once_when_it_is_online_until_the_request_is_over() {
+        let mut tickets = Tickets::default();
+        tickets.start("a", vec![("api".to_owned(), vec![1, 3])]);
+        tickets.start("b", vec![("web".to_owned(), vec![2])]);
+        for id in [1, 2, 1, 4] {
+            tickets.online(ProcId(id));
+        }
+        tickets.close("a");
+        tickets.online(ProcId(3));
+        let of = |name: &str| {
+            let ticket = tickets.find(name).unwrap();
+            (ticket.online.clone(), ticket.open)
+        };
+        assert_eq!((of("a"), of("b")), ((vec![1], false), (vec![2], true)));
+    }
+
+    #[test]
     fn the_oldest_that_is_over_is_forgotten_and_none_that_is_not() {
         let mut tickets = Tickets::default();
         tickets.begin("open", AppId(1_000));

@@ -162,8 +162,7 @@ impl Watches {
         self.rows.retain(|id, _| known.registry.app(*id).is_some());
         let (count, at) = self.rows.entry(app).or_default();
         // The pauses that are longer than this do not end it.
-        let in_a_row =
-            0 < *count && now < *at + IN_A_ROW + PAUSES.1 * u64::from(TOO_MANY <= *count);
+        let in_a_row = now < *at + IN_A_ROW + PAUSES.1 * u64::from(TOO_MANY <= *count);
         *count = if in_a_row { *count + 1 } else { 1 };
         *at = now;
         if *count == TOO_MANY {

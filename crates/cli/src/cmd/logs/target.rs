@@ -48,7 +48,7 @@ impl Target {
         word: String,
         list: &[ProcView],
     ) -> Result<Self, Failed> {
-        let (ids, later) = match select::select(&word, list, &caller::cwd()?) {
+        let (ids, later) = match select::select_as(session.program, &word, list, &caller::cwd()?) {
             Ok(picked) => (picked.ids(), None),
             // As PM2: an app of this name may come yet.
             Err(Problem::NoProcess { .. } | Problem::NoSuch { .. }) => (Vec::new(), None),
@@ -106,7 +106,7 @@ pub(super) fn nobody(
 ) -> Result<(), Failed> {
     let word = target.word.as_str();
     if session.program == Program::Ostler && !target.all() {
-        match select::select(word, list, &caller::cwd()?) {
+        match select::select_as(session.program, word, list, &caller::cwd()?) {
             Err(slip @ Problem::NoSuch { near: Some(_), .. }) if waits => {
                 return Err(probably_a_slip(&slip, word, &session.args.typed));
             }

@@ -1,5 +1,6 @@
 //! Reloads that fail: what is told of it, and that the old version goes on serving.
 
+use ostler_core::reload::Direction;
 use ostler_core::{Event, Exit, RunId};
 use ostler_wire::control::{Change, ReloadOptions};
 use serde_json::{Value, json};
@@ -315,4 +316,15 @@ fn an_app_listens_elsewhere_when_its_file_says_so_by_the_port_or_by_arguments() 
     assert!(moved(json!({"env": {"PORT": "4000"}, "args": ["--verbose"]})));
     assert!(moved(json!({"env": {"PORT": "3000"}, "args": ["--port", "4000"]})));
     assert!(!moved(json!({"env": {"PORT": "3000", "A": "1"}, "args": ["--verbose"]})));
+}
+
+#[test]
+fn a_way_back_goes_on_with_the_daemon_after() {
+    let (mut world, client) = way_back_begins();
+    world.forget();
+    let reloads = world.model.core().saved_reloads();
+    assert_eq!(reloads.iter().map(|of| of.direction).collect::<Vec<_>>(), [Direction::Back]);
+    world.wait(1000);
+    assert_eq!(world.state(), "api:0 online good, api:1 online good");
+    assert!(world.reply(client).contains("the old version goes on serving"));
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::super::Input;
 use super::words::record;
 use super::world::World;
+use crate::budget::Capacity;
 
 /// A cluster app that fills all that a limit allows; what was started before told how much that is.
 fn full(limit: usize, script: &str) -> (World, u32) {
@@ -101,19 +102,25 @@ fn a_reload_at_the_limit_that_fails_half_way_takes_everything_back() {
 
 #[test]
 fn a_reload_for_which_all_room_is_taken_waits_for_the_one_that_has_it() {
-    let mut world = World::new();
-    world.limit(64);
-    world.start("api", "busy", 1);
-    world.start("web", "busy", 1);
-    world.wait(50);
-    world.quiet();
-    let first = world.reload(&[0], "api", "better");
-    let second = world.reload(&[1], "web", "better");
-    world.wait(1_000_000);
-    for client in [first, second] {
-        assert!(world.reply(client).ends_with("done"), "{}", world.heard(client));
+    // The second comes as soon as the first has begun, or when its old worker is leaving.
+    for leaves in [false, true] {
+        let mut world = World::with("api", "busy", 1);
+        world.start("web", "busy", 1);
+        world.wait(50);
+        world.limit(60);
+        let first = world.reload(&[0], "api", "better");
+        if leaves {
+            world.wait(50);
+        }
+        assert_eq!(world.model.core().saved_reloads().is_empty(), leaves, "{}", world.heard(first));
+        let second = world.reload(&[1], "web", "better");
+        assert_eq!(world.heard(second), "");
+        world.wait(1_000_000);
+        for client in [first, second] {
+            assert!(world.reply(client).ends_with("done"), "{}", world.heard(client));
+        }
+        assert!(world.refused.is_empty());
     }
-    assert!(world.refused.is_empty());
 }
 
 #[test]
@@ -235,4 +242,79 @@ fn what_a_reload_may_take_is_promised_to_it_to_its_end() {
     let client = world.start("job", "good", 99);
     let promised = "4 for each of 3 beside them in reloads";
     assert!(world.reply(client).contains(promised), "{}", world.reply(client));
+}
+
+#[test]
+fn a_reload_without_a_bound_is_promised_three_runs_for_each_process() {
+    for (workers, runs) in [(1, 3), (3, 9)] {
+        let mut world = World::with("api", "good", workers);
+        world.limit(256);
+        world.reload(&(0..workers).collect::<Vec<_>>(), "api", "mute");
+        let client = world.start("job", "good", 99);
+        let promised = format!("4 for each of {runs} beside them in reloads");
+        assert!(world.reply(client).contains(&promised), "{}", world.reply(client));
+    }
+}
+
+#[test]
+fn a_reload_does_not_wait_for_the_room_of_a_canary_that_somebody_is_to_decide_on() {
+    let mut world = World::with("api", "good", 4);
+    world.start("web", "good", 1);
+    world.wait(50);
+    let options = ReloadOptions { canary: true, surge: Some(2), ..ReloadOptions::default() };
+    world.reload_with(&[0, 1, 2, 3], "api", "better", options);
+    world.wait(1000);
+    let before = world.state();
+    world.limit(82);
+    let client = world.reload(&[4], "web", "better");
+    let said = world.reply(client);
+    assert!(said.contains("4 for each of 3 beside them in reloads"), "{said}");
+    assert_eq!(world.state(), before);
+}
+
+#[test]
+fn a_reload_to_another_port_needs_room_for_the_new_sockets() {
+    for (port_change, refused) in [(true, true), (false, false)] {
+        let mut world = World::with("api", "good", 1);
+        world.limit(55);
+        let options = ReloadOptions { port_change, ..ReloadOptions::default() };
+        let client = world.reload_with(&[0], "api", "better", options);
+        let said = world.heard(client);
+        assert_eq!(said.contains("2 for each of 2 listening sockets"), refused, "{said}");
+    }
+}
+
+#[test]
+fn what_runs_is_restarted_also_where_there_is_less_room_than_before() {
+    let mut world = World::with("job", "good", 0);
+    world.input(Input::Capacity(Capacity { limit: 10, listeners: 1 }));
+    let client = world.restart(&[0]);
+    world.wait(50);
+    assert_eq!(world.reply(client), "done");
+}
+
+#[test]
+fn an_app_that_is_stopped_needs_its_listening_socket_again() {
+    let mut world = World::with("api", "good", 2);
+    world.stop(&[0, 1]);
+    world.start("web", "good", 1);
+    world.wait(50);
+    world.limit(64);
+    for client in [world.scale("api", ScaleTo::Add(9)), world.start("api", "good", 9)] {
+        let figures = "2 for each of 2 listening sockets";
+        assert!(world.reply(client).contains(figures), "{}", world.reply(client));
+    }
+}
+
+#[test]
+fn what_still_ends_and_what_is_about_to_start_have_their_room() {
+    let mut world = World::with("ending", "hangs", 0);
+    world.start_with("pausing", "exits", 0, json!({"restart_delay": 900_000}));
+    world.stop(&[0]);
+    world.wait(500);
+    assert_eq!(world.state(), "ending:0 stopping hangs, pausing:1 pausing exits");
+    world.limit(64);
+    let plain = json!({"instances": 9, "exec_mode": "fork_mode"});
+    let client = world.start_with("job", "good", 0, plain);
+    assert!(world.reply(client).contains("6 for each of 11 processes"), "{}", world.reply(client));
 }

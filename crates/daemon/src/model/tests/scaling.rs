@@ -138,6 +138,16 @@ fn a_namespace_before_the_name_says_which_app_is_meant() {
     assert_eq!(world.state(), "api:0 online good, api:1 online better, api:2 online better");
 }
 
+/// The namespace was taken to end at the first `/`.
+#[test]
+fn a_namespace_with_a_slash_before_the_name_says_which_app_is_meant() {
+    let mut world = World::with("api", "good", 1);
+    world.start_with("api", "better", 1, json!({"namespace": "shop/eu"}));
+    scale(&mut world, "shop/eu/api", ScaleTo::Exactly(2));
+    world.wait(50);
+    assert_eq!(world.state(), "api:0 online good, api:1 online better, api:2 online better");
+}
+
 #[test]
 fn a_name_with_a_slash_is_a_name_first() {
     let mut world = World::with("prod/api", "good", 1);
@@ -269,4 +279,20 @@ fn an_instance_that_is_added_while_a_reload_waits_gets_its_version() {
     world.wait(1000);
     assert_eq!(world.state(), "api:0 online newest, api:1 online newest, api:2 online newest");
     assert_eq!(world.reply(last), "done");
+}
+
+#[test]
+fn as_many_instances_as_an_app_may_have_are_only_a_matter_of_room() {
+    let mut world = World::with("api", "good", 1);
+    world.limit(64);
+    let client = scale(&mut world, "api", ScaleTo::Exactly(4096));
+    assert!(world.reply(client).contains("`scale` has no room"), "{}", world.reply(client));
+}
+
+#[test]
+fn an_app_of_which_all_is_on_its_way_out_has_nothing_left_to_remove() {
+    let mut world = World::with("api", "hangs", 1);
+    world.delete(&[0]);
+    let client = scale(&mut world, "api", ScaleTo::Exactly(0));
+    assert_eq!(world.reply(client), "error: `api` has 0 processes already");
 }

@@ -4,7 +4,7 @@ use ostler_core::Exit;
 use ostler_wire::control::{Action, Change, Request};
 use serde_json::{Value, json};
 
-use super::super::Input;
+use super::super::{Effect, Input};
 use super::words::raw;
 use super::world::World;
 
@@ -26,6 +26,7 @@ fn a_process_is_restarted_at_its_times() {
     world.wait(1000);
     assert_eq!((world.restarts(), world.pids()), (vec![1], vec![102]));
     assert_eq!(world.log[0], "App [job:0] is restarted by its `cron_restart`");
+    assert_eq!(world.lifecycle, ["job:0 exit", "job:0 online", "job:0 restart"]);
     world.wait(3 * MINUTE);
     assert_eq!(world.restarts(), [4]);
 }
@@ -161,4 +162,40 @@ fn a_pattern_goes_and_another_one_comes_with_a_restart() {
     };
     assert_eq!(change("0", 10 * MINUTE), [1]);
     assert_eq!(change("*/10 * * * * *", 10_000), [3]);
+}
+
+#[test]
+fn a_pattern_that_takes_the_place_of_another_has_its_own_first_time() {
+    let mut world = each_minute("job", "good", 0, json!({}));
+    let patch = Some(raw(&json!({ "cron_restart": "*/10 * * * * *" })));
+    world.act_with(Action::Restart, &[0], Change { patch, ..Change::default() });
+    world.wait(10_000);
+    assert_eq!(world.restarts(), [2]);
+}
+
+#[test]
+fn what_is_on_its_way_out_is_not_restarted_by_the_clock() {
+    let leave: [fn(&mut World); 2] =
+        [|world| _ = world.delete(&[0]), |world| world.input(Input::Shutdown)];
+    for leave in leave {
+        let mut world = each_minute("job", "stubborn", 0, json!({"kill_timeout": 5000}));
+        world.wait(19_900);
+        leave(&mut world);
+        world.wait(1000);
+        assert_eq!(world.state(), "job:0 stopping stubborn");
+        assert!(!world.log.iter().any(|line| line.contains("cron_restart")), "{:?}", world.log);
+    }
+}
+
+#[test]
+fn a_time_that_comes_in_the_turn_in_which_everything_ends_does_not_count() {
+    let mut world = each_minute("job", "stubborn", 0, json!({}));
+    world.at.wall += MINUTE;
+    let mut out = Vec::new();
+    for input in [Input::Shutdown, Input::ClockSet] {
+        world.model.handle(world.at, input, &mut out);
+    }
+    let is_restarted =
+        |effect: &Effect| matches!(effect, Effect::Log(line) if line.contains("cron_restart"));
+    assert!(!out.iter().any(is_restarted), "{out:?}");
 }

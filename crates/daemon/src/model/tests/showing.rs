@@ -336,3 +336,53 @@ fn when_an_app_is_restarted_by_the_clock_is_shown_as_it_was_written() {
     world.stop(&[0]);
     assert_eq!(shown(&mut world), (json!("0 3 * * *"), Value::Null));
 }
+
+#[test]
+fn a_row_of_the_list_has_what_there_is_and_nothing_of_what_is_not() {
+    let of_both = ["module", "watching", "asked_restarts", "completed", "listens", "ended"];
+    let row = |world: &mut World| {
+        let client = world.request(Request::List);
+        let reply: Value = serde_json::from_str(world.reply(client)).unwrap();
+        let row = reply["list"]["processes"][0].clone();
+        assert_eq!(row["id"], 0, "{reply}");
+        of_both.map(|key| row.get(key).cloned())
+    };
+    let mut world = World::with("job", "good", 0);
+    assert_eq!(row(&mut world), [const { None }; 6]);
+    let more = json!({"pmx_module": true, "watch": true});
+    let mut world = World::with_more("api", "good", 1, more);
+    world.restart(&[0]);
+    world.wait(50);
+    let [module, watching, restarts, completed, listens, ended] = row(&mut world);
+    assert_eq!((module, watching), (Some(json!(true)), Some(json!(true))));
+    assert_eq!((restarts, completed), (Some(json!(1)), None));
+    assert!(listens == Some(json!(["*:3000"])) && ended.is_some());
+}
+
+#[test]
+fn only_an_app_that_is_to_run_once_is_shown_as_completed() {
+    for (once, script, completed) in
+        [(true, "ends", true), (true, "good", false), (false, "ends", false)]
+    {
+        let more = json!({"oneshot": once, "autorestart": false});
+        let mut world = World::with_more("job", script, 0, more);
+        assert_eq!(list(&mut world)[0]["completed"], completed, "{once} {script}");
+    }
+}
+
+#[test]
+fn what_decides_that_a_process_is_up_and_healthy_is_described() {
+    for (health, shown) in [
+        (json!({"tcp": "127.0.0.1:3000"}), "connect to 127.0.0.1:3000"),
+        (json!({"http": "http://127.0.0.1:3000/"}), "GET http://127.0.0.1:3000/"),
+        (json!({"exec": "test -f up"}), "sh -c 'test -f up'"),
+    ] {
+        for wait_ready in [true, false] {
+            let more = json!({"health": health, "wait_ready": wait_ready});
+            let mut world = World::with_more("api", "good", 1, more);
+            let of = describe(&mut world, 0);
+            check(&of, &json!({"health": shown}));
+            check(&of["readiness"], &json!({"by_message": wait_ready}));
+        }
+    }
+}

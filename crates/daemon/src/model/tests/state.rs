@@ -3,6 +3,7 @@
 use ostler_core::{Exit, ProcId, RunId};
 use ostler_pm2::in_app::Kept;
 use ostler_wire::control::{Change, Request};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::super::outcome::Outcome;
@@ -354,4 +355,16 @@ fn restarts_of_what_does_not_run_are_kept() {
     assert_eq!(world.restarts(), [1]);
     world.forget();
     assert_eq!((world.restarts(), world.state().as_str()), (vec![1], "job:0 stopped good"));
+}
+
+#[test]
+fn a_specification_is_saved_again_as_it_was_found() {
+    let mut world = World::with("api", "good", 1);
+    let mut state = world.read_disk();
+    let spaced = format!(" {}", state.specs[0].1.get().replacen('{', "{ ", 1));
+    state.specs[0].1 = RawValue::from_string(spaced.trim().to_owned()).unwrap().into();
+    world.disk = Some(state);
+    world.forget();
+    world.stop(&[0]);
+    assert_eq!(world.read_disk().specs[0].1.get(), spaced.trim());
 }

@@ -265,3 +265,23 @@ fn workers_that_listen_on_nothing_any_more_keep_nothing_open() {
     world.wait(1000);
     assert_eq!(world.parts, ["close unused of app 0"]);
 }
+
+#[test]
+fn what_is_not_waited_for_any_longer_is_told_as_what_it_is() {
+    let mut world = World::with_more("job", "hangs", 0, json!({"kill_timeout": 5000}));
+    let first = world.stop(&[0]);
+    let until = world.model.operations.deadline().unwrap();
+    world.wait(6000);
+    world.restart(&[0]);
+    world.thaw();
+    world.wait(50);
+    assert_eq!((world.state().as_str(), world.heard(first)), ("job:0 online hangs", String::new()));
+    world.wait(until - world.at.now - 10);
+    // It is stopped anew, and is not killed before its time.
+    let second = world.stop(&[0]);
+    world.wait(10);
+    assert!(world.reply(first).contains("process 0 has not ended yet"), "{}", world.reply(first));
+    world.wait(60_000);
+    let said = world.reply(second);
+    assert!(said.contains("process 0 is still there after SIGKILL"), "{said}");
+}

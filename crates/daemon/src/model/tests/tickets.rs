@@ -1,6 +1,6 @@
 //! A client that asks the same again: nothing is begun twice, and every end is told.
 
-use ostler_wire::control::{Change, ReloadOptions, Request};
+use ostler_wire::control::{Action, Change, ReloadOptions, Request, ScaleTo, Watch};
 use serde_json::json;
 
 use super::super::{ClientId, Input};
@@ -245,4 +245,88 @@ fn a_reload_that_waited_for_another_is_begun_by_the_daemon_after() {
     world.wait(5000);
     assert_eq!((world.reply(asked), world.restarts()), ("done", vec![2, 1]));
     assert_eq!(world.reply(other), "done");
+}
+
+#[test]
+fn what_a_reload_switches_is_switched_once_though_it_is_asked_for_again() {
+    for after in [0, 50] {
+        let mut world = World::with("job", "good", 0);
+        let ask = |world: &mut World| {
+            world.request(Request::Reload {
+                ids: vec![0],
+                change: Change { watch: Some(Watch::Toggle), ..Change::default() },
+                options: ReloadOptions::default(),
+                ticket: Some("ticket".to_owned()),
+            })
+        };
+        let first = ask(&mut world);
+        world.leave(first);
+        world.wait(after);
+        ask(&mut world);
+        world.wait(50);
+        assert_eq!(world.watched.len(), 1, "{after}");
+    }
+}
+
+#[test]
+fn a_process_whose_turn_comes_in_both_requests_is_restarted_once() {
+    let more = json!({"instances": 3, "wait_ready": true});
+    let mut world = World::with_more("job", "unready", 0, more);
+    world.wait(1000);
+    let first = world.request(reload(&[0, 1, 2], "better", false));
+    world.leave(first);
+    let again = world.request(reload(&[0, 1, 2], "better", false));
+    world.wait(2000);
+    assert_eq!((world.reply(again), world.restarts()), ("done", vec![1, 1, 1]));
+}
+
+#[test]
+fn what_a_scale_adds_is_told_as_added_also_by_the_daemon_after() {
+    let mut world = World::with("api", "good", 1);
+    let client = world.scale("api", ScaleTo::Exactly(2));
+    world.forget();
+    world.wait(50);
+    assert_eq!(world.heard(client), "acted api:1 added\ndone");
+    let client = world.scale("api", ScaleTo::Exactly(1));
+    world.forget();
+    world.wait(50);
+    assert_eq!(world.heard(client), "acted api:1\ndone");
+}
+
+#[test]
+fn what_was_deleted_meanwhile_is_told_with_its_name() {
+    let mut world = World::with("job", "good", 0);
+    let delete = || Request::Act {
+        action: Action::Delete,
+        ids: vec![0],
+        change: Change::default(),
+        ticket: Some("of delete".to_owned()),
+    };
+    let first = world.request(delete());
+    world.leave(first);
+    world.wait(50);
+    let again = world.request(delete());
+    assert_eq!(world.heard(again), "acted job:0\ndone");
+}
+
+#[test]
+fn a_run_that_is_due_now_is_waited_for() {
+    let start = || Request::Start {
+        apps: [record("job", "good", 0, json!({"restart_delay": 500}))].into(),
+        only_new: false,
+        each: false,
+        doing: false,
+        ticket: Some("of start".to_owned()),
+    };
+    let mut world = World::new();
+    let first = world.request(start());
+    world.leave(first);
+    world.wait(50);
+    world.crash(0, ostler_core::Exit::Code(4));
+    while world.deliver() {}
+    world.at.now += 500;
+    let again = world.request(start());
+    assert_eq!(world.heard(again), "");
+    world.wait(50);
+    assert_eq!(world.reply(again), "done");
 }

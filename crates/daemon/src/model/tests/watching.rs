@@ -27,6 +27,11 @@ impl World {
         self.input(Input::Changed { spec, path: path.into() });
     }
 
+    /// Changes after which something was restarted.
+    fn noted_changes(&self) -> usize {
+        self.log.iter().filter(|line| line.starts_with("Change detected")).count()
+    }
+
     fn switch(&mut self, action: Action, how: Watch) {
         self.act_with(action, &[0], Change { watch: Some(how), ..Change::default() });
         self.wait(50);
@@ -92,7 +97,17 @@ fn a_change_on_the_way_to_the_next_run_is_in_that_run() {
     world.restart(&[0]);
     world.change("/srv/a.js");
     world.wait(20_000);
-    assert_eq!(world.restarts(), [1]);
+    assert_eq!((world.restarts(), world.noted_changes()), (vec![1], 0));
+    // It is not spawned yet.
+    let mut world = World::new();
+    world.start_with("web", "good", 0, json!({"watch": true}));
+    world.change("/srv/a.js");
+    world.late(100);
+    assert_eq!(world.noted_changes(), 0);
+    let mut world = watched("web", "unready", 0, json!({"wait_ready": true}));
+    world.change("/srv/a.js");
+    world.wait(100);
+    assert_eq!(world.noted_changes(), 1);
 }
 
 #[test]
@@ -206,14 +221,16 @@ fn an_app_that_changes_its_own_files_is_told_of_and_slowed_down() {
 
 #[test]
 fn changes_with_a_rest_between_them_are_not_those_of_the_app_itself() {
-    let mut world = watched("web", "good", 0, json!({}));
-    for restart in 1..12 {
-        world.change("/srv/a.js");
-        world.wait(100);
-        assert_eq!(world.restarts(), [restart]);
-        world.wait(5000);
+    for rest in [2900, 5000] {
+        let mut world = watched("web", "good", 0, json!({}));
+        for restart in 1..12 {
+            world.change("/srv/a.js");
+            world.wait(100);
+            assert_eq!(world.restarts(), [restart]);
+            world.wait(rest);
+        }
+        assert!(!world.log.iter().any(|line| line.contains("`ignore_watch`")), "{:?}", world.log);
     }
-    assert!(!world.log.iter().any(|line| line.contains("`ignore_watch`")), "{:?}", world.log);
 }
 
 #[test]
@@ -291,4 +308,13 @@ fn a_watch_that_ends_while_an_app_is_changing_restarts_it_all_the_same() {
     world.end_watch("no more");
     world.wait(600);
     assert_eq!(world.restarts(), [1]);
+}
+
+#[test]
+fn what_is_watched_of_an_app_is_what_it_says() {
+    let more = json!({"watch": ["src"], "ignore_watch": ["src/data"]});
+    let world = watched("web", "good", 0, more);
+    let asked = &world.watched[0].asked;
+    assert_eq!((&asked.folder, &asked.script), (&"/srv".into(), &"/srv/good.js".into()));
+    assert_eq!((&asked.paths, &asked.ignored), (&vec!["src".into()], &vec!["src/data".into()]));
 }
