@@ -30,10 +30,11 @@ pub(crate) fn explain(
     let taken = holder::taken(session, ended.id, &ended.lines);
     let mut message = format!("{} (id {}) {reason}", ended.name, ended.id);
     let pasted = ostler_shell::operand(&ended.name);
-    let mut hint = match never_ran(&ended.end) {
+    let mut hint = match &ended.end {
+        End::Never(Never::Stopped) => format!("`{program} start {pasted}` starts it"),
         // It has written nothing.
-        true => format!("fix what it says, then `{program} restart {pasted}`"),
-        false => format!("see `{program} logs --err {pasted}`"),
+        end if never_ran(end) => format!("fix what it says, then `{program} restart {pasted}`"),
+        _ => format!("see `{program} logs --err {pasted}`"),
     };
     let list = session.known().unwrap_or_default();
     if let Some(view) = list.iter().find(|of| of.id == ended.id) {

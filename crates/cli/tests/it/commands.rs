@@ -139,7 +139,10 @@ fn scale_adds_and_takes_away_and_numbers_are_used_again() {
     assert_eq!(untimed(&out), "scaled app from 5 to 2 in TIME\n");
     assert_eq!(instances(&sandbox), [0, 2], "the newest go first");
     assert_eq!(states(&sandbox), ["app online", "app online"]);
-    let err = sandbox.ostler(["scale", "app", "2"]).code(1).run().err;
+    let said = sandbox.ostler(["scale", "app", "2"]).run();
+    let says = "nothing to do: `app` has 2 processes already\n";
+    assert_eq!((said.err.as_str(), said.out.as_str()), (says, ""), "a script may say it again");
+    let err = sandbox.ostler(["scale", "app", "+0"]).code(1).run().err;
     let says = "error: `app` has 2 processes already\nhint: `ostler scale app +1` adds one\n";
     assert_eq!(err, says);
     let err = sandbox.ostler(["scale", "nope", "2"]).code(1).run().err;

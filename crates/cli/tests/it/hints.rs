@@ -54,7 +54,9 @@ fn a_name_that_is_a_number_is_taken_with_a_warning() {
 #[test]
 fn who_asks_for_the_saved_list_where_there_is_none_fails() {
     let sandbox = sandbox();
-    let said = sandbox.ostler(["resurrect"]).code(1).run().err;
+    let said = sandbox.ostler(["resurrect"]).code(1).run();
+    assert_eq!(said.out, "", "nothing was done that could be summed up");
+    let said = said.err;
     assert!(said.contains("error: no saved list at `"), "{said}");
     assert!(said.contains("hint: save a list first, with `ostler save`\n"), "{said}");
     // Boot scripts that were written for PM2 run it before anything was saved.

@@ -14,6 +14,9 @@ impl Tally {
     /// Returns what was done, in one line; nothing when nothing was.
     pub(in crate::voice) fn summary(&self, now: Duration, urls: &[String]) -> Option<String> {
         let act = self.act?;
+        if self.failed && self.apps.is_empty() && matches!(act, Act::Resurrect | Act::Import) {
+            return None;
+        }
         // What a reload that failed had replaced was taken back.
         if self.failed && matches!(act, Act::Reload | Act::Promote | Act::Rollback) {
             return None;
