@@ -5,7 +5,7 @@
 //! terminal, where somebody reads where it answers, that takes until it listens, else until it has
 //! loaded; half a second at most. `--wait` takes the time that it takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use ostler_ports::Rest;
@@ -25,6 +25,9 @@ const AT_REST: Duration = Duration::from_millis(100);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Of more processes it is only looked which of them have ended by then.
 const MOST: usize = 50;
+
+/// Of so many apps it is told why they ended; of the others how many they are.
+const WARNED: usize = 4;
 
 /// Waits a moment for these processes, which were started just now, and tells which of them ended:
 /// they are not counted as started. Returns what the first that is ready listens on, if known.
@@ -111,11 +114,23 @@ fn has_ended(of: &&Ended) -> bool {
     matches!(of.end, End::Never(Never::Ended(_) | Never::GivenUp(_)))
 }
 
-/// Warns of the first of them whose first run ended before it was ready.
+/// Warns of the apps of which a process ended in its first run before it was ready.
 fn warn(session: &mut Session, ended: &[Ended]) {
-    let failed = ended.iter().find(has_ended).and_then(|of| explain(session, of, "ready", None));
-    if let Some(Problem::Other { message, hint }) = failed.and_then(|failed| failed.problem) {
-        let (text, hint) = (message.as_str(), hint.as_deref());
-        session.out.tell(&Notice::Warning { text, hint, apart: true });
+    let mut names = BTreeSet::new();
+    for of in ended.iter().filter(has_ended) {
+        if !names.insert(of.name.as_str()) || WARNED < names.len() {
+            continue;
+        }
+        let failed = explain(session, of, "ready", None);
+        if let Some(Problem::Other { message, hint }) = failed.and_then(|failed| failed.problem) {
+            let (text, hint) = (message.as_str(), hint.as_deref());
+            session.out.tell(&Notice::Warning { text, hint, apart: true });
+        }
     }
+    let text = match names.len().saturating_sub(WARNED) {
+        0 => return,
+        1 => "another app ended, too: `ostler list` shows it".to_owned(),
+        more => format!("{more} more apps ended, too: `ostler list` shows them"),
+    };
+    session.out.tell(&Notice::Warning { text: &text, hint: None, apart: true });
 }

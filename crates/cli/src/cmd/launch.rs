@@ -49,8 +49,10 @@ pub(super) fn end(
 ) -> Result<Vec<String>, Failed> {
     let first = started.as_ref().ok().and_then(|ids| ids.first().copied()).filter(|_| cluster);
     let mut addresses = first.map_or_else(Vec::new, |id| address::of(session, id));
-    if addresses.is_empty() {
-        addresses = first_run::watch(session, started.as_deref().unwrap_or_default());
+    // Where the first of several listens, others may have ended all the same.
+    if addresses.is_empty() || !is_one {
+        let heard = first_run::watch(session, started.as_deref().unwrap_or_default());
+        addresses = if addresses.is_empty() { heard } else { addresses };
     }
     // Of several apps nobody would know whose address it is.
     let shown = addresses.iter().filter(|_| is_one);

@@ -97,3 +97,27 @@ fn a_worker_that_does_not_begin_is_not_said_to_lack_a_ready() {
     let said = sandbox.ostler(["describe", "b"]).run().out;
     assert!(said.contains("; it did not begin as a worker of a cluster in time"), "{said}");
 }
+
+/// `start all` said `api 1/1, one 1/1, two 1/1` where the first app listened, and elsewhere that
+/// one had ended.
+#[test]
+fn of_each_app_that_ended_at_once_it_is_told_also_where_the_first_one_listens() {
+    let sandbox = sandbox();
+    sandbox.write("serves.js", "require('http').createServer().listen(0, '127.0.0.1');\n");
+    sandbox.write_executable("ends.sh", "#!/bin/sh\nexit 3\n");
+    let ends = |name: &str| json!({"name": name, "script": "ends.sh", "restart_delay": 3_600_000});
+    let api = json!({"name": "api", "script": "serves.js", "exec_mode": "cluster"});
+    let apps = json!({"apps": [api, ends("one"), ends("two")]});
+    sandbox.write("eco.json", apps.to_string());
+    sandbox.ostler(["start", "eco.json"]).run();
+    let again = || {
+        sandbox.ostler(["stop", "all"]).run();
+        sandbox.ostler(["start", "all"]).run()
+    };
+    let is_told = |ran: &Output| {
+        ["one", "two"].iter().all(|name| ran.err.contains(&format!("warning: {name} (id ")))
+    };
+    // On a machine that is busy they may take longer than the moment in which it is looked.
+    let ran = (0..20).map(|_| again()).find(is_told).unwrap_or_else(|| panic!("no warnings"));
+    assert_eq!(untimed(&ran.out), "started api 1/1, one 0/1, two 0/1 in TIME\n", "{}", ran.err);
+}
