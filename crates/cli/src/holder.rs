@@ -166,8 +166,17 @@ fn told(
     let pasted = ostler_shell::operand(name);
     let (sentence, hint) = match (found, owner) {
         (Found::Nobody, _) => (
-            format!("`{address}` was taken; nobody listens there any more"),
-            Some(format!("`{program} restart {pasted}` tries again")),
+            format!("`{address}` was taken; nobody listens there now"),
+            Some(match address {
+                // The kernel gives ports to those who connect, too.
+                Address::Inet { port, .. } => format!(
+                    "`{program} restart {pasted}` tries again; `ss -tan 'sport = :{port}'` shows \
+                     whether a connection has the port"
+                ),
+                Address::Path(_) | Address::Abstract(_) => {
+                    format!("`{program} restart {pasted}` tries again")
+                }
+            }),
         ),
         (Found::Hidden { uid, .. }, _) => {
             let of = match uid.map(|uid| user(uid).unwrap_or_else(|| format!("uid {uid}"))) {
@@ -317,8 +326,11 @@ mod tests {
             &Found::Nobody,
             Owner::Stranger,
             None,
-            "`*:3000` was taken; nobody listens there any more",
-            Some("`ostler restart web` tries again"),
+            "`*:3000` was taken; nobody listens there now",
+            Some(
+                "`ostler restart web` tries again; `ss -tan 'sport = :3000'` shows whether a \
+                 connection has the port",
+            ),
         );
         let hidden = |uid| Found::Hidden { address: address.clone(), uid };
         let show = Some("`sudo ss -lptun 'sport = :3000'` shows it");
