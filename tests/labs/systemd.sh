@@ -138,7 +138,7 @@ grep -qx 'sudo env PATH="$PATH" /usr/local/bin/ostler startup systemd -u ann --h
 ann ostler startup systemd-user >"$ROOT.up/startup.txt" || { cat "$ROOT.up/startup.txt"; die "startup systemd-user"; }
 "$BOX" reboot "$ROOT" >/dev/null; until_ "ann's apps" two
 is "owner" "$(x ps -o user= -p "$(apps | cut -d' ' -f1)")" ann
-is "unit of the user" "$(ann systemctl --user is-active ostler-ann)" active
+until_ "the unit of the user to be active" ann systemctl --user is-active -q ostler-ann
 pids=$(apps); ann systemctl --user kill -s KILL --kill-who=main ostler-ann
 until_ "a restart" ann_restarted
 is "apps after SIGKILL" "$(apps)" "$pids"
