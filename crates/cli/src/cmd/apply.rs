@@ -12,7 +12,7 @@ use crate::failed::Failed;
 use crate::plan::{Again, Deed, Step};
 use crate::process_file::ProcessFile;
 use crate::session::Session;
-use crate::voice::{Act, Notice, Progress};
+use crate::voice::{Act, Progress};
 
 /// Runs the command `apply`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -22,13 +22,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         plan::show(session, &steps);
     }
     if steps.iter().all(|step| step.deed.is_nothing()) {
-        let text = format!("nothing to do: everything is as {} says", session.args.word());
-        if is_json {
-            session.out.tell(&Notice::Note { text: &text });
-        } else {
-            session.out.aside(&(text + "\n"));
-        }
-        return list::table(session);
+        let why = format!("everything is as {} says", session.args.word());
+        return list::nothing_to_do(session, &why);
     }
     confirm(session, &steps)?;
     let (removed, others): (Vec<_>, Vec<_>) =

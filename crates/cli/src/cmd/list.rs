@@ -138,6 +138,17 @@ pub(super) fn table(session: &mut Session) -> Result<(), Failed> {
     print(session, processes, false)
 }
 
+/// Tells that everything is as it was asked for already, and prints what [`table`] does.
+pub(super) fn nothing_to_do(session: &mut Session, why: &str) -> Result<(), Failed> {
+    let text = format!("nothing to do: {why}");
+    if session.out.progress() == Some(Progress::Json) {
+        session.out.tell(&Notice::Note { text: &text });
+    } else {
+        session.out.aside(&(text + "\n"));
+    }
+    table(session)
+}
+
 /// The same where PM2 prints no table.
 pub(super) fn asked_for(session: &mut Session) -> Result<(), Failed> {
     if shape(session, false)?.is_some() { table(session) } else { Ok(()) }

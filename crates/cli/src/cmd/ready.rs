@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use super::{address, list, perform, shared_port};
+use super::{address, each, list, perform, shared_port};
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::program::Program;
@@ -200,14 +200,14 @@ fn of_more(names: &[&str], what: &str) -> String {
         (false, 1) => "is not ready",
         (false, _) => "are not ready",
     };
-    let shown: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
+    let shown = each::quoted(names.get(..MOST).unwrap_or(names));
     let others = match names.len().saturating_sub(MOST) {
         0 => String::new(),
         others => format!(" and {others} others"),
     };
     match names.len() {
-        1 => format!("one more app {verb}: {}", shown.join(", ")),
-        count => format!("{count} more apps {verb}: {}{others}", shown.join(", ")),
+        1 => format!("one more app {verb}: {shown}"),
+        count => format!("{count} more apps {verb}: {shown}{others}"),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::{near, of_app};
 use crate::session::{Session, ticket};
-use crate::voice::{Act, Notice, Problem, Progress, Target};
+use crate::voice::{Act, Notice, Problem, Target};
 
 /// Runs the command `scale`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -31,26 +31,15 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         ScaleTo::Add(count) | ScaleTo::Remove(count) => count == 0,
     };
     if nothing {
-        let is_so = matches!(target, ScaleTo::Exactly(_)) && session.program == Program::Ostler;
+        let problem = Problem::NothingToScale { name, count: current };
         // A script that sets a number may be run again.
+        let is_so = matches!(target, ScaleTo::Exactly(_)) && session.program == Program::Ostler;
         return match is_so {
-            true => is_as_wanted(session, &name, current),
-            false => Err(Problem::NothingToScale { name, count: current }.into()),
+            true => list::nothing_to_do(session, &problem.text()),
+            false => Err(problem.into()),
         };
     }
     announce_and_scale(session, name, target, &targets)?;
-    list::table(session)
-}
-
-/// The app has as many processes as were asked for.
-fn is_as_wanted(session: &mut Session, name: &str, count: usize) -> Result<(), Failed> {
-    let processes = if count == 1 { "process" } else { "processes" };
-    let text = format!("nothing to do: `{name}` has {count} {processes} already");
-    if session.out.progress() == Some(Progress::Json) {
-        session.out.tell(&Notice::Note { text: &text });
-    } else {
-        session.out.aside(&(text + "\n"));
-    }
     list::table(session)
 }
 

@@ -3,7 +3,7 @@
 use ostler_wire::control::{self, Action, Change, Request};
 use serde_json::{Value, json};
 
-use super::words::record;
+use super::words::{record, starting};
 use super::world::World;
 
 impl World {
@@ -16,13 +16,7 @@ impl World {
     /// The same with more keys in the record.
     pub fn start_with(&mut self, name: &str, script: &str, instances: u32, more: Value) -> usize {
         let apps = vec![record(name, script, instances, more)];
-        self.request(Request::Start {
-            apps,
-            only_new: false,
-            each: false,
-            doing: false,
-            ticket: self.ticket(),
-        })
+        self.request(starting(apps, self.ticket()))
     }
 
     /// A ticket that no other request has.

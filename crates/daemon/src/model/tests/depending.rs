@@ -5,7 +5,7 @@ use ostler_wire::control::{Action, Change, ReloadOptions, Request};
 use serde_json::{Value, json};
 
 use super::super::Input;
-use super::words::record;
+use super::words::{record, starting};
 use super::world::World;
 
 /// Apps that are started by one request: name, script and more keys. All are plain processes.
@@ -13,7 +13,7 @@ pub fn start(world: &mut World, apps: &[(&str, &str, Value)]) -> usize {
     let apps = apps.iter().map(|(name, script, more)| record(name, script, 0, more.clone()));
     let apps = apps.collect();
     let ticket = world.ticket();
-    world.request(Request::Start { apps, only_new: false, each: false, doing: false, ticket })
+    world.request(starting(apps, ticket))
 }
 
 /// The same, and some time.

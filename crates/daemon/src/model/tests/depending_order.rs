@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::Input;
 use super::crash::same_end;
 use super::depending::{happened, on, start, started};
-use super::words::record;
+use super::words::{record, starting};
 use super::world::World;
 
 #[test]
@@ -140,13 +140,7 @@ fn the_daemon_may_die_at_every_effect_while_apps_wait() {
     };
     let start = |world: &mut World, db: &str| {
         let ticket = world.ticket();
-        world.request(Request::Start {
-            apps: records(db),
-            only_new: false,
-            each: false,
-            doing: false,
-            ticket,
-        });
+        world.request(starting(records(db), ticket));
         world.wait(5000);
     };
     same_end(|world| start(world, "good"));

@@ -5,7 +5,7 @@ use ostler_wire::control::{Change, ReloadOptions, Request, ScaleTo};
 use serde_json::json;
 
 use super::super::Input;
-use super::words::record;
+use super::words::{record, starting};
 use super::world::World;
 use crate::budget::Capacity;
 
@@ -200,13 +200,7 @@ fn the_socket_of_an_app_that_is_restored_needs_room_too() {
 fn what_the_daemon_has_no_room_to_look_after_is_told_at_once() {
     let mut world = World::new();
     let apps = vec![record("job", "good", 0, json!({}))];
-    let client = world.request(Request::Start {
-        apps,
-        only_new: false,
-        each: false,
-        doing: false,
-        ticket: None,
-    });
+    let client = world.request(starting(apps, None));
     world.reports.clear();
     world.input(Input::Unfetched(RunId(1)));
     let said = world.reply(client).to_owned();

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::Input;
 use super::nature::signal;
-use super::words::{raw, record};
+use super::words::{raw, record, starting};
 use super::world::World;
 
 #[test]
@@ -71,13 +71,7 @@ fn each_app_has_an_identifier_of_its_own_in_the_form_of_a_uuid_of_version_4() {
 #[test]
 fn a_start_of_nothing_is_over_at_once() {
     let mut world = World::new();
-    let client = world.request(Request::Start {
-        apps: Vec::new(),
-        only_new: false,
-        each: false,
-        doing: false,
-        ticket: None,
-    });
+    let client = world.request(starting(Vec::new(), None));
     assert_eq!(world.heard(client), "done");
 }
 
@@ -85,13 +79,7 @@ fn a_start_of_nothing_is_over_at_once() {
 fn one_record_that_makes_no_sense_refuses_the_whole_start() {
     let mut world = World::new();
     let apps = vec![record("api", "good", 1, json!({})), raw(&json!({"name": "bad"}))];
-    let client = world.request(Request::Start {
-        apps,
-        only_new: false,
-        each: false,
-        doing: false,
-        ticket: None,
-    });
+    let client = world.request(starting(apps, None));
     assert_eq!(world.heard(client), "error: \"pm_exec_path\" is missing");
     assert_eq!(world.state(), "");
 }
@@ -202,13 +190,7 @@ fn each_app_of_a_start_is_told_for_itself_and_the_first_failure_is_the_reply() {
     let mut world = World::new();
     let apps = ["good", "exits", "better"];
     let apps = apps.map(|script| record(script, script, 1, json!({}))).into();
-    let client = world.request(Request::Start {
-        apps,
-        only_new: false,
-        each: false,
-        doing: false,
-        ticket: None,
-    });
+    let client = world.request(starting(apps, None));
     world.wait(1000);
     assert_eq!(
         world.heard(client),

@@ -4,7 +4,7 @@ use ostler_wire::control::{Action, Change, ReloadOptions, Request, ScaleTo, Watc
 use serde_json::json;
 
 use super::super::{ClientId, Input};
-use super::words::record;
+use super::words::{record, starting};
 use super::world::World;
 
 fn reload(ids: &[u32], script: &str, wait: bool) -> Request {
@@ -174,12 +174,11 @@ fn the_tickets_of_reloads_that_are_over_are_kept_for_a_while_only() {
 
 #[test]
 fn a_start_that_came_about_is_told_as_one_whatever_became_of_the_app() {
-    let start = || Request::Start {
-        apps: [record("api", "good", 1, json!({"max_restarts": 1, "min_uptime": 60_000}))].into(),
-        only_new: false,
-        each: false,
-        doing: false,
-        ticket: Some("of start".to_owned()),
+    let start = || {
+        starting(
+            vec![record("api", "good", 1, json!({"max_restarts": 1, "min_uptime": 60_000}))],
+            Some("of start".to_owned()),
+        )
     };
     let mut world = World::new();
     let first = world.request(start());
@@ -311,12 +310,11 @@ fn what_was_deleted_meanwhile_is_told_with_its_name() {
 
 #[test]
 fn a_run_that_is_due_now_is_waited_for() {
-    let start = || Request::Start {
-        apps: [record("job", "good", 0, json!({"restart_delay": 500}))].into(),
-        only_new: false,
-        each: false,
-        doing: false,
-        ticket: Some("of start".to_owned()),
+    let start = || {
+        starting(
+            vec![record("job", "good", 0, json!({"restart_delay": 500}))],
+            Some("of start".to_owned()),
+        )
     };
     let mut world = World::new();
     let first = world.request(start());

@@ -1,7 +1,7 @@
 //! What the world holds and what clients hear, in words that a test can compare.
 
 use ostler_core::{Phase, ProcId};
-use ostler_wire::control::{self, Reply};
+use ostler_wire::control::{self, Reply, Request};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -95,6 +95,11 @@ pub fn record(name: &str, script: &str, instances: u32, more: Value) -> Box<RawV
 }
 
 /// Text as raw JSON.
+/// A request that starts these apps.
+pub fn starting(apps: Vec<Box<RawValue>>, ticket: Option<String>) -> Request {
+    Request::Start { apps, only_new: false, each: false, doing: false, ticket }
+}
+
 pub fn raw(value: &Value) -> Box<RawValue> {
     RawValue::from_string(value.to_string()).unwrap()
 }
