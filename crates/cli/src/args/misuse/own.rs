@@ -207,11 +207,11 @@ fn elsewhere(name: &str, command: &Command, flag: &Flag, given: &Given, typed: &
         }
         (CommandId::Logs, "name", "-n") => format!("write `--lines {}`", value("15")),
         (CommandId::Jlist | CommandId::Prettylist | CommandId::Report, "json" | "format", _) => {
-            let line = match flag.name() {
+            let pasted = match flag.name() {
                 "json" => format!("--json {}", value("name,pid")),
                 _ => format!("--format {}", value("'{name} {pid}'")),
             };
-            format!("`{NAME} list {line}` shows these of each process")
+            format!("`{NAME} list {pasted}` shows these of each process")
         }
         (_, "verbose", _) => format!("write `{NAME} --version --verbose`"),
         (..) => {
