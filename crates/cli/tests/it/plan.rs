@@ -176,3 +176,47 @@ fn a_path_to_watch_that_is_not_there_is_told() {
         ("good.yaml: 1 app, nothing is wrong\n", "")
     );
 }
+
+#[test]
+fn whoever_reads_a_file_sees_what_it_extends() {
+    let sandbox = sandbox();
+    sandbox.write("idle.sh", "exec sleep 1000000");
+    let base = |grace: &str| {
+        let text = format!("apps:\n- name: a\n  script: idle.sh\n  kill_timeout: {grace}\n");
+        sandbox.write("base/base.yaml", format!("{text}- name: b\n  script: idle.sh\n"));
+    };
+    base("900");
+    sandbox.write(
+        "eco.toml",
+        "extends = 'base/base.yaml'\n[[apps]]\nname = 'b'\nkill_timeout = 'no'\n[[apps]]\nname = \
+         'c'\nextends = 'a'\n",
+    );
+    base("soon");
+    let said = sandbox.ostler(["validate", "eco.toml"]).code(1).run();
+    for place in [
+        "--> base/base.yaml:4:17 (apps[0].kill_timeout)\n",
+        "--> eco.toml:4:17 (apps[0].kill_timeout)\n",
+    ] {
+        assert_eq!(said.err.matches(place).count(), 1, "{place}: {}", said.err);
+    }
+    let json = sandbox.ostler(["validate", "eco.toml", "--json"]).code(1).run().out;
+    let found: Value = serde_json::from_str(&json).unwrap();
+    let files: Vec<&Value> =
+        found["diagnostics"].as_array().unwrap().iter().map(|one| &one["file"]).collect();
+    assert!(files.contains(&&json!("base/base.yaml")), "{found}");
+    base("900");
+    sandbox.write("eco.toml", "extends = 'base/base.yaml'\n[[apps]]\nname = 'c'\nextends = 'a'\n");
+    assert_eq!(sandbox.ostler(["validate", "eco.toml"]).run().err, "");
+    sandbox.ostler(["apply", "eco.toml"]).run();
+    let plan = || sandbox.ostler(["plan", "eco.toml"]).run().out;
+    assert!(plan().lines().all(|line| line.starts_with("unchanged")), "{}", plan());
+    base("700");
+    let said = plan();
+    for app in ["a", "c"] {
+        assert!(said.contains(&format!("restart    {app}  kill_timeout 900 → 700\n")), "{said}");
+    }
+    let described = sandbox.ostler(["describe", "c"]).run().out;
+    assert!(described.contains("kill_timeout 900 → 700"), "{described}");
+    sandbox.ostler(["restart", "eco.toml"]).run();
+    assert!(plan().lines().all(|line| line.starts_with("unchanged")), "{}", plan());
+}
