@@ -379,3 +379,29 @@ fn an_app_that_does_not_say_that_it_is_ready_is_so_when_it_has_lived_for_min_upt
     world.wait(1);
     assert_eq!(world.state(), "db:0 online good, api:1 online good", "a worker listens");
 }
+
+#[test]
+fn a_dependency_that_a_restart_brings_holds_what_did_not_run_too() {
+    let db = ("db", "unready", json!({"wait_ready": true, "listen_timeout": 60_000}));
+    let mut world = started(&[("api", "good", json!({})), db]);
+    world.stop(&[0]);
+    world.wait(100);
+    assert_eq!(world.state(), "api:0 stopped good, db:1 starting unready");
+    let records = vec![record("api", "good", 0, on(&["db"]))];
+    world.act_with(Action::Restart, &[0], Change { records, ..Change::default() });
+    world.wait(100);
+    assert_eq!(world.state(), "api:0 waiting good, db:1 starting unready");
+}
+
+#[test]
+fn nobody_asks_for_the_health_of_what_has_come_back_while_the_others_ran_on() {
+    let db = json!({"health": {"tcp": "127.0.0.1:1"}});
+    let api = json!({"depends_on": {"db": {"condition": "healthy"}}});
+    let mut world = started(&[("db", "good", db.clone()), ("api", "good", api)]);
+    assert_eq!(world.state(), "db:0 online good, api:1 online good");
+    let records = vec![record("db", "sick", 0, db)];
+    world.act_with(Action::Restart, &[0], Change { records, ..Change::default() });
+    world.wait(5000);
+    assert_eq!(world.state(), "db:0 online sick, api:1 online good");
+    assert_eq!(world.model.deadline(), None);
+}
