@@ -29,6 +29,7 @@ mod notes;
 mod oracle;
 mod reloading;
 mod reports;
+mod restarting;
 mod room;
 mod saving;
 mod scaling;
