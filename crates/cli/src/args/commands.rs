@@ -136,7 +136,8 @@ commands! {
         "To a pipe go lines of `name: value`.";
     Env Watch ["env"] [Needed("id")]
         "show the environment of a process"
-        "A name will do: of an app, that of its first process. `--json` is one object.";
+        "A name will do: of an app, that of its first process. `--json` is one object; \
+         `--format '{NAME}'` the value of one variable.";
     Logs Watch ["logs", "log"] [Maybe("id|name|namespace")]
         "show the last lines of the logs, then each new one"
         "Each line stands behind the name and the id of its process. `ostler logs daemon` shows \
@@ -153,7 +154,8 @@ commands! {
         "tell by the exit code whether all apps are well"
         "For a container's HEALTHCHECK. Ends with 0 when every process is online, or has done what \
          it was started for; else with 1, and says which is not. `--json` has `well`, and in \
-         `processes` the same of each with its `status` and `why`.";
+         `processes` the same of each with its `status` and `why`; `--format` is a line for \
+         each, such as `{name} {status}`.";
     SendSignal Run ["sendSignal"] [Needed("signal"), Needed("pm2_id|name")]
         "send a signal to the processes of an app"
         "The signal is a name such as `SIGUSR2`, or a number. It goes to the first process of \
@@ -240,7 +242,8 @@ commands! {
         "Versions, the machine, the home, the list and the last lines of the daemon's log, as a \
          block to paste into an issue. What looks like a secret is masked. Nothing is sent.";
     Flush System ["flush"] [Maybe("id|name")]
-        "empty log files" "";
+        "empty log files"
+        "`--json` and `--format` give the processes whose logs they are.";
     Logrotate System ["logrotate"] []
         "have the system's logrotate rotate the logs"
         "Writes `/etc/logrotate.d/ostler-USER`, as root, for the logs in that user's home, and \
@@ -257,9 +260,10 @@ commands! {
         "As `profile:cpu`, of what is allocated in that time and still there at its end.";
     Pid Watch ["pid"] [Maybe("app_name")]
         "show pids"
-        "One a line, of what runs; with `--json` an array.";
+        "One a line, of what runs; with `--json` an array. `--format` has more of each process.";
     Id Watch ["id"] [Needed("name")]
-        "show the ids of an app" "One a line; with `--json` an array.";
+        "show the ids of an app"
+        "One a line; with `--json` an array. `--format` has more of each process.";
     Reset Run ["reset"] [Needed("name|id|all")]
         "set the restart counters to 0" "";
     Ping System ["ping"] []
@@ -335,7 +339,8 @@ commands! {
          listened is told. An app that does not serve here stays with PM2. When all are moved the \
          list is saved and PM2 ends. `--back` gives them back.";
     Kill System ["kill"] []
-        "stop everything and end the daemon" "";
+        "stop everything and end the daemon"
+        "`--json` and `--format` give the processes that it stopped, as they were before.";
     LinkPm2 System ["link-pm2"] [Maybe("directory")]
         "make links named pm2, pm2-runtime, pm2-docker and pm2-dev"
         "Puts links of these names beside the program, or into a directory. What is there and is \

@@ -117,12 +117,13 @@ flags! {
     Fields ' ' ["json"] Maybe("fields"), Own [
         List, Describe, Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Reset,
         Resurrect, StartOrRestart, StartOrReload, CommandId::Wait, Save, CommandId::Apply,
-        CommandId::Import, CommandId::Update
+        CommandId::Import, CommandId::Update, CommandId::Flush, Kill
     ] "fields of each process as JSON, such as `name,pid`; or all";
     Template ' ' ["format"] One("template"), Own [
         List, Describe, Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Reset,
         Resurrect, StartOrRestart, StartOrReload, CommandId::Wait, Save, CommandId::Apply,
-        CommandId::Import, CommandId::Update
+        CommandId::Import, CommandId::Update, CommandId::Flush, Kill, CommandId::Env,
+        CommandId::Health, CommandId::Id, CommandId::Pid
     ] "a line for each process, such as `{name} {pid}`";
     Object ' ' ["json"] Nothing, Own [
         CommandId::Env, CommandId::Health, CommandId::Id, CommandId::Pid, CommandId::Get,
@@ -302,6 +303,12 @@ impl Flag {
     /// Returns what it does with this command.
     pub(crate) fn doc_for(&self, command: CommandId) -> &'static str {
         match (self.id, command) {
+            (FlagId::Template, CommandId::Env) => {
+                "a line with the values of variables, such as `{PATH}`"
+            }
+            (FlagId::Template, CommandId::Health) => {
+                "a line for each process, such as `{name} {well}`"
+            }
             (FlagId::Json, CommandId::Plan) => "one array of objects, for programs",
             _ => self.otherwise(command).unwrap_or(self.doc),
         }
