@@ -10,8 +10,8 @@ use super::input::{ClientId, Effect};
 use super::known::Known;
 
 impl Model {
-    /// Everything has ended but what may not be signalled. (Whoever waited for that is told in the
-    /// same turn.)
+    /// Everything has ended but what may not be signalled. Whoever waited for that is told in the
+    /// turn in which it has.
     #[must_use]
     pub fn is_over(&self) -> bool {
         let is_left = |(id, _)| self.known.unsignalable(id).is_none();

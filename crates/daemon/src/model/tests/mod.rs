@@ -10,6 +10,7 @@ mod connections;
 mod crash;
 mod deaths;
 mod depending;
+mod depending_health;
 mod depending_order;
 mod ends;
 mod failing;
