@@ -8,6 +8,7 @@ use ostler_show::{UNKNOWN, short_end, status, why};
 use ostler_wire::control::{Details, Outcome, Phase, ProcView};
 use serde_json::{Value, json};
 
+use super::template::{Part, parts};
 use super::waiting::{retry_in, waits_for};
 use crate::args::suggest::nearest;
 use crate::failed::Failed;
@@ -119,44 +120,14 @@ impl Shape {
         Ok(Self::Json(if named.is_empty() { all() } else { named }))
     }
 
-    /// Reads `{name} {pid}`. `{{` and `}}` stand for themselves, `\t` and `\n` for tab
-    /// and line end.
+    /// Reads `{name} {pid}`.
     pub(crate) fn lines(template: &str, describe: bool) -> Result<Self, Failed> {
-        if template.is_empty() {
-            let wrong = Failed::misuse("`--format` is empty");
-            return Err(wrong.hint("write what a line is to have, as in `--format '{name} {pid}'`"));
-        }
-        let mut pieces = Vec::new();
-        let mut text = String::new();
-        let mut rest = template.chars().peekable();
-        while let Some(c) = rest.next() {
-            match c {
-                '{' | '}' if rest.next_if_eq(&c).is_some() => text.push(c),
-                '\\' if rest.next_if_eq(&'t').is_some() => text.push('\t'),
-                '\\' if rest.next_if_eq(&'n').is_some() => text.push('\n'),
-                '{' => {
-                    let mut name = String::new();
-                    let closed = loop {
-                        match rest.next() {
-                            Some('}') => break true,
-                            Some(c) => name.push(c),
-                            None => break false,
-                        }
-                    };
-                    if !closed {
-                        let what = format!("`{{{name}` in `--format` is not closed");
-                        return Err(
-                            Failed::misuse(what).hint("write `{name}`, or `{{` for a brace")
-                        );
-                    }
-                    pieces.push(Piece::Text(std::mem::take(&mut text)));
-                    pieces.push(Piece::Field(find(name.trim(), describe)?));
-                }
-                c => text.push(c),
-            }
-        }
-        pieces.push(Piece::Text(text));
-        Ok(Self::Lines(pieces))
+        let piece = |part| match part {
+            Part::Text(text) => Ok(Piece::Text(text)),
+            Part::Name(name) => find(&name, describe).map(Piece::Field),
+        };
+        let parts = parts(template, "{name} {pid}")?.into_iter();
+        Ok(Self::Lines(parts.map(piece).collect::<Result<_, _>>()?))
     }
 
     /// Whether ports were asked for.
@@ -267,7 +238,7 @@ fn hint(describe: bool) -> String {
 }
 
 /// A value as a part of a line.
-fn text_of(value: &Value) -> String {
+pub(crate) fn text_of(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

@@ -206,6 +206,13 @@ fn elsewhere(name: &str, command: &Command, flag: &Flag, given: &Given, typed: &
             format!("`{NAME} logs` goes on by itself; `--nostream` ends it after the last lines")
         }
         (CommandId::Logs, "name", "-n") => format!("write `--lines {}`", value("15")),
+        (CommandId::Jlist | CommandId::Prettylist | CommandId::Report, "json" | "format", _) => {
+            let pasted = match flag.name() {
+                "json" => format!("--json {}", value("name,pid")),
+                _ => format!("--format {}", value("'{name} {pid}'")),
+            };
+            format!("`{NAME} list {pasted}` shows these of each process")
+        }
         (_, "verbose", _) => format!("write `{NAME} --version --verbose`"),
         (..) => {
             let takers = format!("`--{}` is for {}", flag.name(), some(&flag.takers()));
