@@ -1,7 +1,7 @@
 //! Labs that are no part of `cargo xtask test`. `container`: the images of `examples/docker` in a
 //! real Docker engine, in namespaces of its own; that is 200 MB, and needs more of the kernel than
 //! most machines of CI give. `deploy`: `ostler deploy` to hosts in namespaces, each with a real
-//! sshd, and the same with PM2. `export`: what `ostler export` writes, read by validators from PyPI.
+//! sshd, and the same with PM2. `export`: what `ostler export` writes, read by validators of PyPI.
 
 use std::path::PathBuf;
 
