@@ -3,8 +3,10 @@
 pub(crate) mod absent;
 mod arg;
 pub(crate) mod chapters;
+mod command;
 pub(crate) mod commands;
 pub(crate) mod examples;
+mod fits;
 pub(crate) mod flags;
 mod group;
 pub(crate) mod help;

@@ -152,7 +152,7 @@ impl Model {
     }
 
     fn on_kill(&mut self, client: ClientId, doing: bool, out: &mut Vec<Effect>) {
-        let mut operation = Operation::new(Some(client), Reporting::Kill);
+        let mut operation = Operation::new(Some(client), Reporting::Slots);
         operation.counts = true;
         operation.doing = doing;
         let ids: Vec<ProcId> = self.known.registry.procs().map(|(id, _)| id).collect();
