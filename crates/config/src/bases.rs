@@ -68,8 +68,8 @@ fn is_same(one: &Path, other: &Path) -> bool {
     real(one) == real(other)
 }
 
-/// Reads all that a file extends. `path` is where the file is; what is on standard input is in the
-/// working directory.
+/// Reads all that a file extends. `path` is where it is; without one, as of standard input, that
+/// is in the working directory.
 pub(crate) fn gather(
     said: Said,
     source: SourceText<'_>,

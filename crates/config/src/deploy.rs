@@ -82,8 +82,8 @@ pub const DEPLOY_FILES: [&str; 8] = [
     "package.json",
 ];
 
-/// Reads a target of the process file at `path` and what it extends; a wrong one is no target. What there is to say
-/// about it comes with it.
+/// Reads a target of the process file at `path` and of what it extends; a wrong one is no target.
+/// What there is to say about it comes with it.
 #[must_use]
 pub fn deploy_target(path: &str, name: &str, ctx: &Context) -> (Option<Target>, Vec<Diagnostic>) {
     match file::with_key((path, "deploy"), ctx, |section, source| {

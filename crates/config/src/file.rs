@@ -30,9 +30,10 @@ const NO_FILE: &str = "`ostler init` writes a process file, `ostler start app.js
 /// say about it.
 ///
 /// The apps are those that may be started: none when any value in the file is of the wrong kind;
-/// those whose script and interpreter exist when others' do not (PM2 starts them too, and ends with
-/// code 1). Options apply as in PM2: `namespace`, `cwd`, `uid`, `gid`, `watch`, `filter_env`,
-/// `only`, `env`, and arguments after `--`; others given with a file get a warning.
+/// those whose script and interpreter exist when others' do not. PM2 starts them too, and ends with
+/// code 1; who starts all or nothing looks for errors. Options apply as in PM2: `namespace`, `cwd`,
+/// `uid`, `gid`, `watch`, `filter_env`, `only`, `env`, and arguments after `--`; others given with
+/// a file get a warning.
 #[must_use]
 pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     let absolute = ctx.absolute(&ctx.cwd, path);
@@ -48,8 +49,8 @@ pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<
     }
 }
 
-/// As [`load`], of a text that was read elsewhere (standard input). In diagnostics it is called
-/// `origin`.
+/// As [`load`], of a text that was read elsewhere, such as from standard input. `origin`: what
+/// diagnostics call it.
 #[must_use]
 pub fn load_text(
     text: &str,

@@ -85,7 +85,7 @@ fn name(app: &InFile<'_>, source: SourceText<'_>, ctx: &Context) -> String {
     resolve::written_name(&Fields::of_file(alone, &mut Vec::new()), ctx)
 }
 
-/// Gives the keys of apps from an evaluated file their places in its text, as far as they are known.
+/// Gives the keys of apps from an evaluated file their places in its text, where they are known.
 fn locate(apps: &mut [InFile<'_>], base: Option<usize>, source: SourceText<'_>) {
     let base = base.and_then(|at| source.bases.get(at));
     let (alone, start) = base.map_or((source, 0), |base| (base.alone(), base.start));

@@ -18,9 +18,9 @@ pub(crate) enum Syntax {
     Json,
     /// JavaScript, evaluated by Node.
     Program,
-    /// YAML.
+    /// YAML, of several documents too.
     Yaml,
-    /// TOML.
+    /// TOML, of which PM2 knows nothing.
     Toml,
 }
 
@@ -99,8 +99,8 @@ pub(crate) fn read(
 }
 
 /// As [`read`], of a text that says nothing of its language, or says JSON. What is no JSON is
-/// evaluated as an expression of JavaScript, as in PM2; under our own name it may be YAML or TOML
-/// as well.
+/// evaluated as an expression of JavaScript, as in PM2; under our own name it may be YAML or TOML,
+/// as it looks.
 pub(crate) fn read_unnamed(source: SourceText<'_>, ctx: &Context) -> Result<Said, Diagnostic> {
     let error = match json::parse(source.text) {
         Ok(root) => return Ok(Said::parsed(root)),

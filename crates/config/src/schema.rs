@@ -61,7 +61,7 @@ fn with_apps(kind: &str) -> Json {
     json!({
         "type": "object",
         "properties": {
-            "extends": extends("Files whose apps this one changes and adds to, each seen from here."),
+            "extends": extends("Files whose apps this one changes and adds to, seen from here."),
             "apps": apps,
             "pm2": {
                 "if": { "type": "object", "required": ["apps"] },

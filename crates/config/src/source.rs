@@ -1,5 +1,5 @@
-//! Texts in which something stands: that of a process file, and behind it those of the files that
-//! it extends.
+//! Texts in which something stands: that of a process file, and behind it those of what it extends,
+//! file by file.
 //!
 //! A place of a base is a number behind the end of the texts before it, so that whoever has a place
 //! need not know which file it is of. One place of each text is outside of it: of what is in the
