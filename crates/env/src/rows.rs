@@ -177,6 +177,13 @@ variables! {
     /// `read`, `operate` or `admin`, and a token. Nobody else may read it.
     OSTLER_WEB_TOKEN_FILE, read by Companion, from Ours, set by User,
 
+    /// The file with the certificate of the web API, and those that lead to its issuer, as PEM.
+    /// With it connections are encrypted.
+    OSTLER_WEB_TLS_CERT, read by Companion, from Ours, set by User,
+
+    /// The file with the private key of that certificate, as PEM, not encrypted.
+    OSTLER_WEB_TLS_KEY, read by Companion, from Ours, set by User,
+
     /// Names of this machine, with commas between them, that a request to the web API may use
     /// besides addresses and `localhost`.
     OSTLER_WEB_HOSTS, read by Companion, from Ours, set by User,
