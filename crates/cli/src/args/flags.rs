@@ -225,9 +225,13 @@ const OTHERWISE: [(CommandId, &str, &str); 22] = [
     (
         Reload,
         "wait",
-        "wait for a reload that is under way, then, once it is done, until it is ready",
+        "wait for a reload that is under way, then until it is ready; a limit is for all of it",
     ),
-    (StartOrReload, "wait", "wait for a reload that is under way, then until all are ready"),
+    (
+        StartOrReload,
+        "wait",
+        "wait for a reload that is under way, then until all are ready; a limit is for all of it",
+    ),
     (List, "watch", "show the list again and again"),
     (CommandId::Logrotate, "hp", "home directory of that user"),
     (Stop, "watch", "do not watch its files when it is started again"),
