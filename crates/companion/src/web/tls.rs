@@ -37,7 +37,7 @@ pub(crate) struct Files {
 type Seen = [(u64, u64, i64, i64); 2];
 
 impl Files {
-    /// Reads them.
+    /// Reads both, and sees that they fit.
     pub(crate) fn load(&self) -> Result<TlsAcceptor, Failed> {
         let chain = read(&self.certificate, "certificate")?;
         let chain = CertificateDer::pem_slice_iter(&chain).collect::<Result<Vec<_>, _>>();
