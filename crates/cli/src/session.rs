@@ -55,6 +55,8 @@ pub(crate) struct Session {
     pub(crate) late: bool,
     /// The end of what is begun is told when the apps are ready.
     pub(crate) ends_ready: bool,
+    /// What is started is reached by TLS.
+    pub(crate) encrypts: bool,
     /// The list is printed then, and not before.
     pub(crate) lists_when_ready: bool,
     /// What was begun and its end is not told yet.
@@ -100,6 +102,7 @@ impl Session {
             limit: None,
             late: false,
             ends_ready: false,
+            encrypts: false,
             lists_when_ready: false,
             unfinished: None,
             begun: Begun::default(),
@@ -238,6 +241,20 @@ impl Session {
     /// Ends the connection; the next request makes a new one.
     pub(crate) fn disconnect(&mut self) {
         self.client = None;
+    }
+
+    /// Returns the protocol that the daemon speaks, which is started when there is none.
+    pub(crate) fn protocol(&mut self) -> Result<u32, Failed> {
+        self.connect()?;
+        let Self { client: Some(client), out, .. } = self else { return Ok(0) };
+        match client.protocol(|heard| out.heard(&heard)) {
+            // Nothing is known of the next one.
+            Err(ostler_client::Error::Broken) => {
+                self.disconnect();
+                Ok(0)
+            }
+            protocol => Ok(protocol?),
+        }
     }
 
     /// Holds daemon and keeper, whose end is going to be asked for, and returns what they manage,

@@ -178,6 +178,10 @@ flags! {
         "the address that it listens on; default 127.0.0.1";
     TokenFile ' ' ["token-file"] One("path"), Own [CommandId::Web]
         "who asks must show a token of this file: lines of `read TOKEN`, `operate TOKEN`";
+    TlsCert ' ' ["tls-cert"] One("path"), Own [CommandId::Web]
+        "the certificate by which connections are encrypted, as PEM";
+    TlsKey ' ' ["tls-key"] One("path"), Own [CommandId::Web]
+        "the private key of the certificate, as PEM";
     Spa ' ' ["spa"] Nothing, Own [CommandId::Serve]
         "answer with index.html where a path of the app has no file";
     AuthUsername ' ' ["basic-auth-username"] One("name"), Own [CommandId::Serve]

@@ -151,7 +151,8 @@ pub(super) fn tell(
     let is_one = apps.len() < 2 || session.out.progress() == Some(Progress::Json);
     for (name, (processes, addresses)) in apps {
         let addresses: Vec<String> = addresses.into_iter().collect();
-        let urls: BTreeSet<String> = addresses.iter().map(|address| url(address)).collect();
+        let urls: BTreeSet<String> =
+            addresses.iter().map(|address| url(address, session.encrypts)).collect();
         let urls: Vec<String> = urls.into_iter().collect();
         if each {
             session.out.tell(&Notice::Ready { name, processes, urls: &urls });
@@ -234,11 +235,14 @@ fn is_well(end: &End) -> bool {
     }
 }
 
-/// Where a listener is reached, as a browser takes it, or as it is.
-fn url(address: &str) -> String {
+/// Where a listener is reached, as a browser takes it, or as it is. `encrypts`: by TLS.
+fn url(address: &str, encrypts: bool) -> String {
     // One that has no port of its own yet is called by the order in which it was asked for.
     let url = if address.contains('#') { None } else { address::url(address) };
-    url.unwrap_or_else(|| address.to_owned())
+    match url {
+        Some(url) if encrypts => url.replacen("http:", "https:", 1),
+        url => url.unwrap_or_else(|| address.to_owned()),
+    }
 }
 
 #[cfg(test)]
