@@ -333,7 +333,8 @@ impl Journal {
     }
 
     /// These files will not get these bytes, which are so many lines, and all others have them:
-    /// they go, and what is behind them stays. The copy overlaps nothing, and counts with it.
+    /// they go, and what is behind them stays. It is copied to a free place first, and the entry is
+    /// written when the copy is whole.
     pub(crate) fn cut_lines(
         &mut self,
         owner: Owner,

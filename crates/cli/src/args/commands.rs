@@ -3,7 +3,6 @@
 
 pub(crate) use super::arg::Arg;
 pub(crate) use super::group::Group;
-use crate::program::Program;
 
 /// A command of the command line.
 #[derive(Debug)]
@@ -137,7 +136,8 @@ commands! {
         "To a pipe go lines of `name: value`.";
     Env Watch ["env"] [Needed("id")]
         "show the environment of a process"
-        "A name will do: of an app, that of its first process. `--json` is one object.";
+        "A name will do: of an app, that of its first process. `--json` is one object; \
+         `--format '{NAME}'` the value of one variable.";
     Logs Watch ["logs", "log"] [Maybe("id|name|namespace")]
         "show the last lines of the logs, then each new one"
         "Each line stands behind the name and the id of its process. `ostler logs daemon` shows \
@@ -154,7 +154,8 @@ commands! {
         "tell by the exit code whether all apps are well"
         "For a container's HEALTHCHECK. Ends with 0 when every process is online, or has done what \
          it was started for; else with 1, and says which is not. `--json` has `well`, and in \
-         `processes` the same of each with its `status` and `why`.";
+         `processes` the same of each with its `status` and `why`; `--format` is a line for \
+         each, such as `{name} {status}`.";
     SendSignal Run ["sendSignal"] [Needed("signal"), Needed("pm2_id|name")]
         "send a signal to the processes of an app"
         "The signal is a name such as `SIGUSR2`, or a number. It goes to the first process of \
@@ -241,7 +242,8 @@ commands! {
         "Versions, the machine, the home, the list and the last lines of the daemon's log, as a \
          block to paste into an issue. What looks like a secret is masked. Nothing is sent.";
     Flush System ["flush"] [Maybe("id|name")]
-        "empty log files" "";
+        "empty log files"
+        "`--json` and `--format` give the processes whose logs they are.";
     Logrotate System ["logrotate"] []
         "have the system's logrotate rotate the logs"
         "Writes `/etc/logrotate.d/ostler-USER`, as root, for the logs in that user's home, and \
@@ -258,9 +260,10 @@ commands! {
         "As `profile:cpu`, of what is allocated in that time and still there at its end.";
     Pid Watch ["pid"] [Maybe("app_name")]
         "show pids"
-        "One a line, of what runs; with `--json` an array.";
+        "One a line, of what runs; with `--json` an array. `--format` has more of each process.";
     Id Watch ["id"] [Needed("name")]
-        "show the ids of an app" "One a line; with `--json` an array.";
+        "show the ids of an app"
+        "One a line; with `--json` an array. `--format` has more of each process.";
     Reset Run ["reset"] [Needed("name|id|all")]
         "set the restart counters to 0" "";
     Ping System ["ping"] []
@@ -336,7 +339,8 @@ commands! {
          listened is told. An app that does not serve here stays with PM2. When all are moved the \
          list is saved and PM2 ends. `--back` gives them back.";
     Kill System ["kill"] []
-        "stop everything and end the daemon" "";
+        "stop everything and end the daemon"
+        "`--json` and `--format` give the processes that it stopped, as they were before.";
     LinkPm2 System ["link-pm2"] [Maybe("directory")]
         "make links named pm2, pm2-runtime, pm2-docker and pm2-dev"
         "Puts links of these names beside the program, or into a directory. What is there and is \
@@ -347,75 +351,4 @@ commands! {
          daemon if one runs.";
     Help System ["help"] [Maybe("command")]
         "show what a command takes, or all commands" "";
-}
-
-impl Command {
-    /// Finds the command of this name.
-    pub(crate) fn find(name: &str, program: Program) -> Option<&'static Self> {
-        Self::of(program).find(|command| command.names.contains(&name))
-    }
-
-    /// Returns the commands under a name of the program.
-    pub(crate) fn of(program: Program) -> impl Iterator<Item = &'static Self> {
-        COMMANDS
-            .iter()
-            .filter(move |command| program == Program::Ostler || !command.is_ours_alone())
-    }
-
-    /// Whether PM2's command line does not have it.
-    fn is_ours_alone(&self) -> bool {
-        use CommandId::{Apply, Explain, Health, Help, LinkPm2, Migrate, Plan, Run, Validate};
-        matches!(
-            self.id,
-            Apply | Explain | Help | Run | Health | LinkPm2 | Migrate | Plan | Validate
-        )
-    }
-
-    /// Returns the command that runs apps in the foreground, which `pm2-runtime` is.
-    pub(crate) fn run() -> Option<&'static Self> {
-        COMMANDS.iter().find(|command| command.id == CommandId::Run)
-    }
-
-    /// Returns the name that is shown.
-    pub(crate) fn name(&self) -> &'static str {
-        self.names.first().copied().unwrap_or_default()
-    }
-
-    /// Returns its other names.
-    pub(crate) fn others(&self) -> &'static [&'static str] {
-        self.names.get(1..).unwrap_or_default()
-    }
-
-    /// Returns names and arguments as PM2 writes them: `scale <app_name> <number>`.
-    pub(crate) fn pm2_usage(&self) -> String {
-        let takes: &[Arg] = match self.id {
-            // PM2's list is always of everything, and its reload of one.
-            CommandId::List => &[],
-            CommandId::Reload => &[Needed("id|name|namespace|all")],
-            _ => self.takes,
-        };
-        let shown = takes.iter().map(|arg| match arg {
-            Needed(name) => format!(" <{name}>"),
-            Maybe(name) => format!(" [{name}]"),
-            Many(name) => format!(" <{name}...>"),
-            Any(name) => format!(" [{name}...]"),
-        });
-        self.names.join("|") + &shown.collect::<String>()
-    }
-
-    /// Returns the arguments, each after a blank.
-    pub(crate) fn arguments(&self) -> String {
-        self.takes.iter().map(|arg| format!(" {}", arg.shown())).collect()
-    }
-
-    /// Whether it does nothing without the name of an app, and takes arguments for that app.
-    pub(crate) fn needs_app(&self) -> bool {
-        matches!(self.id, CommandId::Restart | CommandId::Reload)
-    }
-
-    /// Whether what stands after `--` are arguments of an app that it starts.
-    pub(crate) fn takes_app_arguments(&self) -> bool {
-        use CommandId::{Reload, Restart, Run, Start, StartOrReload, StartOrRestart};
-        matches!(self.id, Start | Run | Restart | Reload | StartOrRestart | StartOrReload)
-    }
 }

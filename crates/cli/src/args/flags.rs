@@ -117,12 +117,13 @@ flags! {
     Fields ' ' ["json"] Maybe("fields"), Own [
         List, Describe, Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Reset,
         Resurrect, StartOrRestart, StartOrReload, CommandId::Wait, Save, CommandId::Apply,
-        CommandId::Import, CommandId::Update
+        CommandId::Import, CommandId::Update, CommandId::Flush, Kill
     ] "fields of each process as JSON, such as `name,pid`; or all";
     Template ' ' ["format"] One("template"), Own [
         List, Describe, Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Reset,
         Resurrect, StartOrRestart, StartOrReload, CommandId::Wait, Save, CommandId::Apply,
-        CommandId::Import, CommandId::Update
+        CommandId::Import, CommandId::Update, CommandId::Flush, Kill, CommandId::Env,
+        CommandId::Health, CommandId::Id, CommandId::Pid
     ] "a line for each process, such as `{name} {pid}`";
     Object ' ' ["json"] Nothing, Own [
         CommandId::Env, CommandId::Health, CommandId::Id, CommandId::Pid, CommandId::Get,
@@ -177,6 +178,10 @@ flags! {
         "the address that it listens on; default 127.0.0.1";
     TokenFile ' ' ["token-file"] One("path"), Own [CommandId::Web]
         "who asks must show a token of this file: lines of `read TOKEN`, `operate TOKEN`";
+    TlsCert ' ' ["tls-cert"] One("path"), Own [CommandId::Web]
+        "the certificate by which connections are encrypted, as PEM";
+    TlsKey ' ' ["tls-key"] One("path"), Own [CommandId::Web]
+        "the private key of the certificate, as PEM";
     Spa ' ' ["spa"] Nothing, Own [CommandId::Serve]
         "answer with index.html where a path of the app has no file";
     AuthUsername ' ' ["basic-auth-username"] One("name"), Own [CommandId::Serve]
@@ -220,9 +225,13 @@ const OTHERWISE: [(CommandId, &str, &str); 22] = [
     (
         Reload,
         "wait",
-        "wait for a reload that is under way, then, once it is done, until it is ready",
+        "wait for a reload that is under way, then until it is ready; a limit is for all of it",
     ),
-    (StartOrReload, "wait", "wait for a reload that is under way, then until all are ready"),
+    (
+        StartOrReload,
+        "wait",
+        "wait for a reload that is under way, then until all are ready; a limit is for all of it",
+    ),
     (List, "watch", "show the list again and again"),
     (CommandId::Logrotate, "hp", "home directory of that user"),
     (Stop, "watch", "do not watch its files when it is started again"),
@@ -302,6 +311,12 @@ impl Flag {
     /// Returns what it does with this command.
     pub(crate) fn doc_for(&self, command: CommandId) -> &'static str {
         match (self.id, command) {
+            (FlagId::Template, CommandId::Env) => {
+                "a line with the values of variables, such as `{PATH}`"
+            }
+            (FlagId::Template, CommandId::Health) => {
+                "a line for each process, such as `{name} {well}`"
+            }
             (FlagId::Json, CommandId::Plan) => "one array of objects, for programs",
             _ => self.otherwise(command).unwrap_or(self.doc),
         }
@@ -378,56 +393,4 @@ impl Flag {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_attributes_that_commands_ask_for_have_these_options() {
-        for name in ["cron-restart", "user", "watch"] {
-            let found = FLAGS.iter().find(|flag| flag.name() == name);
-            assert!(found.is_some_and(|flag| matches!(flag.scope, Scope::App(_))), "{name}");
-        }
-        let accepted = FLAGS.iter().filter(|flag| flag.scope == Scope::Compatibility);
-        assert!(1 < accepted.count(), "those of the chapter and ours");
-    }
-
-    #[test]
-    fn what_a_command_does_otherwise_is_about_an_option_that_exists() {
-        for (command, name, _) in OTHERWISE {
-            assert!(FLAGS.iter().any(|flag| flag.name() == name), "{command:?} {name}");
-        }
-    }
-
-    #[test]
-    fn a_command_takes_what_it_acts_on_and_under_the_name_pm2_what_pm2_takes() {
-        let check = |name: &str, takers: &[&str]| {
-            let flag = FLAGS.iter().find(|flag| flag.name() == name).unwrap();
-            assert_eq!(flag.takers(), takers, "{name}");
-            let in_pm2 = COMMANDS.iter().filter(|of| flag.fits(of.id, Program::Pm2)).count();
-            let all = if flag.is_of_all_in_pm2() { COMMANDS.len() } else { takers.len() };
-            assert_eq!(in_pm2, all, "{name}");
-        };
-        let files = ["startOrRestart", "startOrReload"];
-        check("name", &["start", "run", "serve", "restart", "reload"]);
-        check("cwd", &[&["start", "run", "restart", "reload"][..], &files].concat());
-        check("instances", &["start", "run"]);
-        check(
-            "watch",
-            &[&["start", "run", "stop", "restart", "reload"][..], &files, &["list"]].concat(),
-        );
-        check("cron-restart", &["start", "run", "restart", "reload"]);
-        check(
-            "user",
-            &[
-                &["start", "run", "restart", "reload"][..],
-                &files,
-                &["logrotate", "startup", "unstartup"],
-            ]
-            .concat(),
-        );
-        check("sort", &["list"]);
-        check("force", &["start", "serve", "deploy", "save", "link-pm2"]);
-        check("canary", &["reload", "startOrReload"]);
-        check("verbose", &[]);
-    }
-}
+mod tests;

@@ -3,8 +3,10 @@
 pub(crate) mod absent;
 mod arg;
 pub(crate) mod chapters;
+mod command;
 pub(crate) mod commands;
 pub(crate) mod examples;
+mod fits;
 pub(crate) mod flags;
 mod group;
 pub(crate) mod help;
@@ -12,6 +14,7 @@ mod misuse;
 mod parse;
 mod parsed;
 pub(crate) mod pm2_help;
+mod sample;
 pub(crate) mod suggest;
 mod take;
 mod text;

@@ -5,13 +5,13 @@ use std::ffi::OsString;
 
 use lexopt::Arg as Word;
 
-use super::commands::{Arg, Command, CommandId, Group};
+use super::commands::{Command, CommandId, Group};
 use super::flags::{FLAGS, Flag, FlagId, Takes};
-use super::misuse::{Given, Misuse};
+use super::misuse::Misuse;
 use super::parsed::Parsed;
 use super::take::{negative_number, refuse_apart, take_values, text};
-use super::unknown::{Written, absent_option, elsewhere, find_command, unknown_option};
-use super::{absent, values};
+use super::unknown::{Written, absent_option, find_command};
+use super::{absent, fits};
 use crate::program::Program;
 
 /// Parses the words after the program's name.
@@ -177,7 +177,7 @@ fn understood(
     if parsed.command.is_some_and(|command| command.id == CommandId::Help) {
         parsed = asked_for_help(parsed)?;
     }
-    check(parsed, &options, program)
+    fits::check(parsed, &options, program)
 }
 
 /// An option as it was written.
@@ -191,8 +191,9 @@ fn shown(option: &Word<'_>) -> String {
 
 /// Takes away what PM2 knows and what does nothing here.
 fn ignore_vain(parsed: &mut Parsed, options: &mut Vec<Written>) {
+    let command = parsed.command.map(|command| command.id);
     let is_vain =
-        |flag: Option<&Flag>, name: &str| flag.is_none() && absent::in_vain(name).is_some();
+        |flag: Option<&Flag>, name: &str| flag.is_none() && absent::is_vain(name, command);
     let vain = options.iter().filter(|(flag, name)| is_vain(*flag, name));
     parsed.ignored.extend(vain.map(|(_, name)| name.clone()));
     options.retain(|(flag, name)| !is_vain(*flag, name));
@@ -304,70 +305,6 @@ fn misuse_of(error: &lexopt::Error) -> Misuse {
         }
         other => Misuse::NotText(other.to_string()),
     }
-}
-
-/// Whether options and arguments belong to the command.
-fn check(parsed: Parsed, options: &[Written], program: Program) -> Result<Parsed, Misuse> {
-    unknown_option(options, parsed.command, program)?;
-    if parsed.has(FlagId::Help) || parsed.has(FlagId::Version) {
-        return Ok(parsed);
-    }
-    let Some(command) = parsed.command else {
-        return match options.iter().find(|(flag, _)| flag.is_some_and(Flag::needs_command)) {
-            Some((Some(flag), name)) if program == Program::Ostler => {
-                Err(Misuse::NoCommand { name: name.clone(), flag })
-            }
-            Some(_) | None => Ok(parsed),
-        };
-    };
-    for (flag, name) in options.iter().filter_map(|(flag, name)| Some(((*flag)?, name))) {
-        if !flag.fits(command.id, program) {
-            let value = parsed.given.iter().find(|(id, _)| *id == flag.id);
-            let value = value.and_then(|(_, value)| value.clone());
-            let given = Given { word: parsed.words.first().cloned(), value };
-            return Err(elsewhere(flag, name.clone(), command, given));
-        }
-    }
-    if program == Program::Ostler {
-        values::check(&parsed)?;
-    }
-    let mut most = 0;
-    for (at, arg) in command.takes.iter().enumerate() {
-        match arg {
-            Arg::Needed(_) | Arg::Many(_) if parsed.words.len() <= at => {
-                let given = parsed.words.len();
-                return Err(Misuse::Missing { argument: *arg, command, given });
-            }
-            Arg::Needed(_) | Arg::Maybe(_) => most += 1,
-            Arg::Many(_) | Arg::Any(_) => most = usize::MAX,
-        }
-    }
-    match parsed.words.get(most.min(parsed.words.len())) {
-        Some(word) if refuses_more(command, program) => {
-            let word = word.clone();
-            match options.iter().find(|(flag, _)| flag.is_some_and(|of| of.id == FlagId::Object)) {
-                Some((_, name)) if program == Program::Ostler => {
-                    Err(Misuse::Bare { option: name.clone(), word, command })
-                }
-                Some(_) | None => Err(Misuse::Extra { word, command }),
-            }
-        }
-        Some(_) | None => Ok(parsed),
-    }
-}
-
-/// PM2 refuses a word too many only where it would be mistaken for something; we always do.
-fn refuses_more(command: &Command, program: Program) -> bool {
-    program == Program::Ostler
-        || matches!(
-            command.id,
-            CommandId::Run
-                | CommandId::Save
-                | CommandId::Cleardump
-                | CommandId::Resurrect
-                | CommandId::Kill
-                | CommandId::Prettylist
-        )
 }
 
 #[cfg(test)]

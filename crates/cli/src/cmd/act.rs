@@ -37,7 +37,8 @@ pub(super) fn restart(session: &mut Session) -> Result<(), Failed> {
 pub(super) fn delete(session: &mut Session) -> Result<(), Failed> {
     // Afterwards nobody knows them.
     let shape = list::shape(session, false)?;
-    let before = if shape.is_some() { session.list()? } else { Vec::new() };
+    let mut before = if shape.is_some() { session.list()? } else { Vec::new() };
+    list::note(session, &mut before)?;
     words(session, Act::Delete, Action::Delete)?;
     if shape.is_none() {
         return list::table(session);

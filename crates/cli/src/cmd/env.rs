@@ -5,11 +5,13 @@ use ostler_config::attributes;
 use ostler_wire::control::{Details, ProcView, Reply, Request};
 
 use super::list::meant;
-use crate::args::FlagId;
+use crate::args::suggest::nearest;
+use crate::args::{FlagId, Typed};
 use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
+use crate::show;
 use crate::voice::Problem;
 
 /// Runs the command `env`.
@@ -90,10 +92,37 @@ fn ours(session: &mut Session, word: &str, list: &[ProcView]) -> Result<(), Fail
         session.out.object(&vars.into());
         return Ok(());
     }
+    if let Some(template) = session.args.value(FlagId::Template) {
+        let line = line(template, *id, &vars, &session.args.typed)?;
+        session.out.value(&line);
+        return Ok(());
+    }
     for (name, value) in vars {
         session.out.value(&format!("{name}={value}\n"));
     }
     Ok(())
+}
+
+/// The line of `--format`, in which names of variables stand for their values.
+fn line(
+    template: &str,
+    id: u32,
+    vars: &[(String, String)],
+    typed: &Typed,
+) -> Result<String, Failed> {
+    let parts = show::parts(template, "{PATH}")?;
+    show::line(&parts, |name| {
+        if let Some((_, value)) = vars.iter().find(|(of, _)| of == name) {
+            return Ok(value.clone());
+        }
+        let failed = Failed::new(format!("process {id} has no variable `{name}`"));
+        let near = nearest(name, vars.iter().map(|(of, _)| of.as_str()));
+        let meant = near.map(|near| template.replace(name, near));
+        Err(match meant.and_then(|meant| typed.corrected(template, &meant)) {
+            Some(line) => failed.asks(&line),
+            None => failed.hint(format!("`ostler env {id}` shows those that it has")),
+        })
+    })
 }
 
 fn ask(session: &mut Session, id: u32) -> Result<Vec<(String, String)>, Failed> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ostler_wire::control::{ProcView, Request};
 
-use super::list::meant;
+use super::list::{self, meant};
 use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
@@ -36,7 +36,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     let files = emptied.len() + usize::from(word.is_none());
     session.out.tell(&Notice::Flushed { files });
-    Ok(())
+    let ids: Vec<u32> = wanted.iter().map(|process| process.id).collect();
+    list::asked_of(session, &ids)
 }
 
 /// Returns the processes that the word means, all without one. PM2 says nothing of a word

@@ -1,6 +1,6 @@
 //! `id`: the ids of an app.
 
-use super::list::meant;
+use super::list::{self, meant};
 use crate::args::FlagId;
 use crate::caller;
 use crate::failed::Failed;
@@ -11,9 +11,12 @@ use crate::session::Session;
 /// Runs the command `id`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let name = session.args.word().to_owned();
-    let list = session.about(&name)?;
+    let known = session.about(&name)?;
     if session.program == Program::Ostler {
-        let ids = meant(&name, &list, &caller::cwd()?)?;
+        let ids = meant(&name, &known, &caller::cwd()?)?;
+        if session.has(FlagId::Template) {
+            return list::asked_of(session, &ids);
+        }
         if session.has(FlagId::Object) {
             session.out.object(&ids.into());
             return Ok(());
@@ -24,7 +27,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Ok(());
     }
     let ids: Vec<u32> =
-        list.iter().filter(|process| process.name == name).map(|process| process.id).collect();
+        known.iter().filter(|process| process.name == name).map(|process| process.id).collect();
     session.out.screen(&inspect(&serde_json::Value::from(ids)));
     Ok(())
 }

@@ -4,7 +4,7 @@
 use ostler_client::Answer;
 use ostler_wire::control::{Event, ProcView, Reply, Request};
 
-use super::perform;
+use super::{list, perform};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
@@ -20,6 +20,7 @@ const DOING_SINCE: u32 = 7;
 /// Runs the command `kill`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let (mut ended, mut tries) = (0, 0);
+    let mut stopped = Vec::new();
     while session.connect_if_running()? {
         tries += 1;
         if MOST < tries {
@@ -29,12 +30,18 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
             );
         }
         // Another command may end it at the same time: then it is not ours to tell.
-        ended += u32::from(end(session)?);
+        if let Some(those) = end(session)? {
+            ended += 1;
+            stopped.extend(those);
+        }
         session.disconnect();
     }
     let home = session.home.path();
     session.out.tell(&Notice::Killed { home, ran: 0 < ended });
-    Ok(())
+    match list::shape(session, false)? {
+        Some(_) => list::of_those(session, stopped),
+        None => Ok(()),
+    }
 }
 
 /// Whether an event is of one of these processes, or tells what went wrong.
@@ -45,14 +52,19 @@ fn is_of(event: &Event, targets: &[Target]) -> bool {
     targets.iter().any(|target| target.id == *id)
 }
 
-/// Ends the manager that the session is connected to; `false` when it ended by itself.
-fn end(session: &mut Session) -> Result<bool, Failed> {
-    let Some((list, manager, protocol)) = session.look_at_manager()? else { return Ok(false) };
-    // What does not run is forgotten, and not stopped.
-    let runs = |process: &&ProcView| process.pid != 0;
-    let targets: Vec<Target> = list.iter().filter(runs).map(Target::of).collect();
+/// Ends the manager that the session is connected to, and returns the processes that it stopped
+/// for that; `None` when it ended by itself.
+fn end(session: &mut Session) -> Result<Option<Vec<ProcView>>, Failed> {
+    let Some((mut list, manager, protocol)) = session.look_at_manager()? else { return Ok(None) };
+    list::note(session, &mut list)?;
     let ids: serde_json::Value = list.iter().map(|process| process.id).collect();
-    let selector = (!list.is_empty()).then_some(Selector { word: "all", ids: &ids });
+    // What does not run is forgotten, and not stopped.
+    list.retain(|process| process.pid != 0);
+    let targets: Vec<Target> = list.iter().map(Target::of).collect();
+    let selector = ids
+        .as_array()
+        .is_some_and(|ids| !ids.is_empty())
+        .then_some(Selector { word: "all", ids: &ids });
     session.out.tell(&Notice::Begun { act: Act::Kill, selector, targets: &targets });
     let says_all = session.program == Program::Pm2;
     let tells = session.out.progress().is_some() && DOING_SINCE <= protocol;
@@ -72,5 +84,5 @@ fn end(session: &mut Session) -> Result<bool, Failed> {
             return Err(failed);
         }
     }
-    Ok(true)
+    Ok(Some(list))
 }

@@ -32,26 +32,46 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     print(session, processes, whole)
 }
 
+/// Refuses a way to print the result which cannot be meant, before anything is done.
+pub(super) fn check(session: &Session, command: CommandId) -> Result<(), Failed> {
+    match command {
+        // These name what is theirs.
+        CommandId::Env | CommandId::Health => refuse_two(session),
+        _ => shape(session, command == CommandId::Describe).map(drop),
+    }
+}
+
+/// Refuses what cannot be printed at once.
+fn refuse_two(session: &Session) -> Result<(), Failed> {
+    let json = session.has(FlagId::Fields) || session.has(FlagId::Object);
+    let lines = session.has(FlagId::Template);
+    let asked = match (json, lines) {
+        (false, false) => return Ok(()),
+        (true, true) => {
+            return Err(Failed::misuse("`--json` and `--format` exclude each other")
+                .hint("leave one of them out: `--format` is for lines, `--json` for objects"));
+        }
+        (true, false) => "json",
+        (false, true) => "format",
+    };
+    let exclude = |other: &str, hint: &str| {
+        let message = format!("`{other}` and `--{asked}` exclude each other");
+        Err(Failed::misuse(message).hint(hint))
+    };
+    if session.out.progress() == Some(Progress::Json) {
+        let hint = "leave one of them out: each has standard output for itself";
+        return exclude("--progress json", hint);
+    }
+    if session.has(FlagId::MiniList) && session.program == Program::Ostler {
+        return exclude("--mini-list", "leave one of them out");
+    }
+    Ok(())
+}
+
 /// Returns what a program asked for, if one did.
 pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, Failed> {
-    let (json, lines) = (session.has(FlagId::Fields), session.has(FlagId::Template));
-    if json || lines {
-        let asked = if json { "json" } else { "format" };
-        let exclude = |other: &str, hint: &str| {
-            let message = format!("`{other}` and `--{asked}` exclude each other");
-            Err(Failed::misuse(message).hint(hint))
-        };
-        if session.out.progress() == Some(Progress::Json) {
-            let hint = "leave one of them out: each has standard output for itself";
-            return exclude("--progress json", hint);
-        }
-        if session.has(FlagId::MiniList) && session.program == Program::Ostler {
-            return exclude("--mini-list", "leave one of them out");
-        }
-    }
-    match (json, lines) {
-        (true, true) => Err(Failed::misuse("`--json` and `--format` exclude each other")
-            .hint("leave one of them out: `--format` is for lines, `--json` for objects")),
+    refuse_two(session)?;
+    match (session.has(FlagId::Fields), session.has(FlagId::Template)) {
         (true, false) => {
             let fields = session.args.value(FlagId::Fields).unwrap_or("");
             let command = session.args.command.map_or("list", Command::name);
@@ -63,7 +83,7 @@ pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, 
                 }
             })
         }
-        (false, true) => {
+        (_, true) => {
             let template = session.args.value(FlagId::Template).unwrap_or("");
             let meant = || show::meant_template(template, describe);
             Shape::lines(template, describe).map(Some).map_err(|why| {
@@ -154,7 +174,25 @@ pub(super) fn asked_for(session: &mut Session) -> Result<(), Failed> {
     if shape(session, false)?.is_some() { table(session) } else { Ok(()) }
 }
 
-/// Prints what a program asked for of these processes, which are in the list no more.
+/// Prints what a program asked for of these processes, if one did.
+pub(super) fn asked_of(session: &mut Session, ids: &[u32]) -> Result<(), Failed> {
+    if shape(session, false)?.is_none() {
+        return Ok(());
+    }
+    let mut processes = session.list()?;
+    processes.retain(|process| ids.contains(&process.id));
+    print(session, processes, false)
+}
+
+/// Notes what is seen of processes only while they run, where a program asks for it.
+pub(super) fn note(session: &Session, processes: &mut [ProcView]) -> Result<(), Failed> {
+    if shape(session, false)?.is_some_and(|shape| shape.shows_ports()) {
+        show::note_ports(&session.home, processes, false);
+    }
+    Ok(())
+}
+
+/// Prints what a program asked for of these processes, which may be in the list no more.
 pub(super) fn of_those(session: &mut Session, processes: Vec<ProcView>) -> Result<(), Failed> {
     if session.out.progress() == Some(Progress::Json) {
         return Ok(());

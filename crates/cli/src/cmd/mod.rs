@@ -196,7 +196,7 @@ fn of_container(command: CommandId, home: Home) -> Home {
 fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
     show_progress(session)?;
     // Nothing is done whose result cannot be told.
-    list::shape(session, command == CommandId::Describe)?;
+    list::check(session, command)?;
     match command {
         CommandId::Start => start::run(session),
         CommandId::Run => foreground::run(session, None),

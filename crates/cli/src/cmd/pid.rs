@@ -1,6 +1,6 @@
 //! `pid`: the pids of all processes, or of one app.
 
-use super::list::meant;
+use super::list::{self, meant};
 use crate::args::FlagId;
 use crate::caller;
 use crate::failed::Failed;
@@ -10,18 +10,23 @@ use crate::session::Session;
 /// Runs the command `pid`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let name = session.args.words.first().cloned();
-    let list = match &name {
+    let known = match &name {
         Some(word) => session.about(word)?,
         None => session.known()?,
     };
     if session.program == Program::Ostler {
         let wanted = match &name {
-            Some(word) => meant(word, &list, &caller::cwd()?)?,
-            None => list.iter().map(|process| process.id).collect(),
+            Some(word) => meant(word, &known, &caller::cwd()?)?,
+            None => known.iter().map(|process| process.id).collect(),
         };
         // Not those that do not run: to `kill`, 0 means its own group.
-        let running = |id: &&u32| list.iter().find(|of| of.id == **id && of.pid != 0);
-        let pids: Vec<u32> = wanted.iter().filter_map(|id| Some(running(&id)?.pid)).collect();
+        let running = |id: &u32| known.iter().find(|of| of.id == *id && of.pid != 0);
+        let running: Vec<_> = wanted.iter().filter_map(running).collect();
+        if session.has(FlagId::Template) {
+            let ids: Vec<u32> = running.iter().map(|of| of.id).collect();
+            return list::asked_of(session, &ids);
+        }
+        let pids: Vec<u32> = running.iter().map(|of| of.pid).collect();
         if session.has(FlagId::Object) {
             session.out.object(&pids.into());
             return Ok(());
@@ -31,7 +36,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         }
         return Ok(());
     }
-    let pids: Vec<String> = list
+    let pids: Vec<String> = known
         .iter()
         .filter(|process| name.as_ref().is_none_or(|name| process.name == *name))
         .map(|process| process.pid.to_string())

@@ -35,7 +35,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         // A script that sets a number may be run again.
         let is_so = matches!(target, ScaleTo::Exactly(_)) && session.program == Program::Ostler;
         return match is_so {
-            true => list::nothing_to_do(session, &problem.text()),
+            true => {
+                session.changed.extend(targets.iter().map(|of| of.id));
+                list::nothing_to_do(session, &problem.text())
+            }
             false => Err(problem.into()),
         };
     }
@@ -84,6 +87,8 @@ fn announce_and_scale(
     }
     let result = perform::finish(session, act, result, &[]);
     unwritten::warn(session);
+    // A program that asks is told of the whole app, also where processes only leave.
+    session.changed.extend(targets.iter().map(|of| of.id));
     result
 }
 

@@ -8,6 +8,7 @@ use ostler_show::{UNKNOWN, short_end, status, why};
 use ostler_wire::control::{Details, Outcome, Phase, ProcView};
 use serde_json::{Value, json};
 
+use super::template::{Part, parts};
 use super::waiting::{retry_in, waits_for};
 use crate::args::suggest::nearest;
 use crate::failed::Failed;
@@ -67,7 +68,7 @@ const FIELDS: &[Field] = &[
     Field { name: "end", of: List(end) },
     Field { name: "end_code", of: List(end_code) },
     Field { name: "end_signal", of: List(end_signal) },
-    Field { name: "ended_at", of: List(|of| date(of.view.ended.as_ref().map(|end| end.at))) },
+    Field { name: "ended_at", of: List(|of| date(ended_at(of))) },
     Field { name: "rollout", of: List(|of| json!(of.view.rollout)) },
     Field { name: "draining", of: List(|of| json!(of.view.leaving)) },
     Field { name: "version", of: List(|of| json!(of.view.version)) },
@@ -120,44 +121,14 @@ impl Shape {
         Ok(Self::Json(if named.is_empty() { all() } else { named }))
     }
 
-    /// Reads `{name} {pid}`. `{{` and `}}` stand for themselves, `\t` and `\n` for tab
-    /// and line end.
+    /// Reads `{name} {pid}`.
     pub(crate) fn lines(template: &str, describe: bool) -> Result<Self, Failed> {
-        if template.is_empty() {
-            let wrong = Failed::misuse("`--format` is empty");
-            return Err(wrong.hint("write what a line is to have, as in `--format '{name} {pid}'`"));
-        }
-        let mut pieces = Vec::new();
-        let mut text = String::new();
-        let mut rest = template.chars().peekable();
-        while let Some(c) = rest.next() {
-            match c {
-                '{' | '}' if rest.next_if_eq(&c).is_some() => text.push(c),
-                '\\' if rest.next_if_eq(&'t').is_some() => text.push('\t'),
-                '\\' if rest.next_if_eq(&'n').is_some() => text.push('\n'),
-                '{' => {
-                    let mut name = String::new();
-                    let closed = loop {
-                        match rest.next() {
-                            Some('}') => break true,
-                            Some(c) => name.push(c),
-                            None => break false,
-                        }
-                    };
-                    if !closed {
-                        let what = format!("`{{{name}` in `--format` is not closed");
-                        return Err(
-                            Failed::misuse(what).hint("write `{name}`, or `{{` for a brace")
-                        );
-                    }
-                    pieces.push(Piece::Text(std::mem::take(&mut text)));
-                    pieces.push(Piece::Field(find(name.trim(), describe)?));
-                }
-                c => text.push(c),
-            }
-        }
-        pieces.push(Piece::Text(text));
-        Ok(Self::Lines(pieces))
+        let piece = |part| match part {
+            Part::Text(text) => Ok(Piece::Text(text)),
+            Part::Name(name) => find(&name, describe).map(Piece::Field),
+        };
+        let parts = parts(template, "{name} {pid}")?.into_iter();
+        Ok(Self::Lines(parts.map(piece).collect::<Result<_, _>>()?))
     }
 
     /// Whether ports were asked for.
@@ -268,7 +239,7 @@ fn hint(describe: bool) -> String {
 }
 
 /// A value as a part of a line.
-fn text_of(value: &Value) -> String {
+pub(crate) fn text_of(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -304,9 +275,14 @@ fn end(of: &Known<'_>) -> Value {
             "over memory".to_owned()
         }
         _ if ended.asked && of.view.unhealthy.is_some() => "unhealthy".to_owned(),
-        Some(reason) if !ended.asked => reason.to_owned(),
+        Some(reason) if ended.by_itself().is_some() => reason.to_owned(),
         Some(_) | None => short_end(ended),
     }))
+}
+
+/// When its last run ended, though a command may have stopped it since.
+fn ended_at(of: &Known<'_>) -> Option<u64> {
+    of.view.ended.as_ref().map(|ended| ended.by_itself().unwrap_or(ended.at))
 }
 
 fn end_code(of: &Known<'_>) -> Value {

@@ -4,12 +4,14 @@
 mod dropped;
 mod fields;
 mod kept;
+mod template;
 mod waiting;
 
 pub(crate) use dropped::dropped;
-pub(crate) use fields::{Known, Shape, field_names, meant_fields, meant_template};
+pub(crate) use fields::{Known, Shape, field_names, meant_fields, meant_template, text_of};
 pub(crate) use kept::{rotation, watched};
 pub(crate) use ostler_show::{
     App, LastHour, Look, OUT_OF_MEMORY, SORT_FIELDS, Seen, blocks, describe, fold, last_lines,
     list, note_ports, order, piped, plain, reasons, said, status, tree,
 };
+pub(crate) use template::{Part, line, parts};

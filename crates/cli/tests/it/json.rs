@@ -55,3 +55,85 @@ fn every_command_that_shows_something_shows_it_as_json() {
     s.ostler(["delete", "all"]).run();
     assert_eq!(names(&said(&s, "import apps.json --json name")), ["api", "api", "ends"]);
 }
+
+/// Two processes of one app, of which the second is stopped.
+fn half() -> ostler_testkit::Sandbox {
+    let sandbox = sandbox();
+    sandbox.write("idle.sh", "exec sleep 1000000");
+    let app = "[{ name: 'web', script: 'idle.sh', instances: 2, exec_mode: 'fork', \
+               env: { GREETING: 'good day' } }]";
+    sandbox.write("eco.json", app);
+    sandbox.ostler(["start", "eco.json"]).run();
+    sandbox.ostler(["stop", "1"]).run();
+    sandbox
+}
+
+#[test]
+fn what_shows_processes_fills_in_the_line_that_a_program_wants() {
+    let s = half();
+    let line = |args: &[&str], code: i32| s.ostler(args).code(code).run().out;
+    let pid = s.pids_of("web")[0];
+    assert_eq!(line(&["pid", "--format", "{name} {pid}"], 0), format!("web {pid}\n"));
+    assert_eq!(line(&["id", "web", "--format", "{id}:{status}"], 0), "0:online\n1:stopped\n");
+    assert_eq!(line(&["env", "web", "--format", "{GREETING}!"], 0), "good day!\n");
+    assert_eq!(line(&["health", "0", "--format", "{name} {well}"], 0), "web true\n");
+    let sick = "0 true \n1 false process 1 (`web`) is stopped\n";
+    assert_eq!(line(&["health", "--format", "{id} {well} {why}"], 1), sick);
+}
+
+#[test]
+fn what_is_no_variable_and_no_field_is_told_with_what_was_meant() {
+    let s = half();
+    let check = |args: &[&str], code: i32, error: &str, hint: &str| {
+        let ran = s.ostler(args).code(code).run();
+        assert_eq!(ran.out, "", "{args:?}");
+        assert!(ran.err.contains(error) && ran.err.contains(hint), "{args:?}: {}", ran.err);
+    };
+    let meant = "did you mean `ostler env 0 --format '{GREETING}'`?";
+    check(&["env", "0", "--format", "{GREETIN}"], 1, "has no variable `GREETIN`", meant);
+    check(&["env", "0", "--format", ""], 2, "`--format` is empty", "--format '{PATH}'");
+    let fields = "the fields are id, name, namespace, status, well, why";
+    check(&["health", "--format", "{pid}"], 2, "there is no field `pid`", fields);
+    check(&["pid", "--format", "{colour}"], 2, "there is no field `colour`", "the fields are");
+    let both = "`--json` and `--format` exclude each other";
+    for command in ["pid", "health"] {
+        check(&[command, "--json", "--format", "{name}"], 2, both, "leave one of them out");
+    }
+    let list = "`ostler list --json name,pid` shows these of each process";
+    check(&["jlist", "--json"], 2, "`jlist` does not take `--json`", list);
+    check(&["report", "--json", "id"], 2, "`report` does not take", "`ostler list --json id`");
+    check(&["jlist", "--format", "{id}"], 2, "does not take", "`ostler list --format '{id}'`");
+}
+
+#[test]
+fn flush_gives_the_processes_whose_logs_it_emptied() {
+    let s = half();
+    s.write("other.sh", "exec sleep 1000000");
+    s.ostler(["start", "other.sh"]).run();
+    assert_eq!(said(&s, "flush web --json id"), json!([{ "id": 0 }, { "id": 1 }]));
+    let all = s.ostler(["flush", "--format", "{name}"]).run();
+    assert_eq!(all.out, "other\nweb\nweb\n");
+    assert!(all.err.contains("emptied"), "{}", all.err);
+    s.ostler(["flush", "nope", "--json"]).code(1).run();
+}
+
+#[test]
+fn kill_gives_the_processes_that_it_stopped_as_they_were() {
+    let s = half();
+    let pid = s.pids_of("web")[0];
+    let killed = said(&s, "kill --json id,status,pid,ports");
+    let was = json!([{ "id": 0, "status": "online", "pid": pid, "ports": [] }]);
+    assert_eq!(killed, was);
+    assert_eq!(said(&s, "kill --json"), json!([]), "no daemon runs");
+}
+
+/// `scale web 1 --json id` was `[]`, though one process was there.
+#[test]
+fn scale_gives_the_processes_that_are_there_in_both_directions() {
+    let s = half();
+    s.ostler(["start", "1"]).run();
+    assert_eq!(said(&s, "scale web 1 --json id"), json!([{ "id": 0 }]));
+    assert_eq!(said(&s, "scale web 1 --json id"), json!([{ "id": 0 }]), "nothing to do");
+    assert_eq!(said(&s, "scale web 2 --json id"), json!([{ "id": 0 }, { "id": 2 }]));
+    assert_eq!(s.ostler(["scale", "web", "-1", "--format", "{id}"]).run().out, "0\n");
+}

@@ -112,7 +112,7 @@ impl Model {
             self.known.registry.procs_of(app).next().map(|(_, proc)| proc.unique_id.clone());
         let unique_id = known.unwrap_or_else(|| self.unique_id());
         let id = self.add_slot(spec, None, &unique_id)?;
-        self.operations.queue_too(app, id, spec);
+        self.operations.queue_too(id, spec);
         self.ask(Event::Start(id));
         Some(id)
     }

@@ -50,11 +50,6 @@ impl HooksUnderWay {
         self.others == 0 && self.preludes.is_empty()
     }
 
-    /// An app is gone.
-    pub(super) fn forget(&mut self, app: AppId) {
-        self.reloads.remove(&app);
-    }
-
     /// Whether nothing is kept.
     #[cfg(test)]
     pub(super) fn is_forgotten(&self) -> bool {

@@ -158,7 +158,6 @@ impl Model {
             out.push(Effect::Lifecycle { id, name, what, by_call: false });
             if self.known.registry.app(proc.app).is_none() {
                 self.settling.forget(proc.app);
-                self.hooks.forget(proc.app);
                 out.push(Effect::ForgetApp(proc.app));
             } else {
                 self.known.tidy_listeners(proc.app, out);

@@ -54,8 +54,6 @@ pub enum Reporting {
     Started(Vec<(String, Vec<ProcId>)>),
     /// One `Restored` per app: name, script, slots.
     Restored(Vec<(String, String, Vec<ProcId>)>),
-    /// As `Slots`, then the daemon ends.
-    Kill,
     /// What this slot listens on, at the end.
     Listens(ProcId),
 }
@@ -150,11 +148,6 @@ impl Operation {
         self.todo.remove(at.or_else(|| self.active.is_empty().then_some(0))?)
     }
 
-    /// Whether the daemon is to end with it.
-    pub fn is_kill(&self) -> bool {
-        self.reporting == Reporting::Kill
-    }
-
     /// Whether it adds the processes that it starts.
     pub fn starts(&self) -> bool {
         matches!(self.reporting, Reporting::Started(_) | Reporting::Restored(_))
@@ -206,7 +199,7 @@ impl Operation {
                     finished.push(FinishedApp { name, script: Some(script), ids, failure, late });
                 }
             }
-            Reporting::Slots | Reporting::Kill | Reporting::Listens(_) => {}
+            Reporting::Slots | Reporting::Listens(_) => {}
         }
         finished
     }
@@ -265,11 +258,6 @@ impl Operations {
         self.0.is_empty()
     }
 
-    /// Whether a client waits for the end of everything.
-    pub fn has_kill(&self) -> bool {
-        self.0.iter().any(Operation::is_kill)
-    }
-
     /// Whether a reload waits.
     pub fn has_queued(&self) -> bool {
         self.0.iter().any(|operation| !operation.queued.is_empty())
@@ -303,9 +291,9 @@ impl Operations {
     }
 
     /// Reloads that wait replace this process too, as they replace others of its version.
-    pub fn queue_too(&mut self, app: AppId, id: ProcId, spec: SpecId) {
+    pub fn queue_too(&mut self, id: ProcId, spec: SpecId) {
         let queued = self.0.iter_mut().flat_map(|operation| &mut operation.queued);
-        for queued in queued.filter(|queued| queued.app == app && queued.from == Some(spec)) {
+        for queued in queued.filter(|queued| queued.from == Some(spec)) {
             queued.procs.push(id);
         }
     }

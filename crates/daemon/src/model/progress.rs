@@ -28,13 +28,12 @@ impl Model {
         self.known.unsaved = true;
     }
 
-    /// Looks again at every operation that waits for a slot that has changed. `false`: there was
-    /// nothing to look at.
-    pub(super) fn advance(&mut self, out: &mut Vec<Effect>) -> bool {
+    /// Looks again at every operation that waits for a slot that has changed.
+    pub(super) fn advance(&mut self, out: &mut Vec<Effect>) {
         let changed = std::mem::take(&mut self.changed);
         let look_again = std::mem::take(&mut self.look_again);
         if changed.is_empty() && !look_again {
-            return false;
+            return;
         }
         let mut operations = self.operations.take();
         for operation in &mut operations {
@@ -52,7 +51,6 @@ impl Model {
         for operation in done {
             self.tickets.answer(&self.known, operation, out);
         }
-        true
     }
 
     /// Stops waiting for what cannot be killed, or is not spawned.
@@ -86,12 +84,11 @@ impl Model {
     /// word counts. (One that is deleted is gone when its turn comes.)
     pub(super) fn supersede_restarts(&mut self, ids: &[ProcId], out: &mut Vec<Effect>) {
         let mut operations = self.operations.take();
-        for operation in operations.iter_mut().filter(|one| !one.is_kill()) {
+        for operation in &mut operations {
             let (left, todo): (VecDeque<_>, _) = std::mem::take(&mut operation.todo)
                 .into_iter()
                 .partition(|(id, action)| *action == Action::Restart && ids.contains(id));
             operation.todo = todo;
-            self.look_again |= !left.is_empty();
             for (id, _) in left {
                 self.end_slot(operation, id, Some(superseded(id)), out);
             }
@@ -169,7 +166,7 @@ impl Model {
         let client = operation.client;
         match &operation.reporting {
             Reporting::Listens(_) => return,
-            Reporting::Slots | Reporting::Kill => {
+            Reporting::Slots => {
                 let known = || self.known.registry.proc(id).map(|proc| (proc.name.clone(), false));
                 let connections = pending.as_ref().filter(|_| operation.counts);
                 let connections =

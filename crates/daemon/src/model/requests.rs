@@ -152,7 +152,7 @@ impl Model {
     }
 
     fn on_kill(&mut self, client: ClientId, doing: bool, out: &mut Vec<Effect>) {
-        let mut operation = Operation::new(Some(client), Reporting::Kill);
+        let mut operation = Operation::new(Some(client), Reporting::Slots);
         operation.counts = true;
         operation.doing = doing;
         let ids: Vec<ProcId> = self.known.registry.procs().map(|(id, _)| id).collect();
@@ -176,7 +176,9 @@ impl Known {
             let proc = self.registry.proc_mut(*id).filter(|_| waits_or_failed);
             if let Some(ended) = proc.and_then(|proc| proc.ended.as_mut()) {
                 let own_at = if ended.asked { ended.own_at } else { Some(ended.at) };
-                *ended = Ended { at, asked: true, oom: false, own_at };
+                // How that end was stays true.
+                let oom = ended.oom && own_at.is_some();
+                *ended = Ended { at, asked: true, oom, own_at };
             }
         }
     }

@@ -151,11 +151,20 @@ impl Model {
                 }
             }
             self.settle_dependents(out);
-            let acted = self.delete_in_order() || !self.actions.is_empty();
-            if !self.advance(out) && !acted && !self.dependents.stale {
+            self.delete_in_order();
+            self.advance(out);
+            if self.is_settled() {
                 return;
             }
         }
+    }
+
+    /// Whether nothing is left to be let out, or to be looked at again.
+    pub(super) fn is_settled(&self) -> bool {
+        self.actions.is_empty()
+            && self.changed.is_empty()
+            && !self.look_again
+            && !self.dependents.stale
     }
 }
 

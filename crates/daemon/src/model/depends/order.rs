@@ -83,10 +83,10 @@ impl Known {
 }
 
 impl Model {
-    /// Deletes what nothing depends on any more, when everything is to end. `false`: nothing.
-    pub(in super::super) fn delete_in_order(&mut self) -> bool {
+    /// Deletes what nothing depends on any more, when everything is to end.
+    pub(in super::super) fn delete_in_order(&mut self) {
         if !self.deletes_left {
-            return false;
+            return;
         }
         let (ids, more) = self.known.next_to_go();
         self.deletes_left = more;
@@ -94,6 +94,5 @@ impl Model {
             self.ask(Event::Delete(*id));
             self.operations.wait_anew(&self.known, *id);
         }
-        !ids.is_empty()
     }
 }

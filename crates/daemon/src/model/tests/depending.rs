@@ -141,28 +141,6 @@ fn a_job_is_completed_when_it_ended_with_success_and_then_others_begin() {
 }
 
 #[test]
-fn an_app_that_wants_another_healthy_waits_until_a_check_has_passed() {
-    let health = |script: &'static str| {
-        let db = json!({"health": {"tcp": "127.0.0.1:1"}});
-        [("db", script, db), ("api", "good", json!({"depends_on": {"db": "healthy"}}))]
-    };
-    let mut world = started(&health("good"));
-    world.wait(900);
-    assert_eq!(world.state(), "db:0 online good, api:1 online good");
-    let mut world = World::new();
-    let client = start(&mut world, &health("sick"));
-    world.wait(900);
-    assert_eq!(world.state(), "db:0 online sick, api:1 waiting good");
-    let why = "waits for `db` to be healthy (its health check failed: answered 500)";
-    assert!(world.reply(client).contains(why), "{}", world.reply(client));
-    let run = run_of(&world, 0);
-    world.runs.get_mut(&run).unwrap().nature.sick = false;
-    world.wait(2000);
-    assert_eq!(world.state(), "db:0 online sick, api:1 online good", "it is asked again");
-    assert!(world.each(|proc| proc.last.clone()).iter().all(Option::is_none), "nothing has ended");
-}
-
-#[test]
 fn an_app_is_restarted_when_what_it_depends_on_has_recovered_if_it_asks_for_it() {
     let with = json!({"depends_on": {"db": {"condition": "ready", "restart": true}}});
     let mut world =
@@ -217,17 +195,6 @@ fn a_job_that_is_stopped_is_not_completed_and_what_is_stopped_waits_for_nothing(
     world.wait(1000);
     assert_eq!(world.state(), "job:0 stopped good, api:1 stopped good");
     assert!(!world.log.iter().any(|line| line.contains("waits")), "{:?}", world.log);
-}
-
-#[test]
-fn nobody_asks_for_the_health_of_what_nobody_waits_for() {
-    let db = json!({"health": {"tcp": "127.0.0.1:1"}});
-    let api = json!({"depends_on": {"db": {"condition": "healthy", "restart": true}}});
-    let mut world = started(&[("db", "sick", db), ("api", "good", api)]);
-    assert_eq!(world.state(), "db:0 online sick, api:1 waiting good");
-    world.stop(&[1]);
-    world.wait(5000);
-    assert_eq!(world.model.deadline(), None);
 }
 
 #[test]
@@ -378,4 +345,17 @@ fn an_app_that_does_not_say_that_it_is_ready_is_so_when_it_has_lived_for_min_upt
     world.start_with("api", "good", 0, on(&["db"]));
     world.wait(1);
     assert_eq!(world.state(), "db:0 online good, api:1 online good", "a worker listens");
+}
+
+#[test]
+fn a_dependency_that_a_restart_brings_holds_what_did_not_run_too() {
+    let db = ("db", "unready", json!({"wait_ready": true, "listen_timeout": 60_000}));
+    let mut world = started(&[("api", "good", json!({})), db]);
+    world.stop(&[0]);
+    world.wait(100);
+    assert_eq!(world.state(), "api:0 stopped good, db:1 starting unready");
+    let records = vec![record("api", "good", 0, on(&["db"]))];
+    world.act_with(Action::Restart, &[0], Change { records, ..Change::default() });
+    world.wait(100);
+    assert_eq!(world.state(), "api:0 waiting good, db:1 starting unready");
 }

@@ -2,7 +2,7 @@
 
 use ostler_core::reload::Direction;
 use ostler_core::{Event, Exit, RunId};
-use ostler_wire::control::{Change, ReloadOptions};
+use ostler_wire::control::{Change, ReloadOptions, Request};
 use serde_json::{Value, json};
 
 use super::super::Input;
@@ -327,4 +327,32 @@ fn a_way_back_goes_on_with_the_daemon_after() {
     world.wait(1000);
     assert_eq!(world.state(), "api:0 online good, api:1 online good");
     assert!(world.reply(client).contains("the old version goes on serving"));
+}
+
+#[test]
+fn the_last_lines_that_are_known_before_the_end_of_a_reload_without_a_ticket_are_told() {
+    let mut world = World::with("api", "good", 2);
+    world.slow = true;
+    let records = vec![record("api", "better", 1, json!({}))];
+    let client = world.request(Request::Reload {
+        ids: vec![0, 1],
+        change: Change { records, ..Change::default() },
+        options: ReloadOptions::default(),
+        ticket: None,
+    });
+    // The second worker says nothing any more.
+    while world.state() != "api:0 online better, api:1 online good+" {
+        if !world.deliver() {
+            world.late(1);
+        }
+    }
+    world.reports.retain(|report| matches!(report, Input::Spawned { .. }));
+    while world.deliver() {}
+    world.late(300);
+    while !world.reports.is_empty() {
+        world.deliver();
+    }
+    world.wait(1000);
+    assert_eq!(world.state(), "api:0 online good, api:1 online good");
+    assert!(world.reply(client).contains(TAIL), "{}", world.reply(client));
 }

@@ -7,7 +7,8 @@ use super::super::Model;
 impl Model {
     /// Panics where the parts of the model do not fit together.
     pub(super) fn check(&self) {
-        assert!(self.actions.is_empty() && self.changed.is_empty() && !self.look_again);
+        assert!(self.actions.is_empty(), "{:?}", self.actions);
+        assert!(self.changed.is_empty() && !self.look_again && !self.dependents.stale);
         self.check_slots();
         self.check_registry();
         self.check_operations();

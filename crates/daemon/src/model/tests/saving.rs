@@ -308,3 +308,14 @@ fn a_command_whose_outcome_cannot_be_saved_says_so_and_one_after_that_does_not()
     world.wait(50);
     assert_eq!(world.reply(client), "done");
 }
+
+#[test]
+fn what_is_brought_back_at_rest_was_stopped_by_nobody() {
+    let mut world = World::with("api", "good", 1);
+    world.stop(&[0]);
+    world.wait(50);
+    let mut world = after_a_reboot(world);
+    resurrect(&mut world);
+    assert_eq!(world.state(), "api:0 stopped good");
+    assert_eq!(world.lifecycle, [""; 0]);
+}

@@ -1,0 +1,76 @@
+//! What a command is called and takes.
+
+use super::arg::Arg::{self, Any, Many, Maybe, Needed};
+use super::commands::{COMMANDS, Command, CommandId};
+use crate::program::Program;
+
+impl Command {
+    /// Finds the command of this name.
+    pub(crate) fn find(name: &str, program: Program) -> Option<&'static Self> {
+        Self::of(program).find(|command| command.names.contains(&name))
+    }
+
+    /// Returns the commands under a name of the program.
+    pub(crate) fn of(program: Program) -> impl Iterator<Item = &'static Self> {
+        COMMANDS
+            .iter()
+            .filter(move |command| program == Program::Ostler || !command.is_ours_alone())
+    }
+
+    /// Whether PM2's command line does not have it.
+    fn is_ours_alone(&self) -> bool {
+        use CommandId::{Apply, Explain, Health, Help, LinkPm2, Migrate, Plan, Run, Validate};
+        matches!(
+            self.id,
+            Apply | Explain | Help | Run | Health | LinkPm2 | Migrate | Plan | Validate
+        )
+    }
+
+    /// Returns the command that runs apps in the foreground, which `pm2-runtime` is.
+    pub(crate) fn run() -> Option<&'static Self> {
+        COMMANDS.iter().find(|command| command.id == CommandId::Run)
+    }
+
+    /// Returns the name that is shown.
+    pub(crate) fn name(&self) -> &'static str {
+        self.names.first().copied().unwrap_or_default()
+    }
+
+    /// Returns its other names.
+    pub(crate) fn others(&self) -> &'static [&'static str] {
+        self.names.get(1..).unwrap_or_default()
+    }
+
+    /// Returns names and arguments as PM2 writes them: `scale <app_name> <number>`.
+    pub(crate) fn pm2_usage(&self) -> String {
+        let takes: &[Arg] = match self.id {
+            // PM2's list is always of everything, and its reload of one.
+            CommandId::List => &[],
+            CommandId::Reload => &[Needed("id|name|namespace|all")],
+            _ => self.takes,
+        };
+        let shown = takes.iter().map(|arg| match arg {
+            Needed(name) => format!(" <{name}>"),
+            Maybe(name) => format!(" [{name}]"),
+            Many(name) => format!(" <{name}...>"),
+            Any(name) => format!(" [{name}...]"),
+        });
+        self.names.join("|") + &shown.collect::<String>()
+    }
+
+    /// Returns the arguments, each after a blank.
+    pub(crate) fn arguments(&self) -> String {
+        self.takes.iter().map(|arg| format!(" {}", arg.shown())).collect()
+    }
+
+    /// Whether it does nothing without the name of an app, and takes arguments for that app.
+    pub(crate) fn needs_app(&self) -> bool {
+        matches!(self.id, CommandId::Restart | CommandId::Reload)
+    }
+
+    /// Whether what stands after `--` are arguments of an app that it starts.
+    pub(crate) fn takes_app_arguments(&self) -> bool {
+        use CommandId::{Reload, Restart, Run, Start, StartOrReload, StartOrRestart};
+        matches!(self.id, Start | Run | Restart | Reload | StartOrRestart | StartOrReload)
+    }
+}
