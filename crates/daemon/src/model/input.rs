@@ -133,6 +133,7 @@ pub enum Input {
     /// The saved list, as [`Effect::ReadDump`] asked for it.
     DumpRead {
         client: ClientId,
+        told: bool,
         warnings: Vec<String>,
         elements: Result<Vec<Box<RawValue>>, String>,
     },
@@ -210,8 +211,8 @@ pub enum Effect {
     ReadStderrTail(RunId),
     /// Write the saved list durably; `client` waits for [`Input::DumpWritten`].
     WriteDump { client: Option<ClientId>, count: usize, text: Vec<u8> },
-    /// Read the saved list, for [`Input::DumpRead`].
-    ReadDump { client: ClientId },
+    /// Read the saved list, for [`Input::DumpRead`]; `told`: of each process, too.
+    ReadDump { client: ClientId, told: bool },
 }
 
 /// A command of an app, or what comes before a run.

@@ -341,8 +341,8 @@ impl Model {
             Input::Found { number, found } => self.on_found(number, found, out),
             Input::Alerted(number) => self.on_alerted(number),
             Input::StderrTail { run, lines } => self.on_stderr_tail(run, lines),
-            Input::DumpRead { client, warnings, elements } => {
-                self.on_dump_read(client, warnings, elements, out);
+            Input::DumpRead { client, told, warnings, elements } => {
+                self.on_dump_read((client, told), warnings, elements, out);
             }
             Input::DumpWritten { client, count, result } => {
                 self.on_dump_written(client, count, result, out);
