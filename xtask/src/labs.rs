@@ -3,7 +3,7 @@
 //!
 //! They need root, cgroup v2, namespaces, and Debian's `debootstrap` to make the machine's files
 //! (about 250 MB in `.cache/sdroot`, once). Where one of these cannot be had, `cargo xtask test`
-//! skips them and prints that; `cargo xtask labs` fails. It installs the engine where it is missing;
+//! skips them and prints that; `cargo xtask labs` fails. It installs an engine that is missing;
 //! `cargo xtask test` leaves containers out then.
 
 use std::path::Path;
