@@ -3,6 +3,7 @@
 use crate::attributes::{Attribute, Rule, Type};
 use crate::cron;
 use crate::diagnostic::Diagnostic;
+use crate::port;
 use crate::units;
 use crate::value::{Node, Span, Value, number_text};
 
@@ -18,7 +19,7 @@ pub(crate) fn check(key: &Attribute, written: &str, node: &Node) -> Result<Node,
         && !matches!(key.rule, Rule::Memory)
         && let Some(number) = text.trim().parse::<f64>().ok().filter(|number| number.is_finite())
         // Digits in a text stay a text where texts are welcome: `uid: "0700"`, `instances: "2"`.
-        && (!key.types.contains(&Type::Text) || matches!(key.rule, Rule::Uptime))
+        && (!key.types.contains(&Type::Text) || matches!(key.rule, Rule::Uptime | Rule::Port))
     {
         node.value = Value::Number(number);
     }
@@ -103,7 +104,7 @@ fn check_number(key: &Attribute, name: &str, number: f64) -> Result<(), Diagnost
         Rule::Between(least, most) => (Some(f64::from(least)), Some(f64::from(most))),
         Rule::Percent => (Some(1.0), Some(f64::from(u32::MAX))),
         Rule::Uptime => (Some(100.0), None),
-        Rule::Memory => (Some(0.0), None),
+        Rule::Memory | Rule::Port => (Some(0.0), None),
         Rule::Count => (None, None),
         Rule::Any
         | Rule::Date
@@ -162,6 +163,10 @@ fn check_text(key: &Attribute, name: &str, text: &str) -> Result<(), Diagnostic>
             &format!("it should be one of {}, but now is \"{text}\"", words.join(", ")),
             &format!("be {}", either(words)),
         ),
+        Rule::Port if port::range(text).is_none() => failed(
+            "it should be a NUMBER, auto or a range of ports",
+            "be a port, `auto` or a range of ports",
+        ),
         Rule::Count if text.trim() != "max" && text.trim().parse::<i32>().is_err() => failed(
             &format!("it should be a whole number or max, but now is \"{text}\""),
             "be a whole number or `max`",
@@ -182,6 +187,7 @@ fn check_text(key: &Attribute, name: &str, text: &str) -> Result<(), Diagnostic>
         | Rule::Percent
         | Rule::Memory
         | Rule::Uptime
+        | Rule::Port
         | Rule::Count
         | Rule::Date
         | Rule::Cron

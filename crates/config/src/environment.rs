@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::env_files;
 use crate::fields::Fields;
+use crate::port;
 use crate::value::{Node, Value};
 
 /// Where the app is described.
@@ -46,7 +47,11 @@ pub(crate) fn put_all(
         }
         put_text(spec, "PM2_JSON_PROCESSING", "true");
     }
-    if let Some(port) = fields.node("port") {
+    if fields.text("port").is_some_and(|text| port::range(text).is_some()) {
+        // The daemon gives it one; that of the caller is another program's.
+        spec.env.remove("PORT");
+        spec.file_variables.remove("PORT");
+    } else if let Some(port) = fields.node("port") {
         let typed = is_typed(port).then(|| "PORT".to_owned()).into_iter().collect();
         spec.put_env([("PORT".to_owned(), port.plain())], &typed);
         spec.file_variables.insert("PORT".to_owned());

@@ -1,9 +1,10 @@
-//! Arguments and variables that are each instance's own.
+//! Arguments and variables that are each instance's own, and the port that is not.
 
-use ostler_core::spec::AppSpec;
+use ostler_core::spec::{AppSpec, ExecMode};
 
 use crate::diagnostic::Diagnostic;
 use crate::fields::Fields;
+use crate::port::{ONE_PORT, SHARE_IT, port_range};
 
 /// What has no value without a port.
 const OF_PORT: [&str; 2] = ["{port}", "{port+instance}"];
@@ -11,7 +12,7 @@ const OF_PORT: [&str; 2] = ["{port}", "{port+instance}"];
 /// Complains of what has no value.
 pub(crate) fn check(spec: &AppSpec, fields: &Fields<'_>, report: &mut Vec<Diagnostic>) {
     let port = spec.env.get("PORT").and_then(|port| port.trim().parse::<u16>().ok());
-    if port.is_some() {
+    if port.is_some() || port_range(spec).is_some() {
         return;
     }
     let asked = |text: &str| OF_PORT.into_iter().find(|part| text.contains(part));
@@ -22,5 +23,13 @@ pub(crate) fn check(spec: &AppSpec, fields: &Fields<'_>, report: &mut Vec<Diagno
         let message = format!("`{key}` has `{part}`, but the app has no `port`");
         let said = Diagnostic::error("no-port", message).help("write `port: 3000`, for instance");
         report.push(fields.at(key, said));
+    }
+}
+
+/// Complains of an app whose processes would all have the same port.
+pub(crate) fn check_port(spec: &AppSpec, fields: &Fields<'_>, report: &mut Vec<Diagnostic>) {
+    if spec.exec_mode == ExecMode::Fork && 1 < spec.instances && port_range(spec).is_some() {
+        let said = Diagnostic::error("one-port", ONE_PORT).help(SHARE_IT);
+        report.push(fields.at("port", said));
     }
 }

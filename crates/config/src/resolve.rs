@@ -116,6 +116,7 @@ impl Resolver<'_, '_> {
             self.put_behind(&mut spec, behind);
         }
         placeholders::check(&spec, self.fields, self.report);
+        placeholders::check_port(&spec, self.fields, self.report);
         Some(spec)
     }
 

@@ -209,6 +209,10 @@ fn of_type(types: &[Type], rule: Rule) -> Json {
             put("minimum", 100.into());
             put("pattern", "^[0-9]+[hms]?$".into());
         }
+        Rule::Port => {
+            put("minimum", 0.into());
+            put("pattern", r"^\s*([0-9]+|auto|[0-9]+\s*-\s*[0-9]+)\s*$".into());
+        }
         Rule::NotEmpty => put("pattern", "\\S".into()),
         Rule::ExitCodes => {
             put("minimum", 0.into());

@@ -90,6 +90,18 @@ impl FromIterator<(u64, Address)> for Sockets {
     }
 }
 
+/// Returns the ports of TCP and UDP that somebody has, at whichever address.
+///
+/// # Errors
+/// `/proc` cannot be read.
+pub fn taken_ports() -> io::Result<BTreeSet<u16>> {
+    let port = |socket: Socket| match socket.address {
+        Address::Inet { port, .. } => Some(port),
+        Address::Path(_) | Address::Abstract(_) => None,
+    };
+    Ok(read()?.into_iter().filter_map(port).collect())
+}
+
 /// Returns what these processes listen on, each address once.
 ///
 /// # Errors

@@ -30,7 +30,7 @@ pub use address::Address;
 pub use complaint::{Complaint, complaint};
 pub use connections::{Open, open};
 pub use family::{Family, Held};
-pub use find::{Found, Holder, Sockets, find, listened_on};
+pub use find::{Found, Holder, Sockets, find, listened_on, taken_ports};
 pub use looks::{Looks, Memory, Process};
 pub use owner::owner;
 pub use proc::{ancestors, children, command, family, with_descendants};

@@ -100,7 +100,8 @@ fn kind(attribute: &Attribute) -> String {
         Rule::Percent => ", or as `\"150%\"`".to_owned(),
         Rule::Memory => ", or as `\"100M\"`".to_owned(),
         Rule::Uptime => ", from 100 up, or as `\"10m\"`".to_owned(),
-        Rule::Count
+        Rule::Port
+        | Rule::Count
         | Rule::Date
         | Rule::Cron
         | Rule::Any

@@ -29,3 +29,36 @@ fn each_instance_has_arguments_and_variables_of_its_own() {
     let said = format!("{}{}", said.out, said.err);
     assert!(said.contains("`args` has `{port}`, but the app has no `port`"), "{said}");
 }
+
+#[test]
+fn an_app_that_asks_for_any_port_gets_one_that_is_free_and_keeps_it() {
+    let sandbox = sandbox();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let first = taken.local_addr().unwrap().port();
+    sandbox.write("app.sh", "exec sleep 1000000 # $1\n");
+    let range = format!("{first}-{}", first.saturating_add(500));
+    let app = |name: &str| {
+        format!(
+            r#"{{ "name": "{name}", "script": "app.sh", "port": "{range}", "args": "{{port}}" }}"#
+        )
+    };
+    sandbox.write("eco.json", format!("[{}, {}]", app("a"), app("b")));
+    sandbox.ostler(["start", "eco.json"]).run();
+    let port = |name: &str| {
+        let pid = sandbox.pids_of(name)[0];
+        sandbox.wait_for("its variables", SOON, || procs::env_of(pid, "PORT"))
+    };
+    let (a, b) = (port("a"), port("b"));
+    assert!(a != b && ![&a, &b].contains(&&first.to_string()), "{first} {a} {b}");
+    assert!(sandbox.ostler(["plan", "eco.json"]).run().out.matches("nothing changed").count() == 2);
+    for command in ["restart", "reload"] {
+        sandbox.ostler([command, "eco.json"]).run();
+        assert_eq!((port("a"), port("b")), (a.clone(), b.clone()), "{command}");
+    }
+    sandbox.ostler(["save"]).run();
+    sandbox.ostler(["kill"]).run();
+    sandbox.ostler(["resurrect"]).run();
+    assert_eq!((port("a"), port("b")), (a, b));
+    let said = sandbox.ostler(["scale", "a", "2"]).code(1).run();
+    assert!(said.err.contains("each process in fork mode needs one of its own"), "{}", said.err);
+}

@@ -83,6 +83,8 @@ pub enum Rule {
     Memory,
     /// Milliseconds from 100 up, or `10m`.
     Uptime,
+    /// A port: a number, `auto`, or a range such as `3000-3999`.
+    Port,
     /// A whole number, or `max`.
     Count,
     /// A date format with at least one part of a date.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::access::{Access, FieldAccess, FieldType as _, field};
 use super::attribute::{Applies, Attribute, Gives, Rule, Takes, Type};
-use super::row::{number, object, of, switch, text, truth, value};
+use super::row::{object, of, switch, text, truth, value};
 use super::worded::{Worded as _, worded};
 use crate::value::{Node, Value};
 
@@ -36,11 +36,15 @@ pub(super) static ROWS: &[Attribute] = &[
         .advice("write a list of texts, such as `[\"a\", \"b\"]`, or one text split on blanks")
         .example("[\"SECRET_\"]")
         .help("drop inherited variables whose name contains one of these texts"),
-    number("port", Access::Kept)
+    of("port", &[Type::Number, Type::Text], Access::Kept)
+        .rule(Rule::Port)
         .acts()
         .example("3000")
-        .advice("write a number, such as `3000`; no port is chosen for an app yet")
-        .help("value of the variable `PORT`"),
+        .advice("write a number, such as `3000`, a range, such as `\"3000-3999\"`, or `\"auto\"`")
+        .help(
+            "value of the variable `PORT`; of a range, and of `auto` (20000 to 29999), the app \
+             gets a port that is free and keeps it",
+        ),
     truth("append_env_to_name", Access::Command)
         .resolved()
         .applies(Applies::Added)

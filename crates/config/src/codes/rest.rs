@@ -219,6 +219,16 @@ pub(super) const CODES: &[Code] = &[
         example: Some((r#"{ "script": "api.js", "uid": "www" }"#, r#"{ "script": "api.js" }"#)),
     },
     Code {
+        name: "one-port",
+        title: "one port for several processes that cannot share it",
+        text: "With `port: \"auto\"`, or a range, an app gets one port. Workers of a cluster share \
+               it; processes in fork mode would each want it for themselves.",
+        example: Some((
+            r#"{ "script": "api.js", "port": "auto", "instances": 2, "exec_mode": "fork" }"#,
+            r#"{ "script": "api.js", "port": "auto" }"#,
+        )),
+    },
+    Code {
         name: "program-behind",
         title: "another program is started than was written",
         text: "Of `npm start` and its like the program behind is started, without npm and a \

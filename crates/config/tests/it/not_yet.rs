@@ -52,7 +52,6 @@ fn a_key_of_a_later_version_is_not_called_unknown() {
         assert!(rendered.contains(said), "{rendered}");
     };
     check("history: true", "warning[no-effect]: `history` has no effect yet: no figures");
-    check("port: 'auto'", "no port is chosen for an app yet");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use super::Model;
 use super::dropped_lines::DroppedLines;
 use super::failures::listed;
+use super::free_ports::GivenPorts;
 use super::input::{ClientId, Effect};
 use super::known::Known;
 use super::operations::{Operation, Reporting, Target};
@@ -50,6 +51,11 @@ impl Model {
         if client.call().is_none()
             && let Err(failure) = self.known.check_dependencies(&specs.iter().collect::<Vec<_>>())
         {
+            return refuse(client, failure, out);
+        }
+        let mut given = GivenPorts::default();
+        let mut settled = specs.iter_mut().map(|spec| self.known.settle_port(spec, &mut given));
+        if let Some(failure) = settled.find_map(Result::err) {
             return refuse(client, failure, out);
         }
         let mut started = Vec::new();

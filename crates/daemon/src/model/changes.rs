@@ -11,6 +11,7 @@ use ostler_wire::control::{Change, Code, Failure};
 
 use super::Model;
 use super::apps::failure_of;
+use super::free_ports::{self, GivenPorts};
 use super::registry::{App, Registry};
 use super::requests::unknown;
 
@@ -27,13 +28,15 @@ impl Model {
         change: &Change,
         always: bool,
     ) -> Result<BTreeMap<ProcId, SpecId>, Failure> {
-        let mut wanted = Vec::new();
+        let (mut wanted, mut given) = (Vec::new(), GivenPorts::default());
         for id in ids {
             let (slot, proc) = (self.known.core.slot(*id), self.known.registry.proc(*id));
             let (slot, proc) = slot.zip(proc).ok_or_else(|| unknown(*id))?;
             let old = slot.process().next_spec();
             let version = self.known.registry.version(old).ok_or_else(|| unknown(*id))?;
             let mut spec = changed(&version.spec, &proc.name, change, self.known.settings.cpus)?;
+            free_ports::take_away(&version.spec, &mut spec);
+            self.known.settle_port(&mut spec, &mut given)?;
             if spec.logs != version.spec.logs {
                 self.known.settle_log_names(&mut spec);
             }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::Model;
 use super::apps::failure_of;
+use super::free_ports::GivenPorts;
 use super::input::{ClientId, Effect};
 use super::known::Known;
 use super::operations::{Operation, Pending, Reporting, Target};
@@ -138,6 +139,9 @@ impl Model {
                     }));
                     let mut spec = saved.spec.clone();
                     self.known.settle_log_names(&mut spec);
+                    let settled = self.known.settle_port(&mut spec, &mut GivenPorts::default());
+                    // It is started all the same, and says itself what it lacks.
+                    out.extend(settled.err().map(|failure| warning(client, failure.message)));
                     (self.known.registry.add_version(spec), self.unique_id())
                 }
             };

@@ -27,6 +27,7 @@ mod due;
 mod dump;
 mod facts;
 mod failures;
+mod free_ports;
 mod happened;
 mod health;
 mod hooking;

@@ -1,5 +1,6 @@
-//! What does not change while a daemon lives.
+//! What does not change while a daemon lives, and how the machine is asked.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
@@ -26,4 +27,6 @@ pub struct Settings {
     pub seed: u64,
     /// The time zone that a `TZ` names, or that of the machine.
     pub zone: fn(Option<&str>) -> TimeZone,
+    /// The ports that somebody on this machine has now.
+    pub taken_ports: fn() -> BTreeSet<u16>,
 }

@@ -1,10 +1,12 @@
 //! How many processes an app is to have.
 
+use ostler_config::port_range;
 use ostler_core::spec::MOST_INSTANCES;
 use ostler_core::{AppId, Event, ProcId};
 use ostler_wire::control::{Code, Failure, ScaleTo};
 
 use super::Model;
+use super::free_ports::one_port;
 use super::input::{ClientId, Effect};
 use super::known::Known;
 use super::operations::{Operation, Reporting, Target};
@@ -89,6 +91,12 @@ impl Known {
         }
         if wanted > now.max(MOST_INSTANCES) {
             return Err(too_many(name, wanted));
+        }
+        let version = self.registry.app(app).and_then(|of| self.registry.version(of.spec));
+        let has_one_port =
+            version.is_some_and(|of| !of.is_cluster() && port_range(&of.spec).is_some());
+        if now < wanted && has_one_port {
+            return Err(one_port(name));
         }
         let more = usize::try_from(wanted.saturating_sub(now)).unwrap_or(usize::MAX);
         self.check_room("scale", self.more_instances(app, more))?;

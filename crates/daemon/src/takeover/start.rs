@@ -289,6 +289,8 @@ fn settings(config: &Config, mark: &str) -> Settings {
         kills_by_message: kills_by_message(),
         seed: seed(),
         zone: ostler_logs::zone_of,
+        // Who cannot be asked has none: then a port is tried.
+        taken_ports: || ostler_ports::taken_ports().unwrap_or_default(),
     }
 }
 

@@ -14,6 +14,7 @@ mod depending_health;
 mod depending_order;
 mod ends;
 mod failing;
+mod free_ports;
 mod happened;
 mod histories;
 mod hooks;

@@ -1,5 +1,6 @@
 //! A world around the model: a disk, clients that wait, time, and a daemon that dies at any effect.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::tz::TimeZone;
@@ -91,6 +92,11 @@ pub struct World {
     pub open: Connections,
 }
 
+thread_local! {
+    /// The ports that somebody has.
+    pub static TAKEN: RefCell<BTreeSet<u16>> = const { RefCell::new(BTreeSet::new()) };
+}
+
 pub fn settings(seed: u64) -> Settings {
     Settings {
         home: "/home".into(),
@@ -102,6 +108,7 @@ pub fn settings(seed: u64) -> Settings {
         kills_by_message: false,
         seed,
         zone: |name| TimeZone::posix(name.unwrap_or("UTC0")).unwrap(),
+        taken_ports: || TAKEN.with_borrow(Clone::clone),
     }
 }
 
