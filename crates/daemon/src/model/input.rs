@@ -118,6 +118,8 @@ pub enum Input {
     WatchEnded { why: String },
     /// What a worker listens on.
     Listeners { run: RunId, listeners: Vec<ListenerView> },
+    /// Log files have not got so many lines of an output of this run since it began.
+    Dropped { id: ProcId, run: RunId, stream: usize, lines: u64 },
     /// A file of an app can be written again, or could not be.
     Written { path: PathBuf, error: Option<String> },
     /// The home names somebody who is told of all apps, or not.

@@ -22,6 +22,7 @@ mod connections;
 mod counters;
 mod depends;
 mod doing;
+mod dropped_lines;
 mod due;
 mod dump;
 mod facts;
@@ -94,6 +95,7 @@ use unwritten::Unwritten;
 use watches::Watches;
 
 pub use counters::Counters;
+pub use dropped_lines::DroppedLines;
 pub use input::{ClientId, Effect, HookRun, Input, Moment, Unneeded, Usage};
 pub use known::Known;
 pub use outcome::signal_name;
@@ -330,6 +332,9 @@ impl Model {
                     self.changed.insert(facts.proc);
                 }
                 self.settling.begin(&self.known, run);
+            }
+            Input::Dropped { id, run, stream, lines } => {
+                self.on_dropped_lines(id, run, stream, lines);
             }
             Input::Written { path, error } => self.on_written(&path, error),
             Input::HomeTold(is_told) => self.on_home_told(is_told),

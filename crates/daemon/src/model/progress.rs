@@ -143,6 +143,7 @@ impl Model {
             proc.created_at = wall;
             proc.over_memory = None;
             proc.asked_restarts = 0;
+            proc.dropped.reset();
         }
         self.known.unsaved = true;
     }
