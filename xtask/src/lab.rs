@@ -1,11 +1,12 @@
 //! Labs that are no part of `cargo xtask test`. `container`: the images of `examples/docker` in a
 //! real Docker engine, in namespaces of its own; that is 200 MB, and needs more of the kernel than
-//! most machines of CI give. `export`: what `ostler export` writes, read by validators from PyPI.
+//! most machines of CI give. `deploy`: `ostler deploy` to hosts in namespaces, each with a real
+//! sshd, and the same with PM2. `export`: what `ostler export` writes, read by validators of PyPI.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use ostler_testkit::runtimes::{cache_dir, runtime};
+use ostler_testkit::runtimes::{cache_dir, pm2, runtime};
 
 use crate::labs;
 use crate::run::{command, is_installed, show};
@@ -16,12 +17,13 @@ const CLIENT: &str = "/usr/bin/docker";
 /// Runs the lab of this name.
 pub fn lab(args: &[String]) -> Result<()> {
     let [name] = args else {
-        bail!("`lab` takes the name of a lab: `container` or `export`");
+        bail!("`lab` takes the name of a lab: `container`, `deploy` or `export`");
     };
     match name.as_str() {
         "container" => container(),
+        "deploy" => deploy(),
         "export" => export(),
-        _ => bail!("no lab is called `{name}`; there are `container` and `export`"),
+        _ => bail!("no lab is called `{name}`; there are `container`, `deploy` and `export`"),
     }
 }
 
@@ -39,15 +41,39 @@ fn container() -> Result<()> {
         bail!("no container can be run here: {reason}");
     }
     if !is_installed("dockerd") || !PathBuf::from(CLIENT).exists() {
-        show(command("apt-get", ["update", "-qq"]))?;
-        let packages = ["install", "-y", "-qq", "--no-install-recommends", "docker.io"];
-        show(command("apt-get", packages))?;
+        install("docker.io")?;
     }
+    let paths = [labs::machine()?, labs::program()?, node()?];
+    let paths = paths.map(|path| path.to_string_lossy().into_owned());
+    let words = ["tests/labs/container.sh".to_owned()].into_iter().chain(paths);
+    show(command("bash", words.collect::<Vec<_>>()))
+}
+
+fn deploy() -> Result<()> {
+    if let Some(reason) = labs::missing() {
+        bail!("no hosts can be made here: {reason}");
+    }
+    if !is_installed("/usr/sbin/sshd") {
+        install("openssh-server")?;
+    }
+    let Some(pm2) = pm2() else {
+        bail!("PM2 is not installed; `cargo xtask setup` installs it");
+    };
+    let paths = [labs::program()?, node()?, pm2].map(|path| path.to_string_lossy().into_owned());
+    let words = ["tests/labs/deploy.sh".to_owned()].into_iter().chain(paths);
+    show(command("bash", words.collect::<Vec<_>>()))
+}
+
+/// Installs a package of Debian's.
+fn install(package: &str) -> Result<()> {
+    show(command("apt-get", ["update", "-qq"]))?;
+    show(command("apt-get", ["install", "-y", "-qq", "--no-install-recommends", package]))
+}
+
+/// A program of Node.
+fn node() -> Result<PathBuf> {
     let Some(node) = runtime("node-22") else {
         bail!("Node 22 is not installed; `cargo xtask setup` installs it");
     };
-    let (root, program) = (labs::machine()?, labs::program()?);
-    let paths = [root, program, node.path].map(|path| path.to_string_lossy().into_owned());
-    let words = ["tests/labs/container.sh".to_owned()].into_iter().chain(paths);
-    show(command("bash", words.collect::<Vec<_>>()))
+    Ok(node.path)
 }

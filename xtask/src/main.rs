@@ -39,6 +39,8 @@ cargo xtask labs             the service under a real systemd in namespaces, as 
                              test where it can be done
 cargo xtask lab container    the images of examples/docker, built and run by a real Docker engine,
                              as root; installs docker.io by apt
+cargo xtask lab deploy       `deploy` to hosts in namespaces with a real sshd each, as root, and the
+                             same commands with PM2; installs openssh-server by apt
 cargo xtask lab export       what `ostler export` writes, read by validators from PyPI and, as root,
                              by systemd
 cargo xtask torture [--minutes N]

@@ -55,6 +55,8 @@ pub(crate) struct Session {
     pub(crate) late: bool,
     /// The end of what is begun is told when the apps are ready.
     pub(crate) ends_ready: bool,
+    /// What is started is reached by TLS.
+    pub(crate) encrypts: bool,
     /// The list is printed then, and not before.
     pub(crate) lists_when_ready: bool,
     /// What was begun and its end is not told yet.
@@ -100,6 +102,7 @@ impl Session {
             limit: None,
             late: false,
             ends_ready: false,
+            encrypts: false,
             lists_when_ready: false,
             unfinished: None,
             begun: Begun::default(),

@@ -9,6 +9,7 @@
 use std::ffi::OsStr;
 
 mod rows;
+mod table;
 mod variable;
 
 pub use rows::*;

@@ -1,38 +1,7 @@
 //! The rows. The sentences become the documentation of the constants and of `docs/environment.md`.
 
+use crate::table::variables;
 use crate::variable::{Audience, Origin, Reader, Variable};
-
-/// Makes a constant and a row of each entry, from the same words.
-macro_rules! variables {
-    ($(
-        $(#[doc = $meaning:literal])+
-        $name:ident $(= $text:literal)?,
-        read by $($reader:ident)+, from $origin:ident, set by $audience:ident,
-        $(default $default:literal,)? $(given $given:ident,)?
-    )+) => {
-        $(
-            $(#[doc = $meaning])+
-            pub const $name: &str = variables!(@name $name $($text)?);
-        )+
-
-        /// Every variable: those of the user first, by subject, then those between the parts.
-        pub const VARIABLES: &[Variable] = &[$(Variable {
-            name: $name,
-            readers: &[$(Reader::$reader),+],
-            meaning: concat!($($meaning),+).trim_ascii(),
-            default: variables!(@default $($default)?),
-            origin: Origin::$origin,
-            audience: Audience::$audience,
-            given_to_apps: variables!(@given $($given)?),
-        }),+];
-    };
-    (@name $name:ident) => { stringify!($name) };
-    (@name $name:ident $text:literal) => { $text };
-    (@default) => { "" };
-    (@default $default:literal) => { $default };
-    (@given) => { false };
-    (@given apps) => { true };
-}
 
 variables! {
     /// The directory of the manager's files: sockets, logs, pid files, the saved list.
@@ -176,6 +145,13 @@ variables! {
     /// A file of tokens, by one of which whoever asks the web API must say what they may. A line is
     /// `read`, `operate` or `admin`, and a token. Nobody else may read it.
     OSTLER_WEB_TOKEN_FILE, read by Companion, from Ours, set by User,
+
+    /// The file with the certificate of the web API, and those that lead to its issuer, as PEM.
+    /// With it connections are encrypted.
+    OSTLER_WEB_TLS_CERT, read by Companion, from Ours, set by User,
+
+    /// The file with the private key of that certificate, as PEM, not encrypted.
+    OSTLER_WEB_TLS_KEY, read by Companion, from Ours, set by User,
 
     /// Names of this machine, with commas between them, that a request to the web API may use
     /// besides addresses and `localhost`.

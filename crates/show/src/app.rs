@@ -108,23 +108,26 @@ impl<'a> App<'a> {
         all
     }
 
-    /// Returns the process that ended last by itself, and that end.
-    pub fn last_end(&self) -> Option<(&'a ProcView, &'a Ended)> {
-        let ends = self.processes.iter().filter_map(|of| Some((*of, words::own_end(of)?)));
-        ends.max_by_key(|(_, ended)| ended.at)
+    /// Returns the process that ended last by itself, that end, and when it was.
+    pub fn last_end(&self) -> Option<(&'a ProcView, &'a Ended, u64)> {
+        let ends = self.processes.iter().filter_map(|of| {
+            let ended = words::own_end(of)?;
+            Some((*of, ended, ended.by_itself()?))
+        });
+        ends.max_by_key(|(_, _, at)| *at)
     }
 
     /// Returns its last restart for memory, if nothing ended by itself since.
     pub fn last_over_memory(&self) -> Option<OverMemory> {
         let last = self.processes.iter().filter_map(|of| of.over_memory).max_by_key(|of| of.at)?;
-        self.last_end().is_none_or(|(_, ended)| ended.at < last.at).then_some(last)
+        self.last_end().is_none_or(|(_, _, at)| at < last.at).then_some(last)
     }
 
     /// Returns when a process was last ended for want of health, if nothing ended by itself since.
     pub fn last_unhealthy(&self) -> Option<u64> {
         let all = self.processes.iter().filter_map(|of| of.unhealthy.as_ref());
         let last = all.map(|lost| lost.at).max()?;
-        self.last_end().is_none_or(|(_, ended)| ended.at < last).then_some(last)
+        self.last_end().is_none_or(|(_, _, at)| at < last).then_some(last)
     }
 
     /// Returns how many old workers are on their way out.

@@ -52,7 +52,7 @@ pub(crate) fn status<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
 
 pub(crate) fn status_and_end<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
     let of_worst = app.worst().filter(|(process, _)| process.phase != Phase::Online);
-    let end = of_worst.and_then(|(process, _)| end_word(process, look));
+    let end = of_worst.and_then(|(process, ..)| end_word(process, look));
     status_cell(app, end)
 }
 
@@ -152,8 +152,8 @@ pub(crate) fn last<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
         let ago = amount::duration(look.now.saturating_sub(at));
         return Cell::inked(format!("unhealthy, {ago} ago"), &[Ink::Yellow]);
     }
-    let Some((_, ended)) = app.last_end() else { return Cell::plain("") };
-    let ago = amount::duration(look.now.saturating_sub(ended.at));
+    let Some((_, ended, at)) = app.last_end() else { return Cell::plain("") };
+    let ago = amount::duration(look.now.saturating_sub(at));
     let word = last_word(app, look).unwrap_or_default();
     Cell::inked(format!("{word}, {ago} ago"), if ended.is_clean() { &[] } else { &[Ink::Red] })
 }
@@ -174,7 +174,7 @@ pub(crate) fn user<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
 
 /// How the app's last process that ended by itself did so.
 pub(crate) fn last_word(app: &App<'_>, look: &Look<'_>) -> Option<String> {
-    app.last_end().and_then(|(process, _)| end_word(process, look))
+    app.last_end().and_then(|(process, ..)| end_word(process, look))
 }
 
 /// How a process that ended by itself did so: as its last lines say it, else as the system does.

@@ -269,6 +269,34 @@ mod tests {
         );
     }
 
+    /// It was `the last try ended 0s ago with could not be started: …`.
+    #[test]
+    fn what_could_not_be_started_is_said_to_have_failed() {
+        let mut process = sample::sample(0, "app");
+        let why_not = "could not be started: `pre_start` ended with exit status: 4";
+        let how = Outcome::NotSpawned { why: Some(why_not.to_owned()) };
+        let ended = Ended { at: NOW - 1000, asked: false, oom: false, own_at: None, how };
+        let said = |phase, ended: &Ended| {
+            let process = ProcView { phase, ended: Some(ended.clone()), ..process.clone() };
+            why(&Details { unstable: 16, ..sample::details(process) }, None, None, NOW)
+        };
+        let failed = "failed 1s ago: `pre_start` ended with exit status: 4";
+        let given_up = format!("it was given up after 16 tries to start it; the last try {failed}");
+        assert_eq!(said(Phase::Errored, &ended), given_up);
+        let waits = format!("its last try to start {failed}; the next is in 2s");
+        assert_eq!(said(Phase::Backoff { due_in: 2000 }, &ended), waits);
+        let how = Outcome::NotVerified { why: "did not say `ready` within 700 ms".to_owned() };
+        let unready = Ended { how, ..ended };
+        let not_again = "its last run failed 1s ago: did not say `ready` within 700 ms, and it is \
+                         not to be restarted";
+        assert_eq!(said(Phase::Stopped, &unready), not_again);
+        process.ended = Some(Ended { at: NOW, asked: true, own_at: Some(NOW - 1000), ..ended });
+        process.phase = Phase::Stopped;
+        let stopped =
+            format!("it was stopped by a command 0s ago; its last try to start had {failed}");
+        assert_eq!(why(&sample::details(process), None, None, NOW), stopped);
+    }
+
     #[test]
     fn whoever_was_ended_for_want_of_health_is_told_with_the_reason() {
         let mut process = sample::sample(0, "api");

@@ -8,7 +8,7 @@ use crate::history::History;
 use crate::numbered::numbered;
 use crate::of_file::OfFile;
 use crate::seen::Seen;
-use crate::why::end;
+use crate::why::{end, not_started};
 
 /// What is known of an app: names and values, none of them empty.
 #[must_use]
@@ -156,10 +156,13 @@ fn ports(seen: &Seen<'_>) -> String {
 fn restarts(seen: &Seen<'_>, look: &Look<'_>) -> String {
     let mut text = seen.app.restarts().to_string();
     let short = seen.details.iter().map(|details| details.unstable).max().unwrap_or(0);
-    if let Some((process, ended)) = seen.app.last_end() {
-        let ago = amount::duration(look.now.saturating_sub(ended.at));
-        let reason = look.reasons.get(&process.id).copied();
-        text.push_str(&format!("; {} ago it ended with {}", ago, end(ended, reason)));
+    if let Some((process, ended, at)) = seen.app.last_end() {
+        let ago = amount::duration(look.now.saturating_sub(at));
+        let how = match not_started(ended) {
+            Some(why) => format!("its start failed{why}"),
+            None => format!("it ended with {}", end(ended, look.reasons.get(&process.id).copied())),
+        };
+        text.push_str(&format!("; {ago} ago {how}"));
     }
     let most = seen.details.first().map_or(0, |details| details.max_unstable);
     if 0 < short && short < most {

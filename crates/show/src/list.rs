@@ -210,6 +210,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use expect_test::expect_file;
+    use ostler_wire::control::{Ended, Outcome, Phase};
 
     use super::*;
     use crate::app::{fold, order};
@@ -247,6 +248,26 @@ mod tests {
             Look { window: 100, now: NOW, paint: Paint::PLAIN, all: false, reasons: &reasons };
         let text = format!("$ ostler list\n{}", list(&fold(&apps), &look));
         expect_file!["snapshots/readme.txt"].assert_eq(&text);
+    }
+
+    /// A `stop` of an app that was given up took its last end out of the list.
+    #[test]
+    fn the_last_end_of_an_app_that_was_stopped_since_stays() {
+        let mut process = crate::sample::sample(0, "app");
+        process.phase = Phase::Stopped;
+        let (at, own_at, how) = (NOW - 1000, Some(NOW - 6000), Outcome::Code(1));
+        process.ended = Some(Ended { at, asked: true, oom: false, own_at, how });
+        let text = |process: &ProcView, reasons: &BTreeMap<u32, &'static str>| {
+            let look = Look { window: 120, now: NOW, paint: Paint::PLAIN, all: false, reasons };
+            list(&fold(std::slice::from_ref(process)), &look)
+        };
+        let none = BTreeMap::new();
+        assert!(text(&process, &none).contains("○ stopped"), "{}", text(&process, &none));
+        assert!(text(&process, &none).contains("exit 1, 6s ago"), "{}", text(&process, &none));
+        let port = BTreeMap::from([(0, "port in use")]);
+        assert!(text(&process, &port).contains("port in use, 6s ago"), "{}", text(&process, &port));
+        process.ended = process.ended.map(|ended| Ended { own_at: None, ..ended });
+        assert!(!text(&process, &none).contains("exit 1"), "{}", text(&process, &none));
     }
 
     /// At 100 columns there was no room for the last end, and no word of it anywhere.

@@ -61,8 +61,7 @@ pub fn said(process: &ProcView) -> Option<String> {
 
 /// What stands at the end of its log since a process ended.
 fn tail_of_end(process: &ProcView) -> Option<String> {
-    let ended = process.ended.as_ref()?;
-    let at = if ended.asked { ended.own_at? } else { ended.at };
+    let at = process.ended.as_ref()?.by_itself()?;
     let [_, err, all] = &process.logs;
     let path = err.as_deref().or(all.as_deref())?;
     tail(Path::new(path), UNIX_EPOCH + Duration::from_millis(at))

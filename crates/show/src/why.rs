@@ -1,10 +1,9 @@
 //! Why an app is as it is, in a sentence.
 
 use ostler_pm2::words::signal;
-use ostler_wire::control::{Details, Ended, Lacks, Outcome, Phase};
+use ostler_wire::control::{Details, Ended, Lacks, Outcome, Phase, ProcView};
 
 use crate::amount::{duration, size};
-use crate::words;
 
 /// Returns why a process is as it is. `since`: when all of its app that runs has been online;
 /// `reason`: what its last lines say of its end.
@@ -20,9 +19,7 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
         (Some(lost), Some(ended)) => {
             Some(format!("was ended {} ago, since {lost}", ago(ended.at.max(lost.at))))
         }
-        (None, Some(ended)) => {
-            Some(format!("ended {} ago with {}", ago(ended.at), end(ended, reason)))
-        }
+        (None, Some(ended)) => Some(past(ended, reason, ended.at, now)),
         (_, None) => None,
     };
     match view.phase {
@@ -45,12 +42,15 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
             format!("it was asked to end{lost}; {}", within("killed"))
         }
         Phase::Backoff { due_in } => {
-            let end = end.unwrap_or_else(|| "it ended".to_owned());
-            format!("its last run {end}; the next one starts in {}", duration(due_in))
+            let end = end.unwrap_or_else(|| "ended".to_owned());
+            match never_ran(details) {
+                true => format!("its last try to start {end}; the next is in {}", duration(due_in)),
+                false => format!("its last run {end}; the next one starts in {}", duration(due_in)),
+            }
         }
         Phase::Waiting => {
             let waits: Vec<String> = view.waits_for.iter().map(ToString::to_string).collect();
-            let end = end.map_or_else(String::new, |end| format!("; its last run {end}"));
+            let end = end.map_or_else(String::new, |end| format!("; {} {end}", last(details)));
             format!("it waits for {}{end}", waits.join(", and for "))
         }
         Phase::Errored => given_up(details, end),
@@ -58,18 +58,19 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
             (Some(ended), _) if ended.asked && view.unhealthy.is_none() => {
                 let stopped = format!("it was stopped by a command {} ago", ago(ended.at));
                 match ended.own_at {
-                    Some(own) => format!(
-                        "{stopped}; its last run had ended {} ago with {}",
-                        ago(own),
-                        self::end(ended, reason)
-                    ),
+                    Some(own) => {
+                        let past = past(ended, reason, own, now);
+                        format!("{stopped}; {} had {past}", last(details))
+                    }
                     None => stopped,
                 }
             }
             (Some(_), Some(end)) if view.completed => {
                 format!("it is a job that has done its work: its last run {end}")
             }
-            (Some(_), Some(end)) => format!("its last run {end}, and it is not to be restarted"),
+            (Some(_), Some(end)) => {
+                format!("{} {end}, and it is not to be restarted", last(details))
+            }
             (Some(_) | None, _) => "it has not run yet".to_owned(),
         },
     }
@@ -94,7 +95,7 @@ fn before(details: &Details, end: Option<String>, reason: Option<&str>) -> Strin
     if let Some(lost) = &view.unhealthy {
         return format!(", since it was restarted: {lost}");
     }
-    let is_reasoned = reason.is_some() && words::own_end(view).is_some_and(|end| !end.is_clean());
+    let is_reasoned = reason.is_some() && ended_badly(view);
     match (details.unstable, end, over) {
         (0, _, Some(over)) => format!(
             ", since it was restarted for its memory: {} is above {}",
@@ -106,6 +107,33 @@ fn before(details: &Details, end: Option<String>, reason: Option<&str>) -> Strin
         (0, _, None) | (_, None, _) => String::new(),
         (1, Some(end), _) => format!("; the run before was short and {end}"),
         (runs, Some(end), _) => format!(" after {runs} short runs in a row; the last one {end}"),
+    }
+}
+
+/// What is told of an end: the run, or the try to begin one.
+fn last(details: &Details) -> &'static str {
+    if never_ran(details) { "its last try to start" } else { "its last run" }
+}
+
+/// How a run ended at this time, or that none began, as a sentence without its subject.
+fn past(ended: &Ended, reason: Option<&str>, at: u64, now: u64) -> String {
+    let ago = duration(now.saturating_sub(at));
+    match not_started(ended) {
+        Some(why) => format!("failed {ago} ago{why}"),
+        None => format!("ended {ago} ago with {}", end(ended, reason)),
+    }
+}
+
+/// Why no run began or none was accepted, with a colon before it, if that was the end.
+pub(crate) fn not_started(ended: &Ended) -> Option<String> {
+    match &ended.how {
+        Outcome::NotSpawned { why: None } => Some(String::new()),
+        Outcome::NotSpawned { why: Some(why) } => {
+            // The words around it say that.
+            Some(format!(": {}", why.strip_prefix("could not be started: ").unwrap_or(why)))
+        }
+        Outcome::NotVerified { why } => Some(format!(": {why}")),
+        Outcome::Code(_) | Outcome::Signal { .. } | Outcome::Unknown => None,
     }
 }
 
@@ -131,6 +159,11 @@ pub(crate) fn end(ended: &Ended, reason: Option<&str>) -> String {
     }
 }
 
+/// Whether it ended by itself, not well, and nobody has stopped it since.
+fn ended_badly(view: &ProcView) -> bool {
+    view.ended.as_ref().is_some_and(|ended| !ended.asked && !ended.is_clean())
+}
+
 /// Whether its last run did not even begin.
 fn never_ran(details: &Details) -> bool {
     let how = details.view.ended.as_ref().map(|ended| &ended.how);
@@ -140,7 +173,7 @@ fn never_ran(details: &Details) -> bool {
 /// Returns what to do about a state that is not wanted.
 pub fn advice(details: &Details, name: &str) -> Option<String> {
     let pasted = ostler_shell::operand(name);
-    let failed = words::own_end(&details.view).is_some_and(|end| !end.is_clean());
+    let failed = ended_badly(&details.view);
     match details.view.phase {
         // It has written nothing.
         Phase::Errored if never_ran(details) => {

@@ -42,9 +42,10 @@ pub(crate) fn sign(phase: Phase) -> (char, &'static [Ink]) {
     }
 }
 
-/// Returns the end that a process came to by itself, if its last one was such.
+/// Returns the end that a process came to by itself, if its last one was such, also where a command
+/// stopped it since.
 pub fn own_end(process: &ProcView) -> Option<&Ended> {
-    process.ended.as_ref().filter(|ended| !ended.asked)
+    process.ended.as_ref().filter(|ended| ended.by_itself().is_some())
 }
 
 /// Returns for whom a process waits, in as few words as possible.

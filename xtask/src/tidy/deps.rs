@@ -99,7 +99,7 @@ const EVERYWHERE: [&str; 2] = ["ostler-env", "ostler-shell"];
 const FREE: [(&str, &[&str]); 3] = [
     ("ostler-core", &["tokio", "serde", "clap"]),
     ("ostler-keeper", &["tokio", "serde", "clap"]),
-    (SEES_ALL, &["tokio", "hyper", "axum", "ratatui", "crossterm"]),
+    (SEES_ALL, &["tokio", "hyper", "axum", "ratatui", "crossterm", "rustls"]),
 ];
 
 /// Findings in the output of `cargo metadata --format-version=1`.

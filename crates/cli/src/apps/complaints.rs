@@ -2,6 +2,7 @@
 
 use ostler_config::{COLUMNS, Diagnostic, IGNORED_OPTION, Severity};
 
+use crate::args::CommandId;
 use crate::failed::{FAILED, Failed, MISUSED};
 use crate::program::Program;
 use crate::session::Session;
@@ -83,6 +84,19 @@ fn in_full(session: &Session, diagnostic: Diagnostic) -> Diagnostic {
     let meant = diagnostic.ours.meant.as_ref();
     match meant.and_then(|(typed, near)| session.args.typed.with_file(typed, near)) {
         Some(line) => diagnostic.own_help(format!("did you mean `{line}`?")),
+        None => for_run(session, diagnostic),
+    }
+}
+
+/// Returns it with the command that was typed in place of `start`, which advice names.
+fn for_run(session: &Session, diagnostic: Diagnostic) -> Diagnostic {
+    let is_run = session.args.command.is_some_and(|command| command.id == CommandId::Run);
+    match diagnostic.own_hint().filter(|_| is_run) {
+        Some(hint) => {
+            // Nothing of the list is run.
+            let hint = hint.replace("; `ostler list` shows what there is", "");
+            diagnostic.own_help(hint.replace("`ostler start ", "`ostler run "))
+        }
         None => diagnostic,
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Absent {
 impl Absent {
     /// Whether somebody who gives it wants something to happen that will not.
     pub(super) fn is_asked(&self) -> bool {
-        self.names.iter().any(|name| ["web", "secret", "tls-cert", "tls-key"].contains(name))
+        self.names.iter().any(|name| ["web", "secret"].contains(name))
     }
 }
 
@@ -79,8 +79,6 @@ const OPTIONS: &[Absent] = &[
         Some("leave it out")),
     row(&["secret", "public", "machine-name"], Vendor, "nothing is sent to PM2's vendor",
         Some("leave it out")),
-    row(&["tls-cert", "tls-key"], Later, "`web` does not encrypt",
-        Some("leave it out, and put a proxy with TLS in front")),
     row(&["write", "w"], Later, "no process file is written", Some("write it by hand")),
     row(&["trace", "v8", "event-loop-inspector", "deep-monitoring"], Later, AGENT,
         Some("leave it out")),
@@ -153,9 +151,6 @@ mod tests {
         dist image-name node-version fresh daemon dockerdaemon web secret public machine-name \
         port spa ftp basic-auth-username basic-auth-password monitor";
 
-    /// What PM2 has not either, and is expected.
-    const OPTIONS_OF_NOBODY: &str = "tls-cert tls-key";
-
     #[test]
     fn every_command_and_option_of_pm2_is_there_or_refused_with_a_reason() {
         let all = || COMMANDS_OF_PM2.split_whitespace().chain(COMMANDS_OF_BEFORE.split(' '));
@@ -180,8 +175,7 @@ mod tests {
         }
         let options = OPTIONS.iter().flat_map(|row| row.names);
         for name in options {
-            let mut known = OPTIONS_OF_PM2.split_whitespace().chain(OPTIONS_OF_NOBODY.split(' '));
-            assert!(known.any(|of| of == *name), "{name}");
+            assert!(OPTIONS_OF_PM2.split_whitespace().any(|of| of == *name), "{name}");
         }
     }
 

@@ -178,6 +178,10 @@ flags! {
         "the address that it listens on; default 127.0.0.1";
     TokenFile ' ' ["token-file"] One("path"), Own [CommandId::Web]
         "who asks must show a token of this file: lines of `read TOKEN`, `operate TOKEN`";
+    TlsCert ' ' ["tls-cert"] One("path"), Own [CommandId::Web]
+        "the certificate by which connections are encrypted, as PEM";
+    TlsKey ' ' ["tls-key"] One("path"), Own [CommandId::Web]
+        "the private key of the certificate, as PEM";
     Spa ' ' ["spa"] Nothing, Own [CommandId::Serve]
         "answer with index.html where a path of the app has no file";
     AuthUsername ' ' ["basic-auth-username"] One("name"), Own [CommandId::Serve]
@@ -221,9 +225,13 @@ const OTHERWISE: [(CommandId, &str, &str); 22] = [
     (
         Reload,
         "wait",
-        "wait for a reload that is under way, then, once it is done, until it is ready",
+        "wait for a reload that is under way, then until it is ready; a limit is for all of it",
     ),
-    (StartOrReload, "wait", "wait for a reload that is under way, then until all are ready"),
+    (
+        StartOrReload,
+        "wait",
+        "wait for a reload that is under way, then until all are ready; a limit is for all of it",
+    ),
     (List, "watch", "show the list again and again"),
     (CommandId::Logrotate, "hp", "home directory of that user"),
     (Stop, "watch", "do not watch its files when it is started again"),

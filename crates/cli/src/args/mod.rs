@@ -14,6 +14,7 @@ mod misuse;
 mod parse;
 mod parsed;
 pub(crate) mod pm2_help;
+mod sample;
 pub(crate) mod suggest;
 mod take;
 mod text;

@@ -25,8 +25,11 @@ pub(super) fn take_values(
         // A value behind `=` is found out with the next word; in `-am`, `m` is another option.
         Takes::Nothing => given.push((flag.id, None)),
         Takes::One(_) => {
-            let value = parser.value().map_err(|_| missing())?;
-            given.push((flag.id, Some(text(value)?)));
+            let value = match parser.optional_value() {
+                Some(joined) => text(joined)?,
+                None => apart(flag, text(parser.value().map_err(|_| missing())?)?, program)?,
+            };
+            given.push((flag.id, Some(value)));
         }
         Takes::Maybe(what) => {
             let is_value = |word: &str| {
@@ -62,6 +65,15 @@ pub(super) fn take_values(
         }
     }
     Ok(())
+}
+
+/// Refuses what looks like an option where a name is needed: `--name -i 4`.
+fn apart(flag: &'static Flag, value: String, program: Program) -> Result<String, Misuse> {
+    let is_name = matches!(flag.name(), "name" | "namespace");
+    match is_name && program == Program::Ostler && value.starts_with('-') {
+        true => Err(Misuse::Dashed { flag, value }),
+        false => Ok(value),
+    }
 }
 
 /// Refuses the value of an option that takes one only behind `=`, where it would be taken for an

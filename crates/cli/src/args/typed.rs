@@ -61,6 +61,28 @@ impl Typed {
         shown(words.map(|(_, typed)| word(typed).into_owned()))
     }
 
+    /// The line with a value behind the last of these options that stands there without one.
+    pub(crate) fn with_missing(&self, names: &[String], value: &str) -> Option<String> {
+        // Before the command nobody knows what it is about.
+        self.0.first().filter(|first| !first.starts_with('-'))?;
+        let (at, _) =
+            self.options().filter(|(_, typed)| names.iter().any(|of| of == typed)).last()?;
+        let words = self.0.iter().enumerate().flat_map(|(nth, typed)| {
+            let value = (nth == at).then(|| value.to_owned());
+            std::iter::once(word(typed).into_owned()).chain(value)
+        });
+        shown(words)
+    }
+
+    /// The line with an option and its value in one word.
+    pub(crate) fn joined(&self, value: &str, joined: &str) -> Option<String> {
+        let (at, _) = self.options().skip(1).find(|(_, typed)| *typed == value)?;
+        let words = self.0.iter().enumerate().filter(|(nth, _)| *nth + 1 != at);
+        shown(words.map(|(nth, typed)| {
+            if nth == at { word(joined).into_owned() } else { word(typed).into_owned() }
+        }))
+    }
+
     /// The line with its command before the options that stood before it.
     pub(crate) fn command_first(&self, command: &str) -> Option<String> {
         let at = self.0.iter().position(|typed| typed == command)?;

@@ -7,7 +7,7 @@ use ostler_config::{DEPLOY_FILES, DeployTarget, is_config_file};
 use ostler_shell::word;
 
 use crate::apps;
-use crate::args::{FlagId, help};
+use crate::args::{FlagId, help, pm2_help};
 use crate::caller;
 use crate::deploy::{self, Host, Stop, Told};
 use crate::failed::Failed;
@@ -24,13 +24,21 @@ struct Deployment<'s> {
     target: DeployTarget,
     hosts: Vec<Host>,
     file: String,
+    /// The host whose turn it is, as was told last.
+    at: Option<usize>,
+    /// How the last command on a host ended.
+    ended: Option<i32>,
 }
 
 /// Runs the command `deploy`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let mut words = session.args.words.clone();
     if words.first().is_some_and(|word| word == "help") {
-        session.out.data(&help::help(session.args.command));
+        let command = session.args.command;
+        session.out.data(&match session.program {
+            Program::Ostler => help::help(command),
+            Program::Pm2 => pm2_help::help(command),
+        });
         return Ok(());
     }
     let file = file(&mut words)?;
@@ -43,8 +51,17 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let target = apps::deploy_target(session, &file, &name)?;
     tell(session, DeployNotice::Begins { target: &name });
     let hosts = deploy::hosts(&target);
-    let mut deployment = Deployment { session, target, hosts, file };
-    deployment.fulfil(wish)?;
+    let mut deployment = Deployment { session, target, hosts, file, at: None, ended: None };
+    let runs_command = matches!(wish, Wish::Exec(_));
+    if let Err(failed) = deployment.fulfil(wish) {
+        // PM2 ends with these lines, which scripts look for, and the reason stands above them.
+        if let Some(problem) = &failed.problem {
+            deployment.session.out.problem(problem);
+        }
+        let code = deployment.ended.filter(|_| runs_command).unwrap_or(1);
+        tell(deployment.session, DeployNotice::Failed { code });
+        return Err(Failed { problem: None, ..failed });
+    }
     tell(deployment.session, DeployNotice::Success);
     Ok(())
 }
@@ -82,6 +99,7 @@ impl Deployment<'_> {
                 Ok(())
             }
             Wish::Deploy(version) => {
+                self.turn(0)?;
                 self.refuse_unpushed()?;
                 let version = version.unwrap_or_else(|| self.target.reference.clone());
                 self.deploy(&version)
@@ -159,7 +177,7 @@ impl Deployment<'_> {
     }
 
     fn fetch(&mut self, at: usize, version: &str) -> Result<String, Failed> {
-        let host = self.host(at)?;
+        let host = self.turn(at)?;
         let text = "fetching updates";
         tell(self.session, DeployNotice::Step { host: Some(&host.name), text });
         let script = deploy::fetch(&self.target, &self.told(&host), version);
@@ -188,7 +206,7 @@ impl Deployment<'_> {
 
     /// The commits of the deployments of a host, the last one at the end.
     fn deploys(&mut self, at: usize) -> Result<Vec<String>, Failed> {
-        let host = self.host(at)?;
+        let host = self.turn(at)?;
         let script = deploy::deploys(&self.target, &self.told(&host));
         let text = self.ask(&host, &script, "")?;
         Ok(text.lines().map(|line| line.trim().to_owned()).filter(|of| !of.is_empty()).collect())
@@ -199,7 +217,7 @@ impl Deployment<'_> {
         script: impl Fn(&Host, &DeployTarget, &Told) -> String,
     ) -> Result<(), Failed> {
         for at in 0..self.hosts.len() {
-            let host = self.host(at)?;
+            let host = self.turn(at)?;
             let script = script(&host, &self.target, &self.told(&host));
             let text = self.ask(&host, &script, "")?;
             self.answer(at, text.trim());
@@ -218,8 +236,14 @@ impl Deployment<'_> {
         self.session.out.value(&format!("{line}\n"));
     }
 
-    fn host(&self, at: usize) -> Result<Host, Failed> {
-        self.hosts.get(at).cloned().ok_or_else(|| Failed::new("the target has no such host"))
+    /// Returns a host, and tells that it is its turn.
+    fn turn(&mut self, at: usize) -> Result<Host, Failed> {
+        let host = self.hosts.get(at).cloned();
+        let host = host.ok_or_else(|| Failed::new("the target has no such host"))?;
+        if self.at.replace(at) != Some(at) {
+            tell(self.session, DeployNotice::Host { name: &host.name });
+        }
+        Ok(host)
     }
 
     fn told(&self, host: &Host) -> Told {
@@ -245,12 +269,12 @@ impl Deployment<'_> {
         act: impl Fn(&Host, &DeployTarget, &Told) -> std::io::Result<ExitStatus>,
     ) -> Result<(), Failed> {
         for at in 0..self.hosts.len() {
-            let host = self.host(at)?;
-            tell(self.session, DeployNotice::Host { name: &host.name });
+            let host = self.turn(at)?;
             self.session.out.flush()?;
             let told = self.told(&host);
             let status =
                 act(&host, &self.target, &told).map_err(|error| no_program(&host, &error))?;
+            self.ended = status.code();
             if !status.success() {
                 let failed = self.failure(&host, status, what, "");
                 let names = |hosts: &[Host]| {

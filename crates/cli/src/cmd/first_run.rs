@@ -46,7 +46,10 @@ fn look(session: &mut Session, ids: &[u32]) -> Vec<Ended> {
         return Vec::new();
     }
     let (ids, moment) = match session.out.progress() {
-        Some(Progress::Live) => (ids.to_vec(), MOMENT),
+        Some(Progress::Live) => {
+            session.out.tell(&Notice::Looks);
+            (ids.to_vec(), MOMENT)
+        }
         Some(Progress::Plain | Progress::Json | Progress::Silent) => {
             (ended_in_a_moment(session, ids), Duration::ZERO)
         }

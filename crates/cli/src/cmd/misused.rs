@@ -62,6 +62,7 @@ fn refuse_in_pm2s_way(out: &mut Output, misuse: &Misuse) {
         | Misuse::NoCommand { .. }
         | Misuse::Bare { .. }
         | Misuse::Apart { .. }
+        | Misuse::Dashed { .. }
         | Misuse::Swallowed { .. }
         | Misuse::Taken { .. }
         | Misuse::NotText(_) => {

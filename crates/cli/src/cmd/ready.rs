@@ -18,7 +18,7 @@ use crate::wait::{self, Awaited, End, Ended, Limit, explain};
 pub(super) enum Counts {
     /// From the beginning of the command.
     FromItsBegin,
-    /// From its end: a reload takes the time that it takes.
+    /// From its end: a reload takes the time that it takes. A limit that is given is for all of it.
     FromItsEnd,
 }
 
@@ -37,12 +37,15 @@ pub(super) fn after(
         Some(text) => Limit::parse("wait", text)?,
         None => Limit::usual(),
     };
-    if counts == Counts::FromItsBegin {
+    if counts == Counts::FromItsBegin || session.args.value(FlagId::Wait).is_some() {
         session.limit = Some(limit.time);
     }
     let ran = brought_up(session, run);
     session.limit = None;
     ran?;
+    if session.late && counts == Counts::FromItsEnd {
+        return Err(unfinished(session, &limit));
+    }
     let until = session.until.take().unwrap_or_else(|| Instant::now() + limit.time);
     let begun = std::mem::take(&mut session.begun);
     let is_begun = |id: u32, name: &str| begun.ids.contains(&id) || begun.names.contains(name);
@@ -74,6 +77,16 @@ pub(super) fn brought_up<T>(
         session.out.tell(&Notice::Finished { act, failed: true, urls: &[] });
     }
     ran
+}
+
+/// Why nothing is said of apps whose reload is not over: those that are ready may be the old ones.
+fn unfinished(session: &mut Session, limit: &Limit) -> Failed {
+    if let Some(act) = session.unfinished.take() {
+        session.out.tell(&Notice::Finished { act, failed: true, urls: &[] });
+    }
+    let message = format!("this was not done within {limit}, and goes on");
+    Failed { code: wait::TIMED_OUT, ..Failed::new(message) }
+        .hint("`ostler list` shows how far it is")
 }
 
 /// Waits as long as is usual until these processes, which were started just now, are ready, and
@@ -138,7 +151,8 @@ pub(super) fn tell(
     let is_one = apps.len() < 2 || session.out.progress() == Some(Progress::Json);
     for (name, (processes, addresses)) in apps {
         let addresses: Vec<String> = addresses.into_iter().collect();
-        let urls: BTreeSet<String> = addresses.iter().map(|address| url(address)).collect();
+        let urls: BTreeSet<String> =
+            addresses.iter().map(|address| url(address, session.encrypts)).collect();
         let urls: Vec<String> = urls.into_iter().collect();
         if each {
             session.out.tell(&Notice::Ready { name, processes, urls: &urls });
@@ -221,11 +235,14 @@ fn is_well(end: &End) -> bool {
     }
 }
 
-/// Where a listener is reached, as a browser takes it, or as it is.
-fn url(address: &str) -> String {
+/// Where a listener is reached, as a browser takes it, or as it is. `encrypts`: by TLS.
+fn url(address: &str, encrypts: bool) -> String {
     // One that has no port of its own yet is called by the order in which it was asked for.
     let url = if address.contains('#') { None } else { address::url(address) };
-    url.unwrap_or_else(|| address.to_owned())
+    match url {
+        Some(url) if encrypts => url.replacen("http:", "https:", 1),
+        url => url.unwrap_or_else(|| address.to_owned()),
+    }
 }
 
 #[cfg(test)]

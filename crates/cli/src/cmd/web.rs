@@ -6,7 +6,10 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ostler_env::{OSTLER_HOME, OSTLER_WEB_TOKEN_FILE, PM2_API_IPADDR, PM2_API_PORT};
+use ostler_env::{
+    OSTLER_HOME, OSTLER_WEB_TLS_CERT, OSTLER_WEB_TLS_KEY, OSTLER_WEB_TOKEN_FILE, PM2_API_IPADDR,
+    PM2_API_PORT,
+};
 use ostler_wire::control::{Action, Change, ProcView, Request};
 
 use super::{launch, list, perform, ready};
@@ -81,13 +84,14 @@ fn start(session: &mut Session, port: Option<String>) -> Result<(), Failed> {
     refuse_taken(session, &variables)?;
     // One that was given up or stopped is in the way of one with other settings.
     forget(session, &there)?;
-    let app = apps::of_companion(session, &companion, name, variables)?;
+    let app = apps::of_companion(session, &companion, name, variables.clone())?;
     ready::brought_up(session, |session| launch::one(session, app))?;
     list::table(session)?;
     if session.program == Program::Pm2 {
         return Ok(());
     }
     let targets: Vec<Target> = named(session, name)?.iter().map(Target::of).collect();
+    session.encrypts = said(&variables, OSTLER_WEB_TLS_CERT).is_some_and(|file| !file.is_empty());
     let told = ready::wait_usual(session, &targets);
     if told.is_err() {
         // What does not serve is not left behind, to fail again and again.
@@ -102,10 +106,14 @@ fn absolute(cwd: &Path, file: &str) -> PathBuf {
     cwd.join(file).components().collect()
 }
 
+/// What the companion finds under this name: what the shell says counts, where no option does.
+fn said(variables: &BTreeMap<String, String>, name: &str) -> Option<String> {
+    variables.get(name).cloned().or_else(|| std::env::var(name).ok())
+}
+
 /// Refuses a port that somebody has: what cannot serve is not started.
 fn refuse_taken(session: &mut Session, variables: &BTreeMap<String, String>) -> Result<(), Failed> {
-    // What the shell says counts, where no option does.
-    let said = |name: &str| variables.get(name).cloned().or_else(|| std::env::var(name).ok());
+    let said = |name: &str| said(variables, name);
     let host = said(PM2_API_IPADDR).filter(|host| !host.is_empty() && host != "localhost");
     let ip = host.map_or(Ok(IpAddr::from([127, 0, 0, 1])), |host| host.parse());
     let port = said(PM2_API_PORT).map_or(Ok(USUAL), |port| port.parse());
@@ -167,12 +175,18 @@ fn variables(session: &Session, port: Option<String>) -> Result<BTreeMap<String,
     let mut variables = BTreeMap::from([(OSTLER_HOME.to_owned(), home)]);
     let port = session.args.value(FlagId::Port).map(self::port).transpose()?.or(port);
     let host = session.args.value(FlagId::Host).map(str::to_owned);
-    let file = session.args.value(FlagId::TokenFile);
-    let file = file.map(|file| caller::cwd().map(|cwd| absolute(&cwd, file))).transpose()?;
-    let file = file.map(|file| file.to_string_lossy().into_owned());
-    for (name, value) in
-        [(PM2_API_PORT, port), (PM2_API_IPADDR, host), (OSTLER_WEB_TOKEN_FILE, file)]
-    {
+    let file = |flag: FlagId| {
+        let file = session.args.value(flag);
+        let file = file.map(|file| caller::cwd().map(|cwd| absolute(&cwd, file))).transpose()?;
+        Ok::<_, Failed>(file.map(|file| file.to_string_lossy().into_owned()))
+    };
+    for (name, value) in [
+        (PM2_API_PORT, port),
+        (PM2_API_IPADDR, host),
+        (OSTLER_WEB_TOKEN_FILE, file(FlagId::TokenFile)?),
+        (OSTLER_WEB_TLS_CERT, file(FlagId::TlsCert)?),
+        (OSTLER_WEB_TLS_KEY, file(FlagId::TlsKey)?),
+    ] {
         variables.extend(value.map(|value| (name.to_owned(), value)));
     }
     Ok(variables)

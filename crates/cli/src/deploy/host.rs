@@ -44,22 +44,23 @@ impl Host {
     /// Runs a script, whose output is this command's.
     pub(crate) fn run(&self, script: &str) -> io::Result<ExitStatus> {
         io::stdout().flush()?;
-        let mut command = self.of(script);
+        let terminal: &[&str] = if self.tty && self.name != HERE { &["-t"] } else { &[] };
+        let mut command = self.of(script, terminal);
         if !self.tty {
             command.stdin(Stdio::null());
         }
         command.status()
     }
 
-    /// Runs a script, and returns what it prints.
+    /// Runs a script, and returns what it prints; not on a terminal, which would add to it.
     pub(crate) fn ask(&self, script: &str) -> io::Result<Output> {
-        self.of(script).stdin(Stdio::null()).stderr(Stdio::inherit()).output()
+        self.of(script, &[]).stdin(Stdio::null()).stderr(Stdio::inherit()).output()
     }
 
-    fn of(&self, script: &str) -> Command {
+    fn of(&self, script: &str, options: &[&str]) -> Command {
         let mut words = self.command.iter();
         let mut command = Command::new(words.next().map_or("ssh", String::as_str));
-        command.args(words);
+        command.args(options).args(words);
         if self.name == HERE {
             command.arg(script);
         } else {
@@ -84,9 +85,6 @@ fn ssh(name: &str, target: &DeployTarget) -> Vec<String> {
     }
     if target.forward_agent {
         words.push("-A".to_owned());
-    }
-    if target.needs_tty {
-        words.push("-t".to_owned());
     }
     words.push("--".to_owned());
     words.push(match &target.user {

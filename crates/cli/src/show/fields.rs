@@ -68,7 +68,7 @@ const FIELDS: &[Field] = &[
     Field { name: "end", of: List(end) },
     Field { name: "end_code", of: List(end_code) },
     Field { name: "end_signal", of: List(end_signal) },
-    Field { name: "ended_at", of: List(|of| date(of.view.ended.as_ref().map(|end| end.at))) },
+    Field { name: "ended_at", of: List(|of| date(ended_at(of))) },
     Field { name: "rollout", of: List(|of| json!(of.view.rollout)) },
     Field { name: "draining", of: List(|of| json!(of.view.leaving)) },
     Field { name: "version", of: List(|of| json!(of.view.version)) },
@@ -274,9 +274,14 @@ fn end(of: &Known<'_>) -> Value {
             "over memory".to_owned()
         }
         _ if ended.asked && of.view.unhealthy.is_some() => "unhealthy".to_owned(),
-        Some(reason) if !ended.asked => reason.to_owned(),
+        Some(reason) if ended.by_itself().is_some() => reason.to_owned(),
         Some(_) | None => short_end(ended),
     }))
+}
+
+/// When its last run ended, though a command may have stopped it since.
+fn ended_at(of: &Known<'_>) -> Option<u64> {
+    of.view.ended.as_ref().map(|ended| ended.by_itself().unwrap_or(ended.at))
 }
 
 fn end_code(of: &Known<'_>) -> Value {

@@ -17,6 +17,8 @@ pub(crate) enum DeployNotice<'a> {
     SetUp { target: &'a str, hosts: usize },
     /// Everything is done.
     Success,
+    /// Something is not done, and was told. `code`: of the command that failed.
+    Failed { code: i32 },
 }
 
 /// Returns what we say of it.
@@ -26,9 +28,10 @@ pub(super) fn own_lines(notice: &DeployNotice<'_>) -> Vec<Line> {
         count => format!(", {count} hosts"),
     };
     match notice {
-        DeployNotice::Begins { .. } | DeployNotice::Host { .. } | DeployNotice::Success => {
-            Vec::new()
-        }
+        DeployNotice::Begins { .. }
+        | DeployNotice::Host { .. }
+        | DeployNotice::Success
+        | DeployNotice::Failed { .. } => Vec::new(),
         DeployNotice::Step { host: Some(host), text } => {
             vec![Line::Err(Text::line(format!("{host}: {text}")))]
         }
@@ -56,5 +59,9 @@ pub(super) fn pm2_lines(notice: &DeployNotice<'_>) -> Vec<Line> {
         }
         DeployNotice::SetUp { .. } => Vec::new(),
         DeployNotice::Success => say("--> Success".to_owned()),
+        DeployNotice::Failed { code } => vec![
+            Line::Err(Text::line("Deploy failed")),
+            Line::Err(Text::line(format!("Deploy failed with exit code: {code}"))),
+        ],
     }
 }

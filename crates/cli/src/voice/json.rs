@@ -89,6 +89,7 @@ pub(super) fn object(
         // The end, and `ready` of each app, have it.
         Notice::FirstSteps { .. }
         | Notice::EndedEarly { .. }
+        | Notice::Looks
         | Notice::BroughtUp
         | Notice::ScalesTo { .. }
         | Notice::Awaits { .. }

@@ -69,6 +69,8 @@ pub(crate) enum Notice<'a> {
     ScalesTo { processes: usize },
     /// The first run of a process ended before it was ready.
     EndedEarly { id: u32 },
+    /// It is looked whether what was started just now holds.
+    Looks,
     /// The daemon has done what was begun; its end is told when the apps are ready.
     BroughtUp,
     /// It is waited until these processes are ready.

@@ -169,6 +169,7 @@ pub(super) fn lines(
         | Notice::Started { .. }
         | Notice::Starts { .. }
         | Notice::EndedEarly { .. }
+        | Notice::Looks
         | Notice::Does { .. }
         | Notice::ScalesTo { .. }
         | Notice::BroughtUp

@@ -115,6 +115,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         | Notice::Stepped { .. }
         | Notice::Starts { .. }
         | Notice::EndedEarly { .. }
+        | Notice::Looks
         | Notice::BroughtUp
         | Notice::Awaits { .. }
         | Notice::Stands { .. }

@@ -84,6 +84,8 @@ pub(super) struct Tally {
     each: bool,
     /// The end is told when the apps are ready.
     ends_ready: bool,
+    /// It is looked whether what was started holds.
+    looks: bool,
     /// Processes that did what they were started for and have ended, of all that are ready.
     finished: (usize, usize),
     /// What is waited for, if it is waited until apps are ready.
@@ -145,6 +147,7 @@ impl Tally {
                     app.done = app.done.saturating_sub(1);
                 }
             }
+            Notice::Looks => self.looks = true,
             Notice::BroughtUp => self.ends_ready = true,
             Notice::Awaits { targets } => {
                 let names = targets.iter().map(|of| (of.id, of.name.clone())).collect();
@@ -282,6 +285,14 @@ impl Tally {
             self.scale_to.map_or_else(String::new, |to| format!(" from {} to {to}", self.total()));
         let total = total.max(done);
         let took = self.took(now);
+        if self.looks {
+            // What has ended by then is not counted.
+            let they = if total == 1 { "it stays" } else { "they stay" };
+            return Some(vec![format!(
+                "{}{name}{sizes}: looking whether {they} up  {took}",
+                going(act)
+            )]);
+        }
         let mut lines = vec![format!("{}{name}{sizes} [{done}/{total}] {took}", going(act))];
         lines.extend(rows(&self.workers, one.is_some(), now));
         if one.is_none() && self.workers.is_empty() {

@@ -37,8 +37,8 @@ macro_rules! kinds {
 kinds! {
     Acted AllReady Awaits Begun BroughtUp CanaryWaits DaemonReplaced DaemonStarted DaemonStarting
     DaemonsEnd Deploy Does DumpCleared EndedEarly Finished FirstSteps Flushed Flushes FlushesOwn
-    Generated HomeOpen Interrupted KeepsEnvironment Killed Migration Missed Module NoApps NotYet
-    Note NothingSaved NothingToSave
+    Generated HomeOpen Interrupted KeepsEnvironment Killed Looks Migration Missed Module NoApps
+    NotYet Note NothingSaved NothingToSave
     Pong Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Resurrects Saved
     Saves Scaled ScalesTo
     Serves Service Setting Stands Started Starts StartsMissing StartsScript Stepped
@@ -224,6 +224,7 @@ fn starts(scene: &mut Scene) {
         Notice::Finished { act: Act::StartFile, failed: false, urls: &urls },
         Notice::StartsMissing { apps: &[app("hello", 1)] },
         Notice::Started { name: "hello", ids: &[0], asked: 1, of_file: true },
+        Notice::Looks,
         Notice::EndedEarly { id: 0 },
         Notice::Finished { act: Act::StartFile, failed: false, urls: &[] },
     ]);

@@ -1,5 +1,6 @@
 //! Commands about apps of which nothing runs.
 
+use ostler_testkit::Victim;
 use serde_json::Value;
 
 use crate::start_e2e::{sandbox, start_sh, untimed, wait_one};
@@ -67,4 +68,19 @@ fn a_reload_of_several_apps_says_which_it_restarts_and_which_it_starts() {
     let jlist = sandbox.jlist();
     let runs = jlist.iter().find(|of| of["name"] == "runs").unwrap();
     assert_eq!(runs["pm2_env"]["restart_time"], 2, "as PM2 counts");
+}
+
+/// The worker had passed `by living on, since it listens on nothing`.
+#[test]
+fn a_reload_of_a_stopped_cluster_app_says_what_it_listens_on_as_soon_as_it_does() {
+    let sandbox = sandbox();
+    let (app, port) = (sandbox.victim("web", Victim::Http), sandbox.port().to_string());
+    // A worker that was waited for by the clock would be waited for all day.
+    let start = ["start", "-i", "1", "--listen-timeout", "86400000"];
+    sandbox.ostler(start).arg(&app).env("PORT", &port).run();
+    sandbox.ostler(["stop", "web"]).run();
+    let said = sandbox.ostler(["reload", "web"]).run();
+    let listens = format!("passed its checks and listens on 127.0.0.1:{port}");
+    assert!(said.err.contains(&listens), "{}", said.err);
+    assert_eq!(untimed(&said.out), "started web 1/1 in TIME\n");
 }

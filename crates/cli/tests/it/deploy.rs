@@ -1,4 +1,4 @@
-//! `deploy`: to hosts over ssh, and to this machine.
+//! `deploy`: to hosts over ssh, and to this machine. A real sshd is in `tests/labs/deploy.sh`.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -199,12 +199,13 @@ fn under_the_name_pm2_it_says_what_pm2_says_on_this_machine() {
     let commit = world.push("one", &target);
     let pm2 = world.s.work().join("pm2");
     symlink(env!("CARGO_BIN_EXE_ostler"), &pm2).unwrap();
-    let run = |args: &[&str]| {
+    let ran = |args: &[&str]| {
         let mut command: Command = world.s.command_of(&pm2);
         command.args(["deploy", "ecosystem.json", "production"]).args(args);
         command.current_dir(&world.clone);
-        ostler_testkit::run::finish(command, &[], SOON).success().out
+        ostler_testkit::run::finish(command, &[], SOON)
     };
+    let run = |args: &[&str]| ran(args).success().out;
     let out = run(&["setup"]);
     assert!(out.starts_with("--> Deploying to production environment\n--> on host localhost\n"));
     assert!(out.ends_with("  ○ setup complete\n--> Success\n"), "{out}");
@@ -212,8 +213,33 @@ fn under_the_name_pm2_it_says_what_pm2_says_on_this_machine() {
     assert!(out.contains("  ○ fetching updates\n"), "{out}");
     assert!(out.contains(&format!("HEAD is now at {} one\n", &commit[..7])), "{out}");
     assert!(out.ends_with("  ○ successfully deployed main\n--> Success\n"), "{out}");
-    let start = "--> Deploying to production environment\n";
+    let start = "--> Deploying to production environment\n--> on host localhost\n";
     assert_eq!(run(&["list"]), format!("{start}0\t{commit}\n--> Success\n"));
+    assert_eq!(run(&["curr"]), format!("{start}{}\n--> Success\n", &commit[..7]));
+    let failed = ran(&["exec", "exit 5"]);
+    assert_eq!((failed.code, failed.out.as_str()), (1, start));
+    let end =
+        "the command failed: exit status: 5\nDeploy failed\nDeploy failed with exit code: 5\n";
+    assert!(failed.err.ends_with(end), "{}", failed.err);
+    let failed = ran(&["ref", "nope"]);
+    let end = "\nDeploy failed\nDeploy failed with exit code: 1\n";
+    assert!(failed.code == 1 && failed.err.ends_with(end), "{}", failed.err);
+}
+
+/// It was told of, since what is asked has no input: `Pseudo-terminal will not be allocated`.
+#[test]
+fn only_commands_of_the_user_get_a_terminal() {
+    let world = World::new();
+    let mut target = world.target(&["web"]);
+    target["needs_tty"] = true.into();
+    world.push("one", &target);
+    world.deploy(&["setup"], 0);
+    world.deploy(&[], 0);
+    world.deploy(&["current"], 0);
+    let said = fs::read_to_string(world.s.work().join("bin/ssh.said")).unwrap();
+    let calls: Vec<&str> = said.lines().filter(|line| line.contains(" -- deploy@web")).collect();
+    let with: Vec<bool> = calls.iter().map(|line| line.starts_with("-t ")).collect();
+    assert_eq!(with, [true, false, true, false], "setup; fetch, release; current: {calls:?}");
 }
 
 /// It said `there is no process file here`, and neither where nor for what.

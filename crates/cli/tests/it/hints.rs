@@ -126,3 +126,18 @@ fn a_format_without_a_word_is_refused() {
                 hint: write what a line is to have, as in `--format '{name} {pid}'`\n";
     assert_eq!((ran.code, ran.err.as_str()), (2, said));
 }
+
+/// The hint of `run` was `ostler start app.js`, which would have started a daemon.
+#[test]
+fn what_run_is_to_run_is_told_with_run() {
+    let sandbox = sandbox();
+    let check = |word: &str, hint: &str| {
+        let error = sandbox.ostler(["run", word]).any_code().run().err;
+        assert!(error.contains(hint) && !error.contains("ostler start"), "{word}: {error}");
+    };
+    check("nosuch.js", "hint: name a script, as in `ostler run app.js`\n");
+    let file = "hint: `ostler init` writes a process file, `ostler run app.js` starts a script\n";
+    check("nosuch.config.js", file);
+    let error = sandbox.ostler(["start", "nosuch.js"]).any_code().run().err;
+    assert!(error.contains("as in `ostler start app.js`; `ostler list` shows"), "{error}");
+}

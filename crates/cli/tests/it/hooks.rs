@@ -58,7 +58,10 @@ fn a_pre_start_that_fails_is_a_failed_start_that_says_why() {
     assert!(said.err.contains(why), "{}", said.err);
     sandbox.wait_status("app", "errored", 1, SOON);
     let described = sandbox.ostler(["describe", "app"]).run().out;
-    assert!(described.contains("`pre_start` ended with exit status: 3"), "{described}");
+    let why = "the last try failed ";
+    assert!(described.contains(why), "{described}");
+    assert!(described.contains(" ago its start failed: `pre_start` ended with exit status: 3"));
+    assert!(!described.contains("with could not"), "{described}");
     let log = log(&sandbox, "app-out.log");
     assert!(log.contains("[pre_start] broken\n[pre_start] failed: `pre_start` ended"), "{log}");
 }

@@ -125,7 +125,7 @@ fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
     misused(
         &sandbox,
         &["start", "x.js", "--name"],
-        "error: `--name` needs a value\nhint: write `--name <name>`\n",
+        "error: `--name` needs a value\nhint: write it as in `ostler start x.js --name api`\n",
     );
     misused(
         &sandbox,

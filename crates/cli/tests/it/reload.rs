@@ -395,3 +395,22 @@ fn a_namespace_a_file_and_all_are_reloaded_whole() {
         last = now;
     }
 }
+
+/// `reload --wait=2s` of a version that does not listen took the 30 s of a reload.
+#[test]
+fn a_limit_of_a_reload_is_for_all_of_it_and_the_reload_goes_on() {
+    let world = World::start(1, "");
+    let before = world.pids();
+    world.mode("deaf");
+    // By itself it would be given up tomorrow.
+    world.file(1, "listen_timeout: 86400000,", "");
+    let said = world.reload(&["ecosystem.config.js", "--wait=500ms"], 124);
+    let error =
+        "error: this was not done within 500ms, and goes on\nhint: `ostler list` shows how far";
+    assert!(said.err.contains(error), "{}", said.err);
+    assert!(!said.out.contains("ready"), "{}", said.out);
+    world.sandbox.wait_list("the reload that goes on", SOON, |list| {
+        list.iter().any(|process| process["pm2_env"]["rollout"] == "reloading").then_some(())
+    });
+    assert_eq!(world.pids(), before);
+}

@@ -1,13 +1,15 @@
 //! `web`: the companion beside the program, asked by plain HTTP.
 
-use std::net::TcpListener;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use ostler_testkit::{Sandbox, built_companion};
 use serde_json::{Value, json};
 
-use crate::start_e2e::{get, one, sandbox, start_sh, wait_one};
+use crate::start_e2e::{SOON, get, one, sandbox, start_sh, wait_one};
 
 /// Keys of an object, in their order.
 fn keys(value: &Value) -> Vec<&str> {
@@ -86,8 +88,8 @@ fn what_cannot_be_served_is_told_before_anything_is_started() {
 fn a_companion_that_is_missing_is_told_with_the_command_that_brings_it() {
     let s = sandbox();
     let alone = s.work().join("bin/ostler");
-    std::fs::create_dir(alone.parent().unwrap()).unwrap();
-    std::fs::copy(env!("CARGO_BIN_EXE_ostler"), &alone).unwrap();
+    fs::create_dir(alone.parent().unwrap()).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_ostler"), &alone).unwrap();
     let mut command = s.command_of(&alone);
     command.arg("web");
     let said = ostler_testkit::run::finish(command, &[], ostler_testkit::run::LIMIT);
@@ -109,7 +111,7 @@ fn under_the_name_pm2_the_app_has_pm2s_name() {
     let mut command = s.command_of(&pm2);
     command.arg("web").env("PM2_API_PORT", port.to_string()).env("PM2_WEB_STRIP_ENV_VARS", "true");
     ostler_testkit::run::finish(command, &[], ostler_testkit::run::LIMIT).success();
-    ostler_testkit::wait_connect(([127, 0, 0, 1], port).into(), crate::start_e2e::SOON);
+    ostler_testkit::wait_connect(([127, 0, 0, 1], port).into(), SOON);
     let page: Value = serde_json::from_str(&get(port)).unwrap();
     assert_eq!(page["processes"][0]["name"], json!("pm2-http-interface"));
     assert_eq!(page["processes"][0]["pm2_env"]["env"], Value::Null);
@@ -133,4 +135,57 @@ fn a_port_that_somebody_has_is_told_with_who_and_another_port() {
             .shows(format!("the port is `{bad}`, which is no port"))
             .run();
     }
+}
+
+/// Asks by Node's own client, which trusts the certificates in this file alone. Returns the status
+/// and whose certificate it was shown, or why it was not content.
+fn encrypted(s: &Sandbox, port: u16, trusted: &Path) -> String {
+    let text = "require('https').get({
+        host: '127.0.0.1', port: +process.argv[1], path: '/api/v1/host',
+        ca: require('fs').readFileSync(process.argv[2]),
+    }, (answer) => {
+        console.log(answer.statusCode, answer.socket.getPeerCertificate().subject.CN);
+        answer.resume();
+    }).on('error', (error) => console.log(error.code));";
+    let mut command = s.command_of("node");
+    command.args(["-e", text, &port.to_string()]).arg(trusted);
+    ostler_testkit::run::finish(command, &[], SOON).success().out.trim_end().to_owned()
+}
+
+#[test]
+fn connections_are_encrypted_by_a_certificate_that_may_be_renewed_meanwhile() {
+    built_companion();
+    let s = sandbox();
+    let pem = Path::new(env!("CARGO_MANIFEST_DIR")).join("../companion/tests/tls");
+    let (one, other) = (pem.join("one.pem"), pem.join("other.pem"));
+    let put = |from: &Path| {
+        fs::copy(from, s.work().join("next.pem")).unwrap();
+        fs::rename(s.work().join("next.pem"), s.work().join("cert.pem")).unwrap();
+    };
+    put(&one);
+    let port = s.port();
+    let number = port.to_string();
+    let web = |options: &[&str]| {
+        s.ostler(["web", &number, "--tls-cert", "cert.pem"]).args(options).cwd(s.work())
+    };
+    web(&[]).code(1).shows("there is a certificate, but not its key").run();
+    let options = ["--tls-key", "cert.pem"];
+    web(&options).shows(format!(", https://127.0.0.1:{port}\n")).run();
+    assert_eq!(encrypted(&s, port, &one), "200 one.ostler.test");
+    assert_eq!(encrypted(&s, port, &other), "DEPTH_ZERO_SELF_SIGNED_CERT");
+    let mut plain = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    plain.write_all(b"GET /api/v1/host HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    // It may be reset, too.
+    let _ = plain.read_to_end(&mut answer);
+    assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
+    put(&other);
+    let renewed = || (encrypted(&s, port, &other) == "200 other.ostler.test").then_some(());
+    s.wait_for("the renewed certificate", SOON, renewed);
+    fs::write(s.work().join("cert.pem"), "nonsense").unwrap();
+    s.wait_for("the warning", SOON, || {
+        assert_eq!(encrypted(&s, port, &other), "200 other.ostler.test");
+        let log = fs::read_to_string(s.home().join("logs/ostler-web-error.log")).unwrap();
+        log.contains("the certificate before is used on").then_some(())
+    });
 }

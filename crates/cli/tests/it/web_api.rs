@@ -317,3 +317,34 @@ fn another_user_of_the_machine_is_not_served() {
     let answer = asked(65534);
     assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("another user"), "{answer}");
 }
+
+#[test]
+fn a_canary_is_begun_promoted_and_taken_back() {
+    let s = sandbox();
+    let port = web(&s, &[]);
+    let listens = "require('http').createServer((_, answer) => answer.end()).listen(0);";
+    let app = s.write("api.js", listens);
+    s.ostler(["start", "-i", "2", "--name", "api"]).arg(app).run();
+    let own = s.pids_of("api");
+    let post = |what: &str, body: &str, status: u16| {
+        let head = ["Content-Type: application/json"];
+        json_of(port, &format!("POST /api/v1/processes/api/{what}"), &head, body, status)
+    };
+    assert_eq!(post("promote", "", 404)["error"]["message"], "app `api` has no canary");
+    let replaced = || {
+        let now = s.pids_of("api");
+        own.iter().filter(|pid| !now.contains(pid)).count()
+    };
+    post("reload", "{\"canary\":true}", 200);
+    assert_eq!(replaced(), 1);
+    let list = json_of(port, "GET /api/v1/processes", &[], "", 200);
+    let canaries =
+        list["processes"].as_array().unwrap().iter().filter(|of| of["rollout"] == "canary");
+    assert_eq!(canaries.count(), 1);
+    let steps = post("promote", "", 200)["steps"].to_string();
+    assert!(steps.contains("starting a new worker"), "{steps}");
+    assert_eq!(replaced(), 2);
+    post("reload", "{\"canary\":true}", 200);
+    post("rollback", "", 200);
+    assert_eq!(post("rollback", "", 404)["error"]["code"], "not_found");
+}

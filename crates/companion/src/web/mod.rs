@@ -5,7 +5,7 @@
 //! - [`recorder`] writes down what processes use.
 //! - [`page`] is the page of PM2.
 //! - [`server`] has the connections, [`router`] the paths, [`settings`] where it listens, and
-//!   [`guard`] decides who may ask.
+//!   [`guard`] decides who may ask; [`tls`] has the certificate.
 
 mod answer;
 mod api;
@@ -22,6 +22,7 @@ mod router;
 mod server;
 mod settings;
 mod state;
+mod tls;
 mod tokens;
 
 use crate::failed::Failed;

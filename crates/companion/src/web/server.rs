@@ -13,15 +13,18 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
 use super::guard::Peer;
 use super::recorder::record;
 use super::router::router;
 use super::settings::Settings;
 use super::state::Shared;
+use super::tls::Certificate;
 use crate::failed::Failed;
 use crate::say::say;
 
@@ -41,6 +44,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failed> {
         let refusal = Failed::new(format!("cannot listen on `{}`: {error}", settings.address));
         if taken { refusal.hint("take another port: `ostler web PORT`") } else { refusal }
     };
+    let certificate = settings.tls.clone().map(Certificate::new).transpose()?.map(Arc::new);
     let listener = TcpListener::bind(settings.address).await.map_err(refused)?;
     let signals =
         |kind| signal(kind).map_err(|error| Failed::new(format!("cannot take signals: {error}")));
@@ -51,7 +55,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failed> {
     let shared = Arc::new(Shared::new(settings));
     tokio::spawn(record(Arc::clone(&shared)));
     tokio::select! {
-        () = accept(listener, Arc::clone(&room), router(&shared), shared) => {}
+        () = accept(listener, certificate, Arc::clone(&room), router(&shared), shared) => {}
         _ = term.recv() => {}
         _ = int.recv() => {}
     }
@@ -61,7 +65,13 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failed> {
     Ok(())
 }
 
-async fn accept(listener: TcpListener, room: Arc<Semaphore>, router: Router, shared: Arc<Shared>) {
+async fn accept(
+    listener: TcpListener,
+    certificate: Option<Arc<Certificate>>,
+    room: Arc<Semaphore>,
+    router: Router,
+    shared: Arc<Shared>,
+) {
     loop {
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
         match listener.accept().await {
@@ -70,8 +80,14 @@ async fn accept(listener: TcpListener, room: Arc<Semaphore>, router: Router, sha
                 let asks = !shared.settings.tokens.is_empty();
                 let peer = if asks { Peer::Other } else { peer(&stream, far) };
                 let router = router.clone().layer(Extension(peer));
+                let acceptor = certificate.as_ref().map(|certificate| certificate.acceptor());
                 tokio::spawn(async move {
-                    connection(stream, router).await;
+                    // What is small goes out at once; where the system does not do that, later.
+                    let _ = stream.set_nodelay(true);
+                    match acceptor {
+                        None => connection(stream, router).await,
+                        Some(acceptor) => encrypted(stream, acceptor, router).await,
+                    }
                     drop(place);
                 });
             }
@@ -87,9 +103,14 @@ fn peer(stream: &TcpStream, far: SocketAddr) -> Peer {
     if user.is_some_and(|user| user == own || user == 0) { Peer::Own } else { Peer::Other }
 }
 
-async fn connection(stream: TcpStream, router: Router) {
-    // What is small goes out at once; where the system does not do that, it goes out later.
-    let _ = stream.set_nodelay(true);
+async fn encrypted(stream: TcpStream, acceptor: TlsAcceptor, router: Router) {
+    // Whoever speaks something else, or takes too long to begin, is let go.
+    if let Ok(Ok(stream)) = tokio::time::timeout(HEAD_LIMIT, acceptor.accept(stream)).await {
+        connection(stream, router).await;
+    }
+}
+
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, router: Router) {
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)

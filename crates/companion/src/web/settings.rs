@@ -4,10 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use ostler_env::{
-    HOME, OSTLER_HOME, OSTLER_WEB_HOSTS, OSTLER_WEB_TOKEN_FILE, PM2_API_IPADDR, PM2_API_PORT,
-    PM2_HOME, PM2_WEB_STRIP_ENV_VARS,
+    HOME, OSTLER_HOME, OSTLER_WEB_HOSTS, OSTLER_WEB_TLS_CERT, OSTLER_WEB_TLS_KEY,
+    OSTLER_WEB_TOKEN_FILE, PM2_API_IPADDR, PM2_API_PORT, PM2_HOME, PM2_WEB_STRIP_ENV_VARS,
 };
 
+use super::tls::Files;
 use super::tokens::Tokens;
 use crate::failed::Failed;
 
@@ -23,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) address: SocketAddr,
     /// By which words somebody may ask; none: whoever is this user on this machine.
     pub(crate) tokens: Tokens,
+    /// By which files connections are encrypted, if they are.
+    pub(crate) tls: Option<Files>,
     /// Names of this machine that a request may use.
     pub(crate) hosts: Vec<String>,
     /// PM2's page leaves out what apps were given as their environment.
@@ -43,16 +46,18 @@ impl Settings {
         let tokens = tokens.transpose()?.unwrap_or_default();
         let ip = ip(set(PM2_API_IPADDR), tokens.is_empty())?;
         let address = SocketAddr::new(ip, port(set(PM2_API_PORT))?);
+        let tls = tls(set(OSTLER_WEB_TLS_CERT), set(OSTLER_WEB_TLS_KEY))?;
         let hosts = set(OSTLER_WEB_HOSTS).unwrap_or_default();
         let hosts = hosts.split([',', ' ']).filter(|name| !name.is_empty()).map(str::to_owned);
         let hosts = hosts.collect();
         let strip = set(PM2_WEB_STRIP_ENV_VARS).is_some_and(|value| value != "false");
-        Ok(Self { home, address, tokens, hosts, strip })
+        Ok(Self { home, address, tokens, tls, hosts, strip })
     }
 
     /// Returns where a browser finds it.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 }
 
@@ -76,6 +81,26 @@ fn ip(given: Option<String>, for_everybody: bool) -> Result<IpAddr, Failed> {
         ));
     }
     Ok(ip)
+}
+
+/// Where certificate and key are; what cannot be used is refused at once.
+fn tls(certificate: Option<String>, key: Option<String>) -> Result<Option<Files>, Failed> {
+    let files = match (certificate, key) {
+        (None, None) => return Ok(None),
+        (Some(certificate), Some(key)) => {
+            Files { certificate: certificate.into(), key: key.into() }
+        }
+        (Some(_), None) => {
+            return Err(Failed::new("there is a certificate, but not its key")
+                .hint("name the file of the key, too: `--tls-key FILE`"));
+        }
+        (None, Some(_)) => {
+            return Err(Failed::new("there is a key, but no certificate for it")
+                .hint("name the file of the certificate, too: `--tls-cert FILE`"));
+        }
+    };
+    files.load()?;
+    Ok(Some(files))
 }
 
 fn port(given: Option<String>) -> Result<u16, Failed> {
@@ -114,6 +139,8 @@ mod tests {
             ("PM2_API_IPADDR", "home", "`home` is none"),
             ("PM2_API_PORT", "0", "`0` is no port"),
             ("PM2_API_PORT", "80000", "`80000` is no port"),
+            ("OSTLER_WEB_TLS_CERT", "/c", "there is a certificate, but not its key"),
+            ("OSTLER_WEB_TLS_KEY", "/k", "there is a key, but no certificate for it"),
         ] {
             let error = read(&[home, (name, value)]).unwrap_err();
             assert!(error.contains(says) && error.contains("\nhint: "), "{error}");

@@ -71,8 +71,9 @@ impl Driver<'_> {
 
     /// A server of a worker listens.
     pub(crate) fn on_listening(&mut self, run: RunId) {
-        self.tell(Input::Core(Event::Listening(run)));
+        // What is decided of it is told with what it listens on.
         self.tell_listeners(run);
+        self.tell(Input::Core(Event::Listening(run)));
         self.compare_listeners(run);
     }
 

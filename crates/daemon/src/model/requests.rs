@@ -176,7 +176,9 @@ impl Known {
             let proc = self.registry.proc_mut(*id).filter(|_| waits_or_failed);
             if let Some(ended) = proc.and_then(|proc| proc.ended.as_mut()) {
                 let own_at = if ended.asked { ended.own_at } else { Some(ended.at) };
-                *ended = Ended { at, asked: true, oom: false, own_at };
+                // How that end was stays true.
+                let oom = ended.oom && own_at.is_some();
+                *ended = Ended { at, asked: true, oom, own_at };
             }
         }
     }

@@ -133,6 +133,13 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// When the run ended by itself, ms since 1970, if it did, also where a command has stopped
+    /// the process since then.
+    #[must_use]
+    pub fn by_itself(&self) -> Option<u64> {
+        if self.asked { self.own_at } else { Some(self.at) }
+    }
+
     /// Whether it ended with the code of success.
     #[must_use]
     pub fn is_clean(&self) -> bool {

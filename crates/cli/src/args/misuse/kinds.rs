@@ -30,6 +30,8 @@ pub(crate) enum Misuse {
     Bare { option: String, word: String, command: &'static Command },
     /// The value of an option stands apart from it, where it would be an argument.
     Apart { flag: &'static Flag, value: String },
+    /// What looks like an option stands where a name is needed.
+    Dashed { flag: &'static Flag, value: String },
     /// What was meant as the argument was taken as the value of the option before it.
     Swallowed { flag: &'static Flag, value: String, command: &'static Command },
     /// The name of a command was taken as the value of the option before it.

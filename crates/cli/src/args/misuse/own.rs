@@ -2,7 +2,8 @@
 
 use super::kinds::{Given, Misuse, Near, Said};
 use crate::args::absent::When;
-use crate::args::flags::Flag;
+use crate::args::flags::{FLAGS, Flag};
+use crate::args::sample;
 use crate::args::typed::Typed;
 use crate::args::{Command, CommandId, examples_of};
 
@@ -48,6 +49,9 @@ fn text(misuse: &Misuse) -> String {
         }
         Misuse::Swallowed { flag, value, .. } => {
             format!("`{value}` was taken as the value of `--{}`", flag.name())
+        }
+        Misuse::Dashed { flag, value } => {
+            format!("`--{}` needs a value, and `{value}` looks like an option", flag.name())
         }
         Misuse::Taken { option, word } => {
             format!("`{word}` was taken as the value of `{option}`")
@@ -105,7 +109,8 @@ fn hint(misuse: &Misuse, typed: &Typed) -> Option<String> {
         Misuse::Elsewhere { name, command, flag, given } => {
             Some(elsewhere(name, command, flag, given, typed))
         }
-        Misuse::Value { option, unexpected: false } => Some(format!("write `{option}`")),
+        Misuse::Value { option, unexpected: false } => Some(valued(option, typed)),
+        Misuse::Dashed { flag, value } => Some(dashed(flag, value, typed)),
         Misuse::Extra { command, .. } => Some(example(command)),
         Misuse::Missing { command, given, .. } => Some(completed(command, *given, typed)),
         Misuse::NoCommand { flag, .. } => Some(match flag.takers().split_first() {
@@ -139,6 +144,30 @@ fn hint(misuse: &Misuse, typed: &Typed) -> Option<String> {
         }
         Misuse::Value { option, unexpected: true } => Some(format!("write `{option}`")),
     }
+}
+
+/// Returns the line with a value of the option that has none.
+fn valued(option: &str, typed: &Typed) -> String {
+    let Some(flag) = FLAGS.iter().find(|flag| flag.long_shown() == option) else {
+        return format!("write `{option}`");
+    };
+    let value = sample::of(flag);
+    let names = flag.long.iter().map(|long| format!("--{long}"));
+    let names: Vec<String> = names.chain(flag.short.map(|short| format!("-{short}"))).collect();
+    let line = typed.with_missing(&names, &value);
+    let line = line.unwrap_or_else(|| format!("--{} {value}", flag.name()));
+    format!("write it as in `{line}`")
+}
+
+/// Returns the line in which a name is one although it looks like an option.
+fn dashed(flag: &Flag, value: &str, typed: &Typed) -> String {
+    let option = format!("--{}={value}", flag.name());
+    let line = typed.joined(value, &option);
+    let line = line.unwrap_or_else(|| ostler_shell::word(&option).into_owned());
+    let pasted = ostler_shell::operand(value);
+    format!(
+        "where that is the name, write `{line}`; commands then take it as `{NAME} stop {pasted}`"
+    )
 }
 
 /// Returns a line that can be pasted, and where the rest is. A usage is none: to a shell its `<`

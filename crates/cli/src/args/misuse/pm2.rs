@@ -46,6 +46,7 @@ fn text(misuse: &Misuse) -> String {
         | Misuse::Bare { word, .. }
         | Misuse::Extra { word, .. }
         | Misuse::Apart { value: word, .. }
+        | Misuse::Dashed { value: word, .. }
         | Misuse::Swallowed { value: word, .. } => {
             format!("Unknown command argument: {word}")
         }
@@ -78,6 +79,7 @@ fn hint(misuse: &Misuse) -> Option<String> {
         | Misuse::NoCommand { .. }
         | Misuse::Bare { .. }
         | Misuse::Apart { .. }
+        | Misuse::Dashed { .. }
         | Misuse::Swallowed { .. }
         | Misuse::Taken { .. }
         | Misuse::NotANumber { .. }

@@ -93,7 +93,7 @@ fn what_is_not_understood_is_named_in_our_words() {
     own("list --zz", "unknown option `--zz`", "`ostler help list` shows its options");
     own("list -z", "unknown option `-z`", "`ostler help list` shows its options");
     own("--zz value list", "unknown option `--zz`", "`ostler help` shows every command");
-    own("logs --lines", "`--lines` needs a value", "write `--lines <n>`");
+    own("logs --lines", "`--lines` needs a value", "write it as in `ostler logs --lines 50`");
     own("list --silent=1", "`--silent` takes no value", "write `--silent`");
     own(
         "start a --stop-exit-codes x",

@@ -250,6 +250,28 @@ fn what_ended_at_once_is_not_counted_as_started() {
     assert_eq!(tally.summary(Duration::ZERO, &[]).as_deref(), Some("started api 1/2 in 0 ms"));
 }
 
+/// The block said `[2/2]`, and the line at the end `0/2`.
+#[test]
+fn the_block_counts_nothing_as_long_as_it_is_looked_whether_it_stays_up() {
+    let at = Duration::from_millis;
+    let target = |id| Target { id, name: "api".to_owned(), cluster: false, rests: false };
+    let targets = [target(0), target(1)];
+    let mut tally = Tally::default();
+    tally.take(&Notice::Begun { act: Act::Restart, selector: None, targets: &targets }, at(0));
+    for id in [0, 1] {
+        let connections = Connections::Nowhere;
+        tally.take(&Notice::Acted { id, name: "api", connections }, at(100));
+    }
+    assert_eq!(drawn(&tally, 300, 80, 24), "restarting api [2/2] 0.3 s\n\x1b[J");
+    tally.take(&Notice::Looks, at(300));
+    let looks = "restarting api: looking whether they stay up  0.4 s\n\x1b[J";
+    assert_eq!(drawn(&tally, 400, 80, 24), looks);
+    [0, 1].into_iter().for_each(|id| tally.take(&Notice::EndedEarly { id }, at(500)));
+    tally.take(&Notice::Finished { act: Act::Restart, failed: false, urls: &[] }, at(500));
+    let end = tally.summary(at(500), &[]);
+    assert_eq!(end.as_deref(), Some("restarted api 0/2 in 0.5 s"));
+}
+
 /// `restart`, `stop`, `delete` and `kill` showed a count alone, for as long as it took.
 #[test]
 fn the_block_says_what_is_under_way_with_each_process() {

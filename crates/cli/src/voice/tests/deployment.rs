@@ -12,6 +12,7 @@ pub(super) fn tell(scene: &mut Scene) {
         DeployNotice::Deployed { target, version: "v1", commit, hosts: 2 },
         DeployNotice::SetUp { target, hosts: 1 },
         DeployNotice::Success,
+        DeployNotice::Failed { code: 3 },
     ];
     all.into_iter().for_each(|notice| scene.tell(&Notice::Deploy(notice)));
 }

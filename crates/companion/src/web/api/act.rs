@@ -167,6 +167,8 @@ pub(super) struct HowToReload {
     parallel: Option<u32>,
     /// Workers above the number of instances while it runs.
     surge: Option<u32>,
+    /// One worker is replaced, and the others when it is promoted.
+    canary: Option<bool>,
 }
 
 /// Replaces workers one by one, without losing a request
@@ -190,16 +192,70 @@ pub(super) async fn reload(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    body.only(&["parallel", "surge"])?;
-    let how = HowToReload { parallel: body.count("parallel")?, surge: body.count("surge")? };
-    let HowToReload { parallel, surge } = how;
+    body.only(&["parallel", "surge", "canary"])?;
+    let how = HowToReload {
+        parallel: body.count("parallel")?,
+        surge: body.count("surge")?,
+        canary: body.switch("canary")?,
+    };
+    let HowToReload { parallel, surge, canary } = how;
+    let canary = canary.unwrap_or_default();
     let request = Request::Reload {
         ids: ids(&shared, &word).await?,
         change: Change::default(),
-        options: ReloadOptions { parallel, surge, ..ReloadOptions::default() },
+        options: ReloadOptions { parallel, surge, canary, ..ReloadOptions::default() },
         ticket: Some(ticket()),
     };
     Ok(perform(shared, request, &headers).await)
+}
+
+/// Rolls a canary out to the other workers of its app
+///
+/// `WORD` is the name of an app. Steps are told as those of a reload are.
+#[utoipa::path(
+    post,
+    path = "/api/v1/processes/{word}/promote",
+    params(("word" = String, Path, description = "The app")),
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
+pub(super) async fn promote(
+    State(shared): State<Arc<Shared>>,
+    Word(word): Word,
+    headers: HeaderMap,
+) -> Response {
+    end_canary(shared, word, true, &headers).await
+}
+
+/// Ends a canary: the old version takes its place again
+#[utoipa::path(
+    post,
+    path = "/api/v1/processes/{word}/rollback",
+    params(("word" = String, Path, description = "The app")),
+    responses(
+        (status = 200, body = Done),
+        (status = "4XX", body = Wrong),
+        (status = 503, body = Wrong),
+    ),
+)]
+pub(super) async fn rollback(
+    State(shared): State<Arc<Shared>>,
+    Word(word): Word,
+    headers: HeaderMap,
+) -> Response {
+    end_canary(shared, word, false, &headers).await
+}
+
+async fn end_canary(
+    shared: Arc<Shared>,
+    name: String,
+    keep: bool,
+    headers: &HeaderMap,
+) -> Response {
+    perform(shared, Request::Promote { name, keep, ticket: Some(ticket()) }, headers).await
 }
 
 /// How many processes an app is to have.

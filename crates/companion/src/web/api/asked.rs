@@ -118,6 +118,17 @@ impl Body {
         })
     }
 
+    /// Returns whether something is wanted, if that is said.
+    pub(super) fn switch(&self, key: &str) -> Result<Option<bool>, Refused> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::Bool(wanted)) => Ok(Some(*wanted)),
+            Some(other) => {
+                Err(invalid(format!("`{key}` must be `true` or `false`, but is {}", shown(other))))
+            }
+        }
+    }
+
     /// Returns a text, which must be there.
     pub(super) fn text(&self, key: &str) -> Result<&str, Refused> {
         match self.value(key) {
@@ -203,6 +214,12 @@ mod tests {
             let message = format!("`parallel` must be a whole number from 1 on, but is `{wrong}`");
             assert_eq!(told, Err((StatusCode::BAD_REQUEST, message)));
         }
+        let canary = |body: &str| Body::read(body.as_bytes())?.switch("canary");
+        assert_eq!(canary("{}").map_err(said), Ok(None));
+        assert_eq!(canary(r#"{"canary":true}"#).map_err(said), Ok(Some(true)));
+        let message = "`canary` must be `true` or `false`, but is `1`".to_owned();
+        let told = canary(r#"{"canary":1}"#).map_err(said);
+        assert_eq!(told, Err((StatusCode::BAD_REQUEST, message)));
     }
 
     #[test]

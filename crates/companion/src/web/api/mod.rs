@@ -47,6 +47,8 @@ pub(super) fn router() -> (Router<Arc<Shared>>, Document) {
         .routes(routes!(act::restart))
         .routes(routes!(act::reset))
         .routes(routes!(act::reload))
+        .routes(routes!(act::promote))
+        .routes(routes!(act::rollback))
         .routes(routes!(act::scale))
         .routes(routes!(stream::events))
         .routes(routes!(stream::logs))
@@ -68,7 +70,7 @@ mod tests {
         let value = serde_json::to_value(&document).unwrap();
         assert!(value["openapi"].as_str().unwrap().starts_with("3.1"));
         let paths: Vec<&String> = value["paths"].as_object().unwrap().keys().collect();
-        assert_eq!(paths.len(), 13, "{paths:?}");
+        assert_eq!(paths.len(), 15, "{paths:?}");
         for (path, of) in value["paths"].as_object().unwrap() {
             for (how, of) in of.as_object().unwrap() {
                 for parameter in of["parameters"].as_array().into_iter().flatten() {

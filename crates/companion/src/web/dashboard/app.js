@@ -61,9 +61,9 @@ async function act(what, process) {
       const body = JSON.stringify({ instances: what });
       const headers = { 'Content-Type': 'application/json' };
       await ask('/api/v1/processes/' + encodeURIComponent(process.name) + '/scale', { method: 'POST', headers, body });
-    } else if (what === 'reload') {
+    } else if (['reload', 'promote', 'rollback'].includes(what)) {
       const headers = { Accept: 'text/event-stream' };
-      const answer = await ask(app + '/reload', { method: 'POST', headers });
+      const answer = await ask(app + '/' + what, { method: 'POST', headers });
       await events(answer, (name, data) => {
         if (name === 'step') say(data.text);
         if (name === 'error') throw new Error(data.message);
@@ -123,6 +123,8 @@ function cell(row, text, name, label) {
 }
 
 const ACTIONS = [['Restart', 'restart'], ['Reload', 'reload'], ['+', '+1'], ['−', '-1'], ['Delete', 'delete']];
+/* What stands there instead of the first two while a canary waits. */
+const CANARY = [['Promote', 'promote'], ['Roll back', 'rollback']];
 const rows = new Map();
 
 function rowOf(id) {
@@ -168,6 +170,8 @@ function draw() {
     const what = of.pid ? 'stop' : 'start';
     buttons[0].dataset.what = what;
     put(buttons[0], of.pid ? 'Stop' : 'Start');
+    const decided = of.rollout === 'canary' ? CANARY : ACTIONS;
+    decided.slice(0, 2).forEach(([text, what], at) => { buttons[at + 1].dataset.what = what; put(buttons[at + 1], text); });
     for (const button of buttons) button.setAttribute('aria-label', `${button.textContent} ${of.name} ${of.id}`);
     if ($('rows').children[at] !== row) $('rows').insertBefore(row, $('rows').children[at] || null);
   });
