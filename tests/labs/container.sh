@@ -1,5 +1,5 @@
 #!/bin/bash
-# The images of examples/docker, built and run by a real Docker engine.
+# The images of examples/docker, and pm2-runtime as the first process, built and run by a real Docker engine.
 #   container.sh ROOT OSTLER NODE    ROOT: a debootstrap'd Debian; OSTLER: the program; NODE: a program of Node
 # Needs root, cgroup v2, Debian's docker.io. Prints PASS at the end; ends with 77 where no engine starts.
 # No registry can be reached: the images that the Dockerfiles begin with are made of ROOT, and the one that would build
@@ -71,7 +71,37 @@ workers() { $docker top "$1" -o pid,args | grep -c "node .*server.js\|server.js$
 # Nothing can be written, nobody may do anything, and no user has this number.
 LOCKED=(--read-only --cap-drop ALL --security-opt no-new-privileges --user 23456)
 
-$docker run -d --name n1 "${LOCKED[@]}" hello-node >/dev/null
+# PM2's names. It ends 12 s after nothing runs any more: it is looked at when the rest is done.
+mkdir "$W/apps"; printf 'echo out line; echo err line >&2; exec sleep 1000\n' > "$W/apps/out.sh"; printf 'exit 3\n' > "$W/apps/end.sh"
+printf '{ "apps": [{ "name": "a", "script": "/apps/out.sh" }, { "name": "b", "script": "/apps/nope.sh" }] }' > "$W/apps/bad.json"
+runtime() { local name=$1; shift; $docker run -d --name "$name" "${LOCKED[@]}" -v "$W/apps:/apps:ro" hello-node "$@" >/dev/null; }
+out_of() { $docker logs "$1" 2>/dev/null; }
+err_of() { $docker logs "$1" 2>&1 >/dev/null; }
+runtime ends pm2-runtime /apps/end.sh --no-autorestart; ended=$(now)
+runtime r1 pm2-runtime start server.js -i 2 --json
+until_ "an answer under pm2-runtime" answers r1 3000
+is "workers under pm2-runtime" "$(workers r1)" 2
+[ "$($docker exec r1 pm2 jlist | grep -o '"status":"online"' | wc -l)" = 2 ] || die "pm2 jlist inside"
+# What a command inside leaves behind becomes a child of the first process.
+$docker exec r1 sh -c 'for i in 1 2 3 4 5; do sh -c "(sleep 0.1; exec true) & (exec true) & exec true"; done'
+reaped() { ! $docker top r1 -o pid,stat,args | grep -e ' Z' -e 'sleep 0.1' >/dev/null; }
+until_ "the end of all orphans" reaped
+begun=$(now); $docker stop -t 10 r1 >/dev/null
+is "exit code of pm2-runtime after docker stop" "$(code r1)" 0
+[ "$(ms "$begun")" -lt 9000 ] || die "docker stop waited for its time-out: $(ms "$begun") ms"
+is "lines of --json that are no JSON" "$(out_of r1 | grep -v '^{.*}$' || true)" ""
+runtime r2 pm2-docker /apps/out.sh --raw; runtime r3 pm2-runtime /apps/out.sh --format
+told() { out_of "$1" | grep -q 'out line'; }
+until_ "a line" told r2; until_ "a line" told r3
+for c in r2 r3; do $docker kill -s INT $c >/dev/null; $docker wait $c >/dev/null; is "exit code of $c after SIGINT" "$(code $c)" 0; done
+is "the app's own lines, raw" "$(out_of r2 | grep -v ' PM2 log: ')" "out line"
+is "the app's errors, raw" "$(err_of r2)" "err line"
+out_of r3 | grep -qE '^timestamp=[^ ]* app=out id=0 type=error message=err line$' || die "a line of --format: $(out_of r3)"
+rc=0; $docker run --name r4 "${LOCKED[@]}" -v "$W/apps:/apps:ro" hello-node pm2-runtime /apps/bad.json >/dev/null 2>&1 || rc=$?
+is "exit code when an app cannot be started" "$rc" 1
+step "pm2-runtime: signals, orphans, exit codes, --json, --raw, --format"
+
+$docker run -d --name n1 --health-interval 1s "${LOCKED[@]}" hello-node >/dev/null
 until_ "an answer of the Node image" answers n1 3000
 is "workers, one for each CPU" "$(workers n1)" "$(nproc)"
 until_ "a healthy container" healthy n1
@@ -101,13 +131,18 @@ rc=0; $docker run --name n3 "${LOCKED[@]}" hello-node ostler run node --no-autor
 is "the app's exit code is the container's" "$rc" 7
 step "an app's exit code is the container's"
 
-$docker run -d --name p1 "${LOCKED[@]}" hello-python >/dev/null
+$docker run -d --name p1 --health-interval 1s "${LOCKED[@]}" hello-python >/dev/null
 until_ "an answer of the Python image" answers p1 8000
 until_ "a healthy container" healthy p1
 $docker stop -t 10 p1 >/dev/null; is "exit code of the Python image" "$(code p1)" 0
 $docker logs p1 2>/dev/null | while read -r line; do case $line in '{'*'}') ;; *) echo "$line"; esac; done > "$W/bad"
 is "lines that are no JSON" "$(cat "$W/bad")" ""
 step "Python: healthy, stopped with 0, JSON lines"
+
+$docker wait ends >/dev/null
+is "exit code of pm2-runtime when nothing runs any more" "$(code ends)" 2
+[ "$(ms "$ended")" -gt 10000 ] || die "it ended after $(ms "$ended") ms, and PM2 waits for 12 s"
+step "pm2-runtime ends by itself, with 2"
 
 # Beside no manager: time to the first answer.
 first() { # NAME COMMAND…: ms until the first answer

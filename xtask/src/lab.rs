@@ -1,14 +1,14 @@
-//! Labs that are no part of `cargo xtask test`. `container`: the images of `examples/docker` in a
-//! real Docker engine, in namespaces of its own; that is 200 MB, and needs more of the kernel than
-//! most machines of CI give. `deploy`: `ostler deploy` to hosts in namespaces, each with a real
-//! sshd, and the same with PM2. `export`: what `ostler export` writes, read by validators of PyPI.
+//! Labs by their names. `container`: the images of `examples/docker`, and `pm2-runtime`, in a real
+//! Docker engine, in namespaces of its own; `cargo xtask labs` does it, too. The others are no part
+//! of `cargo xtask test`. `deploy`: `ostler deploy` to hosts in namespaces, each with a real sshd,
+//! and the same with PM2. `export`: what `ostler export` writes, read by validators from PyPI.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use ostler_testkit::runtimes::{cache_dir, pm2, runtime};
 
-use crate::labs;
+use crate::machine;
 use crate::run::{command, is_installed, show};
 
 /// Where Debian has the engine's own client, which builds images without a plugin.
@@ -20,7 +20,10 @@ pub fn lab(args: &[String]) -> Result<()> {
         bail!("`lab` takes the name of a lab: `container`, `deploy` or `export`");
     };
     match name.as_str() {
-        "container" => container(),
+        "container" => match container()? {
+            true => Ok(()),
+            false => bail!("no engine starts here"),
+        },
         "deploy" => deploy(),
         "export" => export(),
         _ => bail!("no lab is called `{name}`; there are `container`, `deploy` and `export`"),
@@ -30,27 +33,31 @@ pub fn lab(args: &[String]) -> Result<()> {
 fn export() -> Result<()> {
     let validators = cache_dir().join("export-validators");
     let mut words = vec!["tests/labs/export.sh".to_owned(), validators.display().to_string()];
-    if labs::missing().is_none() {
-        words.push(labs::machine()?.display().to_string());
+    if machine::missing().is_none() {
+        words.push(machine::machine()?.display().to_string());
     }
     show(command("bash", words))
 }
 
-fn container() -> Result<()> {
-    if let Some(reason) = labs::missing() {
+/// Whether there is an engine for containers.
+pub fn has_engine() -> bool {
+    is_installed("dockerd") && PathBuf::from(CLIENT).exists()
+}
+
+/// Runs the lab of containers. `false`: no engine starts here.
+pub fn container() -> Result<bool> {
+    if let Some(reason) = machine::missing() {
         bail!("no container can be run here: {reason}");
     }
-    if !is_installed("dockerd") || !PathBuf::from(CLIENT).exists() {
+    if !has_engine() {
         install("docker.io")?;
     }
-    let paths = [labs::machine()?, labs::program()?, node()?];
-    let paths = paths.map(|path| path.to_string_lossy().into_owned());
-    let words = ["tests/labs/container.sh".to_owned()].into_iter().chain(paths);
-    show(command("bash", words.collect::<Vec<_>>()))
+    let (root, program, node) = (machine::machine()?, machine::program()?, node()?);
+    machine::script("tests/labs/container.sh", &[&root, &program, &node])
 }
 
 fn deploy() -> Result<()> {
-    if let Some(reason) = labs::missing() {
+    if let Some(reason) = machine::missing() {
         bail!("no hosts can be made here: {reason}");
     }
     if !is_installed("/usr/sbin/sshd") {
@@ -59,7 +66,7 @@ fn deploy() -> Result<()> {
     let Some(pm2) = pm2() else {
         bail!("PM2 is not installed; `cargo xtask setup` installs it");
     };
-    let paths = [labs::program()?, node()?, pm2].map(|path| path.to_string_lossy().into_owned());
+    let paths = [machine::program()?, node()?, pm2].map(|path| path.to_string_lossy().into_owned());
     let words = ["tests/labs/deploy.sh".to_owned()].into_iter().chain(paths);
     show(command("bash", words.collect::<Vec<_>>()))
 }

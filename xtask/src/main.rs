@@ -13,6 +13,7 @@ mod docs;
 mod endurance;
 mod lab;
 mod labs;
+mod machine;
 mod measure;
 mod run;
 mod setup;
@@ -35,10 +36,10 @@ cargo xtask dist [--target TRIPLE] [--out DIR] [--twice] [--try]
                              static programs and their packages (tar.gz, npm, wheel, deb, rpm), in
                              target/packages; --twice: a second build must give the same bytes;
                              --try: each package is installed on something fresh and used
-cargo xtask labs             the service under a real systemd in namespaces, as root; part of
-                             test where it can be done
-cargo xtask lab container    the images of examples/docker, built and run by a real Docker engine,
-                             as root; installs docker.io by apt
+cargo xtask labs             the service under a real systemd in namespaces, and lab container, as
+                             root; part of test where it can be done
+cargo xtask lab container    the images of examples/docker, and pm2-runtime, run by a real Docker
+                             engine, as root; installs docker.io by apt
 cargo xtask lab deploy       `deploy` to hosts in namespaces with a real sshd each, as root, and the
                              same commands with PM2; installs openssh-server by apt
 cargo xtask lab export       what `ostler export` writes, read by validators from PyPI and, as root,

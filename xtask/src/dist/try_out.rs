@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use super::release::Release;
-use crate::labs;
+use crate::machine;
 use crate::run::{command, is_installed, show};
 
 /// What the lab needs of the machine.
@@ -23,8 +23,8 @@ pub fn try_out(release: &Release, packages: &Path) -> Result<()> {
     let packages = packages.to_string_lossy();
     let mut words = vec!["tests/labs/packages.sh", &packages, &release.version];
     // Where there is no machine of its own, the deb is laid into a folder.
-    let root = match labs::missing() {
-        None => labs::machine()?.to_string_lossy().into_owned(),
+    let root = match machine::missing() {
+        None => machine::machine()?.to_string_lossy().into_owned(),
         Some(reason) => {
             println!("!!! the deb is not installed on a machine of its own: {reason}");
             String::new()
