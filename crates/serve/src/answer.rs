@@ -83,12 +83,7 @@ impl Answer {
     /// Makes one that says its status in words.
     pub(crate) fn words(status: Status) -> Self {
         let headers = vec![("Content-Type", "text/plain; charset=utf-8".to_owned())];
-        let text = status.line();
-        Self {
-            status,
-            headers,
-            content: Content::Text(format!("{}\n", &text[4.min(text.len())..])),
-        }
+        Self { status, headers, content: Content::Text(format!("{}\n", status.line())) }
     }
 
     /// Adds a header.
@@ -252,7 +247,7 @@ mod tests {
         assert_eq!(
             text,
             "HTTP/1.1 404 Not Found\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
-             Content-Type: text/plain; charset=utf-8\r\nAllow: GET\r\nContent-Length: 10\r\n\
+             Content-Type: text/plain; charset=utf-8\r\nAllow: GET\r\nContent-Length: 14\r\n\
              X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
         );
     }

@@ -3,6 +3,7 @@
 
 use ostler_config::attributes::{Effect, attributes};
 
+use super::CommandId;
 use super::flags::{Flag, FlagId};
 
 /// Something of PM2 that is not there.
@@ -25,9 +26,12 @@ impl Absent {
     }
 }
 
-/// Options without which an app runs as well: under PM2's name they keep none from being started.
+/// Options without which the same is done: under PM2's name they keep nobody from doing it.
 const VAIN: [&str; 7] =
     ["trace", "disable-trace", "v8", "event-loop-inspector", "deep-monitoring", "write", "w"];
+
+/// The same for commands about modules.
+const VAIN_OF_MODULES: [&str; 3] = ["npm", "safe", "tarball"];
 
 /// Whether something will be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +89,14 @@ const OPTIONS: &[Absent] = &[
     row(&["disable-trace"], Later, AGENT, Some("leave it out, nothing is traced")),
     row(&["container", "dist", "image-name", "node-version", "fresh", "daemon", "dockerdaemon"],
         Later, CONTAINERS, Some("make `$ run FILE` the command of your image")),
+    row(&["npm"], Never, "`publish` gives the package to npm in any case, and leaves its version",
+        Some("leave it out; `npm version minor` raises the version")),
+    row(&["safe"], Never, "a module that cannot be started leaves the one before in any case",
+        Some("leave it out")),
+    row(&["tarball"], Never, "an archive is known by its name, which ends with `.tar.gz`",
+        Some("leave it out")),
+    row(&["install", "v1", "docker"], Never, "modules are installed by npm in one way",
+        Some("leave it out")),
 ];
 
 /// Returns what is known of a command that is not there, if PM2 has it.
@@ -100,7 +112,16 @@ pub(super) fn option(name: &str) -> Option<&'static Absent> {
 /// Returns why an option of PM2's does nothing, where scripts that give it need nothing of it.
 pub(crate) fn in_vain(name: &str) -> Option<&'static str> {
     let bare = name.trim_start_matches('-');
-    option(bare).filter(|_| VAIN.contains(&bare)).map(|row| row.what)
+    let is_vain = VAIN.contains(&bare) || VAIN_OF_MODULES.contains(&bare);
+    option(bare).filter(|_| is_vain).map(|row| row.what)
+}
+
+/// Whether an option of PM2's does nothing with this command.
+pub(super) fn is_vain(name: &str, command: Option<CommandId>) -> bool {
+    let is_of_modules = VAIN_OF_MODULES.contains(&name.trim_start_matches('-'));
+    let takes_them = [CommandId::Install, CommandId::ModuleUpdate, CommandId::Publish];
+    in_vain(name).is_some()
+        && (!is_of_modules || command.is_some_and(|command| takes_them.contains(&command)))
 }
 
 /// Returns what ostler does not do and what helps, for an option whose attribute it does not
@@ -137,7 +158,7 @@ mod tests {
     /// What no version of PM2 had, and the README says that it will be there.
     const COMMANDS_OF_LATER: &str = "history";
 
-    /// Every option of `pm2 --help`, `pm2 start --help`, `pm2 serve --help`, and those of
+    /// Every option of `pm2 --help` and of `pm2 COMMAND --help` for each command, and those of
     /// `pm2-runtime` that are refused, without the dashes.
     const OPTIONS_OF_PM2: &str = "V version v silent s ext name n mini-list m interpreter \
         interpreter-args node-args output o error e log l filter-env log-type log-date-format \
@@ -149,7 +170,8 @@ mod tests {
         no-vizion no-autostart no-autorestart stop-exit-codes no-treekill no-pmx no-automation \
         trace disable-trace sort attach v8 event-loop-inspector deep-monitoring help h container \
         dist image-name node-version fresh daemon dockerdaemon web secret public machine-name \
-        port spa ftp basic-auth-username basic-auth-password monitor";
+        port spa ftp basic-auth-username basic-auth-password monitor tarball install docker v1 \
+        safe npm";
 
     #[test]
     fn every_command_and_option_of_pm2_is_there_or_refused_with_a_reason() {

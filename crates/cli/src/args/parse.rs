@@ -191,8 +191,9 @@ fn shown(option: &Word<'_>) -> String {
 
 /// Takes away what PM2 knows and what does nothing here.
 fn ignore_vain(parsed: &mut Parsed, options: &mut Vec<Written>) {
+    let command = parsed.command.map(|command| command.id);
     let is_vain =
-        |flag: Option<&Flag>, name: &str| flag.is_none() && absent::in_vain(name).is_some();
+        |flag: Option<&Flag>, name: &str| flag.is_none() && absent::is_vain(name, command);
     let vain = options.iter().filter(|(flag, name)| is_vain(*flag, name));
     parsed.ignored.extend(vain.map(|(_, name)| name.clone()));
     options.retain(|(flag, name)| !is_vain(*flag, name));

@@ -91,7 +91,7 @@ pub(super) fn uninstall(session: &mut Session) -> Result<(), Failed> {
 pub(super) fn generate(session: &mut Session) -> Result<(), Failed> {
     let name = session.args.words.first().map_or("sample-module", String::as_str);
     let folder = modules::generate(name, &caller::cwd()?)?;
-    session.out.tell(&Notice::Module(ModuleNotice::Made { path: &folder }));
+    session.out.tell(&Notice::Module(ModuleNotice::Generated { name, path: &folder }));
     Ok(())
 }
 
@@ -100,7 +100,7 @@ pub(super) fn pack(session: &mut Session) -> Result<(), Failed> {
     let cwd = caller::cwd()?;
     let folder = named_folder(session)?;
     let archive = modules::pack(&folder, &cwd)?;
-    session.out.tell(&Notice::Module(ModuleNotice::Made { path: &archive }));
+    session.out.tell(&Notice::Module(ModuleNotice::Packed { folder: &folder, path: &archive }));
     Ok(())
 }
 
@@ -154,8 +154,9 @@ fn unknown(session: &Session, word: &str) -> Failed {
 }
 
 fn named_folder(session: &Session) -> Result<PathBuf, Failed> {
-    let folder = session.args.words.first().map_or(".", String::as_str);
-    Ok(caller::cwd()?.join(folder))
+    let cwd = caller::cwd()?;
+    let named = session.args.words.first().filter(|word| word.trim_end_matches('/') != ".");
+    Ok(named.map_or_else(|| cwd.clone(), |folder| cwd.join(folder)))
 }
 
 /// Whether a process is of this module, which may run from elsewhere while it is worked on.

@@ -31,7 +31,7 @@ pub(super) fn install(word: &str, folder: &Path) -> Result<String, Failed> {
 pub(crate) fn publish(folder: &Path) -> Result<(), Failed> {
     let mut command = Command::new("npm");
     command.arg("publish").current_dir(folder);
-    run(command, "the package")
+    run(command, &folder.display().to_string())
 }
 
 /// Returns what npm is asked for: a path is taken from where we are.

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use ostler_shell::word;
 
-use super::line::info;
 use super::{Line, Text};
 use crate::paint::{Ink, Paint};
 
@@ -23,8 +22,10 @@ pub(crate) enum ModuleNotice<'a> {
     Uninstalls { name: &'a str },
     /// It is removed.
     Uninstalled { name: &'a str },
-    /// An archive or a folder with a module was made.
-    Made { path: &'a Path },
+    /// A folder with a module to begin with was made.
+    Generated { name: &'a str, path: &'a Path },
+    /// An archive of a folder with a module was made.
+    Packed { folder: &'a Path, path: &'a Path },
     /// A package was published.
     Published { name: &'a str },
 }
@@ -55,7 +56,9 @@ pub(super) fn own_lines(notice: &ModuleNotice<'_>, hint: impl Fn(&str) -> Line) 
             lines.push(hint(&text));
             lines
         }
-        ModuleNotice::Made { path } => out(format!("made {}", path.display())),
+        ModuleNotice::Generated { path, .. } | ModuleNotice::Packed { path, .. } => {
+            out(format!("made {}", path.display()))
+        }
         ModuleNotice::Published { name } => out(format!("published {name}")),
     }
 }
@@ -86,7 +89,30 @@ pub(super) fn pm2_lines(notice: &ModuleNotice<'_>, paint: Paint) -> Vec<Line> {
         ],
         ModuleNotice::Uninstalls { name } => vec![say(&format!("Uninstalling module {name}"))],
         ModuleNotice::Uninstalled { .. } => Vec::new(),
-        ModuleNotice::Made { path } => vec![info(paint, &format!("{}", path.display()))],
+        ModuleNotice::Generated { name, path } => {
+            let mut lines = vec![
+                say(&format!("Module sample created in folder:  {}", path.display())),
+                Line::Out(Text::line("")),
+            ];
+            let pasted = word(name);
+            for (what, command) in [
+                ("Start module in development mode", format!("cd {pasted}/")),
+                ("", "pm2 install .".to_owned()),
+                ("Module Log", format!("pm2 logs {pasted}")),
+                ("Uninstall module", format!("pm2 uninstall {pasted}")),
+                ("Force restart", format!("pm2 restart {pasted}")),
+            ] {
+                if !what.is_empty() {
+                    lines.push(Line::Out(Text::line(format!("{what}:"))));
+                }
+                lines.push(Line::Out(Text::line(format!("$ {command}"))));
+            }
+            lines
+        }
+        ModuleNotice::Packed { folder, path } => vec![
+            say(&format!("Gziping {} to {}", folder.display(), path.display())),
+            say(&format!("Module packaged in {}", path.display())),
+        ],
         ModuleNotice::Published { name } => vec![say(&format!("Module {name} published"))],
     }
 }

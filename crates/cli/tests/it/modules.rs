@@ -204,3 +204,28 @@ fn the_real_metrics_module_tells_prometheus_of_the_apps() {
         scraped(port).filter(|text| text.lines().any(is_up))
     });
 }
+
+/// Options of PM2's that ask for what is done anyway were unknown, and its words were not there.
+#[test]
+fn under_the_name_pm2_options_about_modules_that_ask_for_nothing_more_are_warned_of() {
+    let s = offline();
+    s.write_executable("bin/npm", "#!/bin/sh\necho \"npm $* in $PWD\"\n");
+    let path = format!("{}:{}", s.work().join("bin").display(), std::env::var("PATH").unwrap());
+    write(&s, "1.0.0", "");
+    let pm2 = s.work().join("pm2");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_ostler"), &pm2).unwrap();
+    let run = |line: &str| {
+        let mut command = s.command_of(&pm2);
+        command.args(line.split(' ')).env("PATH", &path).env("PM2_HOME", s.home());
+        command.current_dir(s.work());
+        ostler_testkit::run::finish(command, &[], SOON)
+    };
+    let published = run("publish --npm source").success();
+    assert!(published.err.contains("npm publish in "), "{published:?}");
+    assert!(published.err.contains("`--npm` does nothing: `publish` gives"), "{published:?}");
+    let packed = run("package source").success();
+    assert!(packed.out.contains("[PM2][Module] Module packaged in "), "{packed:?}");
+    let begun = run("module:generate mine").success();
+    assert!(begun.out.contains("Module sample created in folder:  "), "{begun:?}");
+    assert!(run("stop --npm x").err.contains("unknown option `--npm'"));
+}

@@ -51,9 +51,9 @@ fn a_folder_is_served_to_real_clients_and_nothing_beside_it() {
             ["/app.js", 200, "gzip", 11_000],
             ["/docs", 200, null, 4],
             ["/users/7", 200, null, 7],
-            ["/x.js", 404, null, 10],
-            ["/.env", 404, null, 10],
-            ["/out", 403, null, 10],
+            ["/x.js", 404, null, 14],
+            ["/.env", 404, null, 14],
+            ["/out", 403, null, 14],
             // A client resolves this one itself.
             ["/%2e%2e/home", 200, null, 7]
         ])
@@ -115,7 +115,10 @@ fn an_app_with_the_script_serve_is_told_by_its_variables() {
         const a = await at('/users', { headers: { authorization } }); \
         return [a.status, await a.text()]; }))";
     let Some(said) = node(&s, port, expression) else { return };
-    assert_eq!(said, json!([[401, "Unauthorized\n"], [401, "Unauthorized\n"], [200, "docs"]]));
+    assert_eq!(
+        said,
+        json!([[401, "401 Unauthorized\n"], [401, "401 Unauthorized\n"], [200, "docs"]])
+    );
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn requests_that_come_together_are_answered_in_order_by_one_connection() {
     pair.client.read_to_string(&mut text).unwrap();
     let bodies: Vec<&str> =
         text.split("HTTP/1.1 ").skip(1).map(|one| one.split("\r\n\r\n").nth(1).unwrap()).collect();
-    assert_eq!(bodies, ["A", "B", "Not Found\n", ""]);
+    assert_eq!(bodies, ["A", "B", "404 Not Found\n", ""]);
     let last = text.rsplit("HTTP/1.1 ").next().unwrap();
     assert!(last.starts_with("200 OK") && last.contains("Content-Length: 1\r\n"), "{last}");
 }

@@ -15,7 +15,11 @@ pub(super) fn tell(scene: &mut Scene) {
         of(ModuleNotice::Installed { name, version: None, configurable: false }),
         of(ModuleNotice::Uninstalls { name }),
         of(ModuleNotice::Uninstalled { name }),
-        of(ModuleNotice::Made { path: Path::new("/w/m-v1-0-0.tar.gz") }),
+        of(ModuleNotice::Packed {
+            folder: Path::new("/w/m"),
+            path: Path::new("/w/m-v1-0-0.tar.gz"),
+        }),
+        of(ModuleNotice::Generated { name: "m", path: Path::new("/w/m") }),
         of(ModuleNotice::Published { name }),
     ]);
 }
