@@ -1,7 +1,8 @@
-//! Labs that are no part of `cargo xtask test`. `container`: the images of `examples/docker` in a
-//! real Docker engine, in namespaces of its own; that is 200 MB, and needs more of the kernel than
-//! most machines of CI give. `deploy`: `ostler deploy` to hosts in namespaces, each with a real
-//! sshd, and the same with PM2. `export`: what `ostler export` writes, read by validators of PyPI.
+//! Labs that are no part of `cargo xtask test`. `browser`: the dashboard in a real Chromium, which
+//! is 300 MB. `container`: the images of `examples/docker` in a real Docker engine, in namespaces of
+//! its own; that is 200 MB, and needs more of the kernel than most machines of CI give. `deploy`:
+//! `ostler deploy` to hosts in namespaces, each with a real sshd, and the same with PM2. `export`:
+//! what `ostler export` writes, read by validators of PyPI.
 
 use std::path::PathBuf;
 
@@ -14,16 +15,22 @@ use crate::run::{command, is_installed, show};
 /// Where Debian has the engine's own client, which builds images without a plugin.
 const CLIENT: &str = "/usr/bin/docker";
 
+const NAMES: &str = "`browser`, `container`, `deploy`, `export`";
+
+/// What the lab with the browser has from npm.
+const DRIVERS: [&str; 2] = ["playwright-core@1.65", "axe-core@4.14"];
+
 /// Runs the lab of this name.
 pub fn lab(args: &[String]) -> Result<()> {
     let [name] = args else {
-        bail!("`lab` takes the name of a lab: `container`, `deploy` or `export`");
+        bail!("`lab` takes the name of a lab: {NAMES}");
     };
     match name.as_str() {
+        "browser" => browser(),
         "container" => container(),
         "deploy" => deploy(),
         "export" => export(),
-        _ => bail!("no lab is called `{name}`; there are `container`, `deploy` and `export`"),
+        _ => bail!("no lab is called `{name}`; there are {NAMES}"),
     }
 }
 
@@ -34,6 +41,19 @@ fn export() -> Result<()> {
         words.push(labs::machine()?.display().to_string());
     }
     show(command("bash", words))
+}
+
+fn browser() -> Result<()> {
+    if !is_installed("chromium") {
+        install("chromium")?;
+    }
+    let modules = cache_dir().join("browser").display().to_string();
+    let mut npm = command("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"]);
+    npm.args(["--prefix", &modules]).args(DRIVERS);
+    show(npm)?;
+    let program = labs::program()?.display().to_string();
+    show(command("cargo", ["build", "--package", "ostler-companion"]))?;
+    show(command(node()?, ["tests/labs/browser.mjs".to_owned(), program, modules]))
 }
 
 fn container() -> Result<()> {

@@ -37,6 +37,7 @@ cargo xtask dist [--target TRIPLE] [--out DIR] [--twice] [--try]
                              --try: each package is installed on something fresh and used
 cargo xtask labs             the service under a real systemd in namespaces, as root; part of
                              test where it can be done
+cargo xtask lab browser      the dashboard in a real Chromium: by mouse, by keyboard, with axe-core
 cargo xtask lab container    the images of examples/docker, built and run by a real Docker engine,
                              as root; installs docker.io by apt
 cargo xtask lab deploy       `deploy` to hosts in namespaces with a real sshd each, as root, and the
