@@ -55,6 +55,7 @@ pub(crate) fn ids_in(event: &Event) -> Vec<u32> {
         Event::Acted { id, .. } | Event::Step { id, .. } | Event::Starting { id, .. } => vec![*id],
         Event::Failed { .. }
         | Event::Doing { .. }
+        | Event::Restoring { .. }
         | Event::Restored { .. }
         | Event::Log(_)
         | Event::Following { .. }
@@ -76,6 +77,7 @@ fn end_of(event: &Event) -> Option<bool> {
         Event::Step { .. }
         | Event::Starting { .. }
         | Event::Doing { .. }
+        | Event::Restoring { .. }
         | Event::Log(_)
         | Event::Following { .. }
         | Event::Process { .. }

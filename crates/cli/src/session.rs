@@ -243,6 +243,20 @@ impl Session {
         self.client = None;
     }
 
+    /// Returns the protocol that the daemon speaks, which is started when there is none.
+    pub(crate) fn protocol(&mut self) -> Result<u32, Failed> {
+        self.connect()?;
+        let Self { client: Some(client), out, .. } = self else { return Ok(0) };
+        match client.protocol(|heard| out.heard(&heard)) {
+            // Nothing is known of the next one.
+            Err(ostler_client::Error::Broken) => {
+                self.disconnect();
+                Ok(0)
+            }
+            protocol => Ok(protocol?),
+        }
+    }
+
     /// Holds daemon and keeper, whose end is going to be asked for, and returns what they manage,
     /// and the protocol that they speak; `None` when they end meanwhile.
     pub(crate) fn look_at_manager(

@@ -21,6 +21,7 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Profile { .. }
         | Request::Talk { .. }
         | Request::Resurrect
+        | Request::ResurrectTold
         | Request::Import { .. }
         | Request::Update { .. }
         | Request::Kill

@@ -239,9 +239,12 @@ pub struct LogSpec {
 /// What becomes of output whose file cannot be written, because the disk is full for instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFull {
-    /// The application goes on; lines that cannot be kept are dropped, and counted in the file.
+    /// The application goes on; of the lines that wait for the file as many are kept as there is
+    /// room for, and those that come then are dropped, and counted in the file.
     #[default]
-    Drop,
+    DropNewest,
+    /// The same, but those that came first are dropped.
+    DropOldest,
     /// The application waits as soon as its pipe is full.
     Block,
 }

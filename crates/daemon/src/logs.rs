@@ -123,7 +123,8 @@ impl Logs {
             date_format: spec.logs.date_format.clone(),
             disabled: spec.logs.disabled,
             full: match spec.logs.full {
-                LogFull::Drop => OnFull::Drop,
+                LogFull::DropNewest => OnFull::DropNewest,
+                LogFull::DropOldest => OnFull::DropOldest,
                 LogFull::Block => OnFull::Block,
             },
             hold: Some(HOLD),

@@ -36,6 +36,8 @@ pub enum Task {
     Read {
         /// The client that waits.
         client: ClientId,
+        /// It wants to know of each process.
+        told: bool,
     },
 }
 
@@ -144,18 +146,18 @@ impl Saver {
 impl Task {
     /// What its end is if it cannot begin.
     fn refused(&self) -> impl FnOnce(&Path, &io::Error) -> Done + use<> {
-        let (client, count) = match self {
-            Self::Write { client, count, .. } => (*client, Some(*count)),
-            Self::Read { client } => (Some(*client), None),
+        let writes = match self {
+            Self::Write { client, count, .. } => Ok((*client, *count)),
+            Self::Read { client, told } => Err((*client, *told)),
         };
-        move |path, error| match count {
-            Some(count) => written(client, count, path, Err(error)),
-            None => {
+        move |path, error| match writes {
+            Ok((client, count)) => written(client, count, path, Err(error)),
+            Err((client, told)) => {
                 let problem =
                     format!("could not read the saved list `{}`: {error}", path.display());
                 let (warnings, elements) = (Vec::new(), Err(problem));
-                let input = |client| Input::DumpRead { client, warnings, elements };
-                Done { input: client.map(input), line: None }
+                let input = Input::DumpRead { client, told, warnings, elements };
+                Done { input: Some(input), line: None }
             }
         }
     }
@@ -194,13 +196,13 @@ fn run(task: Task, path: &Path) -> Done {
         Task::Write { client, count, text } => {
             written(client, count, path, files::write_durably(path, &text).as_ref().copied())
         }
-        Task::Read { client } => {
+        Task::Read { client, told } => {
             let mut warnings = Vec::new();
             let elements = read(path).or_else(|problem| {
                 warnings.push(problem);
                 read(&files::beside(path, ".bak"))
             });
-            Done { input: Some(Input::DumpRead { client, warnings, elements }), line: None }
+            Done { input: Some(Input::DumpRead { client, told, warnings, elements }), line: None }
         }
     }
 }

@@ -4,8 +4,9 @@
 //! file that fails is tried again each second, by all who write to it. Its streams keep at most
 //! [`HELD`] bytes for it, all streams together [`TOTAL`]; and not for ever, when their lines are
 //! dated ([`PATIENCE`]: the date would be wrong) or when the run has ended ([`LAST_PATIENCE`]: its
-//! end waits for them). What is older, or more, is lost: whole lines, counted in the journal. When
-//! the file can be written again, the first thing it gets is a line that says how many.
+//! end waits for them). What is older, or more, is lost: whole lines, counted in the journal; by
+//! `drop-newest` what is newer goes in place of what is older (see `newest`). When the file can be
+//! written again, it gets a line that says how many, where they are missing.
 
 use std::io;
 
@@ -22,7 +23,7 @@ use crate::reactor::{Reactor, Turn};
 use crate::scratch::Peek;
 use crate::source::Source;
 use crate::step::Step;
-use crate::types::Event;
+use crate::types::{Event, OnFull};
 
 /// How long lines that get a date wait for a file that fails, ms.
 const PATIENCE: u64 = 60_000;
@@ -136,7 +137,7 @@ impl Reactor {
         let Some(id) = source.files.first().copied() else { return Turn::More };
         let is_failing = self.files.get(id).is_some_and(|file| file.failing.is_some());
         self.fail(id, error);
-        if is_failing && !source.blocks { self.discard(source) } else { Turn::Parked }
+        if is_failing && source.full != OnFull::Block { self.discard(source) } else { Turn::Parked }
     }
 
     /// What is in the pipe goes, so that nobody waits for it.
@@ -161,16 +162,23 @@ impl Reactor {
     pub(crate) fn tell_losses(&mut self, source: &mut Source) -> Result<(), Turn> {
         if source.unrecorded > 0
             && self.journal.give_up(source.id(), Which::All, 0, source.unrecorded).is_ok()
+            && self.count_dropped(source, Which::All, source.unrecorded).is_ok()
         {
             source.unrecorded = 0;
         }
         let lost = self.journal.lost(source.id());
-        for (index, id) in source.files.iter().copied().enumerate() {
+        for index in 0..source.files.len() {
+            let Some(id) = source.files.get(index).copied() else { continue };
             if source.waiting.get(index).is_some_and(|waits| *waits) {
                 continue;
             }
             self.tell_bequest(id);
             let Some(lines) = lost.get(index).copied().filter(|lines| *lines > 0) else { continue };
+            match self.has_older(source, index) {
+                Ok(false) => {}
+                Ok(true) => continue,
+                Err(error) => return Err(self.troubled(source, error)),
+            }
             let mut output = Vec::new();
             let which = Which::one(index, source.files.len());
             let notice = self.files.get(id).map(|file| file.notice(lines.into()));

@@ -24,6 +24,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{FallocateFlags, MemfdFlags, SeekFrom};
@@ -117,8 +118,8 @@ impl Journal {
     }
 
     fn settle(&mut self, slot: Slot, entry: Entry) -> io::Result<()> {
-        let Entry { start, len, ahead, lost, begun, .. } = entry;
-        let mut slot = Slot { start, len, ahead, lost, begun, high: STRIDE, ..slot };
+        let Entry { start, len, ahead, lost, begun, dropped, .. } = entry;
+        let mut slot = Slot { start, len, ahead, lost, begun, dropped, high: STRIDE, ..slot };
         match entry.transfer {
             Transfer::Idle => {}
             Transfer::Moving => {
@@ -329,6 +330,46 @@ impl Journal {
             self.slots.insert(owner, slot);
         }
         Ok(())
+    }
+
+    /// These files will not get these bytes, which are so many lines, and all others have them:
+    /// they go, and what is behind them stays. It is copied to a free place first, and the entry is
+    /// written when the copy is whole.
+    pub(crate) fn cut_lines(
+        &mut self,
+        owner: Owner,
+        which: Which,
+        bytes: Range<usize>,
+        lines: u64,
+    ) -> io::Result<()> {
+        let mut slot = self.slot(owner)?;
+        let (from, to) = (bytes.start as u64, bytes.end as u64);
+        if to < slot.len {
+            let mut left = Vec::new();
+            self.read(owner, &mut left)?;
+            left.drain(bytes);
+            let free = slot.start + slot.len;
+            slot.start = if left.len() as u64 <= slot.start { 0 } else { free };
+            write_all_at(&self.file, &left, slot.place())?;
+            slot.high = slot.high.max(slot.start + left.len() as u64);
+        }
+        slot.cut(which, from, to, lines);
+        self.slots.insert(owner, slot);
+        self.rest(owner)
+    }
+
+    /// How many lines files of this stream have lost in all.
+    pub(crate) fn dropped(&self, owner: Owner) -> u32 {
+        self.slots.get(&owner).map_or(0, |slot| slot.dropped)
+    }
+
+    /// Files of this stream have lost lines.
+    pub(crate) fn count_dropped(&mut self, owner: Owner, lines: u64) -> io::Result<()> {
+        if let Some(slot) = self.slots.get_mut(&owner) {
+            let lines = u32::try_from(lines).unwrap_or(u32::MAX);
+            slot.dropped = slot.dropped.saturating_add(lines);
+        }
+        self.rest(owner)
     }
 
     /// Nothing is in flight: the slot's bytes wait.

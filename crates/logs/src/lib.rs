@@ -25,10 +25,11 @@
 //!
 //! A full disk, an I/O error, a missing permission: the daemon gets one [`Event::FileError`], and
 //! the engine tries again each second. Lines wait for a bounded time and up to a bounded size;
-//! beyond that the oldest are dropped, and counted where a `kill -9` does not reach. The
-//! application goes on, and so does its other file. What the file gets first when it can be
-//! written again is a line that says how many are missing. With [`OnFull::Block`] nothing is
-//! dropped: the application waits, as with any pipe (see `failing`).
+//! beyond that the newest are dropped ([`OnFull::DropNewest`]) or the oldest
+//! ([`OnFull::DropOldest`]), and counted where a `kill -9` does not reach. The application goes
+//! on, and so does its other file. When the file can be written again, it gets a line that says
+//! how many are missing, where they are. With [`OnFull::Block`] nothing is dropped: the
+//! application waits, as with any pipe (see `failing`).
 //!
 //! A log path that is not a regular file (a FIFO, a terminal) is written by lines, best effort: its
 //! length tells nothing to a successor, and a reader that does not read loses what does not fit.
@@ -41,6 +42,7 @@ mod care;
 mod chain;
 mod commit;
 mod date;
+mod dropped;
 mod engine;
 mod failing;
 mod failure;
@@ -54,6 +56,7 @@ mod level;
 mod lines;
 mod mailbox;
 mod moment;
+mod newest;
 mod note;
 mod opener;
 mod period;

@@ -16,7 +16,7 @@ use crate::reactor::{Reactor, Turn};
 use crate::slot::Filled;
 use crate::source::Source;
 use crate::step::Step;
-use crate::types::LinePlace;
+use crate::types::{LinePlace, OnFull};
 
 /// Formatted bytes of one step; one line more may go over it.
 const STEP: usize = 1 << 20;
@@ -36,9 +36,8 @@ pub(crate) struct Batch<'a> {
 impl Reactor {
     /// What one turn came to.
     pub(crate) fn step(&mut self, source: &mut Source) -> Turn {
-        let filled = self.journal.fill(source.id(), &source.pipe);
         let mut input = std::mem::take(&mut self.input);
-        let turn = filled.and_then(|filled| {
+        let turn = self.take_in(source, &mut input).and_then(|filled| {
             self.journal.read(source.id(), &mut input)?;
             self.write(source, filled, &input)
         });
@@ -49,6 +48,15 @@ impl Reactor {
         }
         self.input = input;
         turn.unwrap_or_else(|error| self.troubled(source, error))
+    }
+
+    /// Moves what is in the pipe into the journal, unless something else comes first.
+    fn take_in(&mut self, source: &mut Source, input: &mut Vec<u8>) -> io::Result<Filled> {
+        self.note_kept(source, input)?;
+        if self.owes(source) {
+            return Ok(Filled::More);
+        }
+        self.journal.fill(source.id(), &source.pipe)
     }
 
     fn write(&mut self, source: &mut Source, filled: Filled, input: &[u8]) -> io::Result<Turn> {
@@ -125,7 +133,7 @@ impl Reactor {
     }
 
     /// How many bytes of the batch have gone from the journal since it was read.
-    fn gone(&self, source: &Source, batch: &Batch<'_>) -> usize {
+    pub(crate) fn gone(&self, source: &Source, batch: &Batch<'_>) -> usize {
         let left = usize::try_from(self.journal.len(source.id())).unwrap_or(usize::MAX);
         batch.input.len().saturating_sub(left)
     }
@@ -154,8 +162,8 @@ impl Reactor {
     }
 
     /// What waits for a file for too long, or is too much, is lost for it.
-    fn give_up_lines(&mut self, source: &Source, batch: &Batch<'_>) -> io::Result<()> {
-        if source.blocks || !source.waiting.contains(&true) {
+    fn give_up_lines(&mut self, source: &mut Source, batch: &Batch<'_>) -> io::Result<()> {
+        if source.full == OnFull::Block || !source.waiting.contains(&true) {
             return Ok(());
         }
         let is_much = batch.input.len() > HELD / 16 && self.journal.total() > TOTAL;
@@ -163,8 +171,18 @@ impl Reactor {
             if !source.waiting.get(index).is_some_and(|waits| *waits) {
                 continue;
             }
-            let is_over = self.is_given_up(*id, source);
-            let held = if is_over || is_much { 0 } else { HELD };
+            let held = match source.full {
+                _ if self.is_given_up(*id, source) => 0,
+                // They go below.
+                OnFull::DropNewest | OnFull::Block => usize::MAX,
+                OnFull::DropOldest => {
+                    if is_much {
+                        0
+                    } else {
+                        HELD
+                    }
+                }
+            };
             let at = self.journal.ahead(source.id()).get(index).copied().unwrap_or(0);
             let from = (at + self.gone(source, batch)).min(batch.whole);
             let lost = too_much(batch, from, held);
@@ -172,9 +190,13 @@ impl Reactor {
                 let which = Which::one(index, source.files.len());
                 let (bytes, lines) = (lost.len() as u64, count_lines(lost));
                 self.journal.give_up(source.id(), which, bytes, lines)?;
+                self.count_dropped(source, which, lines)?;
             }
         }
-        Ok(())
+        match source.full {
+            OnFull::DropNewest => self.give_up_newest(source, batch),
+            OnFull::DropOldest | OnFull::Block => Ok(()),
+        }
     }
 
     /// Shows the subscribers what was written or waits for a file that fails.
@@ -242,7 +264,7 @@ fn too_much<'a>(batch: &Batch<'a>, from: usize, held: usize) -> &'a [u8] {
     whole.get(..end).unwrap_or(whole)
 }
 
-fn count_lines(bytes: &[u8]) -> u64 {
+pub(crate) fn count_lines(bytes: &[u8]) -> u64 {
     let ended = memchr::memchr_iter(b'\n', bytes).count() as u64;
     ended + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"))
 }

@@ -94,6 +94,8 @@ pub(crate) struct Entry {
     /// whether that is so for the files of the note when it is written. (As with `lost`.)
     pub begun: [bool; 2],
     pub begins: bool,
+    /// Lines that files of the stream have lost in all. (As with `lost`.)
+    pub dropped: u32,
 }
 
 impl Entry {
@@ -112,7 +114,8 @@ impl Entry {
         };
         let [first, second] = self.begun.map(u64::from);
         let begun = first | second << 1 | u64::from(self.begins) << 2;
-        let flags = transfer | stream << 8 | which << 16 | begun << 24;
+        let dropped = u64::from(self.dropped) << 32;
+        let flags = transfer | stream << 8 | which << 16 | begun << 24 | dropped;
         let pair = |[first, second]: [u32; 2]| u64::from(first) | u64::from(second) << 32;
         let words = [
             flags,
@@ -161,6 +164,7 @@ impl Entry {
             lost: reader.pair()?,
             begun: [first, second],
             begins,
+            dropped: u32::try_from(flags >> 32).unwrap_or(u32::MAX),
         })
     }
 }
@@ -301,6 +305,7 @@ mod tests {
                 lost: [u32::MAX, 1],
                 begun: [false, true],
                 begins: transfer == Transfer::Writing,
+                dropped: 0xfedc_ba98,
             };
             assert_eq!(Entry::decode(&entry.encode()), Some(entry));
         }

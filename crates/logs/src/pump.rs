@@ -193,6 +193,12 @@ impl Reactor {
         }
         let mut input = std::mem::take(&mut self.input);
         let read = self.journal.read(source.id(), &mut input);
+        let owes = self.owes(source);
+        if owes && let Some(end) = memchr::memrchr(b'\n', &input) {
+            // What was lost is told behind it.
+            input.truncate(end + 1);
+        }
+        source.kept = None;
         if self.is_failing(source, Which::All) {
             input.truncate(CAREFUL_STEP);
         }
@@ -218,7 +224,7 @@ impl Reactor {
         }
         self.input = input;
         match passed {
-            Ok(()) if taken < waiting => Err(Turn::More),
+            Ok(()) if owes || taken < waiting => Err(Turn::More),
             Ok(()) => Ok(()),
             Err((Some(id), error)) => {
                 self.fail(id, error);

@@ -70,6 +70,9 @@ pub(crate) struct Reactor {
     pub(crate) idle_at: Option<u64>,
     /// Streams are not watched, out of kernel memory: when that is tried again.
     watch_at: Option<u64>,
+    /// Streams that have lost lines of which the daemon does not know, and when it is told.
+    pub(crate) untold: BTreeSet<(SourceId, Stream)>,
+    pub(crate) tell_at: Option<u64>,
     /// Runs whose `Drained` is owed.
     draining: BTreeSet<SourceId>,
     /// Bytes written to files since that was told.
@@ -110,6 +113,8 @@ impl Reactor {
             show_at: BTreeSet::new(),
             idle_at: None,
             watch_at: None,
+            untold: BTreeSet::new(),
+            tell_at: None,
             draining: BTreeSet::new(),
             grown: 0,
             flushes: BTreeMap::new(),
@@ -168,7 +173,7 @@ impl Reactor {
         }
         let timer = self.timers.peek().map(|Reverse((next, _))| *next);
         let show = self.show_at.first().map(|(at, _)| *at);
-        [timer, show, self.idle_at, self.watch_at].into_iter().flatten().min()
+        [timer, show, self.idle_at, self.watch_at, self.tell_at].into_iter().flatten().min()
     }
 
     fn handle_timers(&mut self) {
@@ -185,6 +190,9 @@ impl Reactor {
         }
         if self.watch_at.is_some_and(|at| at <= now) {
             self.watch_again(now);
+        }
+        if self.tell_at.is_some_and(|at| at <= now) {
+            self.tell_dropped();
         }
         while let Some(Reverse((at, id))) =
             self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now)
@@ -315,6 +323,7 @@ impl Reactor {
         }
         self.keys.insert((id, stream), key);
         self.sources.insert(key, source);
+        self.note_dropped((id, stream));
         self.queue(key);
     }
 
@@ -374,6 +383,7 @@ impl Reactor {
 
     fn forget(&mut self, id: SourceId, stream: Stream) {
         if let Some(mut source) = self.unhook(id, stream) {
+            self.tell_last_dropped(&source);
             self.bequeath(&source);
             let files = source.files.clone();
             self.leave_files(&mut source);

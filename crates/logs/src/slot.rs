@@ -35,6 +35,8 @@ pub(crate) struct Slot {
     pub lost: [u32; 2],
     /// Whether each file was given part of a line last, which goes on with its next bytes.
     pub begun: [bool; 2],
+    /// Lines that its files have lost in all.
+    pub dropped: u32,
 }
 
 impl Slot {
@@ -60,6 +62,7 @@ impl Slot {
             lost: self.lost,
             begun: self.begun,
             begins: false,
+            dropped: self.dropped,
         }
     }
 
@@ -83,12 +86,27 @@ impl Slot {
 
     /// These files will not get their next bytes, which are so many lines.
     pub(crate) fn give_up(&mut self, which: Which, bytes: u64, lines: u64) {
+        self.lose(which, lines);
+        self.advance(which, bytes);
+    }
+
+    /// These files will not get the bytes from here to there, which are so many lines; all others
+    /// have them. What came behind them has been moved to where they were.
+    pub(crate) fn cut(&mut self, which: Which, from: u64, to: u64, lines: u64) {
+        self.lose(which, lines);
+        self.len = self.len.saturating_sub(to - from);
+        let [least, cut] = [from, to - from].map(|of| u32::try_from(of).unwrap_or(u32::MAX));
+        let closer = |ahead: u32| ahead.min(least).max(ahead.saturating_sub(cut));
+        self.ahead = self.ahead.map(closer);
+    }
+
+    fn lose(&mut self, which: Which, lines: u64) {
+        let lines = u32::try_from(lines).unwrap_or(u32::MAX);
         for (index, lost) in self.lost.iter_mut().enumerate() {
             if which.has(index) {
-                *lost = lost.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+                *lost = lost.saturating_add(lines);
             }
         }
-        self.advance(which, bytes);
     }
 
     /// These files are through with their next bytes. What all are through with goes.

@@ -22,12 +22,14 @@ pub(crate) struct Source {
     pub silent: bool,
     /// It waits for a subscriber.
     pub held: bool,
-    /// The application waits for a file that cannot be written.
-    pub blocks: bool,
+    /// What becomes of its lines while a file cannot be written.
+    pub full: OnFull,
     /// Which of the files fail and are not to be tried in this turn.
     pub waiting: [bool; 2],
     /// Bytes at the front of the journal's that subscribers have seen.
     pub shown: usize,
+    /// Bytes at the front of the journal's that came before lines were dropped, if that is known.
+    pub kept: Option<usize>,
     /// Lines lost while even the journal could not be written.
     pub unrecorded: u64,
     /// The process has exited.
@@ -63,9 +65,10 @@ impl Source {
             formatter: Formatter::new(sink, stream),
             silent: sink.disabled,
             held: false,
-            blocks: sink.full == OnFull::Block,
+            full: sink.full,
             waiting: [false; 2],
             shown: 0,
+            kept: None,
             unrecorded: 0,
             ended: false,
             drained: false,

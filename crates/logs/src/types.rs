@@ -51,9 +51,12 @@ pub enum Format {
 /// What becomes of output that cannot be written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnFull {
-    /// The oldest lines are dropped and counted; the application goes on.
+    /// What waits is kept, the lines behind it are dropped and counted; the application goes on.
     #[default]
-    Drop,
+    DropNewest,
+    /// What came last is kept, the lines before it are dropped and counted; so the application
+    /// goes on as well.
+    DropOldest,
     /// The application waits.
     Block,
 }
@@ -210,6 +213,18 @@ pub enum Event {
         path: PathBuf,
         /// What the system said.
         error: io::Error,
+    },
+    /// Files of a stream have not got lines: how many in all since its run began, each counted for
+    /// each file. Once a second at most, and when the stream is forgotten.
+    Dropped {
+        /// The run's number.
+        source: SourceId,
+        /// Which of its outputs.
+        stream: Stream,
+        /// The process's id.
+        proc_id: u32,
+        /// Lines so far.
+        lines: u64,
     },
     /// A file could be opened for a stream that is new.
     FileOpened {

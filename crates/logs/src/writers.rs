@@ -20,7 +20,7 @@ impl Writers {
         self.all.insert(writer);
         match full {
             OnFull::Block => _ = self.blocking.insert(writer),
-            OnFull::Drop => _ = self.blocking.remove(&writer),
+            OnFull::DropNewest | OnFull::DropOldest => _ = self.blocking.remove(&writer),
         }
     }
 
@@ -67,7 +67,7 @@ mod tests {
             assert_eq!(writers.fate(), fate);
         };
         check(|writers| writers.add(1, OnFull::Block), Fate::Waits);
-        check(|writers| writers.add(2, OnFull::Drop), Fate::Both);
+        check(|writers| writers.add(2, OnFull::DropOldest), Fate::Both);
         check(|writers| writers.remove(1), Fate::Dropped);
         check(|writers| writers.add(2, OnFull::Block), Fate::Waits);
     }

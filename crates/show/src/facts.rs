@@ -63,6 +63,7 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
         all.iter().for_each(|one| fact(key, one.clone()));
     }
     fact("cannot be written", unwritten(seen));
+    fact("log lines dropped", dropped(seen));
     fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
     fact("unlike this shell", seen.other_env.join(", "));
     if let Some(OfFile { path, differs }) = &seen.of_file {
@@ -103,6 +104,14 @@ fn rejections(seen: &Seen<'_>) -> String {
 fn unwritten(seen: &Seen<'_>) -> String {
     let files = seen.details.iter().flat_map(|of| &of.unwritten);
     once_each(files.map(|file| format!("{} ({})", file.path, file.error)))
+}
+
+/// Lines that log files have not got: by `log_full`, or after a minute, or at an end.
+fn dropped(seen: &Seen<'_>) -> String {
+    match seen.details.iter().map(|of| of.view.dropped_lines).sum::<u64>() {
+        0 => String::new(),
+        count => count.to_string(),
+    }
 }
 
 fn memory(seen: &Seen<'_>, details: &Details) -> String {

@@ -79,6 +79,7 @@ pub fn sample(id: u32, name: &str) -> ProcView {
         candidate: None,
         leaving: Vec::new(),
         asked_restarts: 0,
+        dropped_lines: 0,
     }
 }
 

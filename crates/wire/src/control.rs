@@ -14,6 +14,7 @@
 //! - 5: `talk`: signals, lines for standard input, actions, marks.
 //! - 6: the processes that a word means can be asked for ([`Request::Meant`]).
 //! - 7: what is under way with each process can be asked for ([`Event::Doing`]).
+//! - 8: the same of a list that is brought back ([`Event::Restoring`]).
 
 mod connections;
 mod doing;
@@ -45,7 +46,7 @@ pub use view::{
 pub use waits::{Condition, Lacks, Waits};
 
 /// Version of this protocol; the daemon's answer to [`Request::Hello`] carries its own.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// How the reason begins for which a daemon that was started does not run: one is there already.
 pub const HOME_TAKEN: &str = "another daemon has the home";

@@ -124,6 +124,7 @@ fn watch(client: Client, home: Home, id: u32, tell: SyncSender<Came>) {
             | Event::Started { .. }
             | Event::Starting { .. }
             | Event::Doing { .. }
+            | Event::Restoring { .. }
             | Event::Process { .. }
             | Event::Own { .. }
             | Event::Restored { .. }

@@ -232,10 +232,12 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, whole: bool) -> Re
     if !as_blocks && !session.out.terminal {
         session.out.data(&show::piped(&apps, &look));
         warn_of_no_effect(session, &processes);
+        warn_of_dropped(session, &processes);
         return Ok(());
     }
     tables(session, apps, as_blocks, &look);
     warn_of_no_effect(session, &processes);
+    warn_of_dropped(session, &processes);
     Ok(())
 }
 
@@ -286,6 +288,13 @@ fn pm2_table(session: &mut Session) -> Result<(), Failed> {
 fn warn_of_no_effect(session: &mut Session, processes: &[ProcView]) {
     if let Some(text) = view::not_yet(processes) {
         session.out.tell(&Notice::NotYet { text: &text });
+    }
+}
+
+/// Says whose log files have not got all lines.
+fn warn_of_dropped(session: &mut Session, processes: &[ProcView]) {
+    if let Some((text, hint)) = show::dropped(processes) {
+        session.out.tell(&Notice::Warning { text: &text, hint: Some(&hint), apart: false });
     }
 }
 

@@ -245,6 +245,7 @@ pub(super) fn report(out: &mut Output, event: &Event) -> bool {
         }
         Event::Started { .. }
         | Event::Starting { .. }
+        | Event::Restoring { .. }
         | Event::Log(_)
         | Event::Following { .. }
         | Event::Process { .. }

@@ -11,7 +11,10 @@ use crate::args::{Command, CommandId};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
-use crate::voice::{Act, Notice, Subject};
+use crate::voice::{Act, Notice, Subject, Target};
+
+/// The protocol since which a daemon tells of each process that is brought back.
+const TOLD_SINCE: u32 = 8;
 
 /// Runs the command `resurrect`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -22,7 +25,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 /// Starts what was saved and does not run, and reports it.
 pub(super) fn restore(session: &mut Session) -> Result<(), Failed> {
     let path = session.home.dump();
-    restore_from(session, &Request::Resurrect, &path)
+    let told = session.out.progress().is_some() && TOLD_SINCE <= session.protocol()?;
+    let request = if told { Request::ResurrectTold } else { Request::Resurrect };
+    restore_from(session, &request, &path)
 }
 
 /// The same of another list, which the request has.
@@ -45,6 +50,14 @@ pub(super) fn restore_from(
             let subject = Subject::Saved { name: &name, script: &script };
             out.tell(&Notice::Missed { subject, error: &error });
         }
+        Event::Restoring { started, stopped, saved } => {
+            let target = |(id, name), rests| Target { id, name, cluster: false, rests };
+            let started = started.into_iter().map(|one| target(one, false));
+            let stopped = stopped.into_iter().map(|one| target(one, true));
+            let targets: Vec<Target> = started.chain(stopped).collect();
+            out.tell(&Notice::Restores { targets: &targets, saved });
+        }
+        Event::Starting { id, name, up } => out.tell(&Notice::Starts { id, name: &name, up }),
         other => {
             perform::report(out, &other);
         }

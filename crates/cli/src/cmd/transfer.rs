@@ -65,11 +65,9 @@ pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
         Failed::new(format!("{from} is no list of processes: {}", not_a_list(&text, &error)))
             .hint("it is what `ostler export` or `ostler save` writes; `start` takes process files")
     })?;
-    resurrect::restore_from(
-        session,
-        &Request::Import { elements, heir_of: None },
-        std::path::Path::new(&name),
-    )?;
+    let told = session.out.progress().is_some();
+    let request = Request::Import { elements, heir_of: None, told };
+    resurrect::restore_from(session, &request, std::path::Path::new(&name))?;
     list::table(session)
 }
 

@@ -75,6 +75,7 @@ const FIELDS: &[Field] = &[
     Field { name: "user", of: List(|of| json!(of.view.user)) },
     Field { name: "script", of: List(|of| json!(of.view.script)) },
     Field { name: "logs", of: List(|of| json!(of.view.logs.iter().flatten().collect::<Vec<_>>())) },
+    Field { name: "log_lines_dropped", of: List(|of| json!(of.view.dropped_lines)) },
     Field { name: "why", of: Describe(|of, known| json!(why(of, None, known.reason, known.now))) },
     Field { name: "args", of: Describe(|of, _| json!(of.args)) },
     Field { name: "cwd", of: Describe(|of, _| json!(of.cwd)) },

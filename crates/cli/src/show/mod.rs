@@ -1,11 +1,13 @@
 //! What is shown of processes under the name `ostler`: what the crate `show` makes of them, and the
 //! fields that a program names. What PM2 shows is in `view`.
 
+mod dropped;
 mod fields;
 mod kept;
 mod template;
 mod waiting;
 
+pub(crate) use dropped::dropped;
 pub(crate) use fields::{Known, Shape, field_names, meant_fields, meant_template, text_of};
 pub(crate) use kept::{rotation, watched};
 pub(crate) use ostler_show::{

@@ -136,6 +136,9 @@ fn our_rows(details: &Details) -> Vec<(&'static str, Cell<'_>)> {
         let text = format!("{}: {}", file.path, file.error);
         rows.push(("cannot be written", Cell::plain(text)));
     }
+    if 0 < view.dropped_lines {
+        rows.push(("log lines dropped", Cell::plain(view.dropped_lines.to_string())));
+    }
     rows
 }
 

@@ -90,6 +90,7 @@ pub(super) fn object(
         Notice::FirstSteps { .. }
         | Notice::EndedEarly { .. }
         | Notice::Looks
+        | Notice::Restores { .. }
         | Notice::BroughtUp
         | Notice::ScalesTo { .. }
         | Notice::Awaits { .. }

@@ -65,6 +65,8 @@ pub(crate) enum Notice<'a> {
     Starts { id: u32, name: &'a str, up: bool },
     /// What is under way with a process.
     Does { id: u32, name: &'a str, what: &'a Doing },
+    /// What is brought back of a list, which has so many processes; what rests is not started.
+    Restores { targets: &'a [Target], saved: usize },
     /// The app that is scaled is to have so many processes.
     ScalesTo { processes: usize },
     /// The first run of a process ended before it was ready.

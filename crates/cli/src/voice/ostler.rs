@@ -56,7 +56,7 @@ pub(super) fn lines(
             tally.line(now, &format!("{name} (id {id})")).into_iter().map(Line::err).collect()
         }
         // Of each process it was told when it was up.
-        Notice::Started { .. } if tally.tells_each() => Vec::new(),
+        Notice::Started { .. } | Notice::Restored { .. } if tally.tells_each() => Vec::new(),
         Notice::Started { name, .. } | Notice::Restored { name, .. }
             if progress == Progress::Plain =>
         {
@@ -170,6 +170,7 @@ pub(super) fn lines(
         | Notice::Starts { .. }
         | Notice::EndedEarly { .. }
         | Notice::Looks
+        | Notice::Restores { .. }
         | Notice::Does { .. }
         | Notice::ScalesTo { .. }
         | Notice::BroughtUp

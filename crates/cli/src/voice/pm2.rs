@@ -116,6 +116,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         | Notice::Starts { .. }
         | Notice::EndedEarly { .. }
         | Notice::Looks
+        | Notice::Restores { .. }
         | Notice::BroughtUp
         | Notice::Awaits { .. }
         | Notice::Stands { .. }

@@ -13,7 +13,7 @@ use super::rows::{SOON, rows};
 use super::span::span;
 use super::verbs::{going, verb};
 use super::work::Work;
-use super::{Act, Notice, Planned, Subject};
+use super::{Act, Notice, Planned, Subject, Target};
 
 /// The same where lines stay.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -78,6 +78,10 @@ pub(super) struct Tally {
     scale_to: Option<usize>,
     /// The file that apps come from.
     path: PathBuf,
+    /// How many processes it has, where that was told.
+    saved: Option<usize>,
+    /// Processes that were brought back.
+    restored: usize,
     /// When a line was told last.
     told: Duration,
     /// Of each process of an app it is told when it is up.
@@ -98,12 +102,7 @@ impl Tally {
         match notice {
             Notice::Begun { act, targets, .. } => {
                 self.begin(*act, now);
-                for target in *targets {
-                    let new = self.names.insert(target.id, target.name.clone()).is_none();
-                    let app = self.app(&target.name, target.cluster);
-                    app.rests = target.rests && (app.total == 0 || app.rests);
-                    app.total += usize::from(new);
-                }
+                self.name(targets);
             }
             Notice::StartsScript { app, .. } => {
                 self.begin(Act::Start, now);
@@ -133,7 +132,10 @@ impl Tally {
                     self.workers.insert(*id, Work::of(name, "starting", now));
                 }
             }
-            Notice::Missed { subject: Subject::Named { name }, .. } => {
+            Notice::Missed {
+                subject: Subject::Named { name } | Subject::Saved { name, .. },
+                ..
+            } => {
                 self.workers.retain(|_, of| of.name != *name);
             }
             Notice::EndedEarly { id } => {
@@ -175,9 +177,18 @@ impl Tally {
                 let name = self.names.get(id).cloned().unwrap_or_else(|| (*name).to_owned());
                 self.app(&name, false).done += usize::from(new);
             }
+            Notice::Restores { targets, saved } => {
+                self.saved = Some(*saved);
+                self.name(targets);
+                targets.iter().filter(|of| of.rests).for_each(|of| self.is_up(of.id, &of.name));
+            }
             Notice::Restored { name, .. } => {
-                let app = self.app(name, false);
-                (app.total, app.done) = (app.total + 1, app.done + 1);
+                self.restored += 1;
+                // Else it is counted as it is told of each process.
+                if self.saved.is_none() {
+                    let app = self.app(name, false);
+                    (app.total, app.done) = (app.total + 1, app.done + 1);
+                }
             }
             Notice::Stepped { id, name, step } => self.step(*id, name, step, now),
             Notice::Scaled { id, added: true, .. } => {
@@ -307,6 +318,16 @@ impl Tally {
         match self.scale_to {
             Some(to) => (self.added + self.removed, to.abs_diff(self.total())),
             None => (self.apps.values().map(|app| app.done).sum(), self.total()),
+        }
+    }
+
+    /// With these processes something is going to be done.
+    fn name(&mut self, targets: &[Target]) {
+        for target in targets {
+            let new = self.names.insert(target.id, target.name.clone()).is_none();
+            let app = self.app(&target.name, target.cluster);
+            app.rests = target.rests && (app.total == 0 || app.rests);
+            app.total += usize::from(new);
         }
     }
 

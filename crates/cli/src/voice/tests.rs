@@ -39,8 +39,8 @@ kinds! {
     DaemonsEnd Deploy Does DumpCleared EndedEarly Finished FirstSteps Flushed Flushes FlushesOwn
     Generated HomeOpen Interrupted KeepsEnvironment Killed Looks Migration Missed Module NoApps
     NotYet Note NothingSaved NothingToSave
-    Pong Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Resurrects Saved
-    Saves Scaled ScalesTo
+    Pong Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Restores Resurrects
+    Saved Saves Scaled ScalesTo
     Serves Service Setting Stands Started Starts StartsMissing StartsScript Stepped
     TakesProfile Talk TookProfile Updated Waits Warning
 }
@@ -271,6 +271,9 @@ fn saving(scene: &mut Scene) {
         Notice::Missed { subject: Subject::Saved { name: "b", script }, error: &failure },
         Notice::Finished { act, failed: false, urls: &[] },
         Notice::Resurrects { act: Act::Resurrect, path },
+        Notice::Finished { act, failed: false, urls: &[] },
+        Notice::Resurrects { act: Act::Resurrect, path },
+        Notice::Restores { targets: &[], saved: 0 },
         Notice::Finished { act, failed: false, urls: &[] },
         Notice::NothingSaved { problem: &problem },
         Notice::TakesProfile { name: "api", id: 0, ms: 10_000 },

@@ -63,6 +63,7 @@ pub(super) fn open(
             Event::Started { .. }
             | Event::Starting { .. }
             | Event::Doing { .. }
+            | Event::Restoring { .. }
             | Event::Failed { .. }
             | Event::Acted { .. }
             | Event::Step { .. }

@@ -127,6 +127,36 @@ fn kill_gives_the_processes_that_it_stopped_as_they_were() {
     assert_eq!(said(&s, "kill --json"), json!([]), "no daemon runs");
 }
 
+/// They told of an app when it was up, and of nothing on the way.
+#[test]
+fn what_is_brought_back_is_told_of_process_by_process() {
+    let s = half();
+    s.ostler(["save"]).run();
+    s.ostler(["export", "apps.json"]).run();
+    for line in ["resurrect --progress json", "import apps.json --progress json"] {
+        s.ostler(["delete", "all"]).run();
+        let out = s.ostler(line.split(' ')).run().out;
+        let objects = out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let events: Vec<Value> = objects.map(|of| of["event"].clone()).collect();
+        for event in ["starting", "doing", "up"] {
+            let count = events.iter().filter(|of| *of == event).count();
+            assert_eq!(count, 1, "{line}: {event}: {out}");
+        }
+        assert_eq!(events.iter().filter(|of| **of == json!("restored")).count(), 2, "{out}");
+        let end: Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+        assert_eq!(end["apps"], json!([{ "app": "web", "done": 2, "total": 2 }]), "{line}");
+    }
+}
+
+/// `every app of … was in the list`, where there was none.
+#[test]
+fn a_list_without_an_app_is_said_to_have_none() {
+    let s = sandbox();
+    s.ostler(["save", "--force"]).run();
+    let out = s.ostler(["resurrect"]).run().out;
+    assert!(out.starts_with("[ROOT]/h/dump.pm2 has no app: nothing started in "), "{out}");
+}
+
 /// `scale web 1 --json id` was `[]`, though one process was there.
 #[test]
 fn scale_gives_the_processes_that_are_there_in_both_directions() {

@@ -68,6 +68,7 @@ mod listing;
 mod live_pm2;
 mod liveness;
 mod log_cursor;
+mod log_dropped;
 mod log_full;
 mod log_query;
 mod log_rules;

@@ -232,6 +232,7 @@ impl Hub {
             Event::Started { .. }
             | Event::Starting { .. }
             | Event::Doing { .. }
+            | Event::Restoring { .. }
             | Event::Failed { .. }
             | Event::Acted { .. }
             | Event::Step { .. }

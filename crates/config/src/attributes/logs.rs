@@ -69,12 +69,13 @@ pub(super) static ROWS: &[Attribute] = &[
         .help("date before each line, in dayjs tokens"),
     text("log_full", field!(logs.full))
         .rule(Rule::Words(LogFull::WORDS))
-        .flags(&[value(&["log-full"], "drop|block")])
-        .advice("write `\"drop\"` or `\"block\"`")
+        .flags(&[value(&["log-full"], "what")])
+        .advice("write `\"drop-newest\"`, `\"drop-oldest\"` or `\"block\"`")
         .example("\"block\"")
         .help(
-            "when a log file cannot be written (disk full): `drop` lines, counted in the log, \
-             and go on; or have the app wait",
+            "when a log file cannot be written (disk full) and more waits than fits into memory: \
+             drop new lines (`drop-newest`) or those that wait longest (`drop-oldest`, `drop`), \
+             counted in the log; or have the app wait (`block`)",
         ),
     text("log_rotate", field!(logs.rotation.rotate))
         .rule(Rule::Words(LogRotate::WORDS))
@@ -155,7 +156,13 @@ pub(super) static ROWS: &[Attribute] = &[
 
 // A record may have any word of PM2's for these two.
 worded!(LogFormat, or Raw, { "raw" => Raw, "json" => Json });
-worded!(LogFull, or Drop, { "drop" => Drop, "block" => Block });
+worded!(LogFull, or DropNewest, {
+    "drop-newest" => DropNewest,
+    "drop-oldest" => DropOldest,
+    "block" => Block,
+    // What it was called when there was one way to drop.
+    "drop" => DropOldest,
+});
 
 worded!(LogRotate, "`size`, `hourly`, `daily`, `weekly`, `monthly` or `never`", {
     "size" => Size,

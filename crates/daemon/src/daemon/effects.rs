@@ -70,8 +70,12 @@ impl Daemon {
                 let task = Task::Write { client, count, text };
                 self.saver.push(task, &self.inbox.mailbox, &mut self.reports);
             }
-            Effect::ReadDump { client } => {
-                self.saver.push(Task::Read { client }, &self.inbox.mailbox, &mut self.reports);
+            Effect::ReadDump { client, told } => {
+                self.saver.push(
+                    Task::Read { client, told },
+                    &self.inbox.mailbox,
+                    &mut self.reports,
+                );
             }
         }
         hit(after);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ostler_core::supervisor::Slot;
 use ostler_core::{ProcId, RunId, Supervisor};
-use ostler_logs::{Event, Fate};
+use ostler_logs::{Event, Fate, Stream};
 use ostler_wire::control::LogStart;
 
 use super::Daemon;
@@ -69,6 +69,11 @@ impl Daemon {
                 Event::NotRotated { path, error } => not_done(ROTATE, &path, &error, WRITTEN_ON),
                 Event::TimesNotKept { path, error } => not_done(KEEP_TIMES, &path, &error, UNKNOWN),
                 Event::Grown => self.logs.on_grown(),
+                Event::Dropped { source, stream, proc_id, lines } => {
+                    let (id, run) = (ProcId(proc_id), RunId(source));
+                    let stream = usize::from(stream == Stream::Err);
+                    self.model.push(Input::Dropped { id, run, stream, lines });
+                }
                 Event::FileOk { path } => self.model.push(on_written_again(path)),
                 Event::FileOpened { path } => {
                     self.model.push(Input::Written { path, error: None });
@@ -141,7 +146,7 @@ fn log_starts(core: &Supervisor, runs: &Runs, ids: Option<&[u32]>) -> Vec<LogSta
 /// Says what becomes of output while its file cannot be written, and what decides that.
 fn meanwhile(fate: Fate) -> &'static str {
     match fate {
-        Fate::Dropped => "lines that do not fit into memory are dropped (`log_full` is `drop`)",
+        Fate::Dropped => "lines that do not fit into memory are dropped (`log_full`)",
         Fate::Waits => "the app waits when it writes (`log_full` is `block`)",
         Fate::Both => {
             "by `log_full` of each app that writes into it, lines that do not fit into memory are \

@@ -108,7 +108,8 @@ impl Daemon {
             | Request::Promote { .. }
             | Request::Save { .. }
             | Request::Export
-            | Request::Resurrect => self.decide_on(client, request),
+            | Request::Resurrect
+            | Request::ResurrectTold => self.decide_on(client, request),
             Request::Import { heir_of, .. } => {
                 if let Some(pid) = heir_of {
                     self.node.share_with(client, pid);

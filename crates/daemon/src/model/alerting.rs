@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ostler_core::spec::{AlertKind, RuleAction};
-use ostler_core::{AppId, Phase, ProcId};
+use ostler_core::{AppId, Phase, ProcId, RunId};
 use ostler_sinks::Alert;
 use ostler_wire::control::{Code, Failure};
 
@@ -82,6 +82,15 @@ impl Model {
         // What a user has cut short is no news to them.
         if failure.code == Code::NotVerified {
             self.alert_of(app, None, AlertKind::Reload, failure.message.clone());
+        }
+    }
+
+    /// Log files of a process have not got so many lines of a run's output, since that began.
+    pub(super) fn on_dropped_lines(&mut self, id: ProcId, run: RunId, stream: usize, lines: u64) {
+        if let Some(proc) = self.known.registry.proc_mut(id)
+            && proc.dropped.on_dropped(run.0, stream, lines)
+        {
+            self.save_by.get_or_insert(self.known.at.now + SAVE_WITHIN);
         }
     }
 

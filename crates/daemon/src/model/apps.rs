@@ -11,6 +11,7 @@ use ostler_wire::control::{Code, Failure};
 use serde_json::value::RawValue;
 
 use super::Model;
+use super::dropped_lines::DroppedLines;
 use super::failures::listed;
 use super::input::{ClientId, Effect};
 use super::known::Known;
@@ -165,6 +166,7 @@ impl Model {
             restarted: None,
             failed_reload: None,
             asked_restarts: 0,
+            dropped: DroppedLines::default(),
         };
         self.known.registry.insert_proc(id, proc);
         self.ask(Event::Add { proc: id, app, spec, policy, cluster });

@@ -14,7 +14,8 @@ use super::Model;
 use super::apps::failure_of;
 use super::input::{ClientId, Effect};
 use super::known::Known;
-use super::operations::{Operation, Reporting, Target};
+use super::operations::{Operation, Pending, Reporting, Target};
+use super::progress::tell;
 use super::registry::Proc;
 use super::requests::{closing, refuse};
 use crate::budget::Budget;
@@ -48,7 +49,7 @@ impl Model {
     /// A client brings back what was saved.
     pub(super) fn on_dump_read(
         &mut self,
-        client: ClientId,
+        (client, told): (ClientId, bool),
         warnings: Vec<String>,
         elements: Result<Vec<Box<RawValue>>, String>,
         out: &mut Vec<Effect>,
@@ -64,22 +65,23 @@ impl Model {
                 return refuse(client, Failure { code: Code::NotFound, message, hint }, out);
             }
         };
-        self.start_saved(client, &elements, Numbers::New, out);
+        self.start_saved((client, told), &elements, Numbers::New, out);
     }
 
     /// A client brings a list of its own.
     pub(super) fn on_import(
         &mut self,
-        client: ClientId,
+        client: (ClientId, bool),
         elements: &[Box<RawValue>],
         out: &mut Vec<Effect>,
     ) {
         self.start_saved(client, elements, Numbers::Kept, out);
     }
 
+    /// `told`: of each process, as of a start.
     fn start_saved(
         &mut self,
-        client: ClientId,
+        (client, told): (ClientId, bool),
         elements: &[Box<RawValue>],
         numbers: Numbers,
         out: &mut Vec<Effect>,
@@ -91,7 +93,19 @@ impl Model {
                 Err(list) => out.push(warning(client, failure_of(&list).message)),
             }
         }
-        let operation = self.restore(client, saved, numbers, out);
+        let count = saved.len();
+        let mut operation = self.restore(client, saved, numbers, out);
+        (operation.each, operation.doing) = (told, told);
+        if told {
+            let (up, down): (Vec<_>, Vec<_>) =
+                operation.active.iter().partition(|(_, pending)| pending.target == Target::Up);
+            let named = |all: Vec<(&ProcId, &Pending)>| {
+                all.into_iter().map(|(id, pending)| (id.0, pending.name.clone())).collect()
+            };
+            let (started, stopped) = (named(up), named(down));
+            tell(Some(client), control::Event::Restoring { started, stopped, saved: count }, out);
+            self.known.tell_each(&operation, out);
+        }
         self.begin(operation, out);
     }
 

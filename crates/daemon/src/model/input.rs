@@ -118,6 +118,8 @@ pub enum Input {
     WatchEnded { why: String },
     /// What a worker listens on.
     Listeners { run: RunId, listeners: Vec<ListenerView> },
+    /// Log files have not got so many lines of an output of this run since it began.
+    Dropped { id: ProcId, run: RunId, stream: usize, lines: u64 },
     /// A file of an app can be written again, or could not be.
     Written { path: PathBuf, error: Option<String> },
     /// The home names somebody who is told of all apps, or not.
@@ -131,6 +133,7 @@ pub enum Input {
     /// The saved list, as [`Effect::ReadDump`] asked for it.
     DumpRead {
         client: ClientId,
+        told: bool,
         warnings: Vec<String>,
         elements: Result<Vec<Box<RawValue>>, String>,
     },
@@ -208,8 +211,8 @@ pub enum Effect {
     ReadStderrTail(RunId),
     /// Write the saved list durably; `client` waits for [`Input::DumpWritten`].
     WriteDump { client: Option<ClientId>, count: usize, text: Vec<u8> },
-    /// Read the saved list, for [`Input::DumpRead`].
-    ReadDump { client: ClientId },
+    /// Read the saved list, for [`Input::DumpRead`]; `told`: of each process, too.
+    ReadDump { client: ClientId, told: bool },
 }
 
 /// A command of an app, or what comes before a run.

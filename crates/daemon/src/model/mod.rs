@@ -22,6 +22,7 @@ mod connections;
 mod counters;
 mod depends;
 mod doing;
+mod dropped_lines;
 mod due;
 mod dump;
 mod facts;
@@ -94,6 +95,7 @@ use unwritten::Unwritten;
 use watches::Watches;
 
 pub use counters::Counters;
+pub use dropped_lines::DroppedLines;
 pub use input::{ClientId, Effect, HookRun, Input, Moment, Unneeded, Usage};
 pub use known::Known;
 pub use outcome::signal_name;
@@ -331,13 +333,16 @@ impl Model {
                 }
                 self.settling.begin(&self.known, run);
             }
+            Input::Dropped { id, run, stream, lines } => {
+                self.on_dropped_lines(id, run, stream, lines);
+            }
             Input::Written { path, error } => self.on_written(&path, error),
             Input::HomeTold(is_told) => self.on_home_told(is_told),
             Input::Found { number, found } => self.on_found(number, found, out),
             Input::Alerted(number) => self.on_alerted(number),
             Input::StderrTail { run, lines } => self.on_stderr_tail(run, lines),
-            Input::DumpRead { client, warnings, elements } => {
-                self.on_dump_read(client, warnings, elements, out);
+            Input::DumpRead { client, told, warnings, elements } => {
+                self.on_dump_read((client, told), warnings, elements, out);
             }
             Input::DumpWritten { client, count, result } => {
                 self.on_dump_written(client, count, result, out);

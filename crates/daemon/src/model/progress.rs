@@ -143,6 +143,7 @@ impl Model {
             proc.created_at = wall;
             proc.over_memory = None;
             proc.asked_restarts = 0;
+            proc.dropped.reset();
         }
         self.known.unsaved = true;
     }
@@ -180,7 +181,13 @@ impl Model {
                 tell(client, event, out);
             }
             Reporting::Started(_) | Reporting::Restored(_) => {
-                if let (true, None, Some(pending)) = (operation.each, &failure, &pending) {
+                // What was saved stopped is not up.
+                let is_down = |pending: &&Pending| {
+                    matches!(operation.reporting, Reporting::Restored(_))
+                        && pending.target == Target::Down
+                };
+                let told = pending.as_ref().filter(|pending| !is_down(pending));
+                if let (true, None, Some(pending)) = (operation.each, &failure, told) {
                     let name = pending.name.clone();
                     tell(client, control::Event::Starting { id: id.0, name, up: true }, out);
                 }

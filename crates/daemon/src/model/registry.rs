@@ -9,6 +9,7 @@ use ostler_core::{AppId, Pool, ProcId, SpecId};
 use ostler_wire::control::{Happened, OverMemory, Unhealthy};
 use serde_json::value::RawValue;
 
+use super::dropped_lines::DroppedLines;
 use super::outcome::Outcome;
 use super::scheduled::Scheduled;
 pub use super::version::Version;
@@ -68,6 +69,8 @@ pub struct Proc {
     pub failed_reload: Option<Happened>,
     /// How many of its restarts were asked for: by a restart, a reload, or the clock.
     pub asked_restarts: u32,
+    /// Lines that its log files have not got.
+    pub dropped: DroppedLines,
 }
 
 /// The end of a slot's last run that is over.

@@ -61,13 +61,16 @@ impl Model {
                 self.on_promote(client, &name, keep, ticket.as_deref(), out);
             }
             Request::Save { force } => self.on_save(client, force, out),
-            Request::Resurrect => out.push(Effect::ReadDump { client }),
+            Request::Resurrect => out.push(Effect::ReadDump { client, told: false }),
+            Request::ResurrectTold => out.push(Effect::ReadDump { client, told: true }),
             Request::Export => {
                 let text = self.known.dump_text();
                 let text = String::from_utf8_lossy(&text).into_owned();
                 out.push(Effect::Raw { client, text });
             }
-            Request::Import { elements, heir_of: _ } => self.on_import(client, &elements, out),
+            Request::Import { elements, heir_of: _, told } => {
+                self.on_import((client, told), &elements, out);
+            }
             Request::Kill => self.on_kill(client, false, out),
             Request::KillTold => self.on_kill(client, true, out),
             // These need no decision: the parts around the model answer them.

@@ -220,6 +220,7 @@ impl Known {
             restarted: proc.restarted.clone(),
             failed_reload: proc.failed_reload.clone(),
             asked_restarts: proc.asked_restarts,
+            dropped: proc.dropped.clone(),
             in_app: self.saved_in_app(saved.id),
         })
     }
@@ -338,6 +339,7 @@ fn proc_of(saved: state::SavedProc) -> Proc {
         restarted: saved.restarted,
         failed_reload: saved.failed_reload,
         asked_restarts: saved.asked_restarts,
+        dropped: saved.dropped,
     }
 }
 

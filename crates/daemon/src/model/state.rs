@@ -14,6 +14,7 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _, Serialize};
 use serde_json::value::RawValue;
 
+use super::dropped_lines::DroppedLines;
 use super::outcome::Outcome;
 use super::tickets::Ticket;
 
@@ -206,6 +207,9 @@ pub struct SavedProc {
     /// How many of its restarts were asked for.
     #[serde(default)]
     pub asked_restarts: u32,
+    /// Lines that its log files have not got.
+    #[serde(default, skip_serializing_if = "DroppedLines::is_none")]
+    pub dropped: DroppedLines,
     /// What its run said of itself, and which run that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_app: Option<(u64, InApp)>,

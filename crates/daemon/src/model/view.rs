@@ -59,6 +59,8 @@ struct Row<'a> {
     restarts: u32,
     #[serde(skip_serializing_if = "is_zero")]
     asked_restarts: u32,
+    #[serde(skip_serializing_if = "is_no_line")]
+    dropped_lines: u64,
     phase: control::Phase,
     cpu: f32,
     memory: u64,
@@ -102,6 +104,12 @@ fn is_zero(value: &u32) -> bool {
     *value == 0
 }
 
+/// Few apps lose any.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_no_line(value: &u64) -> bool {
+    *value == 0
+}
+
 /// What a run listens on.
 struct Addresses<'a>(&'a [ListenerView]);
 
@@ -129,6 +137,7 @@ impl From<Row<'_>> for ProcView {
             since: row.since,
             restarts: row.restarts,
             asked_restarts: row.asked_restarts,
+            dropped_lines: row.dropped_lines,
             phase: row.phase,
             cpu: row.cpu,
             memory: row.memory,
@@ -232,6 +241,7 @@ impl Known {
             since: facts.map_or(0, |facts| facts.since),
             restarts: process.restarts(),
             asked_restarts: proc.asked_restarts,
+            dropped_lines: proc.dropped.total(),
             phase: self.phase_of(process),
             cpu: usage.cpu,
             memory: usage.memory,

@@ -95,6 +95,7 @@ impl Then {
             | Event::Started { .. }
             | Event::Starting { .. }
             | Event::Doing { .. }
+            | Event::Restoring { .. }
             | Event::Step { .. }
             | Event::Log(_)
             | Event::Following { .. }

@@ -18,7 +18,7 @@ use ostler_pm2::dump::Saved;
 use ostler_pm2::record::{from_record, to_record};
 use serde_json::value::RawValue;
 
-use crate::model::{SavedProc, State};
+use crate::model::{DroppedLines, SavedProc, State};
 use crate::runs::{Meta, Shown};
 
 /// What is known of a run of which something lives.
@@ -198,6 +198,7 @@ impl Builder {
             restarted: None,
             failed_reload: None,
             asked_restarts: 0,
+            dropped: DroppedLines::default(),
             in_app: None,
         });
     }

@@ -61,6 +61,13 @@ fn assert_accounted(path: &Path, lines: u64) -> u64 {
     missing
 }
 
+/// The first and the last number that are there.
+fn first_and_last(path: &Path) -> (u64, u64) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let numbers: Vec<u64> = text.lines().filter_map(number).collect();
+    (*numbers.first().unwrap(), *numbers.last().unwrap())
+}
+
 #[test]
 fn a_short_fullness_loses_nothing_and_holds_nobody() {
     for index in 0..4 {
@@ -82,12 +89,13 @@ fn a_short_fullness_loses_nothing_and_holds_nobody() {
 
 #[test]
 fn a_full_disk_stops_nobody_and_what_is_lost_is_counted_where_it_is_missing() {
-    for index in 0..4 {
+    for (index, full) in (0..8).map(|at| (at / 2, [OnFull::DropNewest, OnFull::DropOldest][at % 2]))
+    {
         let mut rig = Rig::new();
         let Some(small) = Small::mount(rig.folder.path(), 64) else { return };
         let path = small.at.join("a.log");
         let elsewhere = rig.path("all.log");
-        let form = forms(&path, &elsewhere)[index].clone();
+        let form = Sink { full, ..forms(&path, &elsewhere)[index].clone() };
         let flood = flood(rig.attach(1, Stream::Out, &form), MANY);
         // The application is through while the disk is still full.
         let writer = flood.join().unwrap();
@@ -95,10 +103,51 @@ fn a_full_disk_stops_nobody_and_what_is_lost_is_counted_where_it_is_missing() {
         rig.wait_ok(&path);
         drop(writer);
         rig.wait_eof(1, Stream::Out);
-        assert!(assert_accounted(&path, MANY) > 0, "form {index}");
+        let missing = assert_accounted(&path, MANY);
+        assert!(missing > 0, "form {index}");
+        assert_eq!(rig.dropped(1, Stream::Out), missing, "form {index}, {full:?}");
+        let (first, last) = first_and_last(&path);
+        match full {
+            OnFull::DropNewest => assert!(first == 0 && last < MANY / 2, "{first}, {last}"),
+            _ => assert!(MANY / 2 < first && last == MANY - 1, "{first}, {last}"),
+        }
         if form.combined.is_some() {
             assert_eq!(assert_accounted(&elsewhere, MANY), 0);
         }
+    }
+}
+
+#[test]
+fn what_is_written_after_a_loss_stands_behind_the_line_that_tells_of_it() {
+    for index in 0..4 {
+        let mut rig = Rig::new();
+        let Some(small) = Small::mount(rig.folder.path(), 64) else { return };
+        let path = small.at.join("a.log");
+        let form = forms(&path, &small.at.join("all.log"))[index].clone();
+        let (mut writer, mut lines) = (rig.attach(1, Stream::Out, &form), 0);
+        for _ in 0..3 {
+            // The last one is begun, and ends when the disk has room again.
+            let numbers = lines..lines + MANY;
+            lines += MANY;
+            let text: String = numbers.map(|number| format!("{number:08}\n")).collect();
+            let (now, later) = text.as_bytes().split_at(text.len() - 4);
+            writer.write_all(now).unwrap();
+            small.make_room(16 << 20);
+            rig.wait_ok(&path);
+            writer.write_all(later).unwrap();
+            // It is written, so that all that was lost before is told.
+            let end = format!("{:08}", lines - 1);
+            Rig::wait_content(&path, |content| content.contains(&end));
+            small.fill();
+        }
+        drop(writer);
+        rig.wait_eof(1, Stream::Out);
+        let mut missing = 0;
+        for file in [path].iter().chain(&form.combined) {
+            missing += assert_accounted(file, lines);
+        }
+        assert!(0 < missing, "form {index}");
+        assert_eq!(rig.dropped(1, Stream::Out), missing, "form {index}");
     }
 }
 

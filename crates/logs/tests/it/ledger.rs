@@ -16,7 +16,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use ostler_logs::{Engine, Event, Filter, Format, Sink, Stream};
+use ostler_logs::{Engine, Event, Filter, Format, OnFull, Sink, Stream};
 use rustix::io::FdFlags;
 
 use crate::account::{Account, bare};
@@ -37,6 +37,9 @@ fn parts(mode: &str) -> (&str, bool) {
 /// Files of stream number `index` in this mode. Even streams are standard output, odd
 /// ones standard error.
 fn form(mode: &str, folder: &Path, index: usize) -> Sink {
+    if let Some(mode) = mode.strip_prefix("oldest ") {
+        return Sink { full: OnFull::DropOldest, ..form(mode, folder, index) };
+    }
     let (mode, rotates) = parts(mode);
     if rotates {
         return Sink { rotation: rotated::at_size(20_000), ..form(mode, folder, index) };
@@ -305,6 +308,7 @@ fn check_full(mode: &str) {
     }
     small.empty();
     let ((written, seed), mut found) = (scene.finish(), Account::default());
+    let mode = mode.strip_prefix("oldest ").unwrap_or(mode);
     for log in rotated::logs_of(&logs) {
         found.add(mode, &log, seed);
     }
@@ -385,14 +389,17 @@ fn pieces_of_lines_survive_kills() {
 #[test]
 fn raw_lines_and_those_that_are_lost_survive_kills() {
     check_full("raw");
+    check_full("oldest raw");
 }
 
 #[test]
 fn dated_lines_and_those_that_are_lost_survive_kills() {
     check_full("time");
+    check_full("oldest time");
 }
 
 #[test]
 fn combined_lines_and_those_that_are_lost_survive_kills() {
     check_full("combined");
+    check_full("oldest combined");
 }

@@ -84,6 +84,20 @@ impl Rig {
         self.wait_eof(id, Stream::Out);
     }
 
+    /// How many lines the files of this stream have lost, as far as that was told; after its end.
+    pub fn dropped(&mut self, id: SourceId, of: Stream) -> u64 {
+        while let Some(event) = self.engine.try_recv() {
+            self.seen.push(event);
+        }
+        let mut told = self.seen.iter().filter_map(|event| match event {
+            Event::Dropped { source, stream, lines, .. } => {
+                (*source == id && *stream == of).then_some(*lines)
+            }
+            _ => None,
+        });
+        told.next_back().unwrap_or(0)
+    }
+
     #[track_caller]
     pub fn wait_drained(&mut self, id: SourceId) {
         self.wait("drained", |event| {

@@ -217,7 +217,7 @@ prop_compose! {
             disabled: flags[1],
             format: if flags[2] { LogFormat::Json } else { LogFormat::Raw },
             date_format: format.filter(|format| format != "false"),
-            full: if flags[3] { LogFull::Block } else { LogFull::Drop },
+            full: if flags[3] { LogFull::Block } else { LogFull::DropOldest },
             rotation,
             sinks,
             rules,

@@ -46,6 +46,7 @@ fn ask(home: &Home, request: &Request, tell: &SyncSender<Input>) -> Result<Optio
                 | Event::Started { .. }
                 | Event::Starting { .. }
                 | Event::Doing { .. }
+                | Event::Restoring { .. }
                 | Event::Log(_)
                 | Event::Following { .. }
                 | Event::Process { .. }

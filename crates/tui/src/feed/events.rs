@@ -46,6 +46,7 @@ fn listen(home: &Home, tell: &SyncSender<Input>) -> Result<(), Error> {
             | Event::Started { .. }
             | Event::Starting { .. }
             | Event::Doing { .. }
+            | Event::Restoring { .. }
             | Event::Log(_)
             | Event::Own { .. }
             | Event::Restored { .. }

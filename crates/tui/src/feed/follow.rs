@@ -125,6 +125,7 @@ impl Follow {
             | Event::Started { .. }
             | Event::Starting { .. }
             | Event::Doing { .. }
+            | Event::Restoring { .. }
             | Event::Following { .. }
             | Event::Process { .. }
             | Event::Own { .. }

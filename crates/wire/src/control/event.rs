@@ -95,6 +95,15 @@ pub enum Event {
         /// Text of the line.
         text: String,
     },
+    /// What is brought back of a list; only for who asked for it.
+    Restoring {
+        /// The processes that are started: number, and name of the app.
+        started: Vec<(u32, String)>,
+        /// The same of those that were saved stopped, and are only put in the list.
+        stopped: Vec<(u32, String)>,
+        /// How many processes the list has.
+        saved: usize,
+    },
     /// A saved app was started again.
     Restored {
         /// Name of the app.

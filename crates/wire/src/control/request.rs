@@ -194,6 +194,9 @@ pub enum Request {
     /// Starts what the dump file holds and is not running → [`Event::Restored`] per
     /// app, then [`Reply::Done`].
     Resurrect,
+    /// The same, first what is brought back, and what is under way with each process:
+    /// [`Event::Restoring`], [`Event::Starting`], [`Event::Doing`].
+    ResurrectTold,
     /// The list as `save` writes it → [`FrameKind::Raw`].
     Export,
     /// Starts what a list in the form of [`Request::Export`] holds and is not running → what
@@ -205,6 +208,9 @@ pub enum Request {
         /// wants, its socket is shared with it, until the client leaves.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         heir_of: Option<u32>,
+        /// As in [`Request::ResurrectTold`].
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        told: bool,
     },
     /// Replaces the running daemon and keeper by this program, apps untouched → [`Reply::Done`].
     Update {
@@ -359,6 +365,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         // What the list holds and runs already is not started again.
         Request::Resurrect | Request::Kill | Request::KillTold => Some(1),
         Request::Import { .. } => Some(5),
+        Request::ResurrectTold => Some(8),
         Request::Start { .. }
         | Request::Act { .. }
         | Request::Scale { .. }

@@ -29,6 +29,9 @@ pub struct ProcView {
     /// How many of them were asked for: by a restart, a reload, or the clock.
     #[serde(default)]
     pub asked_restarts: u32,
+    /// Lines that its log files have not got, since it was added or reset: the disk was full.
+    #[serde(default)]
+    pub dropped_lines: u64,
     /// What is true of it.
     pub phase: Phase,
     /// CPU use, percent of one core.

@@ -183,7 +183,7 @@ pub(super) fn restore(
     let records: Result<Vec<Box<RawValue>>, _> =
         processes.iter().map(|old| record(old, session)).map(RawValue::from_string).collect();
     let processes = records.map_err(|error| Failed::new(format!("a record of PM2's: {error}")))?;
-    let request = Request::Import { elements: processes, heir_of };
+    let request = Request::Import { elements: processes, heir_of, told: false };
     let mut first = None;
     let answer = session.ask_with(&request, |_, event| match event {
         Event::Restored { error: Some(error), .. } | Event::Failed { error, .. } => {

@@ -102,13 +102,19 @@ impl Tally {
 
     fn resurrected(&self, act: Act) -> String {
         let path = self.path.display();
-        match self.apps.len() {
-            0 => format!("every app of {path} was in the list: nothing started"),
-            apps => format!(
+        match (self.restored, self.saved) {
+            (0, Some(0)) => format!("{path} has no app: nothing started"),
+            (0, Some(_)) if !self.apps.is_empty() => format!("nothing of {path} started"),
+            (0, _) => format!("every app of {path} was in the list: nothing started"),
+            (processes, _) => format!(
                 "{} {} ({}) from {path}",
                 verb(act),
-                number(apps, "app", "apps"),
-                number(self.total(), "process", "processes")
+                number(
+                    self.apps.values().filter(|app| 0 < app.done + app.ended).count(),
+                    "app",
+                    "apps"
+                ),
+                number(processes, "process", "processes")
             ),
         }
     }

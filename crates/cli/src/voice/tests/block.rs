@@ -272,6 +272,33 @@ fn the_block_counts_nothing_as_long_as_it_is_looked_whether_it_stays_up() {
     assert_eq!(end.as_deref(), Some("restarted api 0/2 in 0.5 s"));
 }
 
+/// `resurrect` and `import` showed a count alone, of what was done already.
+#[test]
+fn the_block_says_what_is_under_way_with_each_process_that_is_brought_back() {
+    let at = Duration::from_millis;
+    let target = |id, rests| Target { id, name: "api".to_owned(), cluster: false, rests };
+    let targets = [target(0, false), target(1, false), target(2, true)];
+    let mut tally = Tally::default();
+    let path = std::path::Path::new("/h/dump.pm2");
+    tally.take(&Notice::Resurrects { act: Act::Resurrect, path }, at(0));
+    tally.take(&Notice::Restores { targets: &targets, saved: 4 }, at(10));
+    for id in [0, 1] {
+        tally.take(&Notice::Starts { id, name: "api", up: false }, at(10));
+    }
+    tally.take(&Notice::Does { id: 1, name: "api", what: &Doing::Starts }, at(10));
+    tally.take(&Notice::Starts { id: 0, name: "api", up: true }, at(200));
+    let restored = Notice::Restored { name: "api", script: "/srv/api.js" };
+    tally.take(&restored, at(200));
+    // The one that rests is in the list, and that is all.
+    let text = "resurrecting api [2/3] 0.3 s\n  id 1  starting  0.3 s\n\x1b[J";
+    assert_eq!(drawn(&tally, 310, 80, 24), text);
+    tally.take(&Notice::Starts { id: 1, name: "api", up: true }, at(400));
+    (0..2).for_each(|_| tally.take(&restored, at(400)));
+    tally.take(&Notice::Finished { act: Act::Resurrect, failed: false, urls: &[] }, at(400));
+    let end = "resurrected 1 app (3 processes) from /h/dump.pm2 in 0.4 s";
+    assert_eq!(tally.summary(at(400), &[]).as_deref(), Some(end));
+}
+
 /// `restart`, `stop`, `delete` and `kill` showed a count alone, for as long as it took.
 #[test]
 fn the_block_says_what_is_under_way_with_each_process() {

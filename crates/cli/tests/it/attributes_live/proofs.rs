@@ -155,7 +155,7 @@ pub const PROOFS: &[(&str, Proof)] = &[
     ),
     (
         "log_full",
-        There("log_full::an_app_that_waits_for_its_output_answers_although_its_log_is_full"),
+        There("log_dropped::on_a_full_disk_the_oldest_lines_are_dropped_where_that_is_asked_for"),
     ),
     (
         "log_rotate",

@@ -77,6 +77,7 @@ fn text(views: &[ProcView], kept: &[Kept]) -> Result<String, std::fmt::Error> {
     let cpu = Family::<Labels, Float>::default();
     let memory = Family::<Labels, Gauge>::default();
     let restarts = Family::<Labels, Counter>::default();
+    let dropped = Family::<Labels, Counter>::default();
     let since = Family::<Labels, Float>::default();
     let by_status = Family::<Labels, Gauge>::default();
     for status in Status::ALL {
@@ -97,6 +98,7 @@ fn text(views: &[ProcView], kept: &[Kept]) -> Result<String, std::fmt::Error> {
         cpu.get_or_create(&labels).set((f64::from(view.cpu) * 10.0).round() / 1000.0);
         memory.get_or_create(&labels).set(i64::try_from(view.memory).unwrap_or(i64::MAX));
         restarts.get_or_create(&labels).inc_by(view.restarts.into());
+        dropped.get_or_create(&labels).inc_by(view.dropped_lines);
         if view.since != 0 {
             since.get_or_create(&labels).set(seconds(view.since));
         }
@@ -109,6 +111,8 @@ fn text(views: &[ProcView], kept: &[Kept]) -> Result<String, std::fmt::Error> {
     registry.register_with_unit("process_cpu", help, Unit::Other("ratio".to_owned()), cpu);
     registry.register_with_unit("process_memory", "Resident memory", Unit::Bytes, memory);
     registry.register("process_restarts", "Restarts since it was added or reset", restarts);
+    let help = "Lines that log files have not got, since it was added or reset";
+    registry.register("process_log_dropped_lines", help, dropped);
     let help = "When the current run began, since 1970";
     registry.register_with_unit("process_start_time", help, Unit::Seconds, since);
     let help = "Lines that a rule of the app has found";
@@ -146,7 +150,7 @@ mod tests {
             let view = serde_json::json!({
                 "id": id, "name": "api", "namespace": "shop", "version": null,
                 "cluster": true, "pid": 1, "since": since, "restarts": 2, "phase": phase,
-                "cpu": 50.0, "memory": 1024, "user": "u", "script": "/x",
+                "cpu": 50.0, "memory": 1024, "dropped_lines": 9, "user": "u", "script": "/x",
             });
             serde_json::from_value(view).unwrap()
         };
@@ -171,6 +175,7 @@ mod tests {
             format!("ostler_process_memory_bytes{} 1024", of(0, 3)),
             format!("ostler_process_restarts_total{} 2", of(1, 7)),
             format!("ostler_process_start_time_seconds{} 1.5", of(0, 3)),
+            format!("ostler_process_log_dropped_lines_total{} 9", of(1, 7)),
             "# TYPE ostler_process_restarts counter".to_owned(),
             r#"ostler_log_rule_lines_total{app="api",namespace="shop",rule="oom \"x\""} 5"#
                 .to_owned(),

@@ -256,7 +256,7 @@ fn what_is_taken_over_keeps_its_numbers_where_they_are_free() {
     let processes: Vec<_> = elements.iter().map(raw).collect();
     let mut world = World::with("job", "good", 1);
     let restore = |world: &mut World| {
-        let request = Request::Import { elements: processes.clone(), heir_of: None };
+        let request = Request::Import { elements: processes.clone(), heir_of: None, told: false };
         let client = world.request(request);
         world.wait(1000);
         client
@@ -270,6 +270,28 @@ fn what_is_taken_over_keeps_its_numbers_where_they_are_free() {
     let client = restore(&mut world);
     assert_eq!(world.heard(client), "done");
     assert_eq!(world.state(), state);
+}
+
+/// Who brings a list back was told of each process at its end alone.
+#[test]
+fn who_asks_is_told_what_is_brought_back_and_of_each_process() {
+    let mut world = World::with("api", "good", 2);
+    world.start_with("rests", "good", 1, json!({}));
+    world.stop(&[2]);
+    world.wait(100);
+    let mut world = after_a_reboot(world);
+    let client = world.request(Request::ResurrectTold);
+    world.wait(1000);
+    let said = world.heard(client);
+    let first =
+        r#"Restoring { started: [(0, "api"), (1, "api")], stopped: [(2, "rests")], saved: 3 }"#;
+    assert!(said.starts_with(&format!("{first}\nstarting api:0\nstarting api:1\n")), "{said}");
+    assert!(said.contains(r#"Doing { id: 1, name: "api", what: Starts }"#), "{said}");
+    assert!(said.contains("up api:0\n") && said.contains("up api:1\n"), "{said}");
+    assert!(!said.contains("up rests") && said.contains("restored rests "), "{said}");
+    let again = world.request(Request::ResurrectTold);
+    world.wait(1000);
+    assert_eq!(world.heard(again), "Restoring { started: [], stopped: [], saved: 3 }\ndone");
 }
 
 #[test]

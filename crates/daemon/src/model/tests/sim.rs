@@ -123,13 +123,13 @@ impl World {
                 };
                 return self.soon(Input::DumpWritten { client, count, result });
             }
-            Effect::ReadDump { client } => {
+            Effect::ReadDump { client, told } => {
                 let elements = match &self.dump {
                     Some(text) => Ok(serde_json::from_slice(text).unwrap()),
                     None => Err("no saved list at `/home/dump.pm2`".to_owned()),
                 };
                 let warnings = self.dump_warnings.clone();
-                return self.soon(Input::DumpRead { client, warnings, elements });
+                return self.soon(Input::DumpRead { client, told, warnings, elements });
             }
         }
         None

@@ -171,7 +171,8 @@ impl World {
             }
             _ => None,
         };
-        let by_disk = matches!(request, Request::Save { .. } | Request::Resurrect);
+        let by_disk =
+            matches!(request, Request::Save { .. } | Request::Resurrect | Request::ResurrectTold);
         self.talks.insert(client, Talk { again, by_disk, ..Talk::default() });
         self.input(Input::Request { client: ClientId(client), request });
         client
