@@ -148,6 +148,7 @@ fn step(event: Event) -> Option<(Progress, Option<Failure>)> {
         Event::Started { .. }
         | Event::Starting { .. }
         | Event::Doing { .. }
+        | Event::Restoring { .. }
         | Event::Log(_)
         | Event::Following { .. }
         | Event::Process { .. }
