@@ -54,6 +54,18 @@ impl Schedule {
     }
 }
 
+/// Returns the last time of a pattern that is not after this one, and the first one that is. All
+/// are ms since 1970.
+#[must_use]
+pub fn around(pattern: &str, zone: &TimeZone, time: u64) -> Option<(u64, u64)> {
+    let cron = Cron::from_str(pattern).ok()?;
+    let time = Timestamp::from_millisecond(i64::try_from(time).ok()?).ok()?;
+    let time = time.to_zoned(zone.clone());
+    let last = cron.find_previous_occurrence(&time, true).ok()?;
+    let ms = |at: &Zoned| u64::try_from(at.timestamp().as_millisecond()).ok();
+    Some((ms(&last)?, ms(&next(&cron, &time)?)?))
+}
+
 /// Returns the pattern by which an app is restarted, as it was written.
 #[must_use]
 pub fn pattern_of(spec: &AppSpec) -> Option<String> {
@@ -168,6 +180,21 @@ mod tests {
             "2026-10-24T12:00:00Z",
             &["2026-10-25 02:30:00 +0200", "2026-10-26 02:30:00 +0100"],
         );
+    }
+
+    #[test]
+    fn a_time_is_between_two_of_a_pattern() {
+        let zone = TimeZone::posix(BERLIN).unwrap();
+        let ms = |text: &str| text.parse::<Timestamp>().unwrap().as_millisecond() as u64;
+        for (at, last, next) in [
+            ("2026-11-27T10:11:12.5Z", "2026-11-27T05:00:00Z", "2026-11-27T11:00:00Z"),
+            ("2026-11-27T11:00:00Z", "2026-11-27T11:00:00Z", "2026-11-27T17:00:00Z"),
+            // The clock is put back in this night.
+            ("2026-10-25T02:00:00Z", "2026-10-24T22:00:00Z", "2026-10-25T05:00:00Z"),
+        ] {
+            assert_eq!(around("0 */6 * * *", &zone, ms(at)), Some((ms(last), ms(next))), "{at}");
+        }
+        assert_eq!(around("no pattern", &zone, 0), None);
     }
 
     #[track_caller]

@@ -3,8 +3,8 @@
 use crate::attributes;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
-use crate::fields::SourceText;
 use crate::file;
+use crate::source::SourceText;
 use crate::suggest;
 use crate::value::{Entry, Node, Value};
 
@@ -82,28 +82,28 @@ pub const DEPLOY_FILES: [&str; 8] = [
     "package.json",
 ];
 
-/// Reads a target of the process file at `path`; a wrong one is no target. What there is to say
-/// about it comes with it.
+/// Reads a target of the process file at `path` and of what it extends; a wrong one is no target.
+/// What there is to say about it comes with it.
 #[must_use]
 pub fn deploy_target(path: &str, name: &str, ctx: &Context) -> (Option<Target>, Vec<Diagnostic>) {
-    match file::with_root(path, ctx, |root, source| {
+    match file::with_key((path, "deploy"), ctx, |section, source| {
         let mut report = Vec::new();
-        let target = find(root, name, source, &mut report);
+        let target = find(section, name, source, &mut report);
         let is_right = !report.iter().any(Diagnostic::is_error);
         (target.filter(|_| is_right), report)
     }) {
         Ok(read) => read,
-        Err(diagnostic) => (None, vec![diagnostic]),
+        Err(report) => (None, report),
     }
 }
 
 fn find(
-    root: &Node,
+    section: Option<&Node>,
     name: &str,
     source: SourceText<'_>,
     report: &mut Vec<Diagnostic>,
 ) -> Option<Target> {
-    let Some(section) = root.get("deploy") else {
+    let Some(section) = section else {
         let message = format!("{name} environment is not defined in {} file", source.origin);
         let diagnostic = Diagnostic::error("no-target", message)
             .own(format!("there is no `deploy` in {}", source.origin))

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
-use crate::fields::SourceText;
 use crate::place::Place;
+use crate::source::SourceText;
 use crate::value::{Node, Span};
 
 mod thrown;
@@ -338,7 +338,7 @@ mod tests {
             listed: Some(std::collections::BTreeSet::new()),
             as_pm2: false,
         };
-        let source = SourceText { origin: "e.config.js", text: "" };
+        let source = SourceText::new("e.config.js", "");
         let error = run(&path, source, &ctx, Duration::from_millis(300)).unwrap_err();
         assert!(error.message.contains("still running"), "{error}");
     }

@@ -3,67 +3,31 @@
 //! Everything that can be said about a value without looking at the machine is said here, for all
 //! keys, before anything is resolved.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use crate::attributes::{self, Attribute, Rule};
 use crate::check::check;
 use crate::diagnostic::{COMMAND_LINE, Diagnostic};
 use crate::options::Options;
-use crate::place::Place;
+use crate::source::SourceText;
 use crate::unknown::unknown;
 use crate::value::{Entry, Node, Span, Value};
 
 mod faults;
 use faults::{empty, no_environment, of_option};
 
-/// A text and its name.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SourceText<'a> {
-    /// File name as the user wrote it, or `standard input`.
-    pub origin: &'a str,
-    /// The text, for showing a line of it.
-    pub text: &'a str,
-}
-
-impl SourceText<'_> {
-    /// The diagnostic, placed at `span`.
-    pub(crate) fn at(&self, mut diagnostic: Diagnostic, span: Option<Span>) -> Diagnostic {
-        diagnostic.origin = Some(self.origin.to_owned());
-        diagnostic.place = span.map(|span| Box::new(Place::of(self.text, span.start, span.end)));
-        diagnostic
-    }
-
-    /// Returns a place that can be shown: what is wrong at the end of a file is told behind the
-    /// last thing that it says, and not in the empty line below.
-    pub(crate) fn within(&self, span: Span) -> Span {
-        let end = self.text.trim_end().len();
-        if end < span.start { Span { start: end, end } } else { span }
-    }
-
-    /// Returns where `key` is written for the `nth` time, when it is written `of` times. For files
-    /// that were evaluated this is good enough.
-    fn locate(&self, key: &str, (nth, of): (usize, usize)) -> Option<Span> {
-        let found = self.text.match_indices(key).filter(|(at, _)| self.is_key(*at, key.len()));
-        let starts: Vec<usize> = found.map(|(start, _)| start).collect();
-        let start = *starts.get(nth).filter(|_| starts.len() == of)?;
-        Some(Span { start, end: start + key.len() })
-    }
-
-    fn is_key(&self, at: usize, length: usize) -> bool {
-        let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '-');
-        let before = self.text.get(..at).unwrap_or("").chars().next_back();
-        let after = self.text.get(at + length..).unwrap_or("").trim_start_matches(['"', '\'']);
-        !before.is_some_and(word) && after.trim_start().starts_with(':')
-    }
-}
-
 /// An app as it is written in a file.
 #[derive(Clone, Debug)]
 pub(crate) struct InFile<'a> {
     /// Its keys with their values.
-    pub entries: &'a [Entry],
+    pub entries: Cow<'a, [Entry]>,
     /// Where it stands in the file.
     pub span: Option<Span>,
     /// The way to it from the root of the file: `apps[0]`; empty for the root itself.
     pub path: String,
+    /// The same for the keys that it has from another app: the way to that one.
+    pub inherited: BTreeMap<String, String>,
 }
 
 /// An app of a file, among all of them.
@@ -88,7 +52,7 @@ impl OfFile<'_> {
         let of = self.apps.iter().filter(has).count();
         let span = span.or_else(|| self.source.locate(key, (nth, of)));
         diagnostic.ours.key = self.path(key);
-        if span.is_none() && 1 < self.apps.len() {
+        if !self.source.is_shown(span) && 1 < self.apps.len() {
             diagnostic.ours.message = Some(diagnostic.own_message().to_owned());
             diagnostic.message = format!("{}: {}", self.name(), diagnostic.message);
         }
@@ -97,13 +61,16 @@ impl OfFile<'_> {
 
     /// Returns the way to a key of this app, or to the app.
     fn path(&self, key: &str) -> Option<String> {
-        let app = self.apps.get(self.at).map_or("", |app| app.path.as_str());
+        let app = self
+            .apps
+            .get(self.at)
+            .map_or("", |app| app.inherited.get(key).unwrap_or(&app.path).as_str());
         let dot = if app.is_empty() || key.is_empty() { "" } else { "." };
         Some(format!("{app}{dot}{key}")).filter(|path| !path.is_empty())
     }
 
     fn name(&self) -> String {
-        let entries = self.apps.get(self.at).map_or(&[][..], |app| app.entries);
+        let entries = self.apps.get(self.at).map_or(&[][..], |app| &app.entries);
         let named = entries.iter().find(|entry| entry.key == "name");
         match named.and_then(|entry| entry.node.as_text()) {
             Some(name) => format!("app `{name}`"),
@@ -153,7 +120,7 @@ impl<'a> Fields<'a> {
     /// An app of a file.
     pub(crate) fn of_file(file: OfFile<'a>, report: &mut Vec<Diagnostic>) -> Self {
         let app = file.apps.get(file.at);
-        let (entries, span) = app.map_or((&[][..], None), |app| (app.entries, app.span));
+        let (entries, span) = app.map_or((&[][..], None), |app| (&*app.entries, app.span));
         let mut fields = Self {
             file: Some(file),
             span,

@@ -1,159 +1,56 @@
-//! Process files: which arguments are one, and from their text to the apps.
+//! Process files: from their text, and that of the files that they extend, to the apps.
 
 use std::path::Path;
 
 use ostler_core::spec::AppSpec;
 
 use crate::attributes::{Attribute, Effect};
+use crate::bases;
 use crate::context::Context;
 use crate::depends;
 use crate::diagnostic::{COMMAND_LINE, Diagnostic, IGNORED_OPTION};
 use crate::environment::From;
-use crate::evaluate;
-use crate::fields::{Fields, OfFile, SourceText};
-use crate::json::{self, SyntaxError};
+use crate::fields::{Fields, OfFile};
+use crate::inherit;
 use crate::options::Options;
+use crate::reading::{self, Said, Syntax, Unread};
 use crate::resolve;
 use crate::script;
-use crate::shape;
+use crate::source::SourceText;
 use crate::suggest;
-use crate::toml;
 use crate::value::Node;
-use crate::yaml;
 
 mod app_names;
 use app_names::{refuse_names, warn_of_same_names};
 
-/// The language of a process file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Syntax {
-    Json,
-    Program,
-    Yaml,
-    Toml,
-}
-
-/// By the end of the file's *name*: a folder `my.json.d` makes no process file of a script in it.
-const SYNTAXES: [(&str, Syntax); 8] = [
-    (".json", Syntax::Json),
-    (".json5", Syntax::Json),
-    (".config.js", Syntax::Program),
-    (".config.cjs", Syntax::Program),
-    (".config.mjs", Syntax::Program),
-    (".yml", Syntax::Yaml),
-    (".yaml", Syntax::Yaml),
-    (".toml", Syntax::Toml),
-];
-
-/// Largest process file read, bytes.
-const LARGEST: u64 = 16 << 20;
-
-fn syntax(arg: &str) -> Option<Syntax> {
-    let name = Path::new(arg).file_name()?.to_str()?;
-    SYNTAXES.into_iter().find(|(suffix, _)| name.ends_with(suffix)).map(|(_, syntax)| syntax)
-}
-
-/// Whether an argument names a process file, by the end of the file's name.
-#[must_use]
-pub fn is_config_file(arg: &str) -> bool {
-    syntax(arg).is_some()
-}
+/// What to do where there is no process file.
+const NO_FILE: &str = "`ostler init` writes a process file, `ostler start app.js` starts a script";
 
 /// The apps of the process file at `path` (relative to the context's `cwd`), and what there is to
 /// say about it.
 ///
 /// The apps are those that may be started: none when any value in the file is of the wrong kind;
-/// those whose script and interpreter exist when others' do not (PM2 starts them too, and ends with
-/// code 1). Options apply as in PM2: `namespace`, `cwd`, `uid`, `gid`, `watch`, `filter_env`,
-/// `only`, `env`, and arguments after `--`; others given with a file get a warning.
+/// those whose script and interpreter exist when others' do not. PM2 starts them too, and ends with
+/// code 1; who starts all or nothing looks for errors. Options apply as in PM2: `namespace`, `cwd`,
+/// `uid`, `gid`, `watch`, `filter_env`, `only`, `env`, and arguments after `--`; others given with
+/// a file get a warning.
 #[must_use]
 pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     let absolute = ctx.absolute(&ctx.cwd, path);
-    let fail = |diagnostic| (Vec::new(), vec![diagnostic]);
-    match text_of(path, &absolute) {
-        Ok((Syntax::Program, text)) => {
-            let source = SourceText { origin: path, text: &text };
-            match evaluate::run(&absolute, source, ctx, evaluate::LIMIT) {
-                Ok(root) => apps(&root, source, options, ctx),
-                Err(diagnostic) => fail(malformed(diagnostic, path)),
-            }
+    let read = text_of(path, &absolute).and_then(|(syntax, text)| {
+        let said = reading::read(syntax, &absolute, SourceText::new(path, &text), ctx)?;
+        Ok((said, text))
+    });
+    match read {
+        Ok((said, text)) => {
+            apps(said, SourceText::new(path, &text), Some(&absolute), (options, ctx))
         }
-        Ok((Syntax::Json, text)) => load_text(&text, path, options, ctx),
-        Ok((Syntax::Yaml, text)) => {
-            of_parsed(yaml::parse(&text), SourceText { origin: path, text: &text }, options, ctx)
-        }
-        Ok((Syntax::Toml, text)) => {
-            of_parsed(toml::parse(&text), SourceText { origin: path, text: &text }, options, ctx)
-        }
-        Err(diagnostic) => fail(diagnostic),
+        Err(diagnostic) => (Vec::new(), vec![diagnostic]),
     }
 }
 
-fn of_parsed(
-    root: Result<Node, SyntaxError>,
-    source: SourceText<'_>,
-    options: &Options,
-    ctx: &Context,
-) -> (Vec<AppSpec>, Vec<Diagnostic>) {
-    match root {
-        Ok(root) => apps(&root, source, options, ctx),
-        Err(error) => (Vec::new(), vec![malformed(syntax_error(error, source), source.origin)]),
-    }
-}
-
-/// What is said of a text that is not in its language.
-fn syntax_error(error: SyntaxError, source: SourceText<'_>) -> Diagnostic {
-    let mut diagnostic = Diagnostic::error("syntax", error.message);
-    diagnostic.help = error.help.map(str::to_owned);
-    source.at(diagnostic, Some(source.within(error.span)))
-}
-
-/// Does something with what the process file at `path` holds.
-pub(crate) fn with_root<T>(
-    path: &str,
-    ctx: &Context,
-    act: impl FnOnce(&Node, SourceText<'_>) -> T,
-) -> Result<T, Diagnostic> {
-    let absolute = ctx.absolute(&ctx.cwd, path);
-    let (syntax, text) = text_of(path, &absolute)?;
-    let source = SourceText { origin: path, text: &text };
-    let of = |parse: fn(&str) -> Result<Node, SyntaxError>| {
-        parse(&text).map_err(|error| syntax_error(error, source))
-    };
-    let root = match syntax {
-        Syntax::Program => evaluate::run(&absolute, source, ctx, evaluate::LIMIT),
-        Syntax::Json => of(json::parse),
-        Syntax::Yaml => of(yaml::parse),
-        Syntax::Toml => of(toml::parse),
-    };
-    root.map(|root| act(&root, source)).map_err(|diagnostic| malformed(diagnostic, path))
-}
-
-/// What to do where there is no process file.
-const NO_FILE: &str = "`ostler init` writes a process file, `ostler start app.js` starts a script";
-
-/// Reads a process file; its syntax is by its name.
-fn text_of(path: &str, absolute: &Path) -> Result<(Syntax, String), Diagnostic> {
-    let syntax = syntax(path).unwrap_or(Syntax::Json);
-    match read(absolute) {
-        Ok(text) => Ok((syntax, text)),
-        Err(ReadError::Missing) => {
-            let diagnostic = Diagnostic::error("no-file", format!("File {path} not found"))
-                .own(format!("there is no file `{path}`"));
-            let help = format!("it is looked for at {}", absolute.display());
-            Err(script::or_near(diagnostic.help(help), absolute, NO_FILE).origin(path))
-        }
-        Err(ReadError::Other(message)) => {
-            let diagnostic =
-                Diagnostic::error("unreadable", format!("cannot read {path}: {message}"));
-            Err(diagnostic.origin(path))
-        }
-    }
-}
-
-/// As [`load`], of a text that was read elsewhere (standard input). In diagnostics it is called
-/// `origin`. What is no JSON is evaluated as an expression of JavaScript, as in PM2; under our own
-/// name it may be YAML or TOML as well.
+/// As [`load`], of a text that was read elsewhere, such as from standard input. `origin`: what
+/// diagnostics call it.
 #[must_use]
 pub fn load_text(
     text: &str,
@@ -161,85 +58,67 @@ pub fn load_text(
     options: &Options,
     ctx: &Context,
 ) -> (Vec<AppSpec>, Vec<Diagnostic>) {
-    let source = SourceText { origin, text };
-    let error = match json::parse(text) {
-        Ok(root) => return apps(&root, source, options, ctx),
-        Err(error) => error,
-    };
-    match looks_like(text) {
-        Syntax::Toml if !ctx.as_pm2 => return of_parsed(toml::parse(text), source, options, ctx),
-        Syntax::Yaml if !ctx.as_pm2 => return of_parsed(yaml::parse(text), source, options, ctx),
-        Syntax::Toml | Syntax::Yaml | Syntax::Json | Syntax::Program => {}
-    }
-    match evaluate::expression(source, ctx, evaluate::LIMIT) {
-        Some(Ok(root)) => apps(&root, source, options, ctx),
-        Some(Err(said)) => (Vec::new(), vec![malformed(said, origin)]),
-        // It is no JavaScript either; what is wrong with it as JSON says more.
-        None => of_parsed(Err(error), source, options, ctx),
+    let source = SourceText::new(origin, text);
+    match reading::read_unnamed(source, ctx) {
+        Ok(said) => apps(said, source, None, (options, ctx)),
+        Err(diagnostic) => (Vec::new(), vec![diagnostic]),
     }
 }
 
-/// The language of a text without a name, by the first line that says something.
-fn looks_like(text: &str) -> Syntax {
-    let said = |line: &&str| !line.is_empty() && !line.starts_with('#');
-    let line = text.trim_start_matches('\u{feff}').lines().map(str::trim).find(said);
-    let line = line.unwrap_or_default();
-    let is_key = |end: char| {
-        let key = line.split_once(end).map_or("", |(key, _)| key.trim());
-        !key.is_empty() && key.chars().all(|one| one.is_alphanumeric() || "_-.\"'".contains(one))
-    };
-    let is_table = line.starts_with('[') && line.ends_with(']') && !line.contains([',', '{', ':']);
-    if is_table || is_key('=') && !line.ends_with('{') {
-        Syntax::Toml
-    } else if line == "---" || line.starts_with("- ") || is_key(':') {
-        Syntax::Yaml
-    } else {
-        Syntax::Json
+/// Does something with what the process file at `path` holds, bases included: with what is said of
+/// a key beside its apps.
+pub(crate) fn with_key<T>(
+    (path, key): (&str, &str),
+    ctx: &Context,
+    act: impl FnOnce(Option<&Node>, SourceText<'_>) -> T,
+) -> Result<T, Vec<Diagnostic>> {
+    let absolute = ctx.absolute(&ctx.cwd, path);
+    let (syntax, text) = text_of(path, &absolute).map_err(|said| vec![said])?;
+    let source = SourceText::new(path, &text);
+    let said = reading::read(syntax, &absolute, source, ctx).map_err(|said| vec![said])?;
+    let mut report = Vec::new();
+    let files = bases::gather(said, source, Some(&absolute), ctx, &mut report);
+    if report.iter().any(Diagnostic::is_error) {
+        return Err(report);
     }
+    let source = SourceText { bases: &files.bases, ..source };
+    let value = inherit::of_key(files.list.iter().filter_map(|file| file.said.root.get(key)));
+    Ok(act(value.as_ref(), source))
 }
 
-enum ReadError {
-    Missing,
-    Other(String),
-}
-
-fn read(path: &Path) -> Result<String, ReadError> {
-    let other = |message: &str| Err(ReadError::Other(message.to_owned()));
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(ReadError::Missing);
+/// Reads a process file; its language is by its name.
+fn text_of(path: &str, absolute: &Path) -> Result<(Syntax, String), Diagnostic> {
+    let syntax = reading::syntax(path).unwrap_or(Syntax::Json);
+    match reading::text(absolute) {
+        Ok(text) => Ok((syntax, text)),
+        Err(Unread::Missing) => {
+            let diagnostic = Diagnostic::error("no-file", format!("File {path} not found"))
+                .own(format!("there is no file `{path}`"));
+            let help = format!("it is looked for at {}", absolute.display());
+            Err(script::or_near(diagnostic.help(help), absolute, NO_FILE).origin(path))
         }
-        Err(error) => return Err(ReadError::Other(error.to_string())),
-        Ok(meta) if meta.is_dir() => return other("it is a directory"),
-        // One that nobody writes into would be read for ever.
-        Ok(meta) if !meta.is_file() => return other("it is a pipe or a device, and no file"),
-        Ok(meta) if meta.len() > LARGEST => return other("it has more than 16 MB"),
-        Ok(_) => {}
-    }
-    match std::fs::read(path).map(String::from_utf8) {
-        Ok(Ok(text)) => Ok(text),
-        Ok(Err(error)) => {
-            Err(ReadError::Other(format!("byte {} is not UTF-8", error.utf8_error().valid_up_to())))
+        Err(Unread::Other(message)) => {
+            let diagnostic =
+                Diagnostic::error("unreadable", format!("cannot read {path}: {message}"));
+            Err(diagnostic.origin(path))
         }
-        Err(error) => Err(ReadError::Other(error.to_string())),
     }
-}
-
-fn malformed(mut diagnostic: Diagnostic, path: &str) -> Diagnostic {
-    // The place names the file.
-    diagnostic.ours.message = Some(diagnostic.own_message().to_owned());
-    diagnostic.message = format!("File {path} malformated: {}", diagnostic.message);
-    diagnostic
 }
 
 fn apps(
-    root: &Node,
+    said: Said,
     source: SourceText<'_>,
-    options: &Options,
-    ctx: &Context,
+    path: Option<&Path>,
+    (options, ctx): (&Options, &Context),
 ) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     let mut report = Vec::new();
-    let shape = shape::read(root, options.env.as_deref(), source, &mut report);
+    let files = bases::gather(said, source, path, ctx, &mut report);
+    if report.iter().any(Diagnostic::is_error) {
+        // Without a base nobody knows what the apps lack.
+        return (Vec::new(), report);
+    }
+    let source = SourceText { bases: &files.bases, ..source };
+    let shape = inherit::merge(&files, options.env.as_deref(), source, ctx, &mut report);
     options.refuse_not_yet(&mut report);
     let over = applicable(options, &mut report);
     let mut all = Vec::new();
@@ -259,7 +138,8 @@ fn apps(
     // A wrong kind of value anywhere starts nothing; what is found out by looking at the machine
     // stops only its own app.
     let valid = !report.iter().any(Diagnostic::is_error);
-    let from = From::File { env: options.env.as_deref(), deploy: shape.deploy };
+    let deploy = shape.deploy.as_deref();
+    let from = From::File { env: options.env.as_deref(), deploy };
     let mut specs = Vec::new();
     for fields in &chosen {
         let before = report.len();
@@ -267,7 +147,18 @@ fn apps(
         let clean = !report.iter().skip(before).any(Diagnostic::is_error);
         specs.extend(spec.filter(|_| valid && clean));
     }
-    (depends::in_order(specs), report)
+    (depends::in_order(specs), said_once(report))
+}
+
+/// What several apps have from one place is complained about once.
+fn said_once(report: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut once: Vec<Diagnostic> = Vec::with_capacity(report.len());
+    for said in report {
+        if said.place.is_none() || !once.contains(&said) {
+            once.push(said);
+        }
+    }
+    once
 }
 
 /// Options that go over a file's values. PM2 ignores all others silently; here that is said.
@@ -316,58 +207,4 @@ fn only(
         report.push(source.at(diagnostic.help(help), None));
     }
     known.iter().map(|name| wanted.contains(&name.as_str())).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_without_a_name_is_of_the_language_that_it_looks_like() {
-        for (text, syntax) in [
-            ("{ apps: [", Syntax::Json),
-            ("[{", Syntax::Json),
-            ("[1]", Syntax::Toml),
-            ("module.exports = {", Syntax::Json),
-            ("# a\n\napps:\n  - name: a", Syntax::Yaml),
-            ("---\nscript: a.js", Syntax::Yaml),
-            ("- script: a.js", Syntax::Yaml),
-            ("[[apps]]\nscript = 'a.js'", Syntax::Toml),
-            ("script = 'a.js'", Syntax::Toml),
-            ("\"apps\" = 1", Syntax::Toml),
-            ("hello you", Syntax::Json),
-            ("", Syntax::Json),
-        ] {
-            assert_eq!(looks_like(text), syntax, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_process_file_is_known_by_the_end_of_its_name() {
-        for yes in [
-            "a.json",
-            "x/a.json5",
-            "ecosystem.config.js",
-            "a.config.cjs",
-            "a.config.mjs",
-            "p.yml",
-            "p.yaml",
-            "p.toml",
-        ] {
-            assert!(is_config_file(yes), "{yes}");
-        }
-        for no in [
-            "app.js",
-            "my.json.d/app.js",
-            "a.json.js",
-            "config.js",
-            "x.config.ts",
-            "json",
-            "",
-            "/",
-            "a.json/",
-        ] {
-            assert_eq!(is_config_file(no), no == "a.json/", "{no}");
-        }
-    }
 }

@@ -11,43 +11,38 @@ use crate::attributes::{Attribute, Effect, Rule, Type, Usual, attributes, find};
 /// Returns the JSON Schema (draft 2020-12) of a process file.
 #[must_use]
 pub fn schema() -> Json {
-    let with_apps = json!({
-        "type": "object",
-        "properties": {
-            "apps": { "$ref": "#/$defs/apps" },
-            "pm2": {
-                "if": { "type": "object", "required": ["apps"] },
-                "then": { "properties": { "apps": { "$ref": "#/$defs/apps" } } },
-                "else": { "$ref": "#/$defs/apps" },
-            },
-            "deploy": {
-                "description": "Targets of `deploy`, by name.",
-                "type": "object",
-                "additionalProperties": { "$ref": "#/$defs/target" },
-            },
-            "static": false,
-        },
-    });
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Process file",
         "description": "Apps that ostler starts: a list `apps`, a list alone, or one app.",
         "if": {
             "type": "object",
-            "anyOf": [{ "required": ["apps"] }, { "required": ["pm2"] }],
+            "anyOf": [
+                { "required": ["apps"] }, { "required": ["pm2"] },
+                { "required": ["extends", "deploy"] },
+            ],
         },
-        "then": with_apps,
+        "then": {
+            // What is extended may say what each app runs.
+            "if": { "required": ["extends"] },
+            "then": with_apps("parts"),
+            "else": with_apps("apps"),
+        },
         "else": { "$ref": "#/$defs/apps" },
         "$defs": {
             "apps": {
-                "if": { "type": "array" },
-                "then": {
-                    // A hole, as `condition && { … }` leaves one, is no app.
-                    "items": { "if": { "enum": [null, false] }, "else": { "$ref": "#/$defs/app" } },
-                },
-                "else": { "$ref": "#/$defs/app" },
+                // An app that others extend need not run anything.
+                "if": { "contains": { "type": "object", "required": ["extends"] } },
+                "then": { "$ref": "#/$defs/parts" },
+                "else": list_of("app"),
             },
-            "app": app(),
+            "parts": list_of("part"),
+            "app": {
+                "if": { "type": "object" },
+                "then": { "anyOf": runs() },
+                "$ref": "#/$defs/part",
+            },
+            "part": part(),
             "condition": {
                 "enum": [
                     "started", "ready", "healthy", "completed", "service_started",
@@ -60,19 +55,71 @@ pub fn schema() -> Json {
     })
 }
 
-fn app() -> Json {
+/// A file that has apps under a key, each of this kind.
+fn with_apps(kind: &str) -> Json {
+    let apps = json!({ "$ref": format!("#/$defs/{kind}") });
+    json!({
+        "type": "object",
+        "properties": {
+            "extends": extends("Files whose apps this one changes and adds to, seen from here."),
+            "apps": apps,
+            "pm2": {
+                "if": { "type": "object", "required": ["apps"] },
+                "then": { "properties": { "apps": apps } },
+                "else": apps,
+            },
+            "deploy": {
+                "description": "Targets of `deploy`, by name.",
+                "type": "object",
+                "additionalProperties": { "$ref": "#/$defs/target" },
+            },
+            "static": false,
+        },
+    })
+}
+
+/// A list of what has this name in the schema, or one such.
+fn list_of(name: &str) -> Json {
+    let one = json!({ "$ref": format!("#/$defs/{name}") });
+    json!({
+        "if": { "type": "array" },
+        // A hole, as `condition && { … }` leaves one, is no app.
+        "then": { "items": { "if": { "enum": [null, false] }, "else": one } },
+        "else": one,
+    })
+}
+
+fn extends(description: &str) -> Json {
+    let text = json!({ "type": "string", "pattern": "\\S" });
+    json!({
+        "description": description,
+        "anyOf": [
+            text,
+            { "type": "array", "items": { "type": ["string", "null"] } },
+            { "enum": [null, false] },
+        ],
+    })
+}
+
+/// An app has one of these keys, or extends who has.
+fn runs() -> Vec<Json> {
+    let script = find("script").into_iter().flat_map(keys).chain(["extends".to_owned()]);
+    script.map(|key| json!({ "required": [key] })).collect()
+}
+
+fn part() -> Json {
     let mut properties = Map::new();
     for attribute in attributes().filter(|attribute| attribute.is_in_files()) {
         properties.insert(attribute.name.to_owned(), value(attribute));
     }
     for attribute in attributes().filter(|attribute| attribute.is_in_files()) {
-        let same = json!({ "$ref": format!("#/$defs/app/properties/{}", attribute.name) });
+        let same = json!({ "$ref": format!("#/$defs/part/properties/{}", attribute.name) });
         for key in keys(attribute) {
             properties.entry(key).or_insert_with(|| same.clone());
         }
     }
-    let script = find("script").into_iter().flat_map(keys);
-    let script: Vec<Json> = script.map(|key| json!({ "required": [key] })).collect();
+    let help = "Other apps whose keys this one has, but for their name. Of an app alone: files.";
+    properties.insert("extends".to_owned(), extends(help));
     json!({
         "type": "object",
         "properties": properties,
@@ -88,7 +135,6 @@ fn app() -> Json {
             },
         },
         "additionalProperties": false,
-        "anyOf": script,
     })
 }
 

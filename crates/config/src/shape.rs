@@ -1,11 +1,14 @@
 //! The forms a process file may have: `{apps: […]}`, a list, or one app; within a `package.json`
 //! under the key `pm2` or `ostler`.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use crate::attributes;
 use crate::diagnostic::Diagnostic;
-use crate::fields::{InFile, SourceText};
+use crate::fields::InFile;
+use crate::source::SourceText;
 use crate::suggest;
-use crate::unknown::{self, EXTENDS};
 use crate::value::{Entry, Node, Span, Value};
 
 /// The apps of a file, as written.
@@ -13,19 +16,21 @@ pub(crate) struct Shape<'n> {
     /// The apps, in order.
     pub apps: Vec<InFile<'n>>,
     /// Variables of `deploy.<env>.env`.
-    pub deploy: Option<&'n Node>,
+    pub deploy: Option<Cow<'n, Node>>,
 }
 
-/// Finds the apps.
+/// Finds the apps. A part of what several files say need not have any.
 pub(crate) fn read<'n>(
     root: &'n Node,
     env: Option<&str>,
+    is_part: bool,
     source: SourceText<'_>,
     report: &mut Vec<Diagnostic>,
 ) -> Shape<'n> {
     let deploy = env
         .and_then(|env| root.get("deploy")?.get(env)?.get("env"))
-        .filter(|node| matches!(node.value, Value::Object(_)));
+        .filter(|node| matches!(node.value, Value::Object(_)))
+        .map(Cow::Borrowed);
     let mut shape = Shape { apps: Vec::new(), deploy };
     if let Value::Object(entries) = &root.value
         && let Some(entry) = entries.iter().find(|entry| entry.key == "static")
@@ -40,17 +45,20 @@ pub(crate) fn read<'n>(
             ),
         );
     }
-    refuse_extends(root, source, report);
-    collect(root, String::new(), source, report, &mut shape);
+    if !(is_part && says_no_apps(root)) {
+        collect(root, String::new(), source, report, &mut shape);
+    }
     shape
 }
 
-/// Tells of `extends` beside the list of apps, which an app's own key is not.
-fn refuse_extends(root: &Node, source: SourceText<'_>, report: &mut Vec<Diagnostic>) {
-    let Value::Object(entries) = &root.value else { return };
-    let is_list = ["apps", "pm2", "ostler"].iter().any(|key| root.get(key).is_some());
-    let found = entries.iter().find(|entry| entry.key == EXTENDS).filter(|_| is_list);
-    report.extend(found.map(|entry| source.at(unknown::unknown(EXTENDS), entry.key_span)));
+/// Whether a part of a file is clearly only about something else.
+fn says_no_apps(root: &Node) -> bool {
+    let Value::Object(entries) = &root.value else { return false };
+    let is_empty = |node: &Node| matches!(&node.value, Value::List(items) if items.is_empty());
+    entries.iter().all(|entry| match entry.key.as_str() {
+        "apps" => is_empty(&entry.node),
+        key => ["deploy", "$schema"].contains(&key),
+    })
 }
 
 fn collect<'n>(
@@ -72,7 +80,7 @@ fn collect<'n>(
                 match &item.value {
                     Value::Object(entries) => {
                         let path = format!("{path}[{at}]");
-                        shape.apps.push(InFile { entries, span: item.span, path });
+                        shape.apps.push(app(entries, item.span, path));
                     }
                     // A hole (`[{…}, cond && {…}]` in an evaluated file) is no app.
                     Value::Null | Value::Bool(false) => {}
@@ -89,7 +97,7 @@ fn collect<'n>(
             Some(_) | None
                 if entries.iter().any(|entry| attributes::find(&entry.key).is_some()) =>
             {
-                shape.apps.push(InFile { entries, span: node.span, path });
+                shape.apps.push(app(entries, node.span, path));
             }
             Some(_) | None => {
                 report.push(source.at(
@@ -100,6 +108,10 @@ fn collect<'n>(
         },
         _ => report.push(source.at(not_an_app(node), node.span)),
     }
+}
+
+fn app(entries: &[Entry], span: Option<Span>, path: String) -> InFile<'_> {
+    InFile { entries: Cow::Borrowed(entries), span, path, inherited: BTreeMap::new() }
 }
 
 fn not_an_app(node: &Node) -> Diagnostic {

@@ -5,20 +5,11 @@ use crate::diagnostic::Diagnostic;
 use crate::suggest;
 
 /// Keys of what a later version does, with what is not done until then.
-const LATER: [(&str, &str, &str); 2] = [
-    (
-        "history",
-        "no figures are kept of one app alone; `ostler web` keeps those of all",
-        "leave it out",
-    ),
-    (
-        EXTENDS,
-        "no file and no app takes over what another says",
-        "a `*.config.js` can do it itself: `{ ...require('./base.json'), name: 'api' }`",
-    ),
-];
-/// By which other tools name the file whose keys are taken over.
-pub(crate) const EXTENDS: &str = "extends";
+const LATER: [(&str, &str, &str); 1] = [(
+    "history",
+    "no figures are kept of one app alone; `ostler web` keeps those of all",
+    "leave it out",
+)];
 
 /// The complaint about such a key.
 pub(crate) fn unknown(written: &str) -> Diagnostic {

@@ -23,6 +23,8 @@ pub enum LogRotate {
 pub struct LogRotation {
     /// When files are rotated, beside when they are full.
     pub rotate: Option<LogRotate>,
+    /// At these times as well, a pattern of cron.
+    pub cron: Option<String>,
     /// From how many bytes on a file is full.
     pub max_size: Option<u64>,
     /// So many rotated files are kept.
@@ -41,6 +43,7 @@ impl LogRotation {
     pub fn or(self, other: &Self) -> Self {
         Self {
             rotate: self.rotate.or(other.rotate),
+            cron: self.cron.or_else(|| other.cron.clone()),
             max_size: self.max_size.or(other.max_size),
             keep: self.keep.or(other.keep),
             keep_days: self.keep_days.or(other.keep_days),

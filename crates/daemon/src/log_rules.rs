@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use ostler_config::cron;
 use ostler_core::spec::{Alerts, AppSpec, LogRotate, LogRotation};
-use ostler_logs::{Cap, Keep, Log, Names, Period, Rotation};
+use ostler_logs::{Cap, Keep, Log, Names, Period, Rotation, zone};
 use ostler_pm2::module::MARK;
 use ostler_pm2::rotation::{Most, Rules};
 
@@ -65,12 +66,9 @@ impl LogRules {
             return None;
         }
         let said = spec.logs.rotation.clone().or(&self.rules.rotation);
-        // Who says how large a file may become wants it to be rotated.
-        let usual = if self.by_default || said.max_size.is_some() {
-            LogRotate::Size
-        } else {
-            LogRotate::Never
-        };
+        // Who says how large a file may become, or when it ends, wants it to be rotated.
+        let is_asked = said.max_size.is_some() || said.cron.is_some();
+        let usual = if self.by_default || is_asked { LogRotate::Size } else { LogRotate::Never };
         let rotate = said.rotate.unwrap_or(usual);
         (rotate != LogRotate::Never).then(|| {
             let usual = LogRotation {
@@ -96,7 +94,7 @@ impl LogRules {
         Some(Log {
             path: path.to_owned(),
             names: Arc::clone(&self.names),
-            begun_before: period(&of).and_then(|period| Some(period.around(now)?.0)),
+            begun_before: around(&of, now).0,
             keep: Keep {
                 files: u32::try_from(of.keep.unwrap_or(KEEP)).unwrap_or(u32::MAX),
                 age: of.keep_days.map(|days| days.saturating_mul(DAY)),
@@ -108,7 +106,7 @@ impl LogRules {
 
     /// Returns when the files of an app are rotated next for the time alone, ms since 1970.
     pub fn next_period(&self, spec: &AppSpec, now: u64) -> Option<u64> {
-        period(&self.of(spec)?).and_then(|period| Some(period.around(now)?.1))
+        around(&self.of(spec)?, now).1
     }
 
     /// Returns what is wanted of our own log, which `home` rotates.
@@ -126,6 +124,14 @@ impl LogRules {
             (true, Most::Bytes(bytes)) => Cap::Bytes(bytes),
         }
     }
+}
+
+/// When files were last to be rotated for the time alone, and when they are next.
+fn around(of: &LogRotation, now: u64) -> (Option<u64>, Option<u64>) {
+    let period = period(of).and_then(|period| period.around(now));
+    let cron = of.cron.as_deref().and_then(|pattern| cron::around(pattern, zone(), now));
+    let both = || period.into_iter().chain(cron);
+    (both().map(|(last, _)| last).max(), both().map(|(_, next)| next).min())
 }
 
 fn period(of: &LogRotation) -> Option<Period> {
@@ -172,6 +178,25 @@ mod tests {
         let off = rules(r#"{"ostler":{"log_rotate":"never"}}"#, true);
         assert_eq!(size(&off, &plain), None);
         assert_eq!((off.cap(false), ours.cap(true)), (Cap::None, Cap::Tenth));
+    }
+
+    #[test]
+    fn a_log_with_a_pattern_is_rotated_when_it_was_begun_before_its_last_time() {
+        let at = |rotate, now| {
+            let cron = Some("*/10 * * * * *".to_owned());
+            let of = LogRotation { rotate, cron, ..LogRotation::default() };
+            // Also under the name of PM2: who says when wants it.
+            let (rules, spec) = (rules("", false), app(of));
+            let begun_before = rules.log(&spec, Path::new("/a"), now)?.begun_before;
+            Some((begun_before?, rules.next_period(&spec, now)?))
+        };
+        let now = 1_795_388_825_573;
+        let times = Some((1_795_388_820_000, 1_795_388_830_000));
+        assert_eq!(at(None, now), times);
+        assert_eq!(at(Some(LogRotate::Daily), now), times, "whichever comes first");
+        // The clock was set: what counts is the pattern, by the clock as it is now.
+        assert_eq!(at(None, now - 3_600_000), Some((1_795_385_220_000, 1_795_385_230_000)));
+        assert_eq!(at(Some(LogRotate::Never), now), None);
     }
 
     #[test]

@@ -95,7 +95,8 @@ pub fn iso(at_ms: u64) -> Option<String> {
 }
 
 /// The local time zone. Read once.
-pub(crate) fn zone() -> &'static TimeZone {
+#[must_use]
+pub fn zone() -> &'static TimeZone {
     static ZONE: LazyLock<TimeZone> =
         LazyLock::new(|| zone_of(std::env::var(ostler_env::TZ).ok().as_deref()));
     &ZONE

@@ -83,7 +83,7 @@ pub use care::{
     Cap, Keep, Log, Names, Pack, Past, Removed, Renamer, Sweep, Swept, USUAL_NAMES, history,
 };
 pub use chain::{Chain, Opened};
-pub use date::{date, iso, now_ms, zone_of};
+pub use date::{date, iso, now_ms, zone, zone_of};
 pub use engine::Engine;
 pub use level::Level;
 pub use moment::DateReader;

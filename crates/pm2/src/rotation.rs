@@ -119,7 +119,14 @@ impl Rules {
             (MODULE, "retain") if value == "all" => self.rotation.keep = Some(u64::MAX),
             (MODULE, "retain") => self.take_attribute("log_keep", value)?,
             (MODULE, "compress") => self.take_attribute("log_compress", value)?,
-            (MODULE, "rotateInterval") => self.rotation.rotate = Some(interval(value)?),
+            (MODULE, "rotateInterval") => {
+                let period = interval(value);
+                self.rotation.cron = None;
+                if period.is_none() {
+                    self.take_attribute("log_rotate_cron", value)?;
+                }
+                self.rotation.rotate = Some(period.unwrap_or(LogRotate::Size));
+            }
             (MODULE, "rotateModule") => self.modules = truth(value)?,
             // A full file is seen when it is written, which is sooner.
             (MODULE, "workerInterval") => _ = count(value)?,
@@ -193,6 +200,7 @@ fn is_of_rotation(name: &str) -> bool {
     matches!(
         name,
         "log_rotate"
+            | "log_rotate_cron"
             | "log_max_size"
             | "log_keep"
             | "log_keep_days"
@@ -233,24 +241,19 @@ fn names(value: &str) -> Result<String, Refused> {
     }
 }
 
-/// The intervals that are there, as `cron` writes them.
-fn interval(value: &str) -> Result<LogRotate, Refused> {
+/// The intervals that have a name, as `cron` writes them.
+fn interval(value: &str) -> Option<LogRotate> {
     let fields: Vec<&str> = value.split_whitespace().collect();
     let without_seconds = match fields.as_slice() {
         ["0", rest @ ..] if rest.len() == 5 => rest,
         all => all,
     };
     match without_seconds {
-        ["0", "*", "*", "*", "*"] => Ok(LogRotate::Hourly),
-        ["0", "0", "*", "*", "*"] => Ok(LogRotate::Daily),
-        ["0", "0", "*", "*", "1"] => Ok(LogRotate::Weekly),
-        ["0", "0", "1", "*", "*"] => Ok(LogRotate::Monthly),
-        _ => Err(Refused {
-            why: format!("cannot be `{value}` for the rotation that is built in"),
-            hint: "it rotates every hour (`0 * * * *`), day (`0 0 * * *`), week (`0 0 * * 1`) or \
-                   month (`0 0 1 * *`); `ostler install pm2-logrotate` installs the module"
-                .to_owned(),
-        }),
+        ["0", "*", "*", "*", "*"] => Some(LogRotate::Hourly),
+        ["0", "0", "*", "*", "*"] => Some(LogRotate::Daily),
+        ["0", "0", "*", "*", "1"] => Some(LogRotate::Weekly),
+        ["0", "0", "1", "*", "*"] => Some(LogRotate::Monthly),
+        _ => None,
     }
 }
 
@@ -309,6 +312,9 @@ mod tests {
         assert_eq!((all.names.as_deref(), all.modules), (Some("YYYY-MM-DD"), false));
         assert_eq!(all.problems, [""; 0]);
         assert_eq!(rules(&[("other.max_size", "x")]), Rules::default());
+        let often = rules(&[("pm2-logrotate.rotateInterval", "*/5 * * * *")]).rotation;
+        assert_eq!(often.rotate, Some(LogRotate::Size));
+        assert_eq!(often.cron.as_deref(), Some("*/5 * * * *"));
     }
 
     #[test]
@@ -332,7 +338,8 @@ mod tests {
             (MODULE, "max_size", "banana"),
             (MODULE, "max_size", "0"),
             (MODULE, "retain", "some"),
-            (MODULE, "rotateInterval", "*/5 * * * *"),
+            (MODULE, "rotateInterval", "99 * * * *"),
+            (OURS, "log_rotate_cron", "daily"),
             (MODULE, "dateFormat", "a/b"),
             (MODULE, "TZ", "Asia/Tokyo"),
             (MODULE, "compress", "maybe"),

@@ -54,7 +54,16 @@ pub(super) fn report(session: &mut Session, diagnostics: &[Diagnostic], others: 
 /// about all of it come first.
 pub(crate) fn in_order_of_file(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
     let mut diagnostics = diagnostics.to_vec();
-    diagnostics.sort_by_key(|of| of.place.as_ref().map(|place| (place.line, place.column)));
+    // A file may extend others: file by file, in the order in which they are first named.
+    let mut origins: Vec<Option<String>> = Vec::new();
+    for of in &diagnostics {
+        if !origins.contains(&of.origin) {
+            origins.push(of.origin.clone());
+        }
+    }
+    let file = |of: &Diagnostic| origins.iter().position(|known| *known == of.origin);
+    diagnostics
+        .sort_by_key(|of| of.place.as_ref().map(|place| (file(of), place.line, place.column)));
     diagnostics
 }
 

@@ -58,13 +58,18 @@ fn words(session: &mut Session, act: Act, action: Action) -> Result<(), Failed> 
 /// What a word means, if it is no process file.
 type Named = (String, Picked);
 
-/// Returns what each word means: a process file, or processes, each of them once.
-pub(super) fn understood(session: &mut Session) -> Result<(Vec<File>, Vec<Named>), Failed> {
+/// Returns what each word means: a process file, or processes, each of them once. `starts`: of a
+/// file all is meant or nothing.
+pub(super) fn understood(
+    session: &mut Session,
+    starts: bool,
+) -> Result<(Vec<File>, Vec<Named>), Failed> {
     let (mut files, mut named): (Vec<File>, Vec<Named>) = Default::default();
     let words = session.args.words.clone();
     each::word(session, &words, |session, word| {
         if file::is_meant(word) {
-            files.push(file::read(session, word)?);
+            let read = if starts { file::read_whole } else { file::read };
+            files.push(read(session, word)?);
         } else {
             named.push((word.to_owned(), perform::pick(session, word)?));
         }
@@ -76,7 +81,7 @@ pub(super) fn understood(session: &mut Session) -> Result<(Vec<File>, Vec<Named>
 
 /// Understands every word, then acts on each process once.
 fn all_words(session: &mut Session, act: Act, action: Action) -> Result<(), Failed> {
-    let (files, mut named) = understood(session)?;
+    let (files, mut named) = understood(session, action == Action::Restart)?;
     if !named.is_empty() {
         let change = change(session, action)?;
         warn_of_canaries(session, &named, action)?;

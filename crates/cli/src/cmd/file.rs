@@ -7,7 +7,7 @@ use ostler_wire::control::{Action, Change, Phase, ProcView};
 
 use super::{launch, perform, resting, rolling};
 use crate::apps::{self, App};
-use crate::args::FlagId;
+use crate::args::{Command, FlagId};
 use crate::caller;
 use crate::failed::Failed;
 use crate::of_file;
@@ -46,7 +46,8 @@ pub(super) struct File {
     path: String,
     /// Those of its apps that may be acted on.
     apps: Vec<App>,
-    /// Something is wrong with others, and it was said.
+    /// Something is wrong with others, and it was said. Nothing starts of such a file, but under
+    /// the name `pm2`.
     bad: bool,
 }
 
@@ -54,6 +55,26 @@ pub(super) struct File {
 pub(super) fn read(session: &mut Session, path: &str) -> Result<File, Failed> {
     let (apps, bad) = apps::of_file(session, path)?;
     Ok(File { path: path.to_owned(), apps, bad })
+}
+
+/// Reads a process file of which something is to be started: all of it or nothing. PM2 starts those
+/// of its apps that are right.
+pub(super) fn read_whole(session: &mut Session, path: &str) -> Result<File, Failed> {
+    let file = read(session, path)?;
+    if !file.bad || session.program == Program::Pm2 {
+        return Ok(file);
+    }
+    let names: Vec<&str> = file.apps.iter().map(|app| app.name.as_str()).collect();
+    let command = session.args.command.map_or("start", Command::name);
+    let only = names.join(",");
+    let mut words = vec![path, "--only", &only];
+    words.extend(session.args.value(FlagId::Env).into_iter().flat_map(|env| ["--env", env]));
+    let quoted: Vec<_> = words.into_iter().map(ostler_shell::word).collect();
+    let pasted_words = quoted.join(" ");
+    let hint = format!("`ostler {command} {pasted_words}` does it with the others");
+    let message = format!("no app of `{path}` was touched, since something is wrong in it");
+    let failed = Failed::new(message);
+    Err(if path == "-" { failed } else { failed.hint(hint) })
 }
 
 /// Does `stop`, `restart` or `delete` with the apps of a file. Apps that are not in the list are no

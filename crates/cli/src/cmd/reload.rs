@@ -24,7 +24,7 @@ fn reload(session: &mut Session) -> Result<(), Failed> {
 
 /// Understands every word, then reloads each process once.
 fn all_words(session: &mut Session) -> Result<(), Failed> {
-    let (files, named) = act::understood(session)?;
+    let (files, named) = act::understood(session, true)?;
     if !named.is_empty() {
         let change = perform::changes(session)?;
         for (word, picked) in &named {

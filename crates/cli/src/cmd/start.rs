@@ -72,7 +72,7 @@ fn meant(session: &mut Session, word: &str) -> Result<Meant, Failed> {
     }
     if file::is_meant(word) {
         refuse_force(session, word)?;
-        return file::read(session, word).map(Meant::File);
+        return file::read_whole(session, word).map(Meant::File);
     }
     if let Some(picked) = existing(session, word)? {
         return Ok(Meant::Known(word.to_owned(), picked));
@@ -183,7 +183,7 @@ fn only_file(session: &mut Session, known: Known) -> Result<(), Failed> {
         return Err(Failed::misuse(format!("`{word}` is not a process file"))
             .hint("give a file such as ecosystem.config.js or apps.json"));
     }
-    let file = file::read(session, &word)?;
+    let file = file::read_whole(session, &word)?;
     file::start(session, file, known)?;
     list::table(session)
 }

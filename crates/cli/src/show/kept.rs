@@ -33,6 +33,7 @@ pub(crate) fn rotation(spec: &AppSpec, rules: &Rules) -> Option<String> {
     });
     let parts = [
         when.map(str::to_owned),
+        said.cron.map(|pattern| format!("at {pattern}")),
         said.max_size.map(|bytes| format!("from {} on", size(bytes))),
         said.keep.map(|count| match count {
             u64::MAX => "every file kept".to_owned(),

@@ -28,7 +28,7 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-fn under_name(sandbox: &Sandbox, name: &str) -> Command {
+pub fn under_name(sandbox: &Sandbox, name: &str) -> Command {
     let link = sandbox.work().join(name);
     if !link.exists() {
         symlink(env!("CARGO_BIN_EXE_ostler"), &link).unwrap();

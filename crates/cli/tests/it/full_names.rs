@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use ostler_testkit::run::finish;
 use ostler_testkit::{Sandbox, Victim};
 
+use crate::logs::Stream;
 use crate::start_e2e::{SOON, sandbox};
 
 /// Two apps `api`: number 0 in the usual namespace, number 1 in `shop`.
@@ -85,4 +86,31 @@ fn under_the_name_pm2_a_namespace_before_a_name_means_nothing() {
     }
     let list = sandbox.ostler(["list", "--format", "{id}:{status}"]).run().out;
     assert_eq!(list, "0:online\n1:online\n");
+}
+
+/// They were followed as they were at the beginning.
+#[test]
+fn logs_of_an_app_or_of_a_namespace_follow_what_is_added_meanwhile_and_no_other() {
+    let sandbox = sandbox();
+    sandbox.write("tick.sh", "while :; do echo tick; sleep 0.05; done");
+    for namespace in ["default", "shop"] {
+        let args = ["start", "tick.sh", "--name", "api", "--namespace", namespace, "--force"];
+        sandbox.ostler(args).run();
+    }
+    let is_of = |line: &str, id: u32| {
+        line.contains(&format!("\"process_id\":{id},")) || line.starts_with(&format!("api:{id} "))
+    };
+    for (args, added) in [(["shop/api", "--json"], 2), (["shop", "--lines=0"], 3)] {
+        let stream = Stream::begin(&sandbox, &args);
+        let find = |id| {
+            stream.find(|line| {
+                assert!(!is_of(line, 0), "{args:?}: {line}");
+                is_of(line, id)
+            })
+        };
+        // From then on it follows.
+        find(1);
+        sandbox.ostler(["scale", "shop/api", "+1"]).run();
+        find(added);
+    }
 }

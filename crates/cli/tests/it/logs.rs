@@ -12,13 +12,13 @@ use serde_json::Value;
 use crate::start_e2e::{SOON, sandbox, start_sh, wait_log};
 
 /// `ostler logs …` that runs, and the lines it prints.
-struct Stream {
+pub(crate) struct Stream {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Stream {
-    fn begin(sandbox: &Sandbox, args: &[&str]) -> Self {
+    pub(crate) fn begin(sandbox: &Sandbox, args: &[&str]) -> Self {
         let mut command = sandbox.command();
         command
             .arg("logs")
@@ -38,7 +38,7 @@ impl Stream {
 
     /// The next line for which `wanted` holds.
     #[track_caller]
-    fn find(&self, wanted: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn find(&self, wanted: impl Fn(&str) -> bool) -> String {
         loop {
             match self.lines.recv_timeout(SOON) {
                 Ok(line) if wanted(&line) => return line,

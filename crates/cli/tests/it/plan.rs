@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::foreground::under_name;
 use crate::takeover::sandbox;
 
 #[test]
@@ -175,4 +176,80 @@ fn a_path_to_watch_that_is_not_there_is_told() {
         (said.out.as_str(), said.err.as_str()),
         ("good.yaml: 1 app, nothing is wrong\n", "")
     );
+}
+
+#[test]
+fn whoever_reads_a_file_sees_what_it_extends() {
+    let sandbox = sandbox();
+    sandbox.write("idle.sh", "exec sleep 1000000");
+    let base = |grace: &str| {
+        let text = format!("apps:\n- name: a\n  script: idle.sh\n  kill_timeout: {grace}\n");
+        sandbox.write("base/base.yaml", format!("{text}- name: b\n  script: idle.sh\n"));
+    };
+    base("900");
+    sandbox.write(
+        "eco.toml",
+        "extends = 'base/base.yaml'\n[[apps]]\nname = 'b'\nkill_timeout = 'no'\n[[apps]]\nname = \
+         'c'\nextends = 'a'\n",
+    );
+    base("soon");
+    let said = sandbox.ostler(["validate", "eco.toml"]).code(1).run();
+    for place in [
+        "--> base/base.yaml:4:17 (apps[0].kill_timeout)\n",
+        "--> eco.toml:4:17 (apps[0].kill_timeout)\n",
+    ] {
+        assert_eq!(said.err.matches(place).count(), 1, "{place}: {}", said.err);
+    }
+    let json = sandbox.ostler(["validate", "eco.toml", "--json"]).code(1).run().out;
+    let found: Value = serde_json::from_str(&json).unwrap();
+    let files: Vec<&Value> =
+        found["diagnostics"].as_array().unwrap().iter().map(|one| &one["file"]).collect();
+    assert!(files.contains(&&json!("base/base.yaml")), "{found}");
+    base("900");
+    sandbox.write("eco.toml", "extends = 'base/base.yaml'\n[[apps]]\nname = 'c'\nextends = 'a'\n");
+    assert_eq!(sandbox.ostler(["validate", "eco.toml"]).run().err, "");
+    sandbox.ostler(["apply", "eco.toml"]).run();
+    let plan = || sandbox.ostler(["plan", "eco.toml"]).run().out;
+    assert!(plan().lines().all(|line| line.starts_with("unchanged")), "{}", plan());
+    base("700");
+    let said = plan();
+    for app in ["a", "c"] {
+        assert!(said.contains(&format!("restart    {app}  kill_timeout 900 → 700\n")), "{said}");
+    }
+    let described = sandbox.ostler(["describe", "c"]).run().out;
+    assert!(described.contains("kill_timeout 900 → 700"), "{described}");
+    sandbox.ostler(["restart", "eco.toml"]).run();
+    assert!(plan().lines().all(|line| line.starts_with("unchanged")), "{}", plan());
+}
+
+#[test]
+fn of_a_file_in_which_one_app_is_wrong_nothing_is_started_or_restarted_but_as_pm2() {
+    let sandbox = sandbox();
+    sandbox.write("idle.sh", "exec sleep 1000000");
+    let one = "{ name: 'one', script: 'idle.sh' }";
+    sandbox.write("eco.json", format!("[{one}]"));
+    sandbox.ostler(["start", "eco.json"]).run();
+    let pid = || sandbox.jlist().iter().map(|of| of["pid"].clone()).collect::<Vec<_>>();
+    let before = pid();
+    let text = format!("[{one}, {{ name: 'new', script: 'idle.sh' }}, {{ script: 'none.sh' }}]");
+    sandbox.write("eco.json", &text);
+    for command in ["start", "restart", "reload", "startOrRestart", "startOrReload"] {
+        let said = sandbox.ostler([command, "eco.json"]).code(1).run();
+        let hint =
+            format!("hint: `ostler {command} eco.json --only one,new` does it with the others\n");
+        for part in
+            ["error[no-script]: there is no script", "no app of `eco.json` was touched", &hint]
+        {
+            assert!(said.err.contains(part), "{command}: {part}: {}", said.err);
+        }
+        assert_eq!(pid(), before, "{command}");
+    }
+    sandbox.ostler(["start", "eco.json", "--only", "one,new"]).run();
+    let after = pid();
+    assert!(after.len() == 2 && after[0] != before[0], "{after:?}");
+    // Who stops or deletes does so with what is right.
+    sandbox.ostler(["delete", "eco.json"]).code(1).run();
+    assert_eq!(pid(), Vec::<Value>::new());
+    let as_pm2 = under_name(&sandbox, "pm2").args(["start", "eco.json"]).output().unwrap();
+    assert_eq!((as_pm2.status.code(), pid().len()), (Some(1), 2), "{as_pm2:?}");
 }

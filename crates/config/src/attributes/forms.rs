@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value as Json;
 
 use super::access::{BadValue, FieldType, Form};
+use crate::cron;
 use crate::diagnostic::Diagnostic;
 use crate::units;
 use crate::value::{Node, Value};
@@ -167,6 +168,24 @@ impl Form<Option<String>> for DateFormat {
 
     fn read(node: &Node) -> Result<Option<String>, BadValue> {
         Ok(Some(String::read(node)?).filter(|format| !matches!(format.as_str(), "" | "false")))
+    }
+}
+
+/// A pattern of cron, or a word for none.
+pub(crate) struct CronPattern;
+
+impl Form<Option<String>> for CronPattern {
+    fn write(pattern: &Option<String>) -> Json {
+        pattern.write()
+    }
+
+    fn read(node: &Node) -> Result<Option<String>, BadValue> {
+        let pattern = String::read(node)?;
+        if cron::is_none(&pattern) {
+            return Ok(None);
+        }
+        cron::check(&pattern).map_err(|_| BadValue::Wanted("a pattern of cron"))?;
+        Ok(Some(pattern))
     }
 }
 

@@ -4,7 +4,7 @@ use ostler_core::spec::{LogFormat, LogFull, LogRotate};
 
 use super::access::{Access, field};
 use super::attribute::{Attribute, Gives, Rule, Takes, Type, Unit};
-use super::forms::{Count, DateFormat, LogFile, MoreLogFile, Size};
+use super::forms::{Count, CronPattern, DateFormat, LogFile, MoreLogFile, Size};
 use super::row::{number, object, of, path, switch, text, truth, value};
 use super::worded::{Worded as _, worded};
 use crate::{rules, sinks};
@@ -86,6 +86,16 @@ pub(super) static ROWS: &[Attribute] = &[
         .help(
             "when the log files are rotated: when they are full (`size`, see `log_max_size`), \
              besides `hourly`, `daily`, `weekly` or `monthly`, or `never`",
+        ),
+    text("log_rotate_cron", field!(logs.rotation.cron as CronPattern))
+        .rule(Rule::Cron)
+        .flags(&[value(&["log-rotate-cron"], "pattern")])
+        .advice("write a cron pattern, such as `\"0 */6 * * *\"` for every six hours")
+        .usually("no other times")
+        .example("\"0 */6 * * *\"")
+        .help(
+            "the log files are rotated at these times as well, by a pattern of cron in the time \
+             zone of the machine",
         ),
     of("log_max_size", &[Type::Number, Type::Text], field!(logs.rotation.max_size as Size))
         .rule(Rule::Memory)

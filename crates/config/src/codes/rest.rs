@@ -31,6 +31,18 @@ pub(super) const CODES: &[Code] = &[
         example: Some((r#"{ "aps": [] }"#, r#"{ "apps": [{ "script": "api.js" }] }"#)),
     },
     Code {
+        name: "no-base",
+        title: "something to extend that is not there",
+        text: "`extends` beside the apps names other process files, each seen from the folder of \
+               the file that names it. `extends` of an app in a list names another app, of the \
+               same file or of one that it extends. Without it nobody knows what the apps lack, \
+               so none is started.",
+        example: Some((
+            r#"[{ "name": "api", "script": "api.js" }, { "name": "jobs", "extends": "apy" }]"#,
+            r#"[{ "name": "api", "script": "api.js" }, { "name": "jobs", "extends": "api" }]"#,
+        )),
+    },
+    Code {
         name: "no-cluster",
         title: "cluster mode for a program that is no Node",
         text: "Workers of a cluster share their port through Node's own module, which Bun and Deno \

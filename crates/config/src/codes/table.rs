@@ -76,6 +76,18 @@ pub(super) const CODES: &[Code] = &[
         example: None,
     },
     Code {
+        name: "extends-cycle",
+        title: "files or apps that extend each other",
+        text: "What a file or an app `extends` is read before it, so none can come back to itself. \
+               At most 100 files are read for one.",
+        example: Some((
+            r#"[{ "name": "api", "script": "api.js", "extends": "jobs" },
+    { "name": "jobs", "extends": "api" }]"#,
+            r#"[{ "name": "api", "script": "api.js" },
+    { "name": "jobs", "extends": "api" }]"#,
+        )),
+    },
+    Code {
         name: "ignored-by-serve",
         title: "a key that means nothing to a server of files",
         text: "An app with the script `serve` is ostler's own server, one process of which \

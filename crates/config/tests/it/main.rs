@@ -7,6 +7,7 @@ mod any_input;
 mod bad;
 mod codes;
 mod env_files;
+mod extends;
 mod files;
 mod not_yet;
 mod options;

@@ -29,6 +29,9 @@ fn is_valid(root: &Json, part: &Json, value: &Json) -> bool {
         "minimum" => value.as_f64().is_none_or(|number| wanted.as_f64().unwrap() <= number),
         "maximum" => value.as_f64().is_none_or(|number| number <= wanted.as_f64().unwrap()),
         "pattern" => value.as_str().is_none_or(|text| matches(wanted.as_str().unwrap(), text)),
+        "contains" => value
+            .as_array()
+            .is_some_and(|items| items.iter().any(|item| is_valid(root, wanted, item))),
         "items" => value
             .as_array()
             .is_none_or(|items| items.iter().all(|item| is_valid(root, wanted, item))),
@@ -84,6 +87,7 @@ fn check(file: &Json, valid: bool) {
     for script in ["a.js", "app.js", "some/path/a.js"] {
         world.file(script, "");
     }
+    world.file("base.yaml", "apps: [{ name: web, script: a.js }, { name: jobs, script: a.js }]");
     let schema = schema();
     assert_eq!(is_valid(&schema, &schema, file), valid, "by the schema: {file:#}");
     assert_eq!(is_taken(&world, file), valid, "by ostler: {file:#}");
@@ -106,6 +110,13 @@ fn files_of_every_shape_are_valid() {
         json!({ "script": "a.js", "env": { "A": 1 }, "env_production": { "A": 2 } }),
         json!({ "script": "a.js", "health": { "tcp": 3000, "retries": "2" } }),
         json!({ "script": "a.js", "fds": { "3": 8080, "4": "[::1]:81", "5": "/run/app.sock" } }),
+        json!({ "extends": "./base.yaml", "apps": [{ "name": "web", "instances": 2 }] }),
+        json!({ "extends": ["base.yaml", null], "apps": [] }),
+        json!({ "extends": "base.yaml", "deploy": {} }),
+        json!({ "extends": "base.yaml" }),
+        json!({ "extends": "base.yaml", "name": "web", "instances": 2 }),
+        json!([{ "name": "common", "nice": 1 }, { "script": "a.js", "extends": "common" }]),
+        json!({ "apps": [{ "name": "w", "script": "a.js" }, { "name": "x", "extends": ["w"] }] }),
         json!({ "apps": [app], "deploy": { "prod": { "host": ["a", "b"], "env": { "A": "1" } } } }),
     ] {
         check(&file, true);
@@ -120,6 +131,9 @@ fn what_ostler_complains_about_is_not_valid() {
         json!({ "app": [app] }),
         json!({ "apps": [{ "name": "a" }] }),
         json!({ "apps": ["a.js"] }),
+        json!({ "extends": 5, "apps": [app] }),
+        json!({ "extends": "base.yaml", "apps": [{ "name": "web", "instanses": 2 }] }),
+        json!({ "apps": [{ "script": "a.js", "extends": "" }] }),
         json!({ "apps": [app], "static": [] }),
         json!({ "script": "" }),
         json!({ "script": "a.js", "kil_timeout": 2000 }),

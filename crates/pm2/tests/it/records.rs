@@ -152,12 +152,14 @@ prop_compose! {
             LogRotate::Weekly,
             LogRotate::Monthly,
         ])),
+        cron in prop::option::of(prop::sample::select(vec!["0 */6 * * *", "@daily"])),
         sizes in prop::array::uniform3(prop::option::of(1u64..1 << 50)),
         keep in prop::option::of(0u64..99),
         compress: Option<bool>,
     ) -> LogRotation {
         let [max_size, keep_days, keep_size] = sizes;
-        LogRotation { rotate, max_size, keep, keep_days, keep_size, compress }
+        let cron = cron.map(str::to_owned);
+        LogRotation { rotate, cron, max_size, keep, keep_days, keep_size, compress }
     }
 }
 

@@ -11,7 +11,7 @@ mod words;
 use std::ops::ControlFlow;
 
 use ostler_client::{Trouble, follow};
-use ostler_wire::control::{Event, ProcView, Request};
+use ostler_wire::control::{Event, LogLine, ProcView, Request};
 
 use crate::args::FlagId;
 use crate::caller;
@@ -79,9 +79,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     match cursor {
         Some((query, files, read)) if waits => {
             let follower = Follower::new(&query, files, read);
-            stream(session, &target, writer, Some((&query, follower)))
+            stream(session, target, writer, Some((&query, follower)))
         }
-        None if waits => stream(session, &target, writer, None),
+        None if waits => stream(session, target, writer, None),
         Some((query, _, read)) => {
             if query.tells_places() {
                 tell_cursor(session, &read);
@@ -126,7 +126,7 @@ pub(super) fn attach(session: &mut Session) -> Result<(), Failed> {
     session.out.end();
     let mut writer = Writer::new(session);
     writer.make_room(session.known()?.iter().map(label));
-    stream(session, &Target::everything(), writer, None)
+    stream(session, Target::everything(), writer, None)
 }
 
 /// What the daemon is asked for.
@@ -144,7 +144,7 @@ fn subscription(target: &Target, form: Form, places: bool) -> Request {
 
 fn stream(
     session: &mut Session,
-    target: &Target,
+    mut target: Target,
     mut writer: Writer,
     from: Option<(&Query, Follower<'_>)>,
 ) -> Result<(), Failed> {
@@ -154,7 +154,7 @@ fn stream(
     end_with_reader()
         .map_err(|error| Failed::new(format!("cannot wait for the reader: {error}")))?;
     let (query, mut follower) = from.map_or((None, None), |(query, of)| (Some(query), Some(of)));
-    let request = subscription(target, writer.form, follower.is_some());
+    let request = subscription(&target, writer.form, follower.is_some());
     let is_exact = follower.is_some();
     let wants = |text: &str| query.is_none_or(|query| query.matches(text.as_bytes()));
     let mut end = Ok(());
@@ -166,6 +166,10 @@ fn stream(
         |event| {
             let session = &mut **session.borrow_mut();
             let mut handled = Ok(());
+            if let Event::Log(LogLine { id, .. }) | Event::Process { id, .. } = &event {
+                target.meet(session, *id);
+            }
+            let target = &target;
             match event {
                 Event::Log(line) if target.includes(line.id, &line.name) => match &mut follower {
                     Some(follower) => {

@@ -25,6 +25,8 @@ pub(super) struct Target {
     pub(super) daemon: bool,
     /// The ids that the word means now.
     pub(super) ids: Vec<u32>,
+    /// The processes of which it is known whether the word means them.
+    met: BTreeSet<u32>,
     /// The word as an id, where no process has it yet.
     later: Option<u32>,
     /// The expression in the word, if it is one.
@@ -38,8 +40,8 @@ pub(super) struct Target {
 impl Target {
     /// Everything that every process writes.
     pub(super) fn everything() -> Self {
-        let (word, ids) = ("all".to_owned(), Vec::new());
-        Self { word, daemon: false, ids, later: None, pattern: None, out: true, err: true }
+        let (word, ids, met) = ("all".to_owned(), Vec::new(), BTreeSet::new());
+        Self { word, daemon: false, ids, met, later: None, pattern: None, out: true, err: true }
     }
 
     /// The target of a word and of the options.
@@ -59,7 +61,8 @@ impl Target {
         let (out, err) = (session.has(FlagId::Out), session.has(FlagId::Err));
         // An app of that name comes first.
         let daemon = ids.is_empty() && word == Words(session.program).daemon();
-        Ok(Self { word, daemon, ids, later, pattern, out: out || !err, err: err || !out })
+        let met = list.iter().map(|process| process.id).collect();
+        Ok(Self { word, daemon, ids, met, later, pattern, out: out || !err, err: err || !out })
     }
 
     /// Whether every process is meant.
@@ -71,6 +74,26 @@ impl Target {
     /// added while lines are shown; an id stays what it is.
     pub(super) fn is_id(&self) -> bool {
         self.word.bytes().all(|byte| byte.is_ascii_digit()) && !self.ids.is_empty()
+    }
+
+    /// A process is heard of. Where it is new, it is looked whether the word means it, as the
+    /// namespace of its app may do.
+    pub(super) fn meet(&mut self, session: &mut Session, id: u32) {
+        let is_number = self.word.bytes().all(|byte| byte.is_ascii_digit());
+        if self.all() || is_number || self.pattern.is_some() || self.met.contains(&id) {
+            return;
+        }
+        // Where nobody answers, it is looked again with its next line.
+        if let (Ok(list), Ok(cwd)) = (session.known(), caller::cwd()) {
+            self.met.insert(id);
+            self.met.extend(list.iter().map(|process| process.id));
+            if let Ok(picked) = select::select_as(session.program, &self.word, &list, &cwd) {
+                let new: Vec<u32> =
+                    picked.ids().into_iter().filter(|id| !self.ids.contains(id)).collect();
+                self.ids.extend(new);
+            }
+        }
+        session.disconnect();
     }
 
     /// Whether lines of this process are shown.

@@ -162,6 +162,12 @@ pub const PROOFS: &[(&str, Proof)] = &[
         There("rotation::an_app_that_is_never_rotated_and_one_whose_file_is_shared_by_many"),
     ),
     (
+        "log_rotate_cron",
+        Here(r#"{ "script": "talks.sh", "log_rotate_cron": "* * * * * *" }"#, |s| {
+            s.wait_for("a rotated file", SOON, || rotated(s).pop());
+        }),
+    ),
+    (
         "log_max_size",
         There("rotation::no_more_is_kept_than_the_app_says_and_than_all_logs_may_have"),
     ),

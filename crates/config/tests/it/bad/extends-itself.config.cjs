@@ -1,0 +1,4 @@
+module.exports = {
+  extends: './extends-itself.config.cjs',
+  apps: [],
+};
