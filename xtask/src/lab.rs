@@ -1,8 +1,8 @@
 //! Labs by their names. `browser`: the dashboard in a real Chromium, which is 300 MB. `container`:
 //! the images of `examples/docker`, and `pm2-runtime`, in a real Docker engine, in namespaces of
-//! its own; `cargo xtask labs` does it, too. The others are no part of `cargo xtask test`. `deploy`:
-//! `ostler deploy` to hosts in namespaces, each with a real sshd, and the same with PM2. `export`:
-//! what `ostler export` writes, read by validators from PyPI.
+//! its own; `cargo xtask labs` does it, too. The others are no part of `cargo xtask test`.
+//! `deploy`: `ostler deploy` to hosts in namespaces, each with a real sshd, and the same with PM2.
+//! `export`: what `ostler export` writes, read by validators from PyPI.
 
 use std::path::PathBuf;
 
