@@ -1,7 +1,8 @@
-//! Labs by their names. `container`: the images of `examples/docker`, and `pm2-runtime`, in a real
-//! Docker engine, in namespaces of its own; `cargo xtask labs` does it, too. The others are no part
-//! of `cargo xtask test`. `deploy`: `ostler deploy` to hosts in namespaces, each with a real sshd,
-//! and the same with PM2. `export`: what `ostler export` writes, read by validators from PyPI.
+//! Labs by their names. `browser`: the dashboard in a real Chromium, which is 300 MB. `container`:
+//! the images of `examples/docker`, and `pm2-runtime`, in a real Docker engine, in namespaces of
+//! its own; `cargo xtask labs` does it, too. The others are no part of `cargo xtask test`.
+//! `deploy`: `ostler deploy` to hosts in namespaces, each with a real sshd, and the same with PM2.
+//! `export`: what `ostler export` writes, read by validators from PyPI.
 
 use std::path::PathBuf;
 
@@ -14,19 +15,25 @@ use crate::run::{command, is_installed, show};
 /// Where Debian has the engine's own client, which builds images without a plugin.
 const CLIENT: &str = "/usr/bin/docker";
 
+const NAMES: &str = "`browser`, `container`, `deploy`, `export`";
+
+/// What the lab with the browser has from npm.
+const DRIVERS: [&str; 2] = ["playwright-core@1.65", "axe-core@4.14"];
+
 /// Runs the lab of this name.
 pub fn lab(args: &[String]) -> Result<()> {
     let [name] = args else {
-        bail!("`lab` takes the name of a lab: `container`, `deploy` or `export`");
+        bail!("`lab` takes the name of a lab: {NAMES}");
     };
     match name.as_str() {
+        "browser" => browser(),
         "container" => match container()? {
             true => Ok(()),
             false => bail!("no engine starts here"),
         },
         "deploy" => deploy(),
         "export" => export(),
-        _ => bail!("no lab is called `{name}`; there are `container`, `deploy` and `export`"),
+        _ => bail!("no lab is called `{name}`; there are {NAMES}"),
     }
 }
 
@@ -37,6 +44,19 @@ fn export() -> Result<()> {
         words.push(machine::machine()?.display().to_string());
     }
     show(command("bash", words))
+}
+
+fn browser() -> Result<()> {
+    if !is_installed("chromium") {
+        install("chromium")?;
+    }
+    let modules = cache_dir().join("browser").display().to_string();
+    let mut npm = command("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"]);
+    npm.args(["--prefix", &modules]).args(DRIVERS);
+    show(npm)?;
+    let program = machine::program()?.display().to_string();
+    show(command("cargo", ["build", "--package", "ostler-companion"]))?;
+    show(command(node()?, ["tests/labs/browser.mjs".to_owned(), program, modules]))
 }
 
 /// Whether there is an engine for containers.

@@ -109,9 +109,9 @@ fn check(values: &[Value]) {
 }
 
 #[test]
-fn three_thousand_random_values_read_as_in_node() {
+fn ten_thousand_random_values_read_as_in_node() {
     let mut random = Random(0x5eed_1234_5678_9abc);
-    let values: Vec<Value> = (0..3000).map(|_| random.value(4)).collect();
+    let values: Vec<Value> = (0..10_000).map(|_| random.value(4)).collect();
     check(&values);
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpStream};
 
-use ostler_testkit::{Output, Sandbox, Victim, wait_connect};
+use ostler_testkit::{Output, Sandbox, wait_connect};
 
 use crate::reload_world::SOON;
 use crate::start_e2e::{sandbox, untimed};
@@ -11,10 +11,12 @@ use crate::start_e2e::{sandbox, untimed};
 fn asked(keys: &str) -> (Sandbox, u16, [TcpStream; 2]) {
     let sandbox = sandbox();
     let port = sandbox.port();
-    sandbox.victim("web", Victim::Http);
+    let server = "require('http').createServer(() => console.log('asked'))\
+                  .listen(process.env.PORT, '127.0.0.1');";
+    sandbox.write("web.js", server);
     let file = format!(
-        "module.exports = {{ apps: [{{ name: 'web', script: 'web.js', {keys} \
-         env: {{ PORT: {port}, DELAY: 1000000 }} }}] }}"
+        "module.exports = {{ apps: [{{ name: 'web', script: 'web.js', merge_logs: true, {keys} \
+         env: {{ PORT: {port} }} }}] }}"
     );
     sandbox.write("ecosystem.config.js", file);
     sandbox.ostler(["start", "ecosystem.config.js"]).run();
@@ -24,6 +26,10 @@ fn asked(keys: &str) -> (Sandbox, u16, [TcpStream; 2]) {
         stream
     };
     let clients = [connect(), connect()];
+    // One that the server has not accepted yet is no connection of it.
+    sandbox.wait_file("logs/web-out.log", SOON, |text| {
+        (text.matches("asked").count() == 2).then_some(())
+    });
     (sandbox, port, clients)
 }
 

@@ -10,13 +10,13 @@ use super::input::{ClientId, Effect};
 use super::known::Known;
 
 impl Model {
-    /// Everything has ended but what may not be signalled. Whoever waited for that is told in the
-    /// turn in which it has.
+    /// Everything has ended but what may not be signalled, and whoever waited for that was told.
     #[must_use]
     pub fn is_over(&self) -> bool {
         let is_left = |(id, _)| self.known.unsignalable(id).is_none();
         let begun = self.known.closing && !self.writes_last;
-        begun && self.hooks.is_empty() && !self.known.registry.procs().any(is_left)
+        let rests = !self.operations.has_kill() && self.hooks.is_empty();
+        begun && rests && !self.known.registry.procs().any(is_left)
     }
 
     /// A signal, or the init system, ends everything.

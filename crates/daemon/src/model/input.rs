@@ -240,3 +240,14 @@ pub enum Unneeded {
     /// Those that no worker uses: a change of the app is over.
     Unused,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ClientId;
+
+    #[test]
+    fn a_call_is_no_client_of_the_same_number() {
+        assert_eq!((ClientId(3).call(), ClientId::of_call(3).call()), (None, Some(3)));
+        assert_ne!(ClientId(0), ClientId::of_call(0));
+    }
+}

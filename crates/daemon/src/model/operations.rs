@@ -54,6 +54,8 @@ pub enum Reporting {
     Started(Vec<(String, Vec<ProcId>)>),
     /// One `Restored` per app: name, script, slots.
     Restored(Vec<(String, String, Vec<ProcId>)>),
+    /// As `Slots`, then the daemon ends.
+    Kill,
     /// What this slot listens on, at the end.
     Listens(ProcId),
 }
@@ -148,6 +150,11 @@ impl Operation {
         self.todo.remove(at.or_else(|| self.active.is_empty().then_some(0))?)
     }
 
+    /// Whether the daemon is to end with it.
+    pub fn is_kill(&self) -> bool {
+        self.reporting == Reporting::Kill
+    }
+
     /// Whether it adds the processes that it starts.
     pub fn starts(&self) -> bool {
         matches!(self.reporting, Reporting::Started(_) | Reporting::Restored(_))
@@ -199,7 +206,7 @@ impl Operation {
                     finished.push(FinishedApp { name, script: Some(script), ids, failure, late });
                 }
             }
-            Reporting::Slots | Reporting::Listens(_) => {}
+            Reporting::Slots | Reporting::Kill | Reporting::Listens(_) => {}
         }
         finished
     }
@@ -256,6 +263,11 @@ impl Operations {
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether a client waits for the end of everything.
+    pub fn has_kill(&self) -> bool {
+        self.0.iter().any(Operation::is_kill)
     }
 
     /// Whether a reload waits.

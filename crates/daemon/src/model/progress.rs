@@ -166,7 +166,7 @@ impl Model {
         let client = operation.client;
         match &operation.reporting {
             Reporting::Listens(_) => return,
-            Reporting::Slots => {
+            Reporting::Slots | Reporting::Kill => {
                 let known = || self.known.registry.proc(id).map(|proc| (proc.name.clone(), false));
                 let connections = pending.as_ref().filter(|_| operation.counts);
                 let connections =

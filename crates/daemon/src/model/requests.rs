@@ -155,7 +155,7 @@ impl Model {
     }
 
     fn on_kill(&mut self, client: ClientId, doing: bool, out: &mut Vec<Effect>) {
-        let mut operation = Operation::new(Some(client), Reporting::Slots);
+        let mut operation = Operation::new(Some(client), Reporting::Kill);
         operation.counts = true;
         operation.doing = doing;
         let ids: Vec<ProcId> = self.known.registry.procs().map(|(id, _)| id).collect();

@@ -5,6 +5,7 @@ mod asked;
 mod history;
 mod look;
 mod metrics;
+mod perform;
 mod stream;
 mod target;
 pub(super) mod view;

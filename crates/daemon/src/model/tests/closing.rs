@@ -238,3 +238,14 @@ fn a_kill_names_what_may_not_be_signalled_and_goes_without_it() {
     assert!(heard.contains("cannot be ended: pid 7 runs as root (uid 0) and may not"), "{heard}");
     assert!(world.model.is_over(), "{}", world.state());
 }
+
+#[test]
+fn a_kill_is_answered_also_where_all_that_is_left_was_found_to_be_foreign_before() {
+    let mut world = World::with("api", "foreign", 1);
+    world.stop(&[0]);
+    world.wait(60_000);
+    let client = world.request(Request::Kill);
+    assert!(!world.model.is_over(), "nobody was told");
+    world.wait(60_000);
+    assert!(world.model.is_over() && world.talks[&client].over, "{}", world.state());
+}

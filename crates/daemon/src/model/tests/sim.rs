@@ -181,7 +181,9 @@ impl World {
                 self.mark_ending(run);
                 self.count_connections(run);
                 let nature = self.nature(run);
-                if !nature.stubborn {
+                if nature.foreign {
+                    self.refuse_signal(run);
+                } else if !nature.stubborn {
                     self.end(run, if nature.polite { Exit::Code(0) } else { signal(2) });
                 }
             }
@@ -189,8 +191,7 @@ impl World {
                 self.mark_ending(run);
                 self.count_connections(run);
                 if self.nature(run).foreign {
-                    let (pid, user) = (7, "root (uid 0)".to_owned());
-                    return self.reports.push_back(Input::Unsignalable { run, pid, user });
+                    return self.refuse_signal(run);
                 }
                 if let Some(sim) = self.runs.get_mut(&run) {
                     sim.killed = true;
@@ -212,6 +213,11 @@ impl World {
             Action::Note { run } => self.note(run),
             Action::Tell(notice) => panic!("a notice got out: {notice:?}"),
         }
+    }
+
+    fn refuse_signal(&mut self, run: RunId) {
+        let (pid, user) = (7, "root (uid 0)".to_owned());
+        self.reports.push_back(Input::Unsignalable { run, pid, user });
     }
 
     fn count_connections(&mut self, run: RunId) {
