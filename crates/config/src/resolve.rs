@@ -4,13 +4,15 @@
 //! Most attributes go straight to their place, by the table; here is what depends on others or on
 //! the machine. All that is wrong is reported; a specification is made only when nothing is.
 
+mod warnings;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ostler_core::Texts;
 use ostler_core::spec::{AppSpec, ExecMode, LogSpec, MOST_INSTANCES};
 
-use crate::attributes::{Attribute, BadValue, Input, NotYet, Usual, attributes};
+use crate::attributes::{Attribute, BadValue, Input, Usual, attributes};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, From};
@@ -327,41 +329,6 @@ impl Resolver<'_, '_> {
             date_format: spec.logs.date_format.take().or(usual_date),
             ..std::mem::take(&mut spec.logs)
         };
-    }
-
-    /// What a runtime cannot do is said, and done as well as it can be.
-    fn warn_balance(&mut self, program: Option<&str>) {
-        let balance = self.fields.text("balance").unwrap_or("round-robin");
-        let is =
-            |name: &str| program.is_some_and(|program| program.rsplit('/').next() == Some(name));
-        let (message, help) = if is("deno") && balance == "shared" {
-            (
-                "deno cannot take a shared socket: its workers get connections in turn",
-                "leave `balance` out for deno",
-            )
-        } else if is("bun") && balance != "round-robin" {
-            (
-                "bun's workers bind the port by themselves: the kernel spreads connections, \
-                 whatever `balance` says",
-                "leave `balance` out for bun, or use Node",
-            )
-        } else {
-            return;
-        };
-        self.report
-            .push(self.fields.at("balance", Diagnostic::warning("runtime", message).help(help)));
-    }
-
-    /// What the app asks for and is not done. What only says more about such a key needs
-    /// no second warning.
-    fn warn_not_yet(&mut self) {
-        let said = |key: &Attribute| self.fields.is_option(key.name);
-        for (key, node) in self.fields.iter().filter(|(key, _)| !said(key)) {
-            if let Some(not_yet) = NotYet::of(key, &node.to_json()) {
-                let said = not_yet.of_key(self.fields.written(key.name));
-                self.report.push(self.fields.at(key.name, said));
-            }
-        }
     }
 }
 

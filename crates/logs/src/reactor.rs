@@ -5,6 +5,8 @@
 //! bounded turn. A stream that has to wait for a file is *parked*: its pipe may fill, no one looks
 //! at it until the file changes. With nothing to do, the thread sleeps without a timeout.
 
+mod timers;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::io;
@@ -15,7 +17,7 @@ use std::sync::mpsc::Receiver;
 
 use ostler_poll::{Events, Interest, Poll, now};
 
-use crate::files::{Files, IDLE, Key};
+use crate::files::{Files, Key};
 use crate::inodes::FileId;
 use crate::journal::Journal;
 use crate::mailbox::{Command, Outbox};
@@ -164,58 +166,6 @@ impl Reactor {
         for buffer in [&mut self.input, &mut self.output] {
             buffer.clear();
             buffer.shrink_to(64 << 10);
-        }
-    }
-
-    fn deadline(&self) -> Option<u64> {
-        if !self.ready.is_empty() {
-            return Some(0);
-        }
-        let timer = self.timers.peek().map(|Reverse((next, _))| *next);
-        let show = self.show_at.first().map(|(at, _)| *at);
-        [timer, show, self.idle_at, self.watch_at, self.tell_at].into_iter().flatten().min()
-    }
-
-    fn handle_timers(&mut self) {
-        if self.deadline().is_none() {
-            return;
-        }
-        let now = now();
-        while let Some((_, key)) = self.show_at.first().copied().filter(|(at, _)| *at <= now) {
-            self.show_at.pop_first();
-            self.queue(key);
-        }
-        if self.idle_at.is_some_and(|at| at <= now) {
-            self.idle_at = self.files.close_idle().then_some(now + IDLE);
-        }
-        if self.watch_at.is_some_and(|at| at <= now) {
-            self.watch_again(now);
-        }
-        if self.tell_at.is_some_and(|at| at <= now) {
-            self.tell_dropped();
-        }
-        while let Some(Reverse((at, id))) =
-            self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now)
-        {
-            self.timers.pop();
-            self.handle_file_timer(id, at);
-        }
-    }
-
-    /// Watches the streams that could not be watched, out of kernel memory, and looks at them: of
-    /// what has come meanwhile, no poll tells.
-    fn watch_again(&mut self, now: u64) {
-        self.watch_at = None;
-        let mut unwatched = Vec::new();
-        for (key, source) in &mut self.sources {
-            if source.pipe.interest().is_none() {
-                let watched = source.pipe.set(Interest::READ.edge());
-                self.watch_at = watched.err().map(|_| now + WATCH_AGAIN).or(self.watch_at);
-                unwatched.push(*key);
-            }
-        }
-        for key in unwatched {
-            self.queue(key);
         }
     }
 

@@ -1,12 +1,13 @@
 //! How far it is with what a command does, and the one line that says so at the end.
 
+mod steps;
 mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ostler_wire::control::{Connections, Side, Step};
+use ostler_wire::control::Connections;
 
 use super::readiness::Readiness;
 use super::rows::{SOON, rows};
@@ -360,48 +361,6 @@ impl Tally {
                 None
             }
         }
-    }
-
-    fn step(&mut self, id: u32, name: &str, step: &Step, now: Duration) {
-        // It may be renamed by this.
-        let name = &self.names.get(&id).cloned().unwrap_or_else(|| name.to_owned());
-        let what = match step {
-            Step::Verifying { side: Side::Old, .. } => "starting the old version again",
-            Step::Verifying { .. } => "verifying the new worker",
-            Step::Replaced { side, leaves, .. } => {
-                if *side != Side::Old && self.counted.insert(id) {
-                    self.app(name, true).done += 1;
-                }
-                if !leaves {
-                    self.workers.remove(&id);
-                    return;
-                }
-                self.leaving.insert(id);
-                "the old worker finishes its connections"
-            }
-            Step::Left { connections, .. } => {
-                if self.leaving.remove(&id) {
-                    self.count(*connections);
-                }
-                self.workers.remove(&id);
-                return;
-            }
-            Step::Failed { .. } => {
-                self.workers.remove(&id);
-                return;
-            }
-            Step::RollingBack { ids } => {
-                for id in ids {
-                    self.workers.remove(id);
-                    let counted = self.counted.remove(id);
-                    let app = self.app(name, true);
-                    app.done = app.done.saturating_sub(usize::from(counted));
-                }
-                return;
-            }
-            Step::CanaryServes => return,
-        };
-        self.workers.insert(id, Work::of(name, what, now));
     }
 
     fn begin(&mut self, act: Act, now: Duration) {

@@ -6,6 +6,7 @@ mod hostile;
 mod migration;
 mod module;
 mod objects;
+mod problems;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ use ostler_wire::control::{Cause, Code, Connections, Doing, Failure, Outcome, Si
 use serde_json::json;
 
 use objects::Objects;
+use problems::problems;
 
 use super::*;
 
@@ -340,43 +342,6 @@ fn talk(scene: &mut Scene) {
     ] {
         scene.tell(&Notice::Release(notice));
     }
-}
-
-fn problems(scene: &mut Scene) {
-    let (word, name) = (|| "nope".to_owned(), || "api".to_owned());
-    for problem in [
-        Problem::NoProcess { word: "all".to_owned() },
-        Problem::NoProcess { word: "/x/".to_owned() },
-        Problem::NoSuch { word: word(), near: None },
-        Problem::NoSuch { word: word(), near: Some("api".to_owned()) },
-        Problem::NoSuchId { word: "9".to_owned(), act: None },
-        Problem::NoSuchId { word: "9".to_owned(), act: Some(Act::Restart) },
-        Problem::NoSuchId { word: "9".to_owned(), act: Some(Act::Reload) },
-        Problem::BadPattern { text: "/(/: unclosed group".to_owned() },
-        Problem::NoApp { name: word(), near: None },
-        Problem::NoApp { name: word(), near: Some("api".to_owned()) },
-        Problem::NoEnvironment { word: "9".to_owned() },
-        Problem::NotDescribed { word: word() },
-        Problem::NotReset { word: word() },
-        Problem::NotResetId { id: 9 },
-        Problem::NothingToScale { name: name(), count: 2 },
-        Problem::AlreadyRuns { name: name() },
-        Problem::EnvWithoutFile,
-        Problem::NoInit { known: "the known ones are systemd".to_owned() },
-        Problem::Bare {
-            pm2: "99 id unknown".to_owned(),
-            message: "no process has the id `99`".to_owned(),
-            hint: None,
-        },
-        Problem::new("`x` is not a number"),
-        Problem::Other { message: "it is gone".to_owned(), hint: Some("try again".to_owned()) },
-    ] {
-        scene.tell(&Notice::Problem(&problem));
-    }
-    let text = "something is odd";
-    scene.tell(&Notice::Warning { text, hint: None, apart: false });
-    scene.tell(&Notice::Warning { text, hint: Some("look at it"), apart: true });
-    scene.tell(&Notice::Note { text });
 }
 
 #[test]

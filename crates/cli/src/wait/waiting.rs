@@ -1,14 +1,14 @@
 //! The wait itself: news, looks, and the end of each process that is waited for.
 
+mod for_line;
 mod last_lines;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use ostler_ports::Rest;
-use ostler_wire::control::{Details, LogLine, Outcome, Phase, Request};
+use ostler_wire::control::{Outcome, Phase, Request};
 
 use super::lines::Wanted;
 use super::look::{look, seen};
@@ -342,47 +342,6 @@ impl Waiting<'_> {
         }
     }
 
-    /// Looks for the line in what a process has written, when it is first looked at or may have
-    /// been missed, and when it is at rest.
-    fn look_for_line(&mut self, id: u32, details: &Details, seen: &Seen) -> Result<(), Failed> {
-        let rests = matches!(details.view.phase, Phase::Stopped | Phase::Errored);
-        if rests {
-            // All that it wrote is in the files then.
-            self.session.ask(&Request::LastLines { id })?;
-        }
-        if let Some(line) = self.find_in_files(id)? {
-            self.end(id, End::Line(line));
-        } else if rests {
-            self.end(id, End::Never(seen::rest(seen)));
-        }
-        Ok(())
-    }
-
-    fn find_in_files(&mut self, id: u32) -> Result<Option<String>, Failed> {
-        let Awaited::Line { wanted, fresh } = &mut self.awaited else { return Ok(None) };
-        let Some(pending) = self.pending.get(&id) else { return Ok(None) };
-        for (path, err) in pending.logs.iter().zip([false, true]) {
-            let Some(path) = path.as_deref().map(Path::new) else { continue };
-            if *fresh {
-                self.past.begin_at_end(id, err, path);
-            }
-            let text = self.past.read(id, err, path).map_err(|error| unreadable(path, &error))?;
-            if let Some(line) = wanted.in_file(id, err, &text) {
-                return Ok(Some(line));
-            }
-        }
-        Ok(None)
-    }
-
-    fn on_line(&mut self, line: &LogLine) {
-        let Awaited::Line { wanted, .. } = &mut self.awaited else { return };
-        if self.pending.contains_key(&line.id)
-            && let Some(text) = wanted.in_line(line.id, line.err, &line.text)
-        {
-            self.end(line.id, End::Line(text));
-        }
-    }
-
     fn time_out(&mut self) {
         for id in self.pending.keys().copied().collect::<Vec<_>>() {
             let why = self.pending.get_mut(&id).and_then(|pending| pending.why.take());
@@ -396,8 +355,4 @@ impl Waiting<'_> {
             self.ended.push(Ended { id, name, end, lines: Vec::new(), err: true });
         }
     }
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Failed {
-    Failed::new(format!("cannot read `{}`: {error}", path.display()))
 }

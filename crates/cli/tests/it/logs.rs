@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ostler_testkit::{Sandbox, Victim, procs};
 use serde_json::Value;
@@ -39,8 +39,9 @@ impl Stream {
     /// The next line for which `wanted` holds.
     #[track_caller]
     pub(crate) fn find(&self, wanted: impl Fn(&str) -> bool) -> String {
+        let until = Instant::now() + SOON;
         loop {
-            match self.lines.recv_timeout(SOON) {
+            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(line) if wanted(&line) => return line,
                 Ok(_) => {}
                 Err(error) => panic!("no such line came: {error}"),

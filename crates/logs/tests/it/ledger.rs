@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -25,6 +25,7 @@ use crate::rig::{Dice, pipe, size_of_all};
 use crate::rotated;
 use crate::small::Small;
 use crate::sys::inherited;
+use crate::written::write_lines;
 
 /// What the child is to do: `journal fd|mode|folder|fd fd fd …`.
 const PLAN: &str = "OSTLER_LOGS_LEDGER";
@@ -109,38 +110,6 @@ fn child() {
 fn inheritable(fd: &OwnedFd) -> i32 {
     rustix::io::fcntl_setfd(fd, FdFlags::empty()).unwrap();
     fd.as_raw_fd()
-}
-
-fn write_lines(
-    mut pipe: File,
-    (mode, index): (&str, usize),
-    seed: u64,
-    stop: &AtomicBool,
-    total: &AtomicU64,
-) -> u64 {
-    let mut dice = Dice(seed);
-    let mut number = 0;
-    let mut block = Vec::new();
-    while !stop.load(Ordering::Relaxed) {
-        for _ in 0..=dice.below(40) {
-            let tail = "x".repeat(usize::try_from(dice.below(200)).unwrap());
-            match mode {
-                "pieces" => block.extend(pieces::line(index, number).bytes()),
-                _ => block.extend(format!("{index} {number} {tail}.\n").bytes()),
-            }
-            number += 1;
-        }
-        // In pieces, so that lines are cut on the way.
-        let cut = usize::try_from(dice.below(block.len() as u64)).unwrap();
-        pipe.write_all(&block[..cut]).unwrap();
-        total.fetch_add(cut as u64, Ordering::Relaxed);
-        block.drain(..cut);
-        if dice.below(4) == 0 {
-            std::thread::yield_now();
-        }
-    }
-    pipe.write_all(&block).unwrap();
-    number
 }
 
 fn start(plan: &str) -> Child {

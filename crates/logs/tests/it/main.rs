@@ -14,3 +14,4 @@ mod subscribers;
 mod sys;
 mod timed;
 mod trouble;
+mod written;

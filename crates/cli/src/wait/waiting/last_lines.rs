@@ -5,7 +5,8 @@ use std::path::Path;
 use ostler_client::Answer;
 use ostler_wire::control::{Reply, Request};
 
-use super::{End, Ended, Waiting, unreadable};
+use super::for_line::unreadable;
+use super::{End, Ended, Waiting};
 use crate::failed::Failed;
 use crate::session::unexpected;
 use crate::wait::seen::Never;
