@@ -1,4 +1,4 @@
-// ostler start examples/ecosystem.config.js
+// cd examples && ostler start ecosystem.config.js
 module.exports = {
   apps: [
     {

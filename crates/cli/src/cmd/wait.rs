@@ -125,6 +125,8 @@ fn awaited(session: &Session) -> Result<Awaited, Failed> {
         None | Some("ready") => Ok(Awaited::Ready { first: false, late: false }),
         Some("exit") => Ok(Awaited::Exit),
         Some(other) => match other.strip_prefix("log=") {
+            Some("") => Err(Failed::misuse("`--for log=` says no line, and every line has that")
+                .hint("say what the line has in it: `--for 'log=listening on'`")),
             Some(pattern) => {
                 let pattern = Regex::new(pattern).map_err(|error| {
                     Failed::misuse(format!("`--for {other}` is not a regular expression: {error}"))

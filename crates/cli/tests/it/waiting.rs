@@ -337,6 +337,7 @@ fn what_cannot_be_waited_for_is_refused_before_anything_is_begun() {
     };
     check(&["--for", "luck"], "--for ready`; it is `ready`, `exit` or `log=REGEXP`");
     check(&["--for", "log=("], "is not a regular expression");
+    check(&["--for", "log="], "`--for log=` says no line, and every line has that");
     check(&["--timeout", "soon"], "write it as `--timeout=30s`, `500ms`, `2m` or `1h`");
     check(&["--since", "noon"], "`--since noon` is neither `run` nor `now`");
 }
