@@ -6,7 +6,7 @@ use std::io::Write;
 use anyhow::{Context, Result, bail};
 use ostler_testkit::runtimes::pm2_path;
 
-use crate::run::{cargo, command, output, root, show};
+use crate::run::{cargo, command, output, root, show, target_directory};
 use crate::setup::{self, What};
 
 /// `NAME…` picks benchmarks, `--quick` takes tiny sizes, `--rounds N` repeats.
@@ -14,12 +14,7 @@ pub fn bench(args: &[String]) -> Result<()> {
     let options = Options::try_from_args(args)?;
     setup::setup(What::Everything)?;
     show(cargo(&["build", "--release", "--package", "ostler"]))?;
-    let meta: serde_json::Value =
-        serde_json::from_str(&output(cargo(&["metadata", "--format-version=1", "--no-deps"]))?)?;
-    let target = meta
-        .get("target_directory")
-        .and_then(|v| v.as_str())
-        .context("cargo metadata names no target directory")?;
+    let target = target_directory()?;
     let pm2 = pm2_path();
     let dir = root().join("bench");
     let json = dir.join("out.json");
@@ -29,7 +24,7 @@ pub fn bench(args: &[String]) -> Result<()> {
         .arg("--pm")
         .arg(format!("pm2={}", pm2.display()))
         .arg("--pm")
-        .arg(format!("ostler={target}/release/ostler"))
+        .arg(format!("ostler={}", target.join("release/ostler").display()))
         .arg("--json")
         .arg(&json)
         .args(&options.passed_on);

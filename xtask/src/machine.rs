@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use ostler_testkit::runtimes::cache_dir;
 
-use crate::run::{cargo, command, is_installed, output, show};
+use crate::run::{cargo, command, is_installed, output, show, target_directory};
 
 /// Packages that the machine needs besides the smallest Debian.
 const PACKAGES: &str =
@@ -29,14 +29,8 @@ pub fn script(script: &str, words: &[&Path]) -> Result<bool> {
 
 /// Builds the program, and returns where it is.
 pub fn program() -> Result<PathBuf> {
-    let meta: serde_json::Value =
-        serde_json::from_str(&output(cargo(&["metadata", "--format-version=1", "--no-deps"]))?)?;
-    let target = meta
-        .get("target_directory")
-        .and_then(|v| v.as_str())
-        .context("cargo metadata names no target directory")?;
     show(cargo(&["build", "--package", "ostler"]))?;
-    Ok(Path::new(target).join("debug/ostler"))
+    Ok(target_directory()?.join("debug/ostler"))
 }
 
 /// Why no machine can be had here.

@@ -4,20 +4,9 @@ use ostler_core::Exit;
 use ostler_wire::control::{Action, Change};
 use serde_json::json;
 
+use super::stopping::{slow, starting};
 use super::words::record;
 use super::world::World;
-
-/// Processes that take 300 ms to be up again.
-fn slow(name: &str, instances: u32) -> World {
-    let mut world = World::new();
-    world.start_with(name, "unready", instances, json!({"wait_ready": true}));
-    world.wait(1000);
-    world
-}
-
-fn starting(world: &World) -> usize {
-    world.state().matches("starting").count()
-}
 
 #[test]
 fn one_of_two_instances_stays_up_in_a_restart() {

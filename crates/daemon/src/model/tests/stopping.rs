@@ -7,14 +7,14 @@ use serde_json::json;
 use super::world::World;
 
 /// Processes that take 300 ms to be up again.
-fn slow(name: &str, instances: u32) -> World {
+pub fn slow(name: &str, instances: u32) -> World {
     let mut world = World::new();
     world.start_with(name, "unready", instances, json!({"wait_ready": true}));
     world.wait(1000);
     world
 }
 
-fn starting(world: &World) -> usize {
+pub fn starting(world: &World) -> usize {
     world.state().matches("starting").count()
 }
 
