@@ -128,7 +128,8 @@ struct Waiting<'s> {
 }
 
 /// Waits for these processes, until the limit. Returns how each ended; when one cannot come to it,
-/// the others have a moment more, so that whoever fails with it is told, too.
+/// the others have a moment more, so that whoever fails with it is told, too. Other apps that are
+/// started with it are waited for as if it were well.
 ///
 /// # Errors
 /// The daemon cannot be asked any more, or a log file cannot be read.
@@ -213,12 +214,21 @@ impl Waiting<'_> {
         if self.pending.is_empty() {
             return true;
         }
-        let is_decided = self.ended.iter().any(decides);
+        let is_decided = self.ended.iter().any(decides) && !self.waits_for_each();
         let is_final = self.ended.iter().any(|of| matches!(of.end, End::Line(_)));
         if is_decided && !is_final && self.decided.is_none() {
             self.decided = Some(Instant::now() + MOMENT);
         }
         is_final || self.decided.is_some_and(|until| until <= Instant::now())
+    }
+
+    /// Whether apps that were started are still to be told of, beside those that failed.
+    fn waits_for_each(&self) -> bool {
+        let has_failed = |name: &str| {
+            self.ended.iter().any(|of| of.name == name && matches!(of.end, End::Never(_)))
+        };
+        matches!(self.awaited, Awaited::Ready { first: true, .. })
+            && self.pending.values().any(|of| !has_failed(&of.name))
     }
 
     /// How long to sleep, unless news come.

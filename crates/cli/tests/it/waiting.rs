@@ -176,6 +176,27 @@ fn a_start_that_waits_says_on_standard_output_only_what_is_ready() {
     assert_eq!(said, "6 apps are ready (6 processes)\n");
 }
 
+/// One that ended at once was told, and of one that ran well `0/1`.
+#[test]
+fn a_start_that_waits_tells_every_app_although_another_failed() {
+    let sandbox = sandbox();
+    sandbox.write("ends.sh", "exit 3");
+    sandbox.write("runs.sh", "exec sleep 1000000");
+    let apps = serde_json::json!({ "apps": [
+        { "name": "ends", "script": "ends.sh", "autorestart": false },
+        { "name": "runs", "script": "runs.sh", "min_uptime": 2000 },
+    ] });
+    sandbox.write("apps.json", apps.to_string());
+    let said = sandbox.ostler(["start", "apps.json", "--wait"]).code(1).run();
+    assert_eq!(untimed(&said.out), "started ends 0/1, runs 1/1 in TIME\n", "{}", said.err);
+    assert!(said.err.contains("error: ends (id 0) ended with exit code 3"), "{}", said.err);
+    let both = ["restart", "ends", "runs", "--wait", "--progress", "json"];
+    let said = sandbox.ostler(both).code(1).run().out;
+    let last: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    let done: Vec<_> = last["apps"].as_array().unwrap().iter().map(|of| &of["done"]).collect();
+    assert_eq!(done, [0, 1], "{last}");
+}
+
 /// The stack that Node writes behind the reason has `Error` in it as well.
 #[test]
 fn a_start_that_waits_says_why_node_aborted_although_it_is_not_in_the_last_lines() {
