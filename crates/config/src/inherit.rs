@@ -45,18 +45,39 @@ pub(crate) fn merge<'n>(
     }
     let deploy = of_key(shapes.iter().filter_map(|shape| shape.deploy.as_deref()));
     let mut apps: Vec<Named<'n>> = Vec::new();
-    for app in shapes.into_iter().flat_map(|shape| shape.apps) {
-        let named = Named { name: name(&app, source, ctx), app };
-        let same = apps.iter().position(|known| known.name == named.name);
-        // What has no name changes the only app there is.
-        let only = (named.name.is_empty() && apps.len() == 1).then_some(0);
-        match same.or(only).and_then(|at| apps.get_mut(at)) {
-            Some(known) => known.app = over(&known.app, named.app),
-            None => apps.push(named),
-        }
+    for shape in shapes {
+        add(&mut apps, shape.apps, source, ctx);
     }
     let apps = Apps { apps, incomplete: BTreeSet::new(), source, report }.extended();
     Shape { apps, deploy: deploy.map(Cow::Owned) }
+}
+
+/// Adds the apps of a file to those of the files before it, and changes those of the same name.
+/// Two apps of one file stay two.
+fn add<'n>(
+    apps: &mut Vec<Named<'n>>,
+    of_file: Vec<InFile<'n>>,
+    source: SourceText<'_>,
+    ctx: &Context,
+) {
+    let before = apps.clone();
+    let mut changed = BTreeSet::new();
+    for app in of_file {
+        let name = name(&app, source, ctx);
+        let is_same = |at: &usize| before.get(*at).is_some_and(|known| known.name == name);
+        let same = || (0..before.len()).filter(is_same);
+        // What has no name changes the only app there is.
+        let only = (name.is_empty() && before.len() == 1).then_some(0);
+        let at = same().find(|at| !changed.contains(at)).or(same().next()).or(only);
+        let app = match at.and_then(|at| before.get(at)) {
+            Some(known) => over(&known.app, app),
+            None => app,
+        };
+        match at.filter(|at| changed.insert(*at)).and_then(|at| apps.get_mut(at)) {
+            Some(known) => known.app = app,
+            None => apps.push(Named { name, app }),
+        }
+    }
 }
 
 /// Returns the values of one key in several files as one.
@@ -70,6 +91,7 @@ pub(crate) fn of_key<'n>(nodes: impl Iterator<Item = &'n Node>) -> Option<Node> 
 }
 
 /// An app and the name that it will have; an empty one when it says neither that nor a script.
+#[derive(Clone)]
 struct Named<'n> {
     name: String,
     app: InFile<'n>,

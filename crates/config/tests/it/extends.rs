@@ -209,3 +209,45 @@ fn files_that_double_at_each_step_are_not_read_for_ever() {
     let (_, report) = load("f0.yaml", &Options::default(), &world.ctx);
     assert!(report.iter().all(|one| one.code == "extends-cycle") && !report.is_empty());
 }
+
+#[test]
+fn two_apps_of_one_name_in_a_file_stay_two() {
+    let world = world();
+    world.file("base.yaml", "apps: [{ name: q, script: b.js, env: { BASE: 1 } }]");
+    world.file(
+        "one.yaml",
+        "apps:\n  - { name: common, script: b.js }\n  \
+         - { name: q, extends: common, kill_timeout: 111 }\n  \
+         - { name: q, script: a.js, env: { A: 1 } }\n",
+    );
+    world.file(
+        "over.yaml",
+        "extends: base.yaml\napps: [{ name: q, kill_timeout: 5 }, { name: q, script: a.js }]",
+    );
+    world.file(
+        "wrong.yaml",
+        "apps:\n  - { name: common, script: b.js }\n  \
+         - { name: q, extends: common, cwd: /nope }\n  - { name: q, script: a.js }\n",
+    );
+    let said = |name: &str| {
+        let (specs, report) = load(name, &Options::default(), &world.ctx);
+        let codes: Vec<&str> = report.iter().map(|said| said.code).collect();
+        assert!(codes.contains(&"same-name"), "{}", world.render(&report));
+        (specs, world.render(&report))
+    };
+    let (specs, _) = said("one.yaml");
+    assert_eq!(names(&specs), ["common", "q", "q"]);
+    let [_, first, second] = specs.as_slice() else { panic!("{specs:?}") };
+    assert!(first.script.ends_with("b.js") && second.script.ends_with("a.js"));
+    assert_eq!((first.policy.stop_grace, env(second, &["A"])), (111, vec!["1".to_owned()]));
+    let (specs, _) = said("over.yaml");
+    let [first, second] = specs.as_slice() else { panic!("{specs:?}") };
+    assert!(first.script.ends_with("b.js") && second.script.ends_with("a.js"));
+    assert_eq!(
+        (env(first, &["BASE"]), env(second, &["BASE"])),
+        (env(second, &["BASE"]), vec!["1".to_owned()])
+    );
+    let (_, text) = said("wrong.yaml");
+    // The script is written in the app that the first of them extends.
+    assert!(text.contains("/nope/b.js\n  --> wrong.yaml:2:29"), "{text}");
+}
