@@ -108,19 +108,15 @@ impl Gathering<'_> {
 
     /// Returns where an evaluated file has its `extends`, as far as that is known.
     fn locate(&self, base: Option<usize>, of: usize) -> Option<Span> {
-        let base = base.and_then(|at| self.files.bases.get(at));
-        let (alone, start) = base.map_or((self.source, 0), |base| (base.alone(), base.start));
+        let source = self.source();
+        let (alone, start) = source.of_base(base);
         let found = alone.locate(EXTENDS, (0, of)).unwrap_or(alone.somewhere());
-        Some(Span { start: found.start + start, end: found.end + start })
+        Some(found.moved(start))
     }
 
     /// Returns the paths in a value of `extends`.
     fn paths<'n>(&mut self, node: &'n Node, span: Option<Span>) -> Vec<&'n Node> {
-        let all: Vec<&Node> = match &node.value {
-            Value::List(items) => items.iter().filter(|item| !item.is_null()).collect(),
-            Value::Null | Value::Bool(false) => Vec::new(),
-            _ => vec![node],
-        };
+        let all = said(node);
         let is_path = |node: &Node| node.as_text().is_some_and(|text| !text.trim().is_empty());
         for wrong in all.iter().filter(|node| !is_path(node)) {
             let message = format!("`extends` must be a path, but is {}", wrong.shown());
@@ -179,10 +175,7 @@ impl Gathering<'_> {
         match reading::read(syntax, path, base.alone(), self.ctx) {
             Ok(mut said) => {
                 let somewhere = base.alone().somewhere();
-                place(&mut said.root, &|span| {
-                    let span = span.unwrap_or(somewhere);
-                    Span { start: span.start + start, end: span.end + start }
-                });
+                place(&mut said.root, &|span| span.unwrap_or(somewhere).moved(start));
                 let at = self.files.bases.len();
                 let name = base.origin.clone();
                 self.files.bases.push(base);
@@ -193,9 +186,14 @@ impl Gathering<'_> {
         }
     }
 
+    /// The process file, and the bases that were read so far.
+    fn source(&self) -> SourceText<'_> {
+        SourceText { bases: &self.files.bases, ..self.source }
+    }
+
     fn refuse(&mut self, said: Diagnostic, span: Option<Span>) {
-        let source = SourceText { bases: &self.files.bases, ..self.source };
-        self.report.push(source.at(said, span));
+        let said = self.source().at(said, span);
+        self.report.push(said);
     }
 }
 
@@ -234,6 +232,15 @@ fn taken(root: &mut Node) -> Vec<Entry> {
         }
     }
     found
+}
+
+/// Returns what a value of `extends` says: one thing, or those of a list.
+pub(crate) fn said(node: &Node) -> Vec<&Node> {
+    match &node.value {
+        Value::List(items) => items.iter().filter(|item| !item.is_null()).collect(),
+        Value::Null | Value::Bool(false) => Vec::new(),
+        _ => vec![node],
+    }
 }
 
 /// Changes every place in a value.

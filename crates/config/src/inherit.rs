@@ -109,9 +109,8 @@ fn name(app: &InFile<'_>, source: SourceText<'_>, ctx: &Context) -> String {
 
 /// Gives the keys of apps from an evaluated file their places in its text, where they are known.
 fn locate(apps: &mut [InFile<'_>], base: Option<usize>, source: SourceText<'_>) {
-    let base = base.and_then(|at| source.bases.get(at));
-    let (alone, start) = base.map_or((source, 0), |base| (base.alone(), base.start));
-    let moved = |span: Span| Span { start: span.start + start, end: span.end + start };
+    let (alone, start) = source.of_base(base);
+    let moved = |span: Span| span.moved(start);
     let mut count = BTreeMap::<String, usize>::new();
     for key in apps.iter().flat_map(|app| app.entries.iter().map(|entry| &entry.key)) {
         *count.entry(key.clone()).or_default() += 1;
@@ -219,12 +218,7 @@ impl<'n> Apps<'_, 'n> {
         let path = format!("{}.{EXTENDS}", app.inherited.get(EXTENDS).unwrap_or(&app.path));
         let mut found = Vec::new();
         for Entry { node, key_span, .. } in &taken {
-            let names = match &node.value {
-                Value::List(items) => items.iter().filter(|item| !item.is_null()).collect(),
-                Value::Null | Value::Bool(false) => Vec::new(),
-                _ => vec![node],
-            };
-            for node in names {
+            for node in bases::said(node) {
                 let named = node.as_text().ok_or_else(|| {
                     let message = format!("`extends` must be a name, but is {}", node.shown());
                     Diagnostic::error("wrong-type", message).help(HELP)

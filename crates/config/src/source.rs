@@ -54,6 +54,12 @@ impl<'a> SourceText<'a> {
         Self { origin, text, bases: &[] }
     }
 
+    /// Returns the text of one of the bases alone, or of the file itself, and its first place.
+    pub(crate) fn of_base(&self, base: Option<usize>) -> (SourceText<'_>, usize) {
+        let base = base.and_then(|at| self.bases.get(at));
+        base.map_or((*self, 0), |base| (base.alone(), base.start))
+    }
+
     /// Returns the place behind all places of the file itself.
     pub(crate) fn end(&self) -> usize {
         end(0, self.text)

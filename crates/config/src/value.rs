@@ -11,6 +11,13 @@ pub(crate) struct Span {
     pub end: usize,
 }
 
+impl Span {
+    /// The same place behind so many bytes more.
+    pub(crate) fn moved(self, by: usize) -> Self {
+        Self { start: self.start + by, end: self.end + by }
+    }
+}
+
 /// A value and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {

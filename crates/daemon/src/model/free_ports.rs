@@ -4,6 +4,7 @@
 //! else has it. A new one gets the first of its range that no app of the list is given and that
 //! nobody listens on. The port stands in the app's variable `PORT`, so that it is saved with it.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_config::{ONE_PORT, SHARE_IT, port_range};
@@ -15,9 +16,14 @@ use super::known::Known;
 
 const PORT: &str = "PORT";
 
-/// The ports that one request has given to apps, by namespace and name.
+/// The ports of one request.
 #[derive(Debug, Default)]
-pub(super) struct GivenPorts(BTreeMap<(String, String), u16>);
+pub(super) struct GivenPorts {
+    /// Those that it has given to apps, by namespace and name.
+    by_app: BTreeMap<(String, String), u16>,
+    /// Those that somebody has: the machine is asked once, and only where it matters.
+    taken: OnceCell<BTreeSet<u16>>,
+}
 
 impl Known {
     /// Gives an app that is added or changed its port, if it asks for one.
@@ -34,9 +40,9 @@ impl Known {
             return Err(one_port(&spec.name));
         }
         let key = (spec.namespace.clone(), spec.name.clone());
-        let port = match given.0.get(&key) {
+        let port = match given.by_app.get(&key) {
             Some(port) => *port,
-            None => self.port_for(spec, &given.0.values().copied().collect()).ok_or_else(|| {
+            None => self.port_for(spec, given).ok_or_else(|| {
                 let (first, last) = (range.start(), range.end());
                 Failure {
                     code: Code::Busy,
@@ -45,15 +51,16 @@ impl Known {
                 }
             })?,
         };
-        given.0.insert(key, port);
+        given.by_app.insert(key, port);
         let typed = BTreeSet::from([PORT.to_owned()]);
         spec.put_env([(PORT.to_owned(), port.to_string())], &typed);
         Ok(())
     }
 
-    fn port_for(&self, spec: &AppSpec, given: &BTreeSet<u16>) -> Option<u16> {
+    fn port_for(&self, spec: &AppSpec, given: &GivenPorts) -> Option<u16> {
         let range = port_range(spec)?;
-        let (mut own, mut others) = (None, given.clone());
+        let mut own = None;
+        let mut others: BTreeSet<u16> = given.by_app.values().copied().collect();
         for (id, app) in self.registry.apps() {
             let Some(version) = self.registry.version(app.spec) else { continue };
             let port = port_of(&version.spec);
@@ -71,7 +78,7 @@ impl Known {
         {
             return Some(port);
         }
-        let taken = (self.settings.taken_ports)();
+        let taken = given.taken.get_or_init(self.settings.taken_ports);
         let had = own.and_then(|(_, port)| port).into_iter().chain(port_of(spec));
         let mut wanted = had.chain(range.clone());
         wanted.find(|port| is_free(port) && !taken.contains(port))

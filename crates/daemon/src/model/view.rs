@@ -59,7 +59,7 @@ struct Row<'a> {
     restarts: u32,
     #[serde(skip_serializing_if = "is_zero")]
     asked_restarts: u32,
-    #[serde(skip_serializing_if = "is_no_line")]
+    #[serde(skip_serializing_if = "is_zero")]
     dropped_lines: u64,
     phase: control::Phase,
     cpu: f32,
@@ -98,16 +98,9 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// Most restarts are nobody's wish.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_zero(value: &u32) -> bool {
-    *value == 0
-}
-
-/// Few apps lose any.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_no_line(value: &u64) -> bool {
-    *value == 0
+/// Most restarts are nobody's wish, and few apps lose lines.
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What a run listens on.

@@ -79,8 +79,8 @@ impl Target {
     /// A process is heard of. Where it is new, it is looked whether the word means it, as the
     /// namespace of its app may do.
     pub(super) fn meet(&mut self, session: &mut Session, id: u32) {
-        let is_number = self.word.bytes().all(|byte| byte.is_ascii_digit());
-        if self.all() || is_number || self.pattern.is_some() || self.met.contains(&id) {
+        let is_number = || self.word.bytes().all(|byte| byte.is_ascii_digit());
+        if self.met.contains(&id) || self.all() || is_number() || self.pattern.is_some() {
             return;
         }
         // Where nobody answers, it is looked again with its next line.
