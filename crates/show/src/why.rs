@@ -54,25 +54,33 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
             format!("it waits for {}{end}", waits.join(", and for "))
         }
         Phase::Errored => given_up(details, end),
-        Phase::Stopped => match (ended, end) {
-            (Some(ended), _) if ended.asked && view.unhealthy.is_none() => {
-                let stopped = format!("it was stopped by a command {} ago", ago(ended.at));
-                match ended.own_at {
-                    Some(own) => {
-                        let past = past(ended, reason, own, now);
-                        format!("{stopped}; {} had {past}", last(details))
-                    }
-                    None => stopped,
+        Phase::Stopped => stopped(details, end, reason, now),
+    }
+}
+
+fn stopped(details: &Details, end: Option<String>, reason: Option<&str>, now: u64) -> String {
+    let view = &details.view;
+    match (view.ended.as_ref(), end) {
+        (Some(ended), _) if ended.asked && view.unhealthy.is_none() => {
+            let stopped = format!(
+                "it was stopped by a command {} ago",
+                duration(now.saturating_sub(ended.at))
+            );
+            match ended.own_at {
+                Some(own) => {
+                    let past = past(ended, reason, own, now);
+                    format!("{stopped}; {} had {past}", last(details))
                 }
+                None => stopped,
             }
-            (Some(_), Some(end)) if view.completed => {
-                format!("it is a job that has done its work: its last run {end}")
-            }
-            (Some(_), Some(end)) => {
-                format!("{} {end}, and it is not to be restarted", last(details))
-            }
-            (Some(_) | None, _) => "it has not run yet".to_owned(),
-        },
+        }
+        (Some(_), Some(end)) if view.completed => {
+            format!("it is a job that has done its work: its last run {end}")
+        }
+        (Some(_), Some(end)) => {
+            format!("{} {end}, and it is not to be restarted", last(details))
+        }
+        (Some(_) | None, _) => "it has not run yet".to_owned(),
     }
 }
 

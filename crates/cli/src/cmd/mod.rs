@@ -111,9 +111,7 @@ pub(crate) fn main() -> ExitCode {
         Name::Program(_) => args::parse(words, program),
     };
     let given = |id| parsed.as_ref().is_ok_and(|parsed| parsed.has(id));
-    let silent = given(FlagId::Silent)
-        || std::env::var_os(ostler_env::PM2_SILENT)
-            .is_some_and(|value| !value.is_empty() && value != "false");
+    let silent = given(FlagId::Silent) || is_silenced();
     let paint = paint::detect(program, given(FlagId::NoColor));
     let mut out = Output::new(program, silent, paint);
     let home = program.home(|name| std::env::var_os(name).map(PathBuf::from));
@@ -155,6 +153,12 @@ pub(crate) fn main() -> ExitCode {
         run(command.id, &mut session)
     };
     end(&mut session.out, program, result)
+}
+
+/// Whether the environment asks for silence, as PM2's scripts do.
+fn is_silenced() -> bool {
+    let value = std::env::var_os(ostler_env::PM2_SILENT);
+    value.is_some_and(|value| !value.is_empty() && value != "false")
 }
 
 fn warn_of_ignored(session: &mut Session) {

@@ -96,9 +96,7 @@ impl Session {
                 other => break other?,
             }
         };
-        // The reply repeats the first failure for clients that look at nothing else.
-        let told = matches!(answer, Answer::Reply(Reply::Error(_))) && heard.failure();
-        if told { Err(Failed::quiet(1)) } else { Ok(answer) }
+        untold(answer, &heard)
     }
 
     /// When a request that waits for apps is not waited for any more.
@@ -221,4 +219,11 @@ fn resumes(
 fn lost(why: &str) -> Failed {
     Failed::new(format!("{why} in the middle of this; how it went on is not known"))
         .hint("`ostler list` shows how far it is, `ostler logs daemon` why the daemon ended")
+}
+
+/// Returns an answer, unless it is a refusal that was told: it repeats the first failure for clients
+/// that look at nothing else.
+fn untold(answer: Answer, heard: &Heard) -> Result<Answer, Failed> {
+    let told = matches!(answer, Answer::Reply(Reply::Error(_))) && heard.failure();
+    if told { Err(Failed::quiet(1)) } else { Ok(answer) }
 }

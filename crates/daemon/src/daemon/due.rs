@@ -104,105 +104,109 @@ impl Daemon {
         {
             return Some(0); // The work at hand goes on when everybody else had a turn.
         }
-        Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()
+        Due::ALL.iter().filter_map(|due| due.at(self)).min()
     }
 
     /// Does what is due.
     pub fn on_time(&mut self) {
         let now = clock::monotonic();
         for due in Due::ALL {
-            if self.due_at(due).is_some_and(|at| at <= now) {
-                self.on_due(due, now);
+            if due.at(self).is_some_and(|at| at <= now) {
+                due.act(self, now);
             }
         }
         self.take_reports();
     }
+}
 
-    fn due_at(&self, due: Due) -> Option<Millis> {
-        match due {
-            Due::Model => self.model.deadline(),
-            Due::Cluster => self.node.deadline(),
-            Due::CloseOutputs => self.keeper.close_due(),
-            Due::Cleanup => self.keeper.starting_until(),
-            Due::Link => self.keeper.link_due(),
-            Due::Give => self.keeper.give_due(),
-            Due::Starts => self.keeper.starts_due(),
-            Due::Retry => self.runs.retry_due(),
-            Due::Clients => self.clients.deadline(),
-            Due::Callers => self.rpc.door().deadline(),
-            Due::Messages => self.rpc.sends_at(),
-            Due::Subscribers => self.bus.door().deadline(),
-            Due::Keeper => self.keeper.start_due(),
-            Due::Silence => self.keeper.silent_due(),
-            Due::Update => self.keeper.update_due(),
-            Due::Priority => self.runs.priority_due(),
-            Due::LastOutput => self.runs.output_due(),
-            Due::Guard => self.node.guard_due(),
-            Due::Home => self.home.deadline(),
+impl Due {
+    /// When it is due next.
+    fn at(self, daemon: &Daemon) -> Option<Millis> {
+        match self {
+            Due::Model => daemon.model.deadline(),
+            Due::Cluster => daemon.node.deadline(),
+            Due::CloseOutputs => daemon.keeper.close_due(),
+            Due::Cleanup => daemon.keeper.starting_until(),
+            Due::Link => daemon.keeper.link_due(),
+            Due::Give => daemon.keeper.give_due(),
+            Due::Starts => daemon.keeper.starts_due(),
+            Due::Retry => daemon.runs.retry_due(),
+            Due::Clients => daemon.clients.deadline(),
+            Due::Callers => daemon.rpc.door().deadline(),
+            Due::Messages => daemon.rpc.sends_at(),
+            Due::Subscribers => daemon.bus.door().deadline(),
+            Due::Keeper => daemon.keeper.start_due(),
+            Due::Silence => daemon.keeper.silent_due(),
+            Due::Update => daemon.keeper.update_due(),
+            Due::Priority => daemon.runs.priority_due(),
+            Due::LastOutput => daemon.runs.output_due(),
+            Due::Guard => daemon.node.guard_due(),
+            Due::Home => daemon.home.deadline(),
             Due::Complaints => daemon_log::deadline(),
-            Due::LogCare => self.logs.care_due(),
-            Due::Profiles => self.profiles.due(),
-            Due::Rest => self.rest.due(),
+            Due::LogCare => daemon.logs.care_due(),
+            Due::Profiles => daemon.profiles.due(),
+            Due::Rest => daemon.rest.due(),
         }
     }
 
-    fn on_due(&mut self, due: Due, now: Millis) {
-        match due {
-            Due::Model => self.model.push(Input::Deadline),
+    /// Does it.
+    fn act(self, daemon: &mut Daemon, now: Millis) {
+        match self {
+            Due::Model => daemon.model.push(Input::Deadline),
             Due::Cluster => {
-                let mut driver = self.driver();
+                let mut driver = daemon.driver();
                 let (node, mut parts) = driver.node();
                 node.on_time(now, &mut parts);
             }
-            Due::CloseOutputs => self.keeper.close_outputs(|run| self.runs.contains(run)),
-            Due::Cleanup => self.keeper.spawn_answered(),
-            Due::Link => self.on_keeper(),
-            Due::Give => self.give_everything(),
-            Due::Starts => self.driver().renew_starts(),
-            Due::Retry => self.driver().retry(),
-            Due::Clients => self.clients.accept(&mut self.reports),
+            Due::CloseOutputs => daemon.keeper.close_outputs(|run| daemon.runs.contains(run)),
+            Due::Cleanup => daemon.keeper.spawn_answered(),
+            Due::Link => daemon.on_keeper(),
+            Due::Give => daemon.give_everything(),
+            Due::Starts => daemon.driver().renew_starts(),
+            Due::Retry => daemon.driver().retry(),
+            Due::Clients => daemon.clients.accept(&mut daemon.reports),
             Due::Callers => {
-                self.rpc.door_mut().look_after(&self.config.home, &mut self.keeper);
-                self.rpc.accept();
+                daemon.rpc.door_mut().look_after(&daemon.config.home, &mut daemon.keeper);
+                daemon.rpc.accept();
             }
             Due::Messages => {
-                for (runs, bytes) in self.rpc.take_sends(now) {
-                    self.runs.send_all(&runs, &bytes);
+                for (runs, bytes) in daemon.rpc.take_sends(now) {
+                    daemon.runs.send_all(&runs, &bytes);
                 }
             }
             Due::Subscribers => {
-                self.bus.door_mut().look_after(&self.config.home, &mut self.keeper);
-                self.bus.accept(&mut self.reports);
+                daemon.bus.door_mut().look_after(&daemon.config.home, &mut daemon.keeper);
+                daemon.bus.accept(&mut daemon.reports);
             }
-            Due::Keeper => self.start_due_keeper(now),
+            Due::Keeper => daemon.start_due_keeper(now),
             Due::Silence => {
-                if self.keeper.is_silent(now) {
+                if daemon.keeper.is_silent(now) {
                     let seconds = keeper::SILENCE / 1000;
                     let error = io::Error::other(format!("it said nothing for {seconds} s"));
-                    self.replace_keeper(&error);
+                    daemon.replace_keeper(&error);
                 }
             }
             Due::Update => {
-                let hangs = self.keeper.expire_update(&mut self.reports);
-                self.replace_keeper(&hangs);
+                let hangs = daemon.keeper.expire_update(&mut daemon.reports);
+                daemon.replace_keeper(&hangs);
             }
-            Due::Priority => self.runs.restore_priorities(now),
+            Due::Priority => daemon.runs.restore_priorities(now),
             Due::LastOutput => {
-                self.end_if_over();
-                self.runs.forget_output();
+                daemon.end_if_over();
+                daemon.runs.forget_output();
             }
-            Due::Guard => self.node.start_guard(),
-            Due::Home => self.look_after_home(),
+            Due::Guard => daemon.node.start_guard(),
+            Due::Home => daemon.look_after_home(),
             Due::Complaints => daemon_log::sum_up(now),
-            Due::LogCare => self.logs.look_after(self.model.model(), &self.inbox.mailbox),
+            Due::LogCare => daemon.logs.look_after(daemon.model.model(), &daemon.inbox.mailbox),
             Due::Profiles => {
-                for (client, reply) in self.profiles.give_up(now, self.model.model()) {
-                    self.reply(client, &reply);
+                for (client, reply) in daemon.profiles.give_up(now, daemon.model.model()) {
+                    daemon.reply(client, &reply);
                 }
             }
             Due::Rest => {
-                self.model.forget_caches();
-                self.rest.begin();
+                daemon.model.forget_caches();
+                daemon.rest.begin();
             }
         }
     }

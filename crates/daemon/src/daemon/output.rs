@@ -70,14 +70,10 @@ impl Daemon {
                 Event::TimesNotKept { path, error } => not_done(KEEP_TIMES, &path, &error, UNKNOWN),
                 Event::Grown => self.logs.on_grown(),
                 Event::Dropped { source, stream, proc_id, lines } => {
-                    let (id, run) = (ProcId(proc_id), RunId(source));
-                    let stream = usize::from(stream == Stream::Err);
-                    self.model.push(Input::Dropped { id, run, stream, lines });
+                    self.model.push(on_dropped((ProcId(proc_id), RunId(source)), stream, lines));
                 }
                 Event::FileOk { path } => self.model.push(on_written_again(path)),
-                Event::FileOpened { path } => {
-                    self.model.push(Input::Written { path, error: None });
-                }
+                Event::FileOpened { path } => self.model.push(Input::Written { path, error: None }),
                 Event::Keep { name, fd } => {
                     self.logs.keep(&name, &fd);
                     self.keeper.put(of_engine(&name), Vec::new(), Ok(fd));
@@ -141,6 +137,11 @@ fn log_starts(core: &Supervisor, runs: &Runs, ids: Option<&[u32]>) -> Vec<LogSta
         Some(LogStart { id: id.0, out, err })
     };
     slots.filter_map(start).collect()
+}
+
+/// Files of a run have not got lines of an output.
+fn on_dropped((id, run): (ProcId, RunId), stream: Stream, lines: u64) -> Input {
+    Input::Dropped { id, run, stream: usize::from(stream == Stream::Err), lines }
 }
 
 /// Says what becomes of output while its file cannot be written, and what decides that.

@@ -30,34 +30,10 @@ impl Model {
         ticket: Option<String>,
         out: &mut Vec<Effect>,
     ) {
-        let mut specs = Vec::new();
-        for record in apps {
-            match from_record(record.get(), self.known.settings.cpus) {
-                // Before the next one's texts are made: what is given back then is used again.
-                Ok(mut spec) => {
-                    self.known.registry.share_texts(&mut spec);
-                    specs.push(spec);
-                }
-                Err(diagnostics) => return refuse(client, failure_of(&diagnostics), out),
-            }
-        }
-        if let Some(there) = specs.iter().find(|spec| only_new && self.known.is_listed(spec)) {
-            return refuse(client, listed(&there.name), out);
-        }
-        if let Err(failure) = self.known.check_room("start", self.known.more_of_apps(&specs)) {
-            return refuse(client, failure, out);
-        }
-        // PM2's client tells of one app after the other.
-        if client.call().is_none()
-            && let Err(failure) = self.known.check_dependencies(&specs.iter().collect::<Vec<_>>())
-        {
-            return refuse(client, failure, out);
-        }
-        let mut given = GivenPorts::default();
-        let mut settled = specs.iter_mut().map(|spec| self.known.settle_port(spec, &mut given));
-        if let Some(failure) = settled.find_map(Result::err) {
-            return refuse(client, failure, out);
-        }
+        let specs = match self.specs_to_start(client, apps, only_new) {
+            Ok(specs) => specs,
+            Err(failure) => return refuse(client, failure, out),
+        };
         let mut started = Vec::new();
         let mut operation = Operation::new(Some(client), Reporting::Slots);
         for spec in specs {
@@ -86,6 +62,39 @@ impl Model {
         operation.doing = doing;
         self.known.tell_each(&operation, out);
         self.begin(operation, out);
+    }
+
+    /// Reads apps that are to be started, each with its port, if all of them may be.
+    fn specs_to_start(
+        &mut self,
+        client: ClientId,
+        apps: &[Box<RawValue>],
+        only_new: bool,
+    ) -> Result<Vec<AppSpec>, Failure> {
+        let mut specs = Vec::new();
+        for record in apps {
+            match from_record(record.get(), self.known.settings.cpus) {
+                // Before the next one's texts are made: what is given back then is used again.
+                Ok(mut spec) => {
+                    self.known.registry.share_texts(&mut spec);
+                    specs.push(spec);
+                }
+                Err(diagnostics) => return Err(failure_of(&diagnostics)),
+            }
+        }
+        if let Some(there) = specs.iter().find(|spec| only_new && self.known.is_listed(spec)) {
+            return Err(listed(&there.name));
+        }
+        self.known.check_room("start", self.known.more_of_apps(&specs))?;
+        // PM2's client tells of one app after the other.
+        if client.call().is_none() {
+            self.known.check_dependencies(&specs.iter().collect::<Vec<_>>())?;
+        }
+        let mut given = GivenPorts::default();
+        for spec in &mut specs {
+            self.known.settle_port(spec, &mut given)?;
+        }
+        Ok(specs)
     }
 
     /// Starts a new slot unless it is only to be registered.

@@ -160,6 +160,11 @@ impl Operation {
         matches!(self.reporting, Reporting::Started(_) | Reporting::Restored(_))
     }
 
+    /// Whether a slot that was waited for is up then: what was saved stopped is not.
+    pub fn brings_up(&self, pending: &Pending) -> bool {
+        !matches!(self.reporting, Reporting::Restored(_)) || pending.target != Target::Down
+    }
+
     /// Whether nothing is left to do and nothing is waited for.
     pub fn is_done(&self) -> bool {
         let begun = self.todo.is_empty() && self.queued.is_empty();

@@ -181,12 +181,7 @@ impl Model {
                 tell(client, event, out);
             }
             Reporting::Started(_) | Reporting::Restored(_) => {
-                // What was saved stopped is not up.
-                let is_down = |pending: &&Pending| {
-                    matches!(operation.reporting, Reporting::Restored(_))
-                        && pending.target == Target::Down
-                };
-                let told = pending.as_ref().filter(|pending| !is_down(pending));
+                let told = pending.as_ref().filter(|pending| operation.brings_up(pending));
                 if let (true, None, Some(pending)) = (operation.each, &failure, told) {
                     let name = pending.name.clone();
                     tell(client, control::Event::Starting { id: id.0, name, up: true }, out);
