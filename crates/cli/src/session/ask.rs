@@ -221,8 +221,8 @@ fn lost(why: &str) -> Failed {
         .hint("`ostler list` shows how far it is, `ostler logs daemon` why the daemon ended")
 }
 
-/// Returns an answer, unless it is a refusal that was told: it repeats the first failure for clients
-/// that look at nothing else.
+/// Returns an answer, unless it is a refusal that was told: it repeats the first failure for
+/// clients that look at nothing else.
 fn untold(answer: Answer, heard: &Heard) -> Result<Answer, Failed> {
     let told = matches!(answer, Answer::Reply(Reply::Error(_))) && heard.failure();
     if told { Err(Failed::quiet(1)) } else { Ok(answer) }

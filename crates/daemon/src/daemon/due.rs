@@ -149,7 +149,7 @@ impl Due {
         }
     }
 
-    /// Does it.
+    /// Does what is due now.
     fn act(self, daemon: &mut Daemon, now: Millis) {
         match self {
             Due::Model => daemon.model.push(Input::Deadline),
