@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use crate::Address;
 use crate::address::Nearness;
 use crate::diag::{listening, listening_unix};
+use crate::held_port::find_connection;
 use crate::proc;
 use crate::sockets::sockets;
 use crate::table::{Socket, inet, unix};
@@ -30,12 +31,18 @@ pub enum Found {
     Nobody,
     /// Processes that share the socket, by number.
     Held(Vec<Holder>),
+    /// Nobody listens there; it is the port of connections of these processes.
+    Connected(Vec<Holder>),
+    /// It is the port of a connection that both ends have closed, for a minute at most.
+    Closing(Address),
     /// A process whose descriptors may not be seen, of this user where that is known.
     Hidden {
         /// Where its socket is bound.
         address: Address,
         /// Who runs it.
         uid: Option<u32>,
+        /// It listens there, or has a connection with that port.
+        listens: bool,
     },
 }
 
@@ -46,17 +53,23 @@ pub enum Found {
 pub fn find(wanted: &Address) -> io::Result<Found> {
     let nearest = nearest(wanted, read()?);
     if nearest.is_empty() {
-        return Ok(Found::Nobody);
+        return find_connection(wanted);
     }
+    Ok(told(holders_of(&nearest)?, nearest))
+}
+
+/// Returns the processes that have one of these sockets, by number.
+pub(crate) fn holders_of(wanted: &[Socket]) -> io::Result<Vec<Holder>> {
     let mut holders = Vec::new();
     for pid in proc::pids()? {
         let Some(sockets) = sockets(pid) else { continue };
-        if let Some(socket) = nearest.iter().find(|socket| sockets.contains_key(&socket.inode)) {
+        if let Some(socket) = wanted.iter().find(|socket| sockets.contains_key(&socket.inode)) {
             let address = socket.address.clone();
             holders.push(Holder { pid, command: proc::command(pid), address });
         }
     }
-    Ok(told(holders, nearest))
+    holders.sort_by_key(|holder| holder.pid);
+    Ok(holders)
 }
 
 /// Every socket that excludes others, read once to look at many processes.
@@ -118,7 +131,7 @@ pub fn listened_on(pids: &[u32]) -> io::Result<Vec<Address>> {
 }
 
 /// The sockets that exclude an address and are nearest to it.
-fn nearest(wanted: &Address, sockets: Vec<Socket>) -> Vec<Socket> {
+pub(crate) fn nearest(wanted: &Address, sockets: Vec<Socket>) -> Vec<Socket> {
     let excluding = sockets
         .into_iter()
         .filter_map(|socket| Some((wanted.excluded_by(&socket.address)?, socket)));
@@ -129,15 +142,14 @@ fn nearest(wanted: &Address, sockets: Vec<Socket>) -> Vec<Socket> {
 }
 
 /// What is told of the sockets, given who was seen to have them.
-fn told(mut holders: Vec<Holder>, sockets: Vec<Socket>) -> Found {
-    if holders.is_empty() {
-        return match sockets.into_iter().next() {
-            Some(socket) => Found::Hidden { address: socket.address, uid: socket.uid },
-            None => Found::Nobody,
-        };
+fn told(holders: Vec<Holder>, sockets: Vec<Socket>) -> Found {
+    if !holders.is_empty() {
+        return Found::Held(holders);
     }
-    holders.sort_by_key(|holder| holder.pid);
-    Found::Held(holders)
+    match sockets.into_iter().next() {
+        Some(Socket { address, uid, .. }) => Found::Hidden { address, uid, listens: true },
+        None => Found::Nobody,
+    }
 }
 
 /// Every socket that excludes others. A kernel may lack a family.
@@ -198,7 +210,7 @@ mod tests {
         let address = Address::parse("*:80").unwrap();
         assert_eq!(
             told(Vec::new(), vec![socket("*:80", 1)]),
-            Found::Hidden { address, uid: Some(7) }
+            Found::Hidden { address, uid: Some(7), listens: true }
         );
         assert_eq!(told(Vec::new(), Vec::new()), Found::Nobody);
     }
