@@ -13,7 +13,7 @@ use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 
 use crate::diag::of_port;
-use crate::find::{Found, Holder, holders_of, nearest};
+use crate::find::{Found, holders_of, nearest};
 use crate::{Address, proc};
 
 /// Finds whose connection has an address on which nobody listens.
@@ -75,7 +75,7 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
 
     use super::*;
-    use crate::find::find;
+    use crate::find::{Holder, find};
 
     #[test]
     fn a_connection_that_has_a_port_is_found_with_its_process() {
