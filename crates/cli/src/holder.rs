@@ -1,6 +1,5 @@
 //! Who has an address that an app found taken, and how to free it.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use ostler_client::{Answer, Client, Home, Managed, managed_by};

@@ -71,10 +71,10 @@ pub(super) fn told(
             };
             let of = if *listens { of } else { format!("a connection of {of}") };
             let hint = match address {
-                Address::Inet { port, .. } => {
-                    let which = if *listens { "-lptun" } else { "-ptan" };
-                    Some(format!("`sudo ss {which} 'sport = :{port}'` shows it"))
-                }
+                Address::Inet { port, .. } => Some(match listens {
+                    true => format!("`sudo ss -lptun 'sport = :{port}'` shows it"),
+                    false => format!("`sudo ss -ptan 'sport = :{port}'` shows it"),
+                }),
                 Address::Path(_) | Address::Abstract(_) => None,
             };
             let hint = about.elsewhere().or(hint);
