@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn the_address_that_is_told_is_the_one_that_somebody_has() {
         let real = Address::parse("127.0.0.1:3000").unwrap();
-        let holder = Holder { pid: 7, command: "node a.js".to_owned(), address: real.clone() };
+        let holder = Holder { pid: 7, command: "node a.js".to_owned(), address: real };
         let check = |wanted: &str, found: Found, holder: Option<&Holder>, sentence: &str| {
             let address = &Address::parse(wanted).unwrap();
             let about = About { program: "ostler", name: "web", address, spared: None };
