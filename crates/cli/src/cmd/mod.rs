@@ -53,6 +53,7 @@ mod reset;
 mod resting;
 mod resurrect;
 mod rolling;
+mod same_name;
 mod save;
 mod scale;
 mod send;
