@@ -185,8 +185,12 @@ fn last_end(app: &App<'_>, look: &Look<'_>) -> Option<End> {
 }
 
 pub(crate) fn mode<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
-    let cluster = app.processes.iter().any(|process| process.cluster);
-    Cell::plain(if cluster { "cluster" } else { "fork" })
+    let clustered = app.processes.iter().filter(|process| process.cluster).count();
+    Cell::plain(match clustered {
+        0 => "fork",
+        all if all == app.processes.len() => "cluster",
+        _ => "cluster, fork",
+    })
 }
 
 pub(crate) fn version<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
