@@ -13,7 +13,7 @@ use super::release::Release;
 /// Where the programs are; in the path of most images.
 const BIN: &str = "usr/local/bin";
 
-/// Makes it.
+/// Makes the archive that an engine loads.
 pub fn make(release: &Release, contents: &Contents) -> Result<Artifact> {
     let layer = tar(&files(contents), "", release.epoch)?;
     let config = config(release, &hash::hex(&layer))?;
