@@ -253,7 +253,7 @@ fn lines_are_found_by_how_grave_they_are_counted_and_their_errors_put_together()
         s.ostler(["logs", "--nostream"]).args(args).code(2).shows(why).run();
     };
     refused(&["--level", "loud"], "they are trace, debug, info, warn, error, fatal");
-    refused(&["--count", "--errors"], "cannot be shown at once");
+    refused(&["--count", "--errors"], "`--count` and `--errors` exclude each other");
 }
 
 #[test]
