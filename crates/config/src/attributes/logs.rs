@@ -130,7 +130,7 @@ pub(super) static ROWS: &[Attribute] = &[
             value(&["log-compress"], "gzip|zstd"),
             switch(&["no-log-compress"], false).says("leave rotated log files uncompressed"),
         ])
-        .advice("write `true` (gzip), `\"zstd\"` or `false`")
+        .advice("write `\"gzip\"`, `\"zstd\"` or `false`")
         .usually("`true`")
         .example("\"zstd\"")
         .help("how rotated log files are compressed: `gzip` (`true`), `zstd`, or `false` for not"),

@@ -9,8 +9,8 @@
 //! - *rotate*: the engine renames the file at a line's end, and opens its path anew. Killed in
 //!   between, its successor opens the path.
 //! - *compress*: into a file of another name, that is locked as long as its maker lives; synced,
-//!   renamed to the name with `.gz` or `.zst`; then the original is removed. As long as both are there, the
-//!   compressed one is whole, and counts.
+//!   renamed to the name with `.gz` or `.zst`; then the original is removed. As long as both are
+//!   there, the compressed one is whole, and counts.
 //! - *remove*: the oldest first.
 
 mod history;

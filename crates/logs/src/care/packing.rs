@@ -46,7 +46,7 @@ pub(crate) struct Piece {
     pub place: u64,
 }
 
-/// Compresses pieces.
+/// Compresses one piece after the other.
 pub(super) enum Packer {
     Gzip,
     Zstd(Box<zstd::bulk::Compressor<'static>>),
