@@ -1,5 +1,8 @@
-//! `port`: a number, or a range of which the daemon gives the app a port that is free.
+//! `port`: a number, or a range of which the daemon gives the app a port that is free; and what
+//! stands for it, and for the instance, in arguments and variables: `{instance}`, `{port}`,
+//! `{port+instance}`. Any other text in braces stays as it is.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use ostler_core::spec::AppSpec;
@@ -53,8 +56,21 @@ pub fn ports_of(spec: &AppSpec) -> Option<RangeInclusive<u16>> {
 }
 
 /// Whether a text is made for each instance, or of the port.
-pub(crate) fn is_made(text: &str) -> bool {
+#[must_use]
+pub fn is_made(text: &str) -> bool {
     OF_PORT.into_iter().chain(["{instance}"]).any(|part| text.contains(part))
+}
+
+/// Puts the values of an instance into a text. Without a port those of ports stay as they are.
+#[must_use]
+pub fn fill<'a>(text: &'a str, instance: u32, port: Option<u16>) -> Cow<'a, str> {
+    if !text.contains('{') {
+        return text.into();
+    }
+    let filled = text.replace("{instance}", &instance.to_string());
+    let Some(port) = port else { return filled.into() };
+    let own = u32::from(port) + instance;
+    filled.replace("{port}", &port.to_string()).replace("{port+instance}", &own.to_string()).into()
 }
 
 /// Reads `auto` or a range such as `3000-3999`.
@@ -79,5 +95,14 @@ mod tests {
         for wrong in ["", "-", "3000", "0-5", "9-5", "1-70000", "a-b", "1-2-3", "automatic"] {
             assert_eq!(range(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn each_instance_has_its_own_values_and_other_braces_stay() {
+        let filled = |text| fill(text, 2, Some(3000)).into_owned();
+        assert_eq!(filled("w{instance}:{port}-{port+instance}"), "w2:3000-3002");
+        assert_eq!(filled("{\"a\":{instance}} {} {other}"), "{\"a\":2} {} {other}");
+        assert_eq!(fill("{port+instance} {instance}", 1, None), "{port+instance} 1");
+        assert_eq!(fill("plain", 1, None), "plain");
     }
 }

@@ -46,7 +46,6 @@ mod model;
 mod node;
 mod notes;
 mod outbox;
-mod placeholders;
 mod probes;
 mod profiles;
 mod reports;

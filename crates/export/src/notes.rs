@@ -137,6 +137,16 @@ fn instances(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
     if let Some(variable) = spec.increment_var.as_ref().filter(|_| 1 < spec.instances) {
         notes.push(format!("`increment_var`: `{variable}` is the same in each replica"));
     }
+    if service.by_instance && 1 < spec.instances {
+        notes.push(match engine {
+            Engine::Compose | Engine::Kubernetes | Engine::Nomad | Engine::Swarm => {
+                "`{instance}` is 0 in each replica".to_owned()
+            }
+            Engine::Systemd => {
+                "`{instance}` is 0 in each process; write a unit for each, with its port".to_owned()
+            }
+        });
+    }
     if spec.exec_mode == ExecMode::Cluster {
         match engine {
             Engine::Systemd if 1 < spec.instances => notes.push(

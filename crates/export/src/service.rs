@@ -1,9 +1,10 @@
 //! An app as an engine sees it: a command in a place, with what it needs.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use ostler_config::{cron, port_of};
+use ostler_config::{cron, fill, is_made, port_of};
 use ostler_core::Url;
 use ostler_core::spec::{Address, AppSpec, Probe};
 use ostler_text::is_secret_name;
@@ -41,7 +42,9 @@ pub(crate) struct Service<'a> {
     /// Programs and scripts that are not in the folder of the process file.
     pub(crate) outside: Vec<String>,
     /// Variables of the process file.
-    pub(crate) variables: BTreeMap<&'a str, &'a str>,
+    pub(crate) variables: BTreeMap<&'a str, Cow<'a, str>>,
+    /// Whether one of them, or an argument, is another one for each process of the file.
+    pub(crate) by_instance: bool,
     /// Names of those whose values are secrets.
     pub(crate) secrets: Vec<&'a str>,
     /// What it listens on, as far as the file tells.
@@ -82,7 +85,10 @@ impl<'a> Service<'a> {
             spec.interpreter.iter().map(|of| program(engine, of)).collect();
         command.extend(spec.interpreter_args.iter().cloned());
         command.push(script);
-        command.extend(spec.args.iter().cloned());
+        // Each replica is the first: it has a network of its own, or the file says so.
+        let port = port_of(spec);
+        let of_first = |text: &'a str| fill(text, 0, port);
+        command.extend(spec.args.iter().map(|arg| of_first(arg).into_owned()));
         let own = spec.env.iter().filter(|(name, _)| spec.file_variables.contains(*name));
         let (secrets, plain): (Vec<_>, Vec<_>) = own.partition(|(name, _)| is_secret_name(name));
         Self {
@@ -91,7 +97,9 @@ impl<'a> Service<'a> {
             command,
             folder: if folder.is_empty() { "/".to_owned() } else { folder },
             outside,
-            variables: plain.into_iter().collect(),
+            by_instance: spec.args.iter().any(|arg| varies(arg))
+                || plain.iter().any(|(_, value)| varies(value)),
+            variables: plain.into_iter().map(|(name, value)| (name, of_first(value))).collect(),
             secrets: secrets.into_iter().map(|(name, _)| name).collect(),
             ports: ports(spec),
             shared_ports: Vec::new(),
@@ -125,6 +133,11 @@ impl<'a> Service<'a> {
         let version = self.spec.version.as_deref().filter(|version| is_tag(version));
         format!("{}:{}", self.name, version.unwrap_or("latest"))
     }
+}
+
+/// Whether a text is another one for each process.
+fn varies(text: &str) -> bool {
+    text.contains("instance}") && is_made(text)
 }
 
 /// An interpreter of this machine is at another path in an image, where its name finds it.

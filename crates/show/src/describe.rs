@@ -102,7 +102,11 @@ fn reason_of(seen: &Seen<'_>, (worst, details): (&ProcView, &Details), look: &Lo
     if let Some((sentence, _)) = &seen.taken {
         text = format!("{text}; {sentence}");
     }
-    text
+    // Of others it is not true.
+    match seen.app.worst() {
+        Some((_, count)) if count < seen.app.processes.len() => format!("id {}: {text}", worst.id),
+        Some(_) | None => text,
+    }
 }
 
 /// The process that is most worth a look.
@@ -361,7 +365,7 @@ mod tests {
         assert_eq!(why("idle"), "it was stopped by a command 60s ago");
         assert_eq!(
             why("db"),
-            "it was started 9s ago and is not ready yet; taken as ready in 3s at the latest"
+            "id 10: it was started 9s ago and is not ready yet; taken as ready in 3s at the latest"
         );
         assert_eq!(
             why("mail"),

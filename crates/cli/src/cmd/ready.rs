@@ -148,7 +148,8 @@ pub(super) fn tell(
     }
     let mut all = Vec::new();
     // One line has the addresses of all apps.
-    let is_one = apps.len() < 2 || session.out.progress() == Some(Progress::Json);
+    let names: BTreeSet<&str> = ended.iter().map(|of| of.name.as_str()).collect();
+    let is_one = names.len() < 2 || session.out.progress() == Some(Progress::Json);
     for (name, (processes, addresses)) in apps {
         let addresses: Vec<String> = addresses.into_iter().collect();
         let urls: BTreeSet<String> =

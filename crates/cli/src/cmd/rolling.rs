@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use ostler_wire::control::{Change, Event, ProcView, ReloadOptions, Request};
 
-use super::{first_run, perform, unwritten};
+use super::{address, first_run, perform, unwritten};
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::holder;
 use crate::session::{Session, ticket};
-use crate::voice::{Act, Notice, Problem};
+use crate::voice::{Act, Notice, Problem, Target};
 
 /// Asks for a reload, reports every step (for which PM2 has no words) and, at the end, every
 /// process that was replaced.
@@ -45,16 +45,36 @@ pub(super) fn reload(
             session.out.tell(&Notice::Replaced { id: process.id, name: &process.name });
         }
     }
+    let mut urls = Vec::new();
     if result.is_ok() {
         // What is replaced without a gap was verified.
         let restarted = list.iter().filter(|of| ids.contains(&of.id) && !of.cluster);
         let restarted: Vec<u32> = restarted.map(|of| of.id).collect();
-        first_run::watch(session, &restarted);
+        let heard = first_run::watch(session, &restarted);
+        urls = urls_of_start(session, ids, list, heard);
     }
-    let result = perform::finish(session, Act::Reload, result, &[]);
+    let result = perform::finish(session, Act::Reload, result, &urls);
     session.changed.extend(ids);
     unwritten::warn(session);
     result
+}
+
+/// Where an app is reached of which nothing ran: this reload was its start. `heard`: what its
+/// processes in fork mode listen on.
+fn urls_of_start(
+    session: &mut Session,
+    ids: &[u32],
+    list: &[ProcView],
+    heard: Vec<String>,
+) -> Vec<String> {
+    let targets: Vec<Target> =
+        list.iter().filter(|of| ids.contains(&of.id)).map(Target::of).collect();
+    let Some(first) = targets.first() else { return Vec::new() };
+    if targets.iter().any(|of| !of.rests || of.name != first.name) {
+        return Vec::new();
+    }
+    let addresses = if first.cluster { address::of(session, first.id) } else { heard };
+    addresses.iter().filter_map(|one| address::url(one)).collect()
 }
 
 /// Adds who has the address that a new worker found taken, and what frees it.

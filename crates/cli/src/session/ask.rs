@@ -53,7 +53,7 @@ impl Session {
         let answer = loop {
             while !self.find_daemon(request, &mut asked)? {}
             let until = if waits { self.deadline() } else { None };
-            let Self { client: Some(client), out, changed, begun, .. } = self else {
+            let Self { client: Some(client), out, changed, begun, ends_ready, .. } = self else {
                 return Err(Failed::new("not connected"));
             };
             heard.begin();
@@ -70,7 +70,8 @@ impl Session {
                 };
                 changed.extend(ids_in(&event));
                 match heard.is_news(&event).then_some(event) {
-                    Some(Event::Warning { text }) => out.warn(&text),
+                    Some(Event::Warning { unready: Some(_), .. }) if *ends_ready => {}
+                    Some(Event::Warning { text, .. }) => out.warn(&text),
                     Some(event) => on_event(out, event),
                     None => {}
                 }

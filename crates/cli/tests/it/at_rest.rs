@@ -82,5 +82,20 @@ fn a_reload_of_a_stopped_cluster_app_says_what_it_listens_on_as_soon_as_it_does(
     let said = sandbox.ostler(["reload", "web"]).run();
     let listens = format!("passed its checks and listens on 127.0.0.1:{port}");
     assert!(said.err.contains(&listens), "{}", said.err);
-    assert_eq!(untimed(&said.out), "started web 1/1 in TIME\n");
+    assert_eq!(untimed(&said.out), format!("started web 1/1 in TIME, http://127.0.0.1:{port}\n"));
+}
+
+/// It took a second for each worker, and did not say where the app is reached.
+#[test]
+fn a_reload_of_a_cluster_that_is_stopped_ends_as_its_start_does() {
+    let sandbox = sandbox();
+    let app = sandbox.victim("api", Victim::Http);
+    let port = sandbox.port().to_string();
+    let start = sandbox.ostler(["start", "-i", "3", "--name", "api"]).arg(&app).env("PORT", &port);
+    let end = format!("started api 3/3 in TIME, http://127.0.0.1:{port}\n");
+    assert!(untimed(&start.run().out).ends_with(&end));
+    sandbox.ostler(["stop", "api"]).run();
+    let said = sandbox.ostler(["reload", "api"]).run();
+    assert!(untimed(&said.out).ends_with(&end), "{}", said.out);
+    assert!(said.err.contains("note: api does not run: this reload is a start\n"), "{}", said.err);
 }

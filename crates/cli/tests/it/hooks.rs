@@ -55,7 +55,7 @@ fn a_pre_start_that_fails_is_a_failed_start_that_says_why() {
     sandbox.write("eco.yaml", format!("- {{ script: app.sh, max_restarts: 1, hooks: {hooks} }}"));
     let said = sandbox.ostler(["start", "eco.yaml"]).code(1).run();
     let why = "could not be started: `pre_start` ended with exit status: 3";
-    assert!(said.err.contains(why), "{}", said.err);
+    assert!(said.err.contains(&format!("error: app `app` {why}")), "said once: {}", said.err);
     sandbox.wait_status("app", "errored", 1, SOON);
     let described = sandbox.ostler(["describe", "app"]).run().out;
     let why = "the last try failed ";

@@ -137,11 +137,10 @@ fn a_start_that_waits_names_the_limit_that_was_in_force_and_the_app_goes_on() {
     sandbox.write("go", "");
     assert_eq!(end(waits), (0, "app is ready\n".to_owned(), String::new()));
     std::fs::remove_file(sandbox.work().join("go")).unwrap();
-    sandbox
-        .ostler(["restart", "app", "--listen-timeout", "300", "--wait"])
-        .code(1)
-        .shows("app (id 0) did not say `ready` within 300 ms (`listen_timeout`)\n")
-        .run();
+    let late = sandbox.ostler(["restart", "app", "--listen-timeout", "300", "--wait"]).code(1);
+    let said =
+        late.shows("app (id 0) did not say `ready` within 300 ms (`listen_timeout`)\n").run();
+    assert_eq!(said.err.matches("did not say `ready`").count(), 1, "once: {}", said.err);
     assert_eq!(sandbox.statuses_of("app"), ["online"]);
 }
 
@@ -361,4 +360,16 @@ fn what_cannot_be_waited_for_is_refused_before_anything_is_begun() {
     check(&["--for", "log="], "`--for log=` says no line, and every line has that");
     check(&["--timeout", "soon"], "write it as `--timeout=30s`, `500ms`, `2m` or `1h`");
     check(&["--since", "noon"], "`--since noon` is neither `run` nor `now`");
+}
+
+/// `started ends 0/1, web 1/1 in 0.6 s, http://…`: of three apps, of which one answered.
+#[test]
+fn an_address_has_its_app_before_it_also_where_no_other_is_ready() {
+    let sandbox = sandbox();
+    let web = sandbox.victim("web", Victim::Http);
+    let ends = sandbox.write("ends.sh", "exit 3");
+    let port = sandbox.port().to_string();
+    let start = sandbox.ostler(["start", "--wait", "--no-autorestart"]).arg(web).arg(ends);
+    let said = start.env("PORT", &port).code(1).run();
+    assert!(said.out.ends_with(&format!(", web http://127.0.0.1:{port}\n")), "{}", said.out);
 }

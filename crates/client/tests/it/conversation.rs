@@ -43,7 +43,7 @@ fn events_come_before_the_answer_however_the_bytes_are_cut() {
     for _ in 0..2 {
         let mut texts = Vec::new();
         let answer = client.request(&Request::ReloadLogs, |event| {
-            if let Event::Warning { text } = event {
+            if let Event::Warning { text, .. } = event {
                 texts.push(text);
             }
         });
@@ -145,7 +145,7 @@ fn a_stream_goes_on_with_the_next_daemon() {
         &home,
         &request,
         |event| {
-            if let Event::Warning { text } = event {
+            if let Event::Warning { text, .. } = event {
                 seen.push(text);
             }
             if seen.len() == 20 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -230,7 +230,7 @@ impl Driver<'_> {
         let then = self.begin_run(run, process, fds);
         let (node, mut parts) = self.node();
         node.work(&mut parts);
-        if self.is_candidate(run) {
+        if self.is_replacement(run) {
             self.runs.lower_priority(run);
         } else {
             self.runs.settle_priority(run);
@@ -273,6 +273,13 @@ impl Driver<'_> {
     }
 
     /// Whether a run is being verified.
+    /// Whether a run is verified while another one serves in its place.
+    fn is_replacement(&self, run: RunId) -> bool {
+        let core = self.model.core();
+        let slot = core.owner(run).filter(|owner| owner.1 == Role::Candidate);
+        slot.and_then(|(id, _)| core.slot(id)).is_some_and(|slot| slot.process().run().is_some())
+    }
+
     pub(super) fn is_candidate(&self, run: RunId) -> bool {
         self.model.core().owner(run).is_some_and(|owner| owner.1 == Role::Candidate)
     }

@@ -15,7 +15,7 @@ impl Model {
     /// A client asks for the list, or for some of it.
     pub(super) fn on_list(&mut self, client: ClientId, which: Listed, out: &mut Vec<Effect>) {
         if let Some(text) = self.announced.take() {
-            out.push(Effect::Event { client, event: Event::Warning { text } });
+            out.push(Effect::Event { client, event: Event::Warning { text, unready: None } });
         }
         out.push(Effect::List { client, which });
     }

@@ -237,5 +237,5 @@ impl Known {
 }
 
 fn warning(client: ClientId, text: String) -> Effect {
-    Effect::Event { client, event: control::Event::Warning { text } }
+    Effect::Event { client, event: control::Event::Warning { text, unready: None } }
 }

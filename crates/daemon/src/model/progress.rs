@@ -281,7 +281,7 @@ impl Known {
              it is taken as online all the same{then}",
             id.0,
         );
-        tell(client, control::Event::Warning { text }, out);
+        tell(client, control::Event::Warning { text, unready: by_message.then_some(id.0) }, out);
     }
 
     /// By what the slot's run was to be ready, and within what time.

@@ -243,6 +243,10 @@ impl Model {
         let mut options = queued.options;
         let (procs, spec) = self.plan_again(queued)?;
         options.port_change |= self.known.changes_port(queued, spec);
+        if !options.canary && !self.known.has_runs(app) {
+            // Nobody is to go on serving meanwhile: after the first, all begin at once.
+            options.parallel = u32::try_from(procs.len()).unwrap_or(u32::MAX);
+        }
         match self.known.grant(app, procs.len(), options)? {
             Grant::Wait => return Ok(false),
             Grant::Surge(surge) => options.surge = Some(surge),
@@ -332,6 +336,12 @@ impl Known {
         };
         let by_file = !change.records.is_empty() || change.patch.is_some();
         by_file && (port(&old.spec) != port(&new.spec) || old.spec.args != new.spec.args)
+    }
+
+    /// Whether a process of an app has a run.
+    fn has_runs(&self, app: AppId) -> bool {
+        let mut ids = self.registry.procs_of(app).map(|(id, _)| id);
+        ids.any(|id| self.core.slot(id).is_some_and(|slot| slot.process().run().is_some()))
     }
 
     fn is_cluster(&self, id: ProcId) -> bool {

@@ -108,16 +108,15 @@ impl Known {
         let never_ran = matches!(last, Some(control::Outcome::NotSpawned { .. }));
         let name = proc.map_or("", |proc| proc.name.as_str());
         let last = last.map_or_else(|| "unknown".to_owned(), |last| last.to_string());
+        // Some ends say so by themselves.
+        let says_so = last.starts_with("could not be started");
+        let how = if says_so { last } else { format!("did not start: {last}") };
         let pasted = ostler_shell::operand(name);
         // It has written nothing.
         let hint = match never_ran {
             true => format!("fix what it says, then `ostler restart {pasted}`"),
             false => see_logs(name),
         };
-        Failure {
-            code: Code::Ended,
-            message: format!("app `{name}` did not start: {last}"),
-            hint: Some(hint),
-        }
+        Failure { code: Code::Ended, message: format!("app `{name}` {how}"), hint: Some(hint) }
     }
 }

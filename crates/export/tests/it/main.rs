@@ -114,3 +114,18 @@ fn the_environment_that_is_asked_for_is_exported() {
         assert!(files.contains("live") && !files.contains("\"dev\""), "{files}");
     }
 }
+
+/// An app got the text `{port+instance}` as its port.
+#[test]
+fn what_is_each_instances_own_is_that_of_the_first_with_a_note() {
+    let text = r#"{ "apps": [{ "name": "a", "script": "server.js", "exec_mode": "fork",
+        "instances": 2, "port": 4100, "args": "--worker w{instance} --json {x}",
+        "env": { "PORT": "{port+instance}" } }] }"#;
+    for engine in Engine::ALL {
+        let files = exported(engine, text, None);
+        assert!(files.contains("4100") && files.contains("w0"), "{files}");
+        assert!(!files.contains("{port") && files.contains("{x}"), "{files}");
+        let noted = files.contains("a: `{instance}` is 0 in each ");
+        assert!(noted && files.matches("{instance}").count() == 1, "{files}");
+    }
+}

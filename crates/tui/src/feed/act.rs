@@ -41,7 +41,7 @@ fn ask(home: &Home, request: &Request, tell: &SyncSender<Input>) -> Result<Optio
                     return;
                 }
                 Event::Step { name, id, step } => format!("{name}: {}", step.sentence(id, &name)),
-                Event::Warning { text } => text,
+                Event::Warning { text, .. } => text,
                 Event::Acted { error: None, .. }
                 | Event::Started { .. }
                 | Event::Starting { .. }

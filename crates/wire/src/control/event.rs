@@ -133,6 +133,10 @@ pub enum Event {
     Warning {
         /// The sentence for the user.
         text: String,
+        /// The process that did not say `ready` in time, where that is what is said. Who waits for
+        /// it to be ready is told so by the wait.
+        #[serde(default)]
+        unready: Option<u32>,
     },
 }
 

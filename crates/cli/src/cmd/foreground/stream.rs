@@ -82,7 +82,7 @@ impl Stream {
             },
             Event::Own { .. } if dev.is_some() => {}
             Event::Own { at, text } => own(out, *program, writer.form, at, &text),
-            Event::Warning { text } => out.warn_aside(&text),
+            Event::Warning { text, .. } => out.warn_aside(&text),
             _ => {}
         }
     }

@@ -189,7 +189,7 @@ fn stream(
                 Event::Own { at, text } if wants(&text) => {
                     writer.own(&mut session.out, at, &text);
                 }
-                Event::Warning { text } => session.out.warn_aside(&text),
+                Event::Warning { text, .. } => session.out.warn_aside(&text),
                 _ => {}
             }
             end = handled.and_then(|()| session.out.flush());

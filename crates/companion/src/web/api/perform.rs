@@ -144,7 +144,7 @@ fn step(event: Event) -> Option<(Progress, Option<Failure>)> {
             (Some(id), Some(name), text, None)
         }
         Event::Failed { name, error } => (None, Some(name), "failed".to_owned(), Some(error)),
-        Event::Warning { text } => (None, None, text, None),
+        Event::Warning { text, .. } => (None, None, text, None),
         Event::Started { .. }
         | Event::Starting { .. }
         | Event::Doing { .. }

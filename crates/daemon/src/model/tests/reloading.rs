@@ -44,6 +44,22 @@ fn every_step_is_told_in_its_order() {
     assert_eq!(world.state(), "api:0 online better, api:1 online better");
 }
 
+/// Each waited for the one before it, though nobody served who was to go on.
+#[test]
+fn of_an_app_that_is_stopped_all_begin_when_the_first_has_passed() {
+    let mut world = World::with("api", "good", 3);
+    world.stop(&[0, 1, 2]);
+    world.wait(100);
+    let client = world.reload(&[0, 1, 2], "api", "better");
+    world.wait(100);
+    let said = world.heard(client);
+    let steps: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("step api:")).collect();
+    let kinds: Vec<String> =
+        steps.iter().map(|step| step.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
+    let expected = ["0 starting", "0 new", "1 starting", "2 starting", "1 new", "2 new"];
+    assert_eq!(kinds, expected, "{said}");
+}
+
 #[test]
 fn the_steps_are_in_the_log_too() {
     let mut world = World::with("api", "good", 1);

@@ -130,7 +130,7 @@ pub fn event_text(event: &control::Event) -> String {
         control::Event::Restored { name, script, error: why } => {
             format!("restored {name} {script}{}", error(why))
         }
-        control::Event::Warning { text } => format!("warning {text}"),
+        control::Event::Warning { text, .. } => format!("warning {text}"),
         other => format!("{other:?}"),
     }
 }
