@@ -203,10 +203,7 @@ impl Process {
     pub(crate) fn on_start(&mut self, now: Millis, runs: &mut Runs, out: &mut Vec<Action>) {
         self.goal = Goal::Up;
         match self.phase {
-            Phase::Stopped
-            | Phase::Errored
-            | Phase::Backoff { .. }
-            | Phase::Sleeping { .. } => {
+            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Sleeping { .. } => {
                 self.restarts.reset_counters();
                 self.spawn(now, runs, out);
             }

@@ -156,9 +156,7 @@ fn oracle(world: &World) {
             | Phase::Errored
             | Phase::Held
             | Phase::Sleeping { .. }
-            | Phase::Online { .. } => {
-                slot.candidate().is_some() || slot.leaving().next().is_some()
-            }
+            | Phase::Online { .. } => slot.candidate().is_some() || slot.leaving().next().is_some(),
         };
         assert!(!passes || world.supervisor.deadline().is_some(), "no deadline: {slot:?}");
     }

@@ -47,6 +47,10 @@ impl Daemon {
             }
             Effect::CloseListeners { app, which } => self.driver().close_listeners(app, which),
             Effect::ForgetApp(app) => self.driver().forget_app(app),
+            Effect::LookForCallers { app, runs, seen } => {
+                self.driver().look_for_callers(app, runs, seen);
+            }
+            Effect::AwaitCaller(app) => self.driver().await_caller(app),
             Effect::Admit(run) => self.driver().worker_admitted(run),
             Effect::SetBalance { app, spec } => self.driver().apply_balance(app, spec),
             Effect::Measure(runs) => {
@@ -110,6 +114,8 @@ fn places(effect: &Effect) -> (&'static str, &'static str) {
         | Effect::CloseListeners { .. }
         | Effect::ForgetApp(_)
         | Effect::Admit(_)
+        | Effect::LookForCallers { .. }
+        | Effect::AwaitCaller(_)
         | Effect::SetBalance { .. }
         | Effect::Measure(_)
         | Effect::CheckHealth(_)

@@ -111,11 +111,13 @@ impl Model {
         online.for_each(|(id, _)| self.tickets.online(id));
         self.settling.begin_all(&self.known);
         self.liveness.begin_all(&self.known);
+        self.sleepers.begin_all(&self.known);
         self.take_up_reloads();
         self.recover_rollouts();
         self.known.unsaved = true;
         self.dependents.stale = true;
         self.settle(out);
+        self.await_callers(out);
         self.watches.begin_anew();
         self.watches.arm(&self.known, out);
         if state.ending {
@@ -150,6 +152,7 @@ impl Model {
                     other => self.let_out(other, out),
                 }
             }
+            self.settle_sleepers();
             self.settle_dependents(out);
             self.delete_in_order();
             self.advance(out);
@@ -203,6 +206,7 @@ impl Known {
             taken: saved.taken.map(|taken| (taken.run.0, taken.at.0)),
             ending: saved.stopping.map(|run| run.0),
             due: saved.due,
+            sleeping_after: saved.sleeping_after.map(|run| run.0),
             last_exit: proc.last.as_ref().map(state::saved_exit),
             ended_at: proc.ended.map(|ended| ended.at),
             end_asked: proc.ended.is_some_and(|ended| ended.asked),
@@ -265,6 +269,7 @@ impl Known {
             held,
             stopping: saved.ending.map(RunId),
             due: saved.due,
+            sleeping_after: saved.sleeping_after.map(RunId),
         })
     }
 

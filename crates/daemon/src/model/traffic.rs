@@ -1,0 +1,25 @@
+//! Who has connections to an app.
+
+use ostler_core::RunId;
+
+/// What was found of the connections to an app's workers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traffic {
+    /// The workers that were looked at.
+    pub runs: Vec<RunId>,
+    /// How many connections they were handed in all.
+    pub handed: u64,
+    /// Who has one now.
+    pub callers: Callers,
+}
+
+/// Who has a connection to an app now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Callers {
+    /// Nobody.
+    Nobody,
+    /// Somebody, or somebody had one since the last look.
+    Somebody,
+    /// Somebody may, and would not wake it: for this reason.
+    Unheard(String),
+}
