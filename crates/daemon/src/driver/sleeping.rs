@@ -17,14 +17,34 @@ impl Driver<'_> {
 
     /// Looks who has a connection to the workers of an app. What they were handed since the last
     /// look costs nothing to know, and then the kernel is not asked.
-    pub(crate) fn look_for_callers(&mut self, app: AppId, runs: Vec<RunId>, seen: Option<u64>) {
+    pub(crate) fn look_for_callers(
+        &mut self,
+        app: AppId,
+        runs: Vec<RunId>,
+        seen: Option<u64>,
+        pause: bool,
+    ) {
+        // From here on nobody comes between the look and what follows from it.
+        if pause {
+            self.pause(&runs, true);
+        }
         let (handed, owed) = self.node.handed(&runs);
         let callers = if owed || seen.is_some_and(|seen| seen != handed) {
             Callers::Somebody
         } else {
             self.callers_of(&runs)
         };
-        self.tell(Input::Traffic { app, traffic: Traffic { runs, handed, callers } });
+        let paused = pause && callers == Callers::Nobody;
+        if pause && !paused {
+            self.pause(&runs, false);
+        }
+        self.tell(Input::Traffic { app, traffic: Traffic { runs, handed, callers, paused } });
+    }
+
+    /// Workers get no connections, or get some again.
+    pub(crate) fn pause(&mut self, runs: &[RunId], paused: bool) {
+        let (node, mut parts) = self.node();
+        node.pause(runs, paused, &mut parts);
     }
 
     fn callers_of(&self, runs: &[RunId]) -> Callers {

@@ -198,8 +198,11 @@ pub enum Effect {
     /// This version's way to spread connections is in force.
     SetBalance { app: AppId, spec: SpecId },
     /// Look who has a connection to these workers, for [`Input::Traffic`]. `seen`: how many they
-    /// had been handed at the last look; where that has changed, somebody had one.
-    LookForCallers { app: AppId, runs: Vec<RunId>, seen: Option<u64> },
+    /// had been handed at the last look; where that has changed, somebody had one. `pause`: where
+    /// nobody has one, they get none until they sleep, or [`Effect::Unpause`] comes.
+    LookForCallers { app: AppId, runs: Vec<RunId>, seen: Option<u64>, pause: bool },
+    /// These workers get connections again.
+    Unpause(Vec<RunId>),
     /// An app sleeps: tell when somebody waits for it, by [`Input::Wanted`].
     AwaitCaller(AppId),
     /// Look at the memory of these runs, for [`Input::Measured`]: of all processes of each

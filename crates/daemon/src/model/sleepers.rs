@@ -4,7 +4,8 @@
 //! for hours without a word (a websocket), and looking for open ones costs time. Rule: an app has
 //! been idle for as long as none of its workers was handed a connection and none is open. The
 //! first is counted by whoever hands them out; the second is asked of the kernel, once at the
-//! beginning of the time and once at its end: what is opened in between is handed out. While
+//! beginning of the time and once at its end: what is opened in between is handed out. From the
+//! second look until it is decided, nothing is handed out: who comes then waits. While
 //! somebody has a connection, it is looked again after an eighth of the time, at most half a
 //! minute later. So an app sleeps after `idle_stop` at the earliest and an eighth later at the
 //! latest. Nothing of it is saved: the next daemon counts anew.
@@ -79,7 +80,8 @@ impl Sleepers {
                     watched.at = None;
                     let seen = before.map(|(_, handed)| handed);
                     watched.last = seen.map(|handed| (runs.clone(), handed));
-                    out.push(Effect::LookForCallers { app: *app, runs, seen });
+                    let pause = watched.idle_since.is_some_and(|since| since + time <= now);
+                    out.push(Effect::LookForCallers { app: *app, runs, seen, pause });
                 }
                 None => {
                     watched.is_wanted();
@@ -106,7 +108,7 @@ impl Sleepers {
             self.apps.remove(&app);
             return false;
         };
-        let Traffic { runs, handed, callers } = traffic;
+        let Traffic { runs, handed, callers, paused } = traffic;
         let same = watched.last.as_ref().is_none_or(|last| *last == (runs.clone(), handed));
         let at_rest = known.workers_at_rest(app, operations).as_ref() == Some(&runs);
         watched.last = Some((runs, handed));
@@ -116,7 +118,8 @@ impl Sleepers {
                 watched.unheard = None;
                 let since = *watched.idle_since.get_or_insert(now);
                 watched.at = Some(since + time);
-                since + time <= now
+                // Nobody may have come between the look and the sleep.
+                paused && since + time <= now
             }
             Callers::Nobody | Callers::Somebody => {
                 watched.is_wanted();

@@ -11,7 +11,10 @@
 
 use std::collections::BTreeSet;
 
-use ostler_core::{AppId, Event, Goal, ProcId, RunId};
+use ostler_config::idle_stop::why_never_asleep;
+use ostler_core::spec::AppSpec;
+use ostler_core::{AppId, Event, Goal, ProcId, Role, RunId};
+use ostler_wire::control::{Code, Failure};
 
 use super::Model;
 use super::depends::Look;
@@ -22,12 +25,20 @@ use super::traffic::Traffic;
 impl Model {
     /// It was looked who has a connection to an app.
     pub(super) fn on_looked(&mut self, app: AppId, traffic: Traffic, out: &mut Vec<Effect>) {
-        if !self.sleepers.on_looked(&self.known, &self.operations, (app, traffic), out) {
-            return;
+        let paused = if traffic.paused { traffic.runs.clone() } else { Vec::new() };
+        if self.sleepers.on_looked(&self.known, &self.operations, (app, traffic), out) {
+            let ids: Vec<ProcId> = self.known.registry.procs_of(app).map(|(id, _)| id).collect();
+            for id in ids {
+                self.ask(Event::Sleep(id));
+            }
         }
-        let ids: Vec<ProcId> = self.known.registry.procs_of(app).map(|(id, _)| id).collect();
-        for id in ids {
-            self.ask(Event::Sleep(id));
+        let goes_on = |run: &RunId| match self.known.core.owner(*run) {
+            Some((_, Role::Current | Role::Candidate)) => true,
+            Some((_, Role::Leaving)) | None => false,
+        };
+        let awake: Vec<RunId> = paused.into_iter().filter(goes_on).collect();
+        if !awake.is_empty() {
+            out.push(Effect::Unpause(awake));
         }
     }
 
@@ -98,6 +109,17 @@ impl Model {
             asleep.filter_map(|(id, _)| self.known.registry.app_of(id)).collect();
         out.extend(apps.into_iter().map(Effect::AwaitCaller));
     }
+}
+
+/// Whether an app that asks for sleep can be woken.
+///
+/// # Errors
+/// It cannot, for this reason.
+pub(super) fn check_sleep(spec: &AppSpec) -> Result<(), Failure> {
+    why_never_asleep(spec).map_or(Ok(()), |why| {
+        let (message, hint) = (why.message.to_owned(), Some(why.help.to_owned()));
+        Err(Failure { code: Code::Invalid, message, hint })
+    })
 }
 
 impl Known {

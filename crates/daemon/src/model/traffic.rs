@@ -11,6 +11,8 @@ pub struct Traffic {
     pub handed: u64,
     /// Who has one now.
     pub callers: Callers,
+    /// They get no more until it is decided what follows.
+    pub paused: bool,
 }
 
 /// Who has a connection to an app now.

@@ -29,6 +29,14 @@ impl Node {
         }
     }
 
+    /// Workers get no connections while somebody looks whether they have any, or get some again.
+    pub fn pause(&mut self, runs: &[RunId], paused: bool, parts: &mut Parts<'_>) {
+        for run in runs {
+            self.ask(*run, |primary, worker, out| primary.handle_paused(worker, paused, out));
+        }
+        self.work(parts);
+    }
+
     /// What the workers of an app were handed in all, and whether anything of it is unanswered.
     pub fn handed(&self, runs: &[RunId]) -> (u64, bool) {
         let (mut handed, mut owed) = (0, false);

@@ -18,6 +18,8 @@ pub struct Callers {
     waits: BTreeSet<AppId>,
     /// It is to be told when somebody comes.
     awaited: BTreeSet<AppId>,
+    /// Workers that get nothing for now.
+    paused: BTreeSet<RunId>,
     /// Nobody could be heard who comes.
     pub deaf: bool,
 }
@@ -26,6 +28,7 @@ impl Callers {
     /// The daemon has died, and nobody listens.
     pub fn unheard(&mut self) {
         self.awaited.clear();
+        self.paused.clear();
     }
 }
 
@@ -37,7 +40,9 @@ impl World {
         let Some(app) = found else { return };
         let slots = self.model.core().slots().filter(|(id, _)| registry.app_of(*id) == Some(app));
         let processes: Vec<_> = slots.map(|(_, slot)| slot.process()).collect();
-        let serves = |phase: Phase| matches!(phase, Phase::Online { .. });
+        let paused = &self.callers.paused;
+        let serves =
+            |phase: Phase| matches!(phase, Phase::Online { run, .. } if !paused.contains(&run));
         if processes.iter().any(|of| serves(of.phase())) {
             *self.callers.handed.entry(app).or_default() += 1;
             self.callers.open.remove(&app);
@@ -51,7 +56,13 @@ impl World {
         // Else nobody listens: whoever comes is refused.
     }
 
-    pub(super) fn look_for_callers(&mut self, app: AppId, runs: Vec<RunId>, seen: Option<u64>) {
+    pub(super) fn look_for_callers(
+        &mut self,
+        app: AppId,
+        runs: Vec<RunId>,
+        seen: Option<u64>,
+        pause: bool,
+    ) {
         self.answer_who_waits(app);
         let handed = self.callers.handed.get(&app).copied().unwrap_or(0);
         let somebody = seen.is_some_and(|seen| seen != handed) || self.callers.open.contains(&app);
@@ -60,7 +71,22 @@ impl World {
             (true, false) => Found::Somebody,
             (false, false) => Found::Nobody,
         };
-        self.reports.push_back(Input::Traffic { app, traffic: Traffic { runs, handed, callers } });
+        let paused = pause && callers == Found::Nobody;
+        if paused {
+            self.callers.paused.extend(runs.iter().copied());
+        }
+        let traffic = Traffic { runs, handed, callers, paused };
+        self.reports.push_back(Input::Traffic { app, traffic });
+    }
+
+    pub(super) fn unpause(&mut self, runs: &[RunId]) {
+        self.callers.paused.retain(|run| !runs.contains(run));
+    }
+
+    /// Whether a worker gets nothing and nobody is about to decide about it.
+    pub fn is_forgotten(&self, run: RunId) -> bool {
+        let about = |report: &Input| matches!(report, Input::Traffic { traffic, .. } if traffic.runs.contains(&run));
+        self.callers.paused.contains(&run) && !self.reports.iter().any(about)
     }
 
     pub(super) fn await_caller(&mut self, app: AppId) {

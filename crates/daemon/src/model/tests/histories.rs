@@ -274,6 +274,10 @@ fn sleepers(world: &World) {
         return;
     }
     let slots = || core.slots().filter(|(_, slot)| !slot.removing());
+    let current = slots().filter_map(|(_, slot)| slot.process().phase().online());
+    for (run, _) in current {
+        assert!(!world.is_forgotten(run), "{run:?} gets no connections any more");
+    }
     for (id, _) in slots().filter(|(_, slot)| slot.process().sleeps()) {
         let app = registry.app_of(id).unwrap();
         assert!(!world.is_called_in_vain(app), "{id:?} is waited for");

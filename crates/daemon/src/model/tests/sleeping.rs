@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::crash::same_end;
 use super::depending::{happened, on};
-use super::words::record;
+use super::words::{raw, record};
 use super::world::World;
 
 /// Attributes of an app that sleeps after 800 ms.
@@ -87,13 +87,20 @@ fn what_nobody_would_wake_stays_awake_and_the_log_says_once_why() {
 }
 
 #[test]
-fn an_app_without_idle_stop_or_in_fork_mode_is_not_looked_at() {
-    for (instances, more) in [(1, json!({})), (0, idle(&json!({})))] {
-        let mut world = World::with_more("web", "good", instances, more);
-        world.wait(60_000);
-        assert_eq!(world.alive(), 1);
-        assert_eq!(world.model.deadline(), None, "nobody looks");
-    }
+fn an_app_without_idle_stop_is_not_looked_at_and_one_in_fork_mode_cannot_have_it() {
+    let mut world = World::with("web", "good", 1);
+    world.wait(60_000);
+    assert_eq!(world.alive(), 1);
+    assert_eq!(world.model.deadline(), None, "nobody looks");
+    let mut world = World::new();
+    let client = world.start_with("web", "good", 0, idle(&json!({})));
+    assert!(world.reply(client).contains("needs cluster mode"), "{}", world.reply(client));
+    let client = world.start("web", "good", 0);
+    world.wait(50);
+    assert!(world.talks[&client].over);
+    let patch = Some(raw(&json!({"idle_stop": 800})));
+    let client = world.act_with(Action::Restart, &[0], Change { patch, ..Change::default() });
+    assert!(world.reply(client).contains("needs cluster mode"), "{}", world.reply(client));
 }
 
 #[test]
