@@ -265,13 +265,13 @@ fn the_daemon_may_die_at_every_effect_while_apps_fall_asleep_and_wake() {
         same_end(|world| {
             world.start_with("db", "good", 1, idle(&json!({})));
             world.start_with("web", script, 2, idle(&on(&["db"])));
-            world.wait(30_000);
+            world.wait(3000);
             world.call("web", false);
-            world.wait(30_000);
+            world.wait(3000);
             world.call("web", false);
             world.wait(300);
             world.call("web", true);
-            world.wait(30_000);
+            world.wait(3000);
         });
     }
 }
