@@ -42,7 +42,7 @@ pub enum Idle {
 #[must_use]
 pub fn idle(pids: &[u32], shared: &[Address]) -> Idle {
     let Some(theirs) = sockets_of(pids) else { return Idle::Hidden };
-    let look = || {
+    let look = || -> io::Result<Idle> {
         let own = own_of(&theirs)?;
         Ok(match (own.into_iter().next(), look_for(&theirs, &[], shared)?) {
             (Some(own), _) => Idle::Own(own.address),
@@ -51,7 +51,7 @@ pub fn idle(pids: &[u32], shared: &[Address]) -> Idle {
             (None, Open::Hidden) => Idle::Hidden,
         })
     };
-    look().unwrap_or_else(|_: io::Error| Idle::Hidden)
+    look().unwrap_or(Idle::Hidden)
 }
 
 /// Counts the connections that clients have to these processes, which belong together. `shared`:
@@ -125,6 +125,17 @@ mod tests {
 
     fn socket(address: &str, inode: u64) -> Socket {
         Socket { address: Address::parse(address).unwrap(), inode, uid: None }
+    }
+
+    #[test]
+    fn whoever_listens_by_itself_is_told_from_who_shares() {
+        let own = TcpListener::bind("127.0.0.1:0").unwrap();
+        let me = [std::process::id()];
+        let elsewhere = [Address::parse("*:1").unwrap()];
+        // Other tests of this process listen, too.
+        assert!(matches!(idle(&me, &elsewhere), Idle::Own(_)));
+        drop(own);
+        assert_eq!(idle(&[], &elsewhere), Idle::Nobody, "it has no socket at all");
     }
 
     #[test]

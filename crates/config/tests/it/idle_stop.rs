@@ -15,7 +15,7 @@ fn world() -> World {
 /// What is said of an app with these keys, without the place.
 fn said(keys: &str) -> String {
     let world = world();
-    world.file("eco.json", &format!("{{ name: 'a', idle_stop: '10m', {keys} }}"));
+    world.file("eco.json", format!("{{ name: 'a', idle_stop: '10m', {keys} }}"));
     let (_, report) = load("eco.json", &Options::default(), &world.ctx);
     let lines = report.iter().filter(|one| one.is_error());
     lines.map(|one| format!("{}: {}", one.code, one.message)).collect::<Vec<_>>().join("\n")

@@ -182,13 +182,11 @@ fn changed(old: &AppSpec, name: &str, change: &Change, cpus: u32) -> Result<AppS
         let texts = env.iter().map(|(name, value)| (name.clone(), value.clone()));
         spec.put_env(texts, &BTreeSet::new());
     }
+    let pasted = ostler_shell::operand(name);
     check_sleep(&spec).map_err(|why| match spec.exec_mode {
         // What a file says of its mode counts from the next start on.
         ExecMode::Fork => Failure {
-            hint: Some(format!(
-                "`ostler delete {}`, and start it again with `idle_stop`",
-                ostler_shell::operand(name)
-            )),
+            hint: Some(format!("`ostler delete {pasted}`, then start it again with `idle_stop`")),
             ..why
         },
         ExecMode::Cluster => why,

@@ -307,15 +307,7 @@ impl Model {
             Input::HookOver { label, run, hook, result } => {
                 self.on_hook_over((label, run), hook, result, out);
             }
-            Input::NodeVersion { run, version } => {
-                let proc = self.known.facts.get(&run).map(|facts| facts.proc);
-                if let Some(proc) = proc.and_then(|id| self.known.registry.proc_mut(id))
-                    && proc.node_version.as_ref() != Some(&version)
-                {
-                    proc.node_version = Some(version);
-                    self.known.unsaved = true;
-                }
-            }
+            Input::NodeVersion { run, version } => self.known.on_node_version(run, version),
             Input::Kept { run, kept } => self.on_kept(run, kept),
             Input::Monitored { id, on } => {
                 if let Some(proc) = self.known.registry.proc_mut(id) {

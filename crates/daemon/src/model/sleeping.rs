@@ -2,12 +2,11 @@
 //!
 //! An app sleeps as a whole, and only while nobody sleeps above it: what sleeps beside a process
 //! that does not, or below an app that does not, is woken. That is worked out anew whenever
-//! something has happened. Whoever wakes is held until what it depends on is there, so that that is
-//! there first.
+//! something has happened. Whoever wakes is held until what it depends on is there.
 //!
 //! # Invariants
-//! - No slot sleeps beside or below one that is awake. Tested in random histories:
-//!   `every_request_is_answered_once`.
+//! - No slot sleeps beside or below one that is awake, and nobody waits for one in vain.
+//!   Tested in random histories, by `every_request_is_answered_once`.
 
 use std::collections::BTreeSet;
 

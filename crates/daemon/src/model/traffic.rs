@@ -18,9 +18,9 @@ pub struct Traffic {
 /// Who has a connection to an app now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Callers {
-    /// Nobody.
+    /// Nobody has one.
     Nobody,
-    /// Somebody, or somebody had one since the last look.
+    /// Somebody has one, or had one since the last look.
     Somebody,
     /// Somebody may, and would not wake it: for this reason.
     Unheard(String),

@@ -85,7 +85,10 @@ impl World {
 
     /// Whether a worker gets nothing and nobody is about to decide about it.
     pub fn is_forgotten(&self, run: RunId) -> bool {
-        let about = |report: &Input| matches!(report, Input::Traffic { traffic, .. } if traffic.runs.contains(&run));
+        let about = |report: &Input| match report {
+            Input::Traffic { traffic, .. } => traffic.runs.contains(&run),
+            _ => false,
+        };
         self.callers.paused.contains(&run) && !self.reports.iter().any(about)
     }
 
