@@ -109,9 +109,7 @@ impl Model {
         let online = slots.filter(|(_, of)| matches!(of.process().phase(), Phase::Online { .. }));
         // The daemon before may have died before it noted that they are.
         online.for_each(|(id, _)| self.tickets.online(id));
-        self.settling.begin_all(&self.known);
-        self.liveness.begin_all(&self.known);
-        self.sleepers.begin_all(&self.known);
+        self.look_after_all();
         self.take_up_reloads();
         self.recover_rollouts();
         self.known.unsaved = true;
@@ -125,6 +123,13 @@ impl Model {
             self.settle(out);
         }
         self.alerts.tell(out);
+    }
+
+    /// What serves is looked after as if it had just begun to.
+    fn look_after_all(&mut self) {
+        self.settling.begin_all(&self.known);
+        self.liveness.begin_all(&self.known);
+        self.sleepers.begin_all(&self.known);
     }
 
     /// The part that each slot has in a reload is not saved: it follows from the reload.

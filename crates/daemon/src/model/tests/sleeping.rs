@@ -11,7 +11,7 @@ use super::world::World;
 
 /// Attributes of an app that sleeps after 800 ms.
 fn idle(more: &Value) -> Value {
-    let mut all = json!({"idle_stop": 800});
+    let mut all = json!({"idle_stop": 800, "drain_timeout": 100});
     all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     all
 }
