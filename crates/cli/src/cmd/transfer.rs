@@ -8,11 +8,11 @@ use ostler_client::Answer;
 use ostler_wire::control::Request;
 use serde_json::json;
 
-use super::{list, resurrect};
-use crate::args::FlagId;
+use super::{list, resurrect, told};
 use crate::caller;
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
+use crate::show::Asked;
 use crate::voice::Notice;
 
 /// Runs the command `export`. A file that is there is not written over; what is written is for its
@@ -32,9 +32,13 @@ pub(super) fn export(session: &mut Session) -> Result<(), Failed> {
             .hint("give the name of a file that is not there yet")
     })?;
     session.out.tell(&Notice::Generated { path: &path });
-    if session.has(FlagId::Object) {
-        let file = json!({ "name": name, "path": path });
-        session.out.object(&json!({ "files": [file], "notes": [] }));
+    let file = json!({ "name": name, "path": path });
+    match told::asked(session)? {
+        Some(asked @ Asked::Lines(_)) => told::object(session, &asked, &file),
+        Some(asked) => {
+            session.out.object(&json!({ "files": [asked.of(&file)], "notes": [] }));
+        }
+        None => {}
     }
     Ok(())
 }
@@ -79,7 +83,7 @@ fn not_a_list(text: &str, error: &serde_json::Error) -> String {
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(serde_json::Value::Array(_)) => "one of its elements is no process".to_owned(),
         Ok(_) => "it is JSON, but no array".to_owned(),
-        Err(_) => ostler_pm2::not_json(error),
+        Err(_) => ostler_pm2::not_json(text.as_bytes(), error),
     }
 }
 

@@ -13,6 +13,7 @@ mod idle_stop;
 mod not_yet;
 mod options;
 mod package_scripts;
+mod port;
 mod programs;
 mod schema;
 mod scripts;
