@@ -161,6 +161,12 @@ fn machine() -> Sandbox {
     let file = "module.exports = { apps: [{ name: 'other', script: 'server.py', \
                 env_production: { NODE_ENV: 'production' } }] }";
     s.write("ecosystem.config.js", file);
+    let app = |name: &str, profiles: &str| {
+        format!("  - {{ name: {name}, script: server.py, profiles: [{profiles}] }}\n")
+    };
+    let apps = [("web", ""), ("inspector", "debug"), ("load", "load, test")];
+    let apps: String = apps.into_iter().map(|(name, profiles)| app(name, profiles)).collect();
+    s.write("apps.yaml", format!("apps:\n{apps}"));
     s
 }
 
