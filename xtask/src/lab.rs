@@ -2,7 +2,8 @@
 //! the images of `examples/docker`, and `pm2-runtime`, in a real Docker engine, in namespaces of
 //! its own; `cargo xtask labs` does it, too. The others are no part of `cargo xtask test`.
 //! `deploy`: `ostler deploy` to hosts in namespaces, each with a real sshd, and the same with PM2.
-//! `export`: what `ostler export` writes, read by validators from PyPI.
+//! `export`: what `ostler export` writes, read by validators from PyPI. `swarm`: what it writes for
+//! Swarm, deployed to three hosts in namespaces, each with a Docker engine.
 
 use std::path::PathBuf;
 
@@ -15,7 +16,7 @@ use crate::run::{command, is_installed, show};
 /// Where Debian has the engine's own client, which builds images without a plugin.
 const CLIENT: &str = "/usr/bin/docker";
 
-const NAMES: &str = "`browser`, `container`, `deploy`, `export`";
+const NAMES: &str = "`browser`, `container`, `deploy`, `export`, `swarm`";
 
 /// What the lab with the browser has from npm.
 const DRIVERS: [&str; 2] = ["playwright-core@1.65", "axe-core@4.14"];
@@ -33,6 +34,7 @@ pub fn lab(args: &[String]) -> Result<()> {
         },
         "deploy" => deploy(),
         "export" => export(),
+        "swarm" => swarm(),
         _ => bail!("no lab is called `{name}`; there are {NAMES}"),
     }
 }
@@ -76,6 +78,24 @@ pub fn container() -> Result<bool> {
     machine::script("tests/labs/container.sh", &[&root, &program, &node])
 }
 
+fn swarm() -> Result<()> {
+    if let Some(reason) = machine::missing() {
+        bail!("no hosts can be made here: {reason}");
+    }
+    if !has_engine() {
+        install("docker.io")?;
+    }
+    for (program, package) in [("busybox", "busybox-static"), ("curl", "curl"), ("bc", "bc")] {
+        if !is_installed(program) {
+            install(package)?;
+        }
+    }
+    match machine::script("tests/labs/swarm.sh", &[&machine::program()?, &node()?])? {
+        true => Ok(()),
+        false => bail!("no engine starts here"),
+    }
+}
+
 fn deploy() -> Result<()> {
     if let Some(reason) = machine::missing() {
         bail!("no hosts can be made here: {reason}");
@@ -92,7 +112,7 @@ fn deploy() -> Result<()> {
 }
 
 /// Installs a package of Debian's.
-fn install(package: &str) -> Result<()> {
+pub fn install(package: &str) -> Result<()> {
     show(command("apt-get", ["update", "-qq"]))?;
     show(command("apt-get", ["install", "-y", "-qq", "--no-install-recommends", package]))
 }

@@ -36,8 +36,12 @@ pub(crate) use planned::{checked, of_profiles, of_spec, process_file, specs_of_f
 pub(crate) struct App {
     /// The name that the list shows.
     pub(crate) name: String,
+    /// The namespace that the list shows.
+    pub(crate) namespace: String,
     /// Absolute path of the script.
     pub(crate) script: String,
+    /// The line that a shell runs, where it is no script.
+    pub(crate) line: Option<String>,
     /// It is a cluster, whose workers share what they listen on.
     pub(crate) cluster: bool,
     /// How many processes.
@@ -342,11 +346,22 @@ fn app(spec: AppSpec) -> Result<App, Failed> {
         record: raw(ostler_pm2::record::to_record(&spec))?,
         depends_on: spec.depends_on.into_iter().map(|on| on.name).collect(),
         name: spec.name,
+        namespace: spec.namespace,
+        line: line(&spec.script, &spec.args).filter(|_| spec.interpreter.is_none()),
         script: spec.script.to_string_lossy().into_owned(),
         cluster: spec.exec_mode == ExecMode::Cluster,
         instances: spec.instances,
         starts: spec.autostart,
     })
+}
+
+/// The line that a shell is given.
+fn line(script: &Path, args: &[String]) -> Option<String> {
+    let is_shell = script.file_name().is_some_and(|name| name == "bash" || name == "sh");
+    match args {
+        [option, line] if is_shell && option == "-c" => Some(line.clone()),
+        _ => None,
+    }
 }
 
 fn raw(json: String) -> Result<Box<RawValue>, Failed> {

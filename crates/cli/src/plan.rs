@@ -158,8 +158,8 @@ pub(crate) fn lines(steps: &[Step]) -> Vec<String> {
     steps.iter().map(line).collect()
 }
 
-/// Returns the steps as JSON.
-pub(crate) fn objects(steps: &[Step]) -> Value {
+/// Returns an object for each step.
+pub(crate) fn objects(steps: &[Step]) -> Vec<Value> {
     let object =
         |step: &Step| json!({"app": step.app, "action": step.deed.word(), "changes": step.changes});
     steps.iter().map(object).collect()

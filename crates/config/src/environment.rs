@@ -1,5 +1,5 @@
 //! The app's environment: the caller's, then `deploy`'s, then that of files, then `env`, then
-//! `env_<name>`, and over all of them what ostler adds.
+//! `port`, then `env_<name>`, and over all of them what ostler adds.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +13,9 @@ use crate::env_files;
 use crate::fields::Fields;
 use crate::port;
 use crate::value::{Node, Value};
+
+/// The variable with the port of an app.
+const PORT: &str = "PORT";
 
 /// Where the app is described.
 #[derive(Clone, Copy, Debug)]
@@ -32,29 +35,24 @@ pub(crate) fn put_all(
     report: &mut Vec<Diagnostic>,
 ) {
     spec.env = inherited(fields, ctx);
-    if let From::File { env: selected, deploy } = from {
-        put(spec, deploy);
-        put_files(spec, ("env_file", fields.node("env_file")), fields, ctx, report);
-        let of_environment = selected.and_then(|name| fields.environment_files(name));
-        put_files(spec, ("env_file", of_environment), fields, ctx, report);
-        put(spec, fields.node("env"));
-        if let Some(name) = selected {
-            match fields.environment(name) {
-                Some(node) => put(spec, Some(node)),
-                None if deploy.is_some() || of_environment.is_some() => {}
-                None => report.push(undefined(name, fields)),
+    match from {
+        From::Options => put_port(spec, fields, ctx, report),
+        From::File { env: selected, deploy } => {
+            put(spec, deploy);
+            put_files(spec, ("env_file", fields.node("env_file")), fields, ctx, report);
+            let of_environment = selected.and_then(|name| fields.environment_files(name));
+            put_files(spec, ("env_file", of_environment), fields, ctx, report);
+            put(spec, fields.node("env"));
+            put_port(spec, fields, ctx, report);
+            if let Some(name) = selected {
+                match fields.environment(name) {
+                    Some(node) => put_selected(spec, node),
+                    None if deploy.is_some() || of_environment.is_some() => {}
+                    None => report.push(undefined(name, fields)),
+                }
             }
+            put_text(spec, "PM2_JSON_PROCESSING", "true");
         }
-        put_text(spec, "PM2_JSON_PROCESSING", "true");
-    }
-    if fields.text("port").is_some_and(|text| port::range(text).is_some()) {
-        // The daemon gives it one; that of the caller is another program's.
-        spec.env.remove("PORT");
-        spec.file_variables.remove("PORT");
-    } else if let Some(port) = fields.node("port") {
-        let typed = is_typed(port).then(|| "PORT".to_owned()).into_iter().collect();
-        spec.put_env([("PORT".to_owned(), port.plain())], &typed);
-        spec.file_variables.insert("PORT".to_owned());
     }
     if let Some(io) = fields.node("io") {
         put_text(spec, "io", &io.plain());
@@ -66,6 +64,54 @@ pub(crate) fn put_all(
         put_text(spec, ostler_env::OSTLER_HOME, &home);
     }
     put_text(spec, "PM2_USAGE", "CLI");
+}
+
+/// Gives the app its `port` as the variable, over what `env` says, as PM2 does when it starts an
+/// app. A `PORT` that is made for each instance is meant to be what it says.
+fn put_port(spec: &mut AppSpec, fields: &Fields<'_>, ctx: &Context, report: &mut Vec<Diagnostic>) {
+    let Some(node) = fields.node("port") else { return };
+    let written = spec.env.get(PORT).filter(|_| spec.file_variables.contains(PORT));
+    let written = written.map(str::to_owned);
+    let is_range = port::range(&node.plain()).is_some();
+    if is_range {
+        // The daemon gives it one; that of the caller is another program's.
+        spec.env.remove(PORT);
+        spec.file_variables.remove(PORT);
+    } else if written.as_deref().is_some_and(port::is_made) {
+        return;
+    } else {
+        let typed = is_typed(node).then(|| PORT.to_owned()).into_iter().collect();
+        spec.put_env([(PORT.to_owned(), node.plain())], &typed);
+        spec.file_variables.insert(PORT.to_owned());
+    }
+    let is_same = |of: &&String| [node.plain().as_str(), "{port}"].contains(&of.trim());
+    let lost = written.filter(|of| !is_same(&of) && !ctx.as_pm2);
+    report.extend(lost.map(|lost| fields.at("port", two_ports(node, &lost, is_range))));
+}
+
+fn two_ports(node: &Node, lost: &str, is_range: bool) -> Diagnostic {
+    let gets = if is_range { "one that is free" } else { &*node.plain() };
+    let message = format!(
+        "the app has `port: {}` and the variable `PORT={lost}`: `port` counts, and it gets {gets}",
+        node.plain()
+    );
+    let help = if is_range {
+        "leave `port` or the variable `PORT` out"
+    } else {
+        "leave one of them out; `PORT: \"{port+instance}\"` gives each instance its own"
+    };
+    Diagnostic::warning("two-ports", message).help(help)
+}
+
+/// Puts the variables of `env_<name>` over all. A port that somebody wrote there is no longer
+/// the daemon's to choose.
+fn put_selected(spec: &mut AppSpec, node: &Node) {
+    put(spec, Some(node));
+    let Value::Object(entries) = &node.value else { return };
+    let port = entries.iter().rfind(|entry| entry.key == PORT).map(|entry| &entry.node);
+    if let Some(port) = port.filter(|_| port::port_range(spec).is_some()) {
+        spec.passthrough.insert("port", port.to_json().to_string());
+    }
 }
 
 fn put_files(

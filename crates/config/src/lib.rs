@@ -83,7 +83,7 @@ pub use log_names::{LogNames, log_paths_mut};
 pub use names::{doubtful_name, refused_name, refused_namespace};
 pub use options::Options;
 pub use place::{COLUMNS, Place};
-pub use port::{ONE_PORT, SHARE_IT, port_range};
+pub use port::{ONE_PORT, SHARE_IT, port_of, port_range, ports_of};
 pub use reading::is_config_file;
 pub use schema::schema;
 pub use script::{SERVE, SERVE_ARGUMENT, name_of as name_of_script};

@@ -4,15 +4,11 @@ use ostler_core::spec::{AppSpec, ExecMode};
 
 use crate::diagnostic::Diagnostic;
 use crate::fields::Fields;
-use crate::port::{ONE_PORT, SHARE_IT, port_range};
-
-/// What has no value without a port.
-const OF_PORT: [&str; 2] = ["{port}", "{port+instance}"];
+use crate::port::{OF_PORT, ONE_PORT, SHARE_IT, port_of, port_range};
 
 /// Complains of what has no value.
 pub(crate) fn check(spec: &AppSpec, fields: &Fields<'_>, report: &mut Vec<Diagnostic>) {
-    let port = spec.env.get("PORT").and_then(|port| port.trim().parse::<u16>().ok());
-    if port.is_some() || port_range(spec).is_some() {
+    if port_of(spec).is_some() || port_range(spec).is_some() {
         return;
     }
     let asked = |text: &str| OF_PORT.into_iter().find(|part| text.contains(part));

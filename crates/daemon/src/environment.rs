@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use ostler_config::port_of;
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_core::{ProcId, RunId, SpecId};
 use ostler_keeper::proto::{Limits, SpawnSpec};
@@ -15,9 +16,6 @@ pub use ostler_pm2::files::{log_files, pid_file};
 
 use crate::runs::RUN_VARIABLE;
 use crate::{drain, in_app, inspect, placeholders};
-
-/// The variable with the port of an app.
-const PORT: &str = "PORT";
 
 /// What a run gets beside its specification.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +71,8 @@ pub fn template(spec: &AppSpec, particulars: Particulars<'_>) -> SpawnSpec {
         }
     };
     let instance = particulars.given.instance;
-    let own = |text: &str| placeholders::fill(text, instance, spec.env.get(PORT)).into_owned();
+    let port = port_of(spec);
+    let own = |text: &str| placeholders::fill(text, instance, port).into_owned();
     argv.extend(spec.args.iter().map(|arg| own(arg).into_bytes()));
     let varies = of_run(spec, particulars);
     env.retain(|name, _| varies.iter().all(|(varying, _)| name != varying));
@@ -170,7 +169,8 @@ fn of_run(spec: &AppSpec, particulars: Particulars<'_>) -> Vec<(&'static str, St
 fn fixed(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, String> {
     let Particulars { id, given, home, .. } = particulars;
     let mut env = flattened(spec, id);
-    let own = |text| placeholders::fill(text, given.instance, spec.env.get(PORT)).into_owned();
+    let port = port_of(spec);
+    let own = |text| placeholders::fill(text, given.instance, port).into_owned();
     env.extend(spec.env.iter().map(|(name, value)| (name.to_owned(), own(value))));
     let mut set = |name: &str, value: String| _ = env.insert(name.to_owned(), value);
     set(&spec.instance_var, given.instance.to_string());

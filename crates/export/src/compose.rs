@@ -16,8 +16,12 @@ pub(crate) fn files(engine: Engine, services: &[Service<'_>], head: &str) -> Vec
         .iter()
         .map(|service| (service.name.clone(), one(engine, service, services)))
         .collect();
-    let text = format!("{head}{}", yaml::document(&json!({ "services": all })));
-    let name = if engine == Engine::Swarm { "stack.yaml" } else { "compose.yaml" };
+    let (name, document) = match engine {
+        // Without a version, `docker stack` before 25 takes the file for one of version 1.
+        Engine::Swarm => ("stack.yaml", json!({ "version": "3.8", "services": all })),
+        _ => ("compose.yaml", json!({ "services": all })),
+    };
+    let text = format!("{head}{}", yaml::document(&document));
     vec![File { name: name.to_owned(), text }]
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use ostler_config::cron;
+use ostler_config::{cron, port_of};
 use ostler_core::Url;
 use ostler_core::spec::{Address, AppSpec, Probe};
 use ostler_text::is_secret_name;
@@ -148,8 +148,7 @@ fn when(spec: &AppSpec) -> When {
 /// The ports that the file tells of: in a variable, in the health check, among the listeners.
 fn ports(spec: &AppSpec) -> Vec<u16> {
     let mut ports = BTreeSet::new();
-    let variable = spec.env.get("PORT").filter(|_| spec.file_variables.contains("PORT"));
-    ports.extend(variable.and_then(|port| port.parse::<u16>().ok()));
+    ports.extend(port_of(spec).filter(|_| spec.file_variables.contains("PORT")));
     ports.extend(spec.health.as_ref().and_then(|health| probed(&health.probe)));
     ports.extend(spec.fds.values().filter_map(|address| match address {
         Address::Tcp { port, .. } => Some(*port),

@@ -144,21 +144,25 @@ impl<'a> App<'a> {
 
     /// Returns its ids, in ranges: `0-3, 7`.
     pub fn ids(&self) -> String {
-        let mut ids: Vec<u32> = self.processes.iter().map(|process| process.id).collect();
-        ids.sort_unstable();
-        let mut ranges: Vec<(u32, u32)> = Vec::new();
-        for id in ids {
-            match ranges.last_mut() {
-                Some((_, last)) if last.checked_add(1) == Some(id) => *last = id,
-                Some(_) | None => ranges.push((id, id)),
-            }
-        }
-        let shown = ranges.into_iter().map(|(first, last)| match first == last {
-            true => first.to_string(),
-            false => format!("{first}-{last}"),
-        });
-        shown.collect::<Vec<_>>().join(",")
+        in_ranges(self.processes.iter().map(|process| process.id).collect())
     }
+}
+
+/// Returns numbers in ranges: `0-3,7`.
+pub(crate) fn in_ranges(mut ids: Vec<u32>) -> String {
+    ids.sort_unstable();
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    for id in ids {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(id) => *last = id,
+            Some(_) | None => ranges.push((id, id)),
+        }
+    }
+    let shown = ranges.into_iter().map(|(first, last)| match first == last {
+        true => first.to_string(),
+        false => format!("{first}-{last}"),
+    });
+    shown.collect::<Vec<_>>().join(",")
 }
 
 /// The fields that a list can be sorted by.

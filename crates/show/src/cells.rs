@@ -50,13 +50,26 @@ pub(crate) fn status<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
     status_cell(app, None)
 }
 
+/// The status with the last end, for a table that has no column for it.
 pub(crate) fn status_and_end<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
     let of_worst = app.worst().filter(|(process, _)| process.phase != Phase::Online);
-    let end = of_worst.and_then(|(process, ..)| end_word(process, look));
-    status_cell(app, end)
+    if let Some(end) = of_worst.and_then(|(process, ..)| end_word(process, look)) {
+        return status_cell(app, Some(&end));
+    }
+    let mut cell = status_cell(app, None);
+    let is_settled = app.rollout().is_none() && app.leaving() == 0;
+    if let Some(end) = last_end(app, look).filter(|_| is_settled) {
+        // It is over: what is wrong now stands behind a colon.
+        let word = end.word.split(',').next().unwrap_or_default();
+        cell.text = format!("{} after {word}", cell.text).into();
+        if !end.inks.is_empty() {
+            cell.inks = &[Ink::Yellow];
+        }
+    }
+    cell
 }
 
-fn status_cell<'a>(app: &App<'a>, end: Option<String>) -> Cell<'a> {
+fn status_cell<'a>(app: &App<'a>, end: Option<&str>) -> Cell<'a> {
     let Some((worst, count)) = app.worst() else { return Cell::plain("") };
     let (mut sign, mut inks) = words::sign(worst.phase);
     let mut word = match worst.phase {
@@ -144,23 +157,40 @@ pub(crate) fn uptime<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
 }
 
 pub(crate) fn last<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
+    let Some(End { word, at, inks }) = last_end(app, look) else { return Cell::plain("") };
+    let ago = amount::duration(look.now.saturating_sub(at));
+    Cell::inked(format!("{word}, {ago} ago"), inks)
+}
+
+/// How an app ended last, or for what it was restarted.
+struct End {
+    /// The exit code, the signal, or the reason.
+    word: String,
+    /// When, ms since 1970.
+    at: u64,
+    /// None for an end that is no fault.
+    inks: &'static [Ink],
+}
+
+fn last_end(app: &App<'_>, look: &Look<'_>) -> Option<End> {
     if let Some(over) = app.last_over_memory() {
-        let ago = amount::duration(look.now.saturating_sub(over.at));
-        return Cell::inked(format!("memory, {ago} ago"), &[Ink::Yellow]);
+        return Some(End { word: "memory".to_owned(), at: over.at, inks: &[Ink::Yellow] });
     }
     if let Some(at) = app.last_unhealthy() {
-        let ago = amount::duration(look.now.saturating_sub(at));
-        return Cell::inked(format!("unhealthy, {ago} ago"), &[Ink::Yellow]);
+        return Some(End { word: "unhealthy".to_owned(), at, inks: &[Ink::Yellow] });
     }
-    let Some((_, ended, at)) = app.last_end() else { return Cell::plain("") };
-    let ago = amount::duration(look.now.saturating_sub(at));
-    let word = last_word(app, look).unwrap_or_default();
-    Cell::inked(format!("{word}, {ago} ago"), if ended.is_clean() { &[] } else { &[Ink::Red] })
+    let (_, ended, at) = app.last_end()?;
+    let inks: &[Ink] = if ended.is_clean() { &[] } else { &[Ink::Red] };
+    Some(End { word: last_word(app, look).unwrap_or_default(), at, inks })
 }
 
 pub(crate) fn mode<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
-    let cluster = app.processes.iter().any(|process| process.cluster);
-    Cell::plain(if cluster { "cluster" } else { "fork" })
+    let clustered = app.processes.iter().filter(|process| process.cluster).count();
+    Cell::plain(match clustered {
+        0 => "fork",
+        all if all == app.processes.len() => "cluster",
+        _ => "cluster, fork",
+    })
 }
 
 pub(crate) fn version<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {

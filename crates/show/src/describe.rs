@@ -157,8 +157,14 @@ mod tests {
 
     /// The screen of a sample app; a window of 0 is a pipe.
     fn screen(name: &str, window: usize) -> String {
+        screen_of(name, window, |_| ())
+    }
+
+    /// The same with its processes changed.
+    fn screen_of(name: &str, window: usize, change: impl Fn(&mut [ProcView])) -> String {
         let mut processes = sample::processes();
         processes.retain(|process| process.name == name);
+        change(&mut processes);
         let details: Vec<Details> = processes.iter().cloned().map(sample::details).collect();
         let leaf = |pid| Tree { pid, command: "node /srv/app.js".to_owned(), children: Vec::new() };
         let running = processes.iter().filter(|process| process.pid != 0);
@@ -209,6 +215,23 @@ mod tests {
             }
             let path = format!("snapshots/describe_{name}_piped.txt");
             expect_file![path].assert_eq(&screen(name, 0));
+        }
+    }
+
+    /// An app to which another script was added had the first one's, and one mode.
+    #[test]
+    fn what_differs_among_the_processes_of_an_app_is_said_of_each() {
+        let text = screen_of("api", 0, |processes| {
+            processes[3].script = "/srv/other.js".to_owned();
+            processes[3].cluster = false;
+            processes[3].version = None;
+        });
+        for line in [
+            "script: /srv/app.js (id 0-2), /srv/other.js (id 3)",
+            "mode: cluster (id 0-2), fork (id 3)",
+            "version: 1.2.3 (id 0-2), none (id 3)",
+        ] {
+            assert!(text.lines().any(|of| of == line), "{line}\n{text}");
         }
     }
 

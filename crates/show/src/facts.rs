@@ -3,6 +3,7 @@
 use ostler_wire::control::{Details, ListenerView};
 
 use crate::amount;
+use crate::app::in_ranges;
 use crate::cells::Look;
 use crate::history::History;
 use crate::numbered::numbered;
@@ -42,12 +43,12 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("unhandled rejections", rejections(seen));
     fact("measured in it", metrics(seen));
     fact("actions", details.actions.join(", "));
-    fact("script", view.script.clone());
-    fact("arguments", details.args.join(" "));
-    fact("interpreter", interpreter(details));
-    fact("directory", details.cwd.clone());
-    fact("mode", if view.cluster { "cluster" } else { "fork" }.to_owned());
-    fact("version", view.version.clone().unwrap_or_default());
+    fact("script", of_each(seen, |of| of.view.script.clone()));
+    fact("arguments", of_each(seen, |of| of.args.join(" ")));
+    fact("interpreter", interpreter(seen));
+    fact("directory", of_each(seen, |of| of.cwd.clone()));
+    fact("mode", of_each(seen, |of| mode(of).to_owned()));
+    fact("version", of_each(seen, |of| of.view.version.clone().unwrap_or_default()));
     fact("namespace", view.namespace.clone());
     fact("user", view.user.clone());
     fact("NODE_ENV", details.node_env.clone().unwrap_or_default());
@@ -71,6 +72,31 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
         fact("file differs", differs.clone().unwrap_or_default());
     }
     facts
+}
+
+/// A value of all processes; where they differ, each value with the ids that have it: an app may
+/// have been added to with another script, as PM2 allows it.
+fn of_each(seen: &Seen<'_>, value: impl Fn(&Details) -> String) -> String {
+    let mut values: Vec<(String, Vec<u32>)> = Vec::new();
+    for details in seen.details {
+        let (value, id) = (value(details), details.view.id);
+        match values.iter_mut().find(|(known, _)| *known == value) {
+            Some((_, ids)) => ids.push(id),
+            None => values.push((value, vec![id])),
+        }
+    }
+    if let [(value, _)] = values.as_slice() {
+        return value.clone();
+    }
+    let values = values.into_iter().map(|(value, ids)| {
+        let value = if value.is_empty() { "none".to_owned() } else { value };
+        format!("{value} (id {})", in_ranges(ids))
+    });
+    values.collect::<Vec<_>>().join(", ")
+}
+
+fn mode(details: &Details) -> &'static str {
+    if details.view.cluster { "cluster" } else { "fork" }
 }
 
 /// What the first process that measures itself has measured. Figures of several processes are no
@@ -181,14 +207,19 @@ fn restarts(seen: &Seen<'_>, look: &Look<'_>) -> String {
     text
 }
 
-fn interpreter(details: &Details) -> String {
-    let mut text = details.interpreter.clone();
-    for arg in &details.interpreter_args {
-        text = format!("{text} {arg}");
-    }
-    match &details.node_version {
-        Some(version) => format!("{text} (Node {version})"),
-        None => text,
+fn interpreter(seen: &Seen<'_>) -> String {
+    let words = |of: &Details| {
+        let words = std::iter::once(&of.interpreter).chain(&of.interpreter_args);
+        words.map(String::as_str).collect::<Vec<_>>().join(" ")
+    };
+    let text = of_each(seen, words);
+    // What does not run has told none.
+    let mut versions = seen.details.iter().filter_map(|of| of.node_version.as_ref());
+    match versions.next() {
+        Some(version) if versions.all(|other| other == version) => {
+            format!("{text} (Node {version})")
+        }
+        Some(_) | None => text,
     }
 }
 

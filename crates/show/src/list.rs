@@ -295,6 +295,17 @@ mod tests {
         assert!(!text.contains(LAST_END), "{text}");
     }
 
+    /// An app that crashed looked well beside one that said in its status why it does not run.
+    #[test]
+    fn a_crash_is_seen_in_any_width_also_beside_an_app_with_a_reason() {
+        for (window, all) in (TABLE..220).flat_map(|window| [(window, false), (window, true)]) {
+            let text = shown(window, all);
+            let said = text.lines().find(|line| line.starts_with("web") || line.contains(" web "));
+            let said = said.unwrap_or_else(|| panic!("{window}\n{text}"));
+            assert!(said.contains("SIGSEGV"), "{window}\n{text}");
+        }
+    }
+
     #[test]
     fn unfolded_it_shows_each_process_and_workers_that_come_and_go() {
         expect_file!["snapshots/all_80.txt"].assert_eq(&shown(80, true));

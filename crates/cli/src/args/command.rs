@@ -63,6 +63,12 @@ impl Command {
         self.takes.iter().map(|arg| format!(" {}", arg.shown())).collect()
     }
 
+    /// Returns how many arguments it takes at most.
+    pub(super) fn takes_at_most(&self) -> usize {
+        let is_one = |arg: &Arg| matches!(arg, Needed(_) | Maybe(_));
+        if self.takes.iter().all(is_one) { self.takes.len() } else { usize::MAX }
+    }
+
     /// Whether it does nothing without the name of an app, and takes arguments for that app.
     pub(crate) fn needs_app(&self) -> bool {
         matches!(self.id, CommandId::Restart | CommandId::Reload)

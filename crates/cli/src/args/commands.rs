@@ -119,7 +119,8 @@ commands! {
     List Watch ["list", "ls", "l", "ps", "status"] [Any("name|id|namespace")]
         "show the apps, one a row"
         "The table has fewer columns in a narrow terminal, and below 40 columns it is the lines \
-         of `--mini-list`. `--watch` shows it again and again, to a pipe one after the other. To \
+         of `--mini-list`. Without a column for the last end the status names it: `online after \
+         exit 1`. `--watch` shows it again and again, to a pipe one after the other. To \
          a pipe go lines of values with tabs between them, without a head: name, instances, \
          status, ports, restarts, CPU use in percent, memory in bytes, uptime in seconds, last \
          end. With `--all` the id and the pid stand for the instances. `--json` and `--format` \

@@ -1,6 +1,7 @@
 //! Whether options and words belong to the command.
 
 use super::commands::{Arg, Command, CommandId};
+use super::contrary;
 use super::flags::{Flag, FlagId};
 use super::misuse::{Given, Misuse};
 use super::parsed::Parsed;
@@ -36,6 +37,7 @@ pub(super) fn check(
     }
     if program == Program::Ostler {
         values::check(&parsed)?;
+        contrary::check(&parsed, options)?;
     }
     let mut most = 0;
     for (at, arg) in command.takes.iter().enumerate() {
@@ -50,13 +52,7 @@ pub(super) fn check(
     }
     match parsed.words.get(most.min(parsed.words.len())) {
         Some(word) if refuses_more(command, program) => {
-            let word = word.clone();
-            match options.iter().find(|(flag, _)| flag.is_some_and(|of| of.id == FlagId::Object)) {
-                Some((_, name)) if program == Program::Ostler => {
-                    Err(Misuse::Bare { option: name.clone(), word, command })
-                }
-                Some(_) | None => Err(Misuse::Extra { word, command }),
-            }
+            Err(Misuse::Extra { word: word.clone(), command })
         }
         Some(_) | None => Ok(parsed),
     }

@@ -13,11 +13,11 @@ pub(crate) use ostler_config::attributes::Takes;
 use ostler_config::attributes::{self, Applies, Attribute, Effect, chapters};
 
 use super::commands::CommandId::{
-    self, Delete, Describe, Kill, List, Logs, Promote, Reload, Reset, Restart, Resurrect, Rollback,
-    Run, Save, Scale, Slist, Start, StartOrReload, StartOrRestart, Startup, Stop, Trigger,
-    Unstartup,
+    self, Delete, Kill, List, Logs, Promote, Reload, Restart, Resurrect, Rollback, Run, Save,
+    Scale, Slist, Start, StartOrReload, StartOrRestart, Startup, Stop, Trigger, Unstartup,
 };
 use super::commands::{COMMANDS, Command};
+use super::told::told;
 use crate::program::Program;
 
 /// What an option is about, and whether PM2 takes it with every command.
@@ -119,21 +119,10 @@ flags! {
     Attach ' ' ["attach"] Nothing, Action [Start, Restart] "stream the logs afterwards";
     NoDaemon ' ' ["no-daemon"] Nothing, Action [Start, Resurrect, StartOrRestart, StartOrReload]
         "stay in the foreground with the logs; the daemon that it starts ends with it";
-    Fields ' ' ["json"] Maybe("fields"), Own [
-        List, Describe, Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Reset,
-        Resurrect, StartOrRestart, StartOrReload, CommandId::Wait, Save, CommandId::Apply,
-        CommandId::Import, CommandId::Update, CommandId::Flush, Kill
-    ] "fields of each process as JSON, such as `name,pid`; or all";
-    Template ' ' ["format"] One("template"), Own [
-        List, Describe, Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Reset,
-        Resurrect, StartOrRestart, StartOrReload, CommandId::Wait, Save, CommandId::Apply,
-        CommandId::Import, CommandId::Update, CommandId::Flush, Kill, CommandId::Env,
-        CommandId::Health, CommandId::Id, CommandId::Pid
-    ] "a line for each process, such as `{name} {pid}`";
-    Object ' ' ["json"] Nothing, Own [
-        CommandId::Env, CommandId::Health, CommandId::Id, CommandId::Pid, CommandId::Get,
-        CommandId::Conf, CommandId::Explain, CommandId::Export, CommandId::Ping
-    ] "what it shows, as JSON for programs";
+    Fields ' ' ["json"] Maybe("fields"), Own []
+        "fields of each process as JSON, such as `name,pid`; or all";
+    Template ' ' ["format"] One("template"), Own []
+        "a line for each process, such as `{name} {pid}`";
     Progress ' ' ["progress"] One("how"), Own [
         Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Resurrect, Kill,
         StartOrRestart, StartOrReload, CommandId::Apply, CommandId::Import
@@ -145,7 +134,7 @@ flags! {
     Raw ' ' ["raw"] Nothing, Own [Logs, Run] "the lines alone, errors to standard error";
     Err ' ' ["err"] Nothing, Own [Logs] "standard error only";
     Out ' ' ["out"] Nothing, Own [Logs] "standard output only";
-    Json ' ' ["json"] Nothing, Own [Logs, Run, Trigger, Slist, CommandId::Validate, CommandId::Plan]
+    Json ' ' ["json"] Nothing, Own [Logs, Run, Trigger, Slist]
         "JSON for programs: an object a line";
     Format ' ' ["format"] Nothing, Own [Logs, Run] "`key=value` lines";
     Timestamp ' ' ["timestamp"] Maybe("format"), Own [Logs, Run] "date before each new line";
@@ -315,14 +304,10 @@ impl Flag {
 
     /// Returns what it does with this command.
     pub(crate) fn doc_for(&self, command: CommandId) -> &'static str {
-        match (self.id, command) {
-            (FlagId::Template, CommandId::Env) => {
-                "a line with the values of variables, such as `{PATH}`"
-            }
-            (FlagId::Template, CommandId::Health) => {
-                "a line for each process, such as `{name} {well}`"
-            }
-            (FlagId::Json, CommandId::Plan) => "one array of objects, for programs",
+        let told = told(command);
+        match (self.id, told) {
+            (FlagId::Fields, Some(told)) => told.json,
+            (FlagId::Template, Some(told)) => told.format,
             _ => self.otherwise(command).unwrap_or(self.doc),
         }
     }
@@ -359,8 +344,16 @@ impl Flag {
         if is_meant(&first) { Some(first) } else { Some(named.find(is_meant).unwrap_or(first)) }
     }
 
-    /// Whether this command acts on it.
+    /// Whether this command acts on it under our own name.
     pub(crate) fn acts_with(&self, command: CommandId) -> bool {
+        match self.id {
+            FlagId::Fields => told(command).is_some(),
+            FlagId::Template => told(command).is_some_and(|told| !told.format.is_empty()),
+            _ => self.exists(Program::Ostler) && self.is_of(command),
+        }
+    }
+
+    fn is_of(&self, command: CommandId) -> bool {
         self.scope == Scope::General
             || self.commands.contains(&command)
             || self.otherwise(command).is_some()
@@ -378,16 +371,22 @@ impl Flag {
 
     /// Whether this command takes it under this name of the program.
     pub(crate) fn fits(&self, command: CommandId, program: Program) -> bool {
-        self.acts_with(command) || program == Program::Pm2 && self.is_of_all_in_pm2()
+        match program {
+            Program::Ostler => self.acts_with(command),
+            Program::Pm2 => self.is_of(command) || self.is_of_all_in_pm2(),
+        }
     }
 
     /// Whether it exists under this name of the program.
     pub(crate) fn exists(&self, program: Program) -> bool {
-        program == Program::Ostler
-            || !matches!(
-                self.id,
-                FlagId::Verbose | FlagId::Fields | FlagId::Object | FlagId::Template | FlagId::All
-            )
+        match self.id {
+            FlagId::Verbose | FlagId::Fields | FlagId::Template | FlagId::All => {
+                program == Program::Ostler
+            }
+            // Ours has a value.
+            FlagId::Json => program == Program::Pm2,
+            _ => true,
+        }
     }
 
     /// Returns the names of the commands that act on it.

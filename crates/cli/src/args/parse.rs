@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use lexopt::Arg as Word;
 
-use super::commands::{Command, CommandId, Group};
+use super::commands::{Arg, Command, CommandId, Group};
 use super::flags::{FLAGS, Flag, FlagId, Takes};
 use super::misuse::Misuse;
 use super::parsed::Parsed;
@@ -163,7 +163,7 @@ fn understood(
 ) -> Result<Parsed, Misuse> {
     if let (Some((flag, value)), Some(command), Program::Ostler) = (apart, parsed.command, program)
         && parsed.words.is_empty()
-        && matches!(command.id, CommandId::Start | CommandId::Stop | CommandId::Restart)
+        && swallows(command)
     {
         return Err(Misuse::Swallowed { flag, value, command });
     }
@@ -178,6 +178,18 @@ fn understood(
         parsed = asked_for_help(parsed)?;
     }
     fits::check(parsed, &options, program)
+}
+
+/// Whether it is refused when its first argument was taken as the value of an option: what needs
+/// one has none then, and what acts on everything without one would.
+fn swallows(command: &Command) -> bool {
+    match command.takes.first() {
+        Some(Arg::Needed(_) | Arg::Many(_)) => true,
+        Some(Arg::Maybe(_) | Arg::Any(_)) => {
+            matches!(command.id, CommandId::Start | CommandId::Flush)
+        }
+        None => false,
+    }
 }
 
 /// An option as it was written.
@@ -217,7 +229,7 @@ fn take_option(
         return Ok(None);
     }
     let next = next_apart(parser);
-    take_values(flag, parser, &mut parsed.given, program)?;
+    take_values(flag, parser, parsed, program)?;
     let value = parsed.given.last().and_then(|(_, of)| of.as_ref());
     let is_swallowed = matches!(flag.takes, Takes::Maybe(_)) && value == next.as_ref();
     Ok(next.filter(|_| is_swallowed))

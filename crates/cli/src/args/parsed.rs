@@ -27,6 +27,11 @@ impl Parsed {
         self.given.iter().any(|(given, _)| *given == id)
     }
 
+    /// Whether a program wants objects.
+    pub(crate) fn wants_json(&self) -> bool {
+        self.has(FlagId::Fields) || self.has(FlagId::Json)
+    }
+
     /// Whether an option was given that sets an attribute and has this name.
     pub(crate) fn has_attribute(&self, long: &str) -> bool {
         self.attributes(long).next().is_some()

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::commands::{Command, CommandId};
-use super::flags::{FLAGS, Flag};
+use super::flags::{FLAGS, Flag, FlagId};
 use crate::program::Program;
 
 /// Returns what is printed when no command was given.
@@ -30,7 +30,7 @@ pub(crate) fn help(command: Option<&Command>) -> String {
             );
             options(
                 &mut out,
-                FLAGS.iter().filter(|flag| !flag.is_of_all_in_pm2() && flag.acts_with(command.id)),
+                FLAGS.iter().filter(|flag| is_own(flag) && flag.fits(command.id, Program::Pm2)),
                 "Options of this command",
             );
         }
@@ -42,11 +42,7 @@ pub(crate) fn help(command: Option<&Command>) -> String {
             for command in commands() {
                 let _ = writeln!(out, "    {:width$}  {}", command.pm2_usage(), command.doc);
             }
-            options(
-                &mut out,
-                FLAGS.iter().filter(|flag| !flag.is_of_all_in_pm2() && flag.exists(Program::Pm2)),
-                "Options of single commands",
-            );
+            options(&mut out, FLAGS.iter().filter(is_own), "Options of single commands");
         }
     }
     options(
@@ -63,10 +59,18 @@ pub(crate) fn runtime() -> String {
     let mut out = "\n  Usage: pm2-runtime [options] [start] <app.js|json_file>\n\n  \
                    runs apps in the foreground, as the first process of a container\n"
         .to_owned();
-    let own = |flag: &&Flag| flag.acts_with(CommandId::Run);
+    let own = |flag: &&Flag| {
+        let is_of_run = flag.acts_with(CommandId::Run) || flag.id == FlagId::Json;
+        is_of_run && flag.exists(Program::Pm2)
+    };
     options(&mut out, FLAGS.iter().filter(own), "Options");
     out.push_str("\n  What stands after -- are the arguments of the app.\n\n");
     out
+}
+
+/// Whether an option is of single commands.
+fn is_own(flag: &&Flag) -> bool {
+    !flag.is_of_all_in_pm2() && flag.exists(Program::Pm2)
 }
 
 fn options<'f>(out: &mut String, flags: impl Iterator<Item = &'f Flag>, title: &str) {

@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use super::commands::{Command, CommandId};
 use super::flags::{Flag, FlagId, Takes};
 use super::misuse::Misuse;
+use super::parsed::Parsed;
+use super::told;
 use crate::program::Program;
 
 /// Returns a word as text.
@@ -16,9 +18,14 @@ pub(super) fn text(word: OsString) -> Result<String, Misuse> {
 pub(super) fn take_values(
     flag: &'static Flag,
     parser: &mut lexopt::Parser,
-    given: &mut Vec<(FlagId, Option<String>)>,
+    parsed: &mut Parsed,
     program: Program,
 ) -> Result<(), Misuse> {
+    let Parsed { given, words, command, .. } = parsed;
+    let of_command = |word: &str| match flag.id {
+        FlagId::Fields => told::is_value(word, *command, words.len()),
+        _ => true,
+    };
     let is_number = |word: &str| program == Program::Ostler && is_negative(word);
     let missing = || Misuse::Value { option: flag.long_shown(), unexpected: false };
     match flag.takes {
@@ -33,7 +40,8 @@ pub(super) fn take_values(
         }
         Takes::Maybe(what) => {
             let is_value = |word: &str| {
-                !word.starts_with('-') && may_be(flag.id, word) || what == "n" && is_number(word)
+                let is_of = may_be(flag.id, word) && of_command(word);
+                !word.starts_with('-') && is_of || what == "n" && is_number(word)
             };
             let value = match parser.optional_value() {
                 Some(value) => Some(value),

@@ -102,6 +102,22 @@ impl Typed {
         shown(words.chain(more.iter().map(|&typed| typed.to_owned())))
     }
 
+    /// The line with this name of the app in place of the one that it has, or has not.
+    pub(crate) fn with_name(&self, name: &str) -> Option<String> {
+        let is_joined = |typed: &str| typed.starts_with("--name=");
+        let is_option = |typed: &str| matches!(typed, "--name" | "-n") || is_joined(typed);
+        let given = self.options().find(|(_, typed)| is_option(typed));
+        let own = word(name).into_owned();
+        let words = self.0.iter().enumerate().flat_map(|(nth, typed)| match given {
+            Some((at, of)) if nth == at && is_joined(of) => vec![format!("--name={own}")],
+            Some((at, of)) if nth == at + 1 && !is_joined(of) => vec![own.clone()],
+            None if nth == 0 => vec![word(typed).into_owned(), "--name".to_owned(), own.clone()],
+            Some(_) | None => vec![word(typed).into_owned()],
+        });
+        self.0.first().filter(|first| !first.starts_with('-'))?;
+        shown(words)
+    }
+
     /// The words before `--`, with their places.
     fn options(&self) -> impl Iterator<Item = (usize, &str)> {
         self.0.iter().map(String::as_str).enumerate().take_while(|(_, typed)| *typed != "--")
@@ -166,5 +182,18 @@ mod tests {
         let file = typed.with_file("ap.js", "app.js");
         assert_eq!(file.as_deref(), Some("ostler start sub/app.js -- 'x y'"));
         assert_eq!(typed.with_file("p.js", "q.js"), None);
+    }
+
+    #[test]
+    fn a_line_can_be_given_another_name() {
+        let check = |line: &str, expected: &str| {
+            let typed = Typed::new(line.split(' ').map(str::to_owned));
+            assert_eq!(typed.with_name("b c").as_deref(), Some(expected));
+        };
+        check("start a.js", "ostler start --name 'b c' a.js");
+        check("start v --name v -i 2", "ostler start v --name 'b c' -i 2");
+        check("start a.js -n v", "ostler start a.js -n 'b c'");
+        check("start a.js --name=v", "ostler start a.js --name='b c'");
+        check("start npm -- --name v", "ostler start --name 'b c' npm -- --name v");
     }
 }

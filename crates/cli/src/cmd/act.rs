@@ -9,7 +9,7 @@ use ostler_wire::control::{Action, Change, ProcView, Watch};
 
 use super::file::{self, File};
 use super::ready::{self, Counts};
-use super::{each, list, logs, perform, resting, watching};
+use super::{each, list, logs, perform, resting, told, watching};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::Picked;
@@ -36,7 +36,7 @@ pub(super) fn restart(session: &mut Session) -> Result<(), Failed> {
 /// Runs the command `delete`.
 pub(super) fn delete(session: &mut Session) -> Result<(), Failed> {
     // Afterwards nobody knows them.
-    let shape = list::shape(session, false)?;
+    let shape = told::shape(session, false)?;
     let mut before = if shape.is_some() { session.list()? } else { Vec::new() };
     list::note(session, &mut before)?;
     words(session, Act::Delete, Action::Delete)?;

@@ -7,7 +7,8 @@ use ostler_pm2::rotation::Rules;
 use ostler_sinks::{Kept, RULES};
 use ostler_wire::control::{Details, Phase, ProcView, Reply, Request};
 
-use super::list::{meant, shape};
+use super::list::meant;
+use super::told::shape;
 use super::{alert, each};
 use crate::caller;
 use crate::failed::Failed;

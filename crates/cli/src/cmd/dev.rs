@@ -201,7 +201,9 @@ mod tests {
         let of = |record: Value| {
             let app = App {
                 name: "a".to_owned(),
+                namespace: "default".to_owned(),
                 script: "/a.js".to_owned(),
+                line: None,
                 cluster: false,
                 instances: 1,
                 starts: true,

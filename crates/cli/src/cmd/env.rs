@@ -1,17 +1,17 @@
 //! `env`: the environment of one process.
 
+use std::collections::BTreeSet;
+
 use ostler_client::Answer;
 use ostler_config::attributes;
 use ostler_wire::control::{Details, ProcView, Reply, Request};
 
 use super::list::meant;
-use crate::args::suggest::nearest;
-use crate::args::{FlagId, Typed};
+use super::told;
 use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
-use crate::show;
 use crate::voice::Problem;
 
 /// Runs the command `env`.
@@ -81,21 +81,16 @@ fn is_of_record(name: &str) -> bool {
 /// Prints what a process was given, as `env` prints it; of an app what its first process was.
 fn ours(session: &mut Session, word: &str, list: &[ProcView]) -> Result<(), Failed> {
     let ids = meant(word, list, &caller::cwd()?)?;
-    let Some(id) = ids.first() else { return Ok(()) };
-    let mut vars = ask(session, *id)?;
+    let Some(id) = one_app(word, &ids, list)? else { return Ok(()) };
+    let mut vars = ask(session, id)?;
     // The state is no variable: PM2 shows it among them.
     vars.retain(|(name, _)| name != "status");
     vars.sort();
-    if session.has(FlagId::Object) {
-        let vars: serde_json::Map<String, serde_json::Value> =
-            vars.into_iter().map(|(name, value)| (name, value.into())).collect();
-        session.out.object(&vars.into());
-        return Ok(());
-    }
-    if let Some(template) = session.args.value(FlagId::Template) {
-        let line = line(template, *id, &vars, &session.args.typed)?;
-        session.out.value(&line);
-        return Ok(());
+    if let Some(asked) = told::asked(session)? {
+        let vars = vars.into_iter().map(|(name, value)| (name, value.into())).collect();
+        let missing = |name: &str| Failed::new(format!("process {id} has no variable `{name}`"));
+        let page = format!("`ostler env {id}` shows those that it has");
+        return told::named(session, &asked, &vars, missing, &page);
     }
     for (name, value) in vars {
         session.out.value(&format!("{name}={value}\n"));
@@ -103,26 +98,20 @@ fn ours(session: &mut Session, word: &str, list: &[ProcView]) -> Result<(), Fail
     Ok(())
 }
 
-/// The line of `--format`, in which names of variables stand for their values.
-fn line(
-    template: &str,
-    id: u32,
-    vars: &[(String, String)],
-    typed: &Typed,
-) -> Result<String, Failed> {
-    let parts = show::parts(template, "{PATH}")?;
-    show::line(&parts, |name| {
-        if let Some((_, value)) = vars.iter().find(|(of, _)| of == name) {
-            return Ok(value.clone());
+/// Returns the first of these processes, which must be of one app: of several it is nobody's.
+fn one_app(word: &str, ids: &[u32], list: &[ProcView]) -> Result<Option<u32>, Failed> {
+    let of = |id: &u32| list.iter().find(|process| process.id == *id);
+    let apps: BTreeSet<(&str, &str)> =
+        ids.iter().filter_map(of).map(|of| (of.namespace.as_str(), of.name.as_str())).collect();
+    let first = ids.first().and_then(of);
+    match first.filter(|_| 1 < apps.len()) {
+        Some(first) => {
+            let pasted = ostler_shell::operand(&first.name);
+            let message = format!("`{word}` means {} apps, and `env` shows one", apps.len());
+            Err(Failed::new(message).hint(format!("`ostler env {pasted}` shows the first of them")))
         }
-        let failed = Failed::new(format!("process {id} has no variable `{name}`"));
-        let near = nearest(name, vars.iter().map(|(of, _)| of.as_str()));
-        let meant = near.map(|near| template.replace(name, near));
-        Err(match meant.and_then(|meant| typed.corrected(template, &meant)) {
-            Some(line) => failed.asks(&line),
-            None => failed.hint(format!("`ostler env {id}` shows those that it has")),
-        })
-    })
+        None => Ok(ids.first().copied()),
+    }
 }
 
 fn ask(session: &mut Session, id: u32) -> Result<Vec<(String, String)>, Failed> {

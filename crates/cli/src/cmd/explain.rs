@@ -6,21 +6,24 @@ use ostler_config::{Code, code, codes};
 use ostler_show::wrap;
 use serde_json::{Value, json};
 
-use crate::args::FlagId;
 use crate::args::suggest::nearest;
 use crate::failed::Failed;
 use crate::session::Session;
 use crate::view;
 
+use super::told;
+
 /// Runs the command `explain`. Without a code it lists them.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    let is_json = session.has(FlagId::Object);
+    let asked = told::asked(session)?;
     let Some(word) = session.args.words.first().cloned() else {
-        if is_json {
-            session.out.object(&codes().iter().map(object).collect());
-            return Ok(());
+        match &asked {
+            Some(asked) => {
+                let all: Vec<Value> = codes().iter().map(object).collect();
+                told::array(session, asked, &all);
+            }
+            None => session.out.data(&list()),
         }
-        session.out.data(&list());
         return Ok(());
     };
     // As it is printed: `error[wrong-form]`.
@@ -33,8 +36,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         };
         return Err(Failed::misuse(format!("no complaint has the code `{shown}`")).hint(hint));
     };
-    if is_json {
-        session.out.object(&object(found));
+    if let Some(asked) = asked {
+        told::object(session, &asked, &object(found));
         return Ok(());
     }
     let width = if session.out.terminal { view::width().min(WIDEST) } else { WIDEST };

@@ -7,13 +7,14 @@ use std::path::Path;
 use ostler_export::{Engine, Export, File, Source, export};
 use serde_json::{Value, json};
 
-use super::transfer;
+use super::{told, transfer};
 use crate::apps;
 use crate::args::FlagId;
 use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
+use crate::show::Asked;
 use crate::voice::Notice;
 
 /// The process file where none is named.
@@ -46,7 +47,7 @@ fn for_engine(session: &mut Session, engine: Engine, path: &str) -> Result<(), F
     let Export { files, notes } = export(engine, &specs, &Source { file: path.to_owned(), folder });
     let into = session.args.value(FlagId::Into).map(str::to_owned);
     let into = into.map(|folder| Ok::<_, Failed>(caller::cwd()?.join(folder))).transpose()?;
-    if session.has(FlagId::Object) {
+    if let Some(asked) = told::asked(session)? {
         if let Some(folder) = &into {
             write(session, folder, &files)?;
         }
@@ -54,7 +55,12 @@ fn for_engine(session: &mut Session, engine: Engine, path: &str) -> Result<(), F
             Some(folder) => json!({ "name": name, "path": folder.join(name) }),
             None => json!({ "name": name, "text": text }),
         };
-        let files: Vec<Value> = files.iter().map(file).collect();
+        let files = files.iter().map(file);
+        if let Asked::Lines(_) = asked {
+            files.for_each(|one| told::object(session, &asked, &one));
+            return Ok(());
+        }
+        let files: Vec<Value> = files.map(|one| asked.of(&one)).collect();
         let notes: Vec<Value> =
             notes.iter().map(|note| json!({ "app": note.app, "text": note.text })).collect();
         session.out.object(&json!({ "files": files, "notes": notes }));

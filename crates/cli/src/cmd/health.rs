@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use ostler_wire::control::{Phase, ProcView};
 use serde_json::{Value, json};
 
-use super::each;
-use crate::args::FlagId;
+use super::{each, told};
 use crate::caller;
 use crate::failed::{FAILED, Failed};
 use crate::select::select_own;
 use crate::session::Session;
-use crate::show::{self, Part};
+use crate::show::{self, Asked};
 use crate::voice::Problem;
 
 /// Runs the command `health`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    template(session)?;
+    let asked = told::asked(session)?;
     if !session.connect_if_running()? {
         let home = session.home.path().display().to_string();
         return Err(Failed::new(format!("no daemon runs in `{home}`"))
@@ -34,8 +33,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Err(Problem::NoProcess { word: "all".to_owned() }.into());
     }
     let reasons = show::reasons(&processes);
-    if session.has(FlagId::Object) || session.has(FlagId::Template) {
-        return facts(session, &processes, &reasons);
+    if let Some(asked) = asked {
+        return facts(session, &asked, &processes, &reasons);
     }
     let sick: Vec<(&str, String)> = processes
         .iter()
@@ -52,12 +51,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     Err(Failed::new(told.join("; ")).hint(format!("`ostler describe {pasted}` shows more")))
 }
 
-/// What a program is told of a process.
-const FIELDS: [&str; 6] = ["id", "name", "namespace", "status", "well", "why"];
-
 /// Tells a program of each process whether it is well.
 fn facts(
     session: &mut Session,
+    asked: &Asked,
     processes: &[ProcView],
     reasons: &BTreeMap<u32, &'static str>,
 ) -> Result<(), Failed> {
@@ -69,30 +66,13 @@ fn facts(
             "status": show::status(of), "well": sick.is_none(), "why": sick })
     };
     let all: Vec<Value> = processes.iter().map(&mut object).collect();
-    match template(session)? {
-        None => session.out.object(&json!({ "well": well, "processes": all })),
-        Some(parts) => {
-            for of in &all {
-                // A line for each process, whatever its name has in it.
-                let value = |name: &str| ostler_text::shown(&show::text_of(&of[name])).into_owned();
-                let text = show::line(&parts, |name| Ok(value(name)))?;
-                session.out.data(&text);
-            }
-        }
+    if let Asked::Lines(_) = asked {
+        all.iter().for_each(|of| told::object(session, asked, of));
+    } else {
+        let all: Vec<Value> = all.iter().map(|of| asked.of(of)).collect();
+        session.out.object(&json!({ "well": well, "processes": all }));
     }
     if well { Ok(()) } else { Err(Failed::quiet(FAILED)) }
-}
-
-/// The line that a program asked for, if it did.
-fn template(session: &Session) -> Result<Option<Vec<Part>>, Failed> {
-    let Some(template) = session.args.value(FlagId::Template) else { return Ok(None) };
-    let parts = show::parts(template, "{name} {well}")?;
-    let mut names = parts.iter().filter_map(Part::name);
-    match names.find(|name| !FIELDS.contains(name)) {
-        None => Ok(Some(parts)),
-        Some(name) => Err(Failed::misuse(format!("there is no field `{name}`"))
-            .hint(format!("the fields are {}", FIELDS.join(", ")))),
-    }
 }
 
 /// Why a process is not well, if it is not.

@@ -1,7 +1,7 @@
 //! `id`: the ids of an app.
 
 use super::list::{self, meant};
-use crate::args::FlagId;
+use super::told;
 use crate::caller;
 use crate::failed::Failed;
 use crate::inspect::inspect;
@@ -14,10 +14,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let known = session.about(&name)?;
     if session.program == Program::Ostler {
         let ids = meant(&name, &known, &caller::cwd()?)?;
-        if session.has(FlagId::Template) {
+        if told::names_fields(session) {
             return list::asked_of(session, &ids);
         }
-        if session.has(FlagId::Object) {
+        if session.args.wants_json() {
             session.out.object(&ids.into());
             return Ok(());
         }

@@ -4,7 +4,7 @@
 use ostler_client::Answer;
 use ostler_wire::control::{Event, ProcView, Reply, Request};
 
-use super::{list, perform};
+use super::{list, perform, told};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
@@ -38,7 +38,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     let home = session.home.path();
     session.out.tell(&Notice::Killed { home, ran: 0 < ended });
-    match list::shape(session, false)? {
+    match told::shape(session, false)? {
         Some(_) => list::of_those(session, stopped),
         None => Ok(()),
     }

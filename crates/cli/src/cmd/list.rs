@@ -6,6 +6,7 @@ use ostler_client::Answer;
 use ostler_wire::control::{ProcView, Reply, Request};
 
 use super::each;
+use super::told::shape;
 use crate::args::{Command, CommandId, FlagId};
 use crate::caller;
 use crate::failed::Failed;
@@ -14,7 +15,7 @@ use crate::select::select_own;
 use crate::session::{Session, unexpected};
 use crate::show::{self, App, Known, Look, Shape};
 use crate::view;
-use crate::voice::{Notice, Problem, Progress};
+use crate::voice::{Notice, Progress};
 
 /// Runs the command `list`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -30,83 +31,6 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     pick(session, &mut processes)?;
     let whole = session.args.words.is_empty();
     print(session, processes, whole)
-}
-
-/// Refuses a way to print the result which cannot be meant, before anything is done.
-pub(super) fn check(session: &Session, command: CommandId) -> Result<(), Failed> {
-    match command {
-        // These name what is theirs.
-        CommandId::Env | CommandId::Health => refuse_two(session),
-        _ => shape(session, command == CommandId::Describe).map(drop),
-    }
-}
-
-/// Refuses what cannot be printed at once.
-fn refuse_two(session: &Session) -> Result<(), Failed> {
-    let json = session.has(FlagId::Fields) || session.has(FlagId::Object);
-    let lines = session.has(FlagId::Template);
-    let asked = match (json, lines) {
-        (false, false) => return Ok(()),
-        (true, true) => {
-            return Err(Failed::misuse("`--json` and `--format` exclude each other")
-                .hint("leave one of them out: `--format` is for lines, `--json` for objects"));
-        }
-        (true, false) => "json",
-        (false, true) => "format",
-    };
-    let exclude = |other: &str, hint: &str| {
-        let message = format!("`{other}` and `--{asked}` exclude each other");
-        Err(Failed::misuse(message).hint(hint))
-    };
-    if session.out.progress() == Some(Progress::Json) {
-        let hint = "leave one of them out: each has standard output for itself";
-        return exclude("--progress json", hint);
-    }
-    if session.has(FlagId::MiniList) && session.program == Program::Ostler {
-        return exclude("--mini-list", "leave one of them out");
-    }
-    Ok(())
-}
-
-/// Returns what a program asked for, if one did.
-pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, Failed> {
-    refuse_two(session)?;
-    match (session.has(FlagId::Fields), session.has(FlagId::Template)) {
-        (true, false) => {
-            let fields = session.args.value(FlagId::Fields).unwrap_or("");
-            let command = session.args.command.map_or("list", Command::name);
-            let meant = || show::meant_fields(fields, describe);
-            Shape::json(fields, describe).map(Some).map_err(|why| {
-                match meant().and_then(|meant| session.args.typed.corrected(fields, &meant)) {
-                    Some(line) => why.asks(&line),
-                    None => not_app(why, command, fields),
-                }
-            })
-        }
-        (_, true) => {
-            let template = session.args.value(FlagId::Template).unwrap_or("");
-            let meant = || show::meant_template(template, describe);
-            Shape::lines(template, describe).map(Some).map_err(|why| {
-                match meant().and_then(|meant| session.args.typed.corrected(template, &meant)) {
-                    Some(line) => why.asks(&line),
-                    None => why,
-                }
-            })
-        }
-        (false, false) => Ok(None),
-    }
-}
-
-/// Says how an argument is given that was taken for the fields of `--json`.
-fn not_app(why: Failed, command: &str, fields: &str) -> Failed {
-    let hint = match &why.problem {
-        Some(Problem::Other { hint: Some(hint), .. }) if !fields.contains(',') => {
-            let pasted = ostler_shell::word(fields);
-            format!("if it is an argument: `ostler {command} {pasted} --json`; {hint}")
-        }
-        Some(_) | None => return why,
-    };
-    why.hint(hint)
 }
 
 /// Leaves those that the words mean.

@@ -60,10 +60,10 @@ fn refuse_in_pm2s_way(out: &mut Output, misuse: &Misuse) {
         | Misuse::Missing { .. }
         | Misuse::Extra { .. }
         | Misuse::NoCommand { .. }
-        | Misuse::Bare { .. }
         | Misuse::Apart { .. }
         | Misuse::Dashed { .. }
         | Misuse::Swallowed { .. }
+        | Misuse::Contrary { .. }
         | Misuse::Taken { .. }
         | Misuse::NotText(_) => {
             let hint = hint.map_or(String::new(), |hint| format!("  hint: {hint}\n"));

@@ -53,6 +53,7 @@ mod reset;
 mod resting;
 mod resurrect;
 mod rolling;
+mod same_name;
 mod save;
 mod scale;
 mod send;
@@ -64,6 +65,7 @@ mod slist;
 mod start;
 mod startup;
 mod talk;
+mod told;
 mod transfer;
 mod trigger;
 mod unwritten;
@@ -138,8 +140,7 @@ pub(crate) fn main() -> ExitCode {
     let parsed = Parsed { typed, ..parsed };
     let Some(home) = home else { return end(&mut out, program, Err(homeless())) };
     let home = of_container(command.id, home);
-    out.data_only =
-        [FlagId::Fields, FlagId::Object, FlagId::Template].iter().any(|id| parsed.has(*id));
+    out.data_only = [FlagId::Fields, FlagId::Template].iter().any(|id| parsed.has(*id));
     let mut session = Session::new(parsed, out, program, home);
     session.when_started = Some(modules::revive);
     if command.id != CommandId::Run {
@@ -200,7 +201,7 @@ fn of_container(command: CommandId, home: Home) -> Home {
 fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
     show_progress(session)?;
     // Nothing is done whose result cannot be told.
-    list::check(session, command)?;
+    told::check(session, command)?;
     match command {
         CommandId::Start => start::run(session),
         CommandId::Run => foreground::run(session, None),

@@ -1,7 +1,7 @@
 //! `pid`: the pids of all processes, or of one app.
 
 use super::list::{self, meant};
-use crate::args::FlagId;
+use super::told;
 use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
@@ -22,12 +22,12 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         // Not those that do not run: to `kill`, 0 means its own group.
         let running = |id: &u32| known.iter().find(|of| of.id == *id && of.pid != 0);
         let running: Vec<_> = wanted.iter().filter_map(running).collect();
-        if session.has(FlagId::Template) {
+        if told::names_fields(session) {
             let ids: Vec<u32> = running.iter().map(|of| of.id).collect();
             return list::asked_of(session, &ids);
         }
         let pids: Vec<u32> = running.iter().map(|of| of.pid).collect();
-        if session.has(FlagId::Object) {
+        if session.args.wants_json() {
             session.out.object(&pids.into());
             return Ok(());
         }

@@ -4,30 +4,32 @@ use ostler_client::Answer;
 use ostler_wire::control::{Reply, Request};
 use serde_json::json;
 
-use crate::args::FlagId;
+use super::told;
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
 use crate::voice::Notice;
 
 /// Runs the command `ping`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    match session.ask(&Request::Hello)? {
-        Answer::Reply(Reply::Hello { protocol, version, pid, keeper_pid })
-            if session.has(FlagId::Object) =>
-        {
-            session.out.object(&json!({
+    let asked = told::asked(session)?;
+    let (protocol, version, pid, keeper_pid) = match session.ask(&Request::Hello)? {
+        Answer::Reply(Reply::Hello { protocol, version, pid, keeper_pid }) => {
+            (protocol, version, pid, keeper_pid)
+        }
+        other => return Err(unexpected(&other)),
+    };
+    match asked {
+        None => session.out.tell(&Notice::Pong { version: &version, pid }),
+        Some(asked) => {
+            let object = json!({
                 "version": version,
                 "protocol": protocol,
                 "pid": pid,
                 "keeper_pid": keeper_pid,
                 "home": session.home.path(),
-            }));
-            Ok(())
+            });
+            told::object(session, &asked, &object);
         }
-        Answer::Reply(Reply::Hello { version, pid, .. }) => {
-            session.out.tell(&Notice::Pong { version: &version, pid });
-            Ok(())
-        }
-        other => Err(unexpected(&other)),
     }
+    Ok(())
 }

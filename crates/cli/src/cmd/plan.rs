@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use ostler_core::spec::AppSpec;
 
+use super::told;
 use crate::apps;
 use crate::args::FlagId;
 use crate::failed::Failed;
@@ -14,11 +15,11 @@ use crate::session::Session;
 
 /// Runs the command `plan`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    let asked = told::asked(session)?;
     let (steps, _) = make(session)?;
-    if session.has(FlagId::Json) {
-        session.out.object(&objects(&steps));
-    } else {
-        show(session, &steps);
+    match asked {
+        Some(asked) => told::array(session, &asked, &objects(&steps)),
+        None => show(session, &steps),
     }
     Ok(())
 }

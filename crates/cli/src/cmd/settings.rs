@@ -6,14 +6,16 @@ use std::process::Command;
 use ostler_pm2::rotation;
 use ostler_pm2::settings::{BadSetting, Key, Settings, shown};
 use ostler_wire::control::{Action, Change, Request};
+use serde_json::Value;
 
-use super::perform;
-use crate::args::{CommandId, FlagId};
+use super::{perform, told};
+use crate::args::CommandId;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::Picked;
 use crate::session::{Session, ticket};
 use crate::settings_file::SettingsFile;
+use crate::show::Asked;
 use crate::voice::{Act, Notice, SettingNotice, Target};
 
 /// The word that means every setting.
@@ -56,7 +58,7 @@ pub(super) fn get(session: &mut Session) -> Result<(), Failed> {
 
 /// Runs the command `conf`.
 pub(super) fn conf(session: &mut Session) -> Result<(), Failed> {
-    if session.has(FlagId::Object) && 1 < session.args.words.len() {
+    if told::asked(session)?.is_some() && 1 < session.args.words.len() {
         return Err(Failed::misuse("`--json` shows settings, and a value to set was given")
             .hint("leave out `--json` or the value"));
     }
@@ -97,8 +99,22 @@ fn no_value(word: &str) -> Failed {
     Failed::misuse(format!("`{word}` has no value")).hint(hint)
 }
 
+/// Where to see which settings there are.
+const PAGE: &str = "`ostler get` shows what there is";
+
 fn unknown(word: &str) -> Failed {
-    Failed::new(format!("there is no setting `{word}`")).hint("`ostler get` shows what there is")
+    no_setting(word).hint(PAGE)
+}
+
+fn no_setting(word: &str) -> Failed {
+    Failed::new(format!("there is no setting `{word}`"))
+}
+
+/// Says that a setting has no fields.
+fn single(word: &str) -> Failed {
+    let pasted = ostler_shell::word(word);
+    Failed::misuse(format!("`{word}` is one value, which has no fields"))
+        .hint(format!("`ostler get {pasted}` prints it, `ostler get {pasted} --json` as JSON"))
 }
 
 fn key(word: &str) -> Result<Key, Failed> {
@@ -189,7 +205,7 @@ fn put(
     value: &str,
     careful: bool,
 ) -> Result<(), Failed> {
-    if careful && settings.get(key).is_some_and(serde_json::Value::is_object) {
+    if careful && settings.get(key).is_some_and(Value::is_object) {
         let message = format!("`{word}` is an app with settings, which one value would replace");
         let pasted = ostler_shell::word(word);
         return Err(Failed::new(message)
@@ -237,12 +253,11 @@ fn restart(session: &mut Session, app: &str, settings: &Settings) -> Result<(), 
 fn list(session: &mut Session) -> Result<(), Failed> {
     session.home.refuse_unusable()?;
     let settings = SettingsFile::of(&session.home).read()?;
-    if session.has(FlagId::Object) {
+    if let Some(asked) = told::asked(session)? {
         let apps = settings.apps().map(|(app, of)| (app.to_owned(), of.clone().into()));
         let single = settings.single().map(|(name, value)| (name.to_owned(), value.clone()));
-        let all: serde_json::Map<String, serde_json::Value> = single.chain(apps).collect();
-        session.out.object(&all.into());
-        return Ok(());
+        let all: serde_json::Map<String, Value> = single.chain(apps).collect();
+        return told::named(session, &asked, &all, no_setting, PAGE);
     }
     list_all(session, &settings);
     Ok(())
@@ -285,9 +300,15 @@ fn show(session: &mut Session, word: &str) -> Result<(), Failed> {
             Program::Pm2 => Failed::quiet(1),
         });
     };
-    if session.has(FlagId::Object) {
-        session.out.object(value);
-        return Ok(());
+    if let Some(asked) = told::asked(session)? {
+        return match (value, asked) {
+            (Value::Object(of), asked) => told::named(session, &asked, of, no_setting, PAGE),
+            (value, Asked::Whole) => {
+                session.out.object(value);
+                Ok(())
+            }
+            (_, Asked::Json(_) | Asked::Lines(_)) => Err(single(word)),
+        };
     }
     match (session.program, key.app()) {
         (_, None) if value.is_object() => list_app(session, word, &settings),

@@ -4,17 +4,30 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::told;
 use crate::args::FlagId;
 use crate::failed::Failed;
 use crate::inspect::inspect;
 use crate::machine;
 use crate::program::Program;
 use crate::session::Session;
+use crate::show::Asked;
 
 /// Runs the command `slist`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    let asked = told::asked(session)?;
     let figures = ostler_machine::figures();
     let metrics = machine::metrics(&figures);
+    if let Some(asked) = asked {
+        let is_lines = matches!(asked, Asked::Lines(_));
+        let plain = figures.iter().map(|(name, value, _)| (name.clone(), machine::number(*value)));
+        let all = match metrics {
+            Value::Object(all) if !is_lines => all,
+            _ => plain.collect(),
+        };
+        let missing = |name: &str| Failed::new(format!("there is no figure `{name}`"));
+        return told::named(session, &asked, &all, missing, "`ostler slist` shows what there is");
+    }
     let text = if session.has(FlagId::Tree) && session.program == Program::Ostler {
         tree(&shown(&figures), "")
     } else if session.has(FlagId::Tree) {

@@ -7,7 +7,7 @@ use ostler_wire::control::{Action, Change, Phase, ProcView, Watch};
 
 use super::file::{self, File, Known};
 use super::ready::{self, Counts};
-use super::{act, each, first_steps, launch, list, logs, perform};
+use super::{act, each, first_steps, launch, list, logs, perform, same_name};
 use crate::apps::{self, App};
 use crate::args::FlagId;
 use crate::caller;
@@ -93,6 +93,7 @@ fn start(session: &mut Session, all: Vec<Meant>) -> Result<Vec<String>, Failed> 
     }
     if session.program == Program::Ostler {
         act::once_each(&mut named);
+        same_name::refuse(session, &scripts)?;
         let is_all = files.is_empty() && scripts.is_empty();
         leave_running(session, &mut named, is_all)?;
     }

@@ -2,8 +2,10 @@
 
 use ostler_client::Answer;
 use ostler_wire::control::{Event, ProcView, Reply, Request, Talk};
+use serde_json::{Value, json};
 
 use super::list::meant;
+use super::told;
 use crate::args::FlagId;
 use crate::caller;
 use crate::failed::Failed;
@@ -46,7 +48,7 @@ pub(super) fn say(session: &mut Session, targets: &[Target], talk: Talk) -> Resu
     let (mut done, mut failed) = (0, false);
     let request = Request::Talk { ids, talk };
     let pm2 = session.program == Program::Pm2;
-    let json = session.has(FlagId::Json);
+    let (asked, json) = (told::asked(session)?, session.has(FlagId::Json));
     let answer = session.ask_with(&request, |out, event| match event {
         Event::Acted { id, name, error: Some(error), .. } => {
             failed = true;
@@ -65,8 +67,15 @@ pub(super) fn say(session: &mut Session, targets: &[Target], talk: Talk) -> Resu
         }
         Event::Answered { id, name, namespace, answer } => {
             done += 1;
+            let object = || object(id, &name, &namespace, answer.as_deref());
+            if let Some(asked) = &asked {
+                return match asked.line(&object()) {
+                    Some(line) => out.data(&line),
+                    None => out.object(&asked.of(&object())),
+                };
+            }
             if json {
-                return out.value(&object(id, &name, &namespace, answer.as_deref()));
+                return out.value(&format!("{}\n", object()));
             }
             let (name, namespace, answer) = (&name, &namespace, answer.as_deref());
             out.tell(&Notice::Talk(TalkNotice::Answered { id, name, namespace, answer }));
@@ -81,12 +90,10 @@ pub(super) fn say(session: &mut Session, targets: &[Target], talk: Talk) -> Resu
 }
 
 /// What a process answered, for programs.
-fn object(id: u32, name: &str, namespace: &str, answer: Option<&str>) -> String {
-    let answer: serde_json::Value =
+fn object(id: u32, name: &str, namespace: &str, answer: Option<&str>) -> Value {
+    let answer: Value =
         answer.and_then(|answer| serde_json::from_str(answer).ok()).unwrap_or_default();
-    let object = serde_json::json!({ "id": id, "app": name, "namespace": namespace,
-        "answer": answer });
-    format!("{object}\n")
+    json!({ "id": id, "app": name, "namespace": namespace, "answer": answer })
 }
 
 /// A problem that PM2 tells without its prefix.

@@ -8,11 +8,11 @@ use ostler_client::Answer;
 use ostler_wire::control::Request;
 use serde_json::json;
 
-use super::{list, resurrect};
-use crate::args::FlagId;
+use super::{list, resurrect, told};
 use crate::caller;
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
+use crate::show::Asked;
 use crate::voice::Notice;
 
 /// Runs the command `export`. A file that is there is not written over; what is written is for its
@@ -32,9 +32,13 @@ pub(super) fn export(session: &mut Session) -> Result<(), Failed> {
             .hint("give the name of a file that is not there yet")
     })?;
     session.out.tell(&Notice::Generated { path: &path });
-    if session.has(FlagId::Object) {
-        let file = json!({ "name": name, "path": path });
-        session.out.object(&json!({ "files": [file], "notes": [] }));
+    let file = json!({ "name": name, "path": path });
+    match told::asked(session)? {
+        Some(asked @ Asked::Lines(_)) => told::object(session, &asked, &file),
+        Some(asked) => {
+            session.out.object(&json!({ "files": [asked.of(&file)], "notes": [] }));
+        }
+        None => {}
     }
     Ok(())
 }

@@ -4,22 +4,28 @@ use ostler_config::Diagnostic;
 use ostler_config::Severity;
 use serde_json::{Value, json};
 
+use super::told;
 use crate::apps;
-use crate::args::FlagId;
 use crate::failed::{FAILED, Failed};
 use crate::session::Session;
+use crate::show::Asked;
 
 /// Runs the command `validate`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
+    let asked = told::asked(session)?;
     let mut bad = false;
     for path in session.args.words.clone() {
         let (apps, diagnostics) = apps::checked(session, &path)?;
         let diagnostics = apps::in_order_of_file(&diagnostics);
         bad |= diagnostics.iter().any(Diagnostic::is_error);
-        if session.has(FlagId::Json) {
-            let found: Vec<Value> = diagnostics.iter().map(object).collect();
-            let object = json!({ "file": path, "apps": apps, "diagnostics": found });
-            session.out.object(&object);
+        if let Some(asked) = &asked {
+            let found = diagnostics.iter().map(object);
+            if let Asked::Lines(_) = asked {
+                found.for_each(|one| told::object(session, asked, &one));
+                continue;
+            }
+            let found: Vec<Value> = found.map(|one| asked.of(&one)).collect();
+            session.out.object(&json!({ "file": path, "apps": apps, "diagnostics": found }));
             continue;
         }
         apps::tell(session, &diagnostics);

@@ -31,7 +31,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 /// Returns what stands above a picture.
 fn head(session: &Session, first: bool) -> String {
     let now = |form: &str| ostler_logs::date(view::now(), form);
-    let program_reads = session.has(FlagId::Fields) || session.has(FlagId::Template);
+    let program_reads = session.args.wants_json() || session.has(FlagId::Template);
     match session.program {
         Program::Pm2 => {
             format!("\x1b[2J\x1b[0fLast refresh:  {}\n", now("YYYY-MM-DDTHH:mm:ssZ"))

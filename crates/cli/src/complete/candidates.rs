@@ -9,6 +9,7 @@ use ostler_export::Engine;
 
 use crate::args::commands::Arg;
 use crate::args::flags::{FLAGS, Flag, Scope, Takes};
+use crate::args::told::{What, is_value, told};
 use crate::args::{Command, FlagId};
 use crate::boot::Platform;
 use crate::program::Program;
@@ -48,9 +49,9 @@ pub(super) fn candidates(
     let before = Before::of(before, program);
     let mut found = match (&before, current.split_once('=')) {
         (Before { ended: true, .. }, _) => Candidates { files: true, ..Candidates::default() },
-        (Before { awaits: Some(flag), .. }, _) => values(flag, current, known),
+        (Before { awaits: Some(flag), command, .. }, _) => values(flag, *command, current, known),
         (_, Some((option, value))) if option.starts_with("--") => {
-            let values = |flag| values(flag, value, known);
+            let values = |flag| values(flag, before.command, value, known);
             let mut found = long(option, before.command).map_or_else(Candidates::default, values);
             for (word, _) in &mut found.words {
                 *word = format!("{option}={word}");
@@ -90,13 +91,16 @@ impl<'w> Before<'w> {
                     }
                 }
                 Takes::Maybe(_) | Takes::Numbers(_) => {
+                    let (command, given) = (before.command, before.arguments.len());
+                    let is_fields = flag.id == FlagId::Fields;
+                    let is_of = |word: &str| !is_fields || is_value(word, command, given);
                     let is_value = |next: &&str| match flag.takes {
                         Takes::Numbers(_) => next.bytes().all(|byte| byte.is_ascii_digit()),
-                        _ => !next.starts_with('-'),
+                        _ => !next.starts_with('-') && is_of(next),
                     };
                     // A name of an app may stand at the cursor as well, but who asked for fields is
                     // in the middle of them.
-                    if words.peek().is_none() && flag.id == FlagId::Fields {
+                    if words.peek().is_none() && is_fields && is_of("") {
                         before.awaits = Some(flag);
                     }
                     while words.next_if(is_value).is_some()
@@ -154,7 +158,7 @@ fn options(command: Option<&Command>, program: Program) -> Candidates {
     Candidates { words: words.collect(), ..Candidates::default() }
 }
 
-fn values(flag: &Flag, current: &str, known: &mut Known) -> Candidates {
+fn values(flag: &Flag, command: Option<&Command>, current: &str, known: &mut Known) -> Candidates {
     let attribute = ostler_config::attributes::find_flag(flag.name()).map(|(found, _)| found);
     let words: &[&str] = match (flag.id, attribute.map(|found| found.rule), flag.name()) {
         (FlagId::Sort, _, _) => crate::view::SORT_FIELDS,
@@ -164,7 +168,7 @@ fn values(flag: &Flag, current: &str, known: &mut Known) -> Candidates {
         (FlagId::For, _, _) => &["ready", "exit", "log="],
         (FlagId::Since, _, _) => &["run", "now"],
         (FlagId::Progress, _, _) => &Progress::WORDS,
-        (FlagId::Fields, _, _) => return fields(current),
+        (FlagId::Fields, _, _) => return fields(command, current),
         (FlagId::Wait | FlagId::Timeout, _, _) => &["10s", "30s", "1m", "5m"],
         (_, Some(Rule::Words(words)), _) => words,
         (_, _, "interpreter") => &["node", "bun", "deno", "python3", "bash", "none"],
@@ -179,10 +183,16 @@ fn values(flag: &Flag, current: &str, known: &mut Known) -> Candidates {
     Candidates { words, files: takes_file, ..Candidates::default() }
 }
 
-/// Returns the names of fields, behind those that are written already: `name,p`.
-fn fields(current: &str) -> Candidates {
+/// Returns the names of fields of a command, behind those that are written already: `name,p`.
+fn fields(command: Option<&Command>, current: &str) -> Candidates {
+    let names = match command.and_then(|command| told(command.id)).map(|told| told.what) {
+        Some(What::Objects(fields)) => fields.to_vec(),
+        Some(What::Named) => Vec::new(),
+        Some(What::Described) => field_names(true),
+        Some(What::Processes) | None => field_names(false),
+    };
     let written = current.rfind(',').map_or("", |comma| &current[..=comma]);
-    let names = field_names().filter(|name| !written.split(',').any(|one| one == *name));
+    let names = names.into_iter().filter(|name| !written.split(',').any(|one| one == *name));
     let words = plain(names.map(|name| format!("{written}{name}")));
     Candidates { words, ..Candidates::default() }
 }
@@ -290,6 +300,10 @@ mod tests {
         check("start --progress ", &["auto", "json", "plain", "none"], false);
         check("start --progress=p", &["--progress=plain"], false);
         check("list --json name,me", &["name,memory"], false);
+        check("ping --json ke", &["keeper_pid"], false);
+        check("logs api --json=me", &["--json=message"], false);
+        check("validate --json ", &[], true);
+        check("pid --json w", &["web", "worker"], false);
         check("start --wait=3", &["--wait=30s"], false);
         check("wait --since ", &["run", "now"], false);
         check("start --balance s", &["sticky", "shared"], false);

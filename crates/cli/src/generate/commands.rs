@@ -3,6 +3,7 @@
 use super::markdown::{code, head, sentence, table};
 use crate::args::commands::{COMMANDS, Group};
 use crate::args::flags::{Flag, Scope};
+use crate::args::told::{Told, What, told};
 use crate::args::{Command, chapters, examples};
 
 /// What an exit status means.
@@ -27,6 +28,11 @@ pub(super) fn page() -> String {
         "`ostler <command> [options] [arguments]`. Options stand before or after the command; what \
          stands after `--` are the arguments of the app. `ostler help <command>` shows the same in \
          a terminal. An option that a command does not act on is refused.\n\n\
+         `--json` alone gives all that a command shows, and `--json name,pid` these fields of it; \
+         `--format` is a line for each object. What stands behind `=` are always fields, as in \
+         `--json=name`; a single word apart from `--json` may be an argument where a command shows \
+         other objects than processes: `validate --json app.json`. A name that is none, or is \
+         there twice, is refused, and so are options that exclude each other.\n\n\
          Under the name `pm2` the program looks and speaks as PM2 does: every command takes every \
          option of PM2, and where the exit status would be 2 it is 1.\n\n",
     );
@@ -82,6 +88,10 @@ fn section(command: &Command) -> String {
     if !command.others().is_empty() {
         let names: Vec<String> = command.others().iter().map(|name| code(name)).collect();
         out.push_str(&format!("Other names: {}.\n\n", names.join(", ")));
+    }
+    if let Some(Told { what: What::Objects(fields), .. }) = told(command.id) {
+        let fields: Vec<String> = fields.iter().map(|field| code(field)).collect();
+        out.push_str(&format!("Fields: {}.\n\n", fields.join(", ")));
     }
     let own = own(command);
     if !own.is_empty() {

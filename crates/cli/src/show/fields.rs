@@ -8,9 +8,9 @@ use ostler_show::{UNKNOWN, short_end, status, why};
 use ostler_wire::control::{Details, Outcome, Phase, ProcView};
 use serde_json::{Value, json};
 
+use super::names;
 use super::template::{Part, parts};
 use super::waiting::{retry_in, waits_for};
-use crate::args::suggest::nearest;
 use crate::failed::Failed;
 
 /// A process as far as it is known.
@@ -90,9 +90,9 @@ const FIELDS: &[Field] = &[
     Field { name: "env", of: Describe(|of, _| json!(of.env)) },
 ];
 
-/// Returns the names of the fields that a list knows.
-pub(crate) fn field_names() -> impl Iterator<Item = &'static str> {
-    FIELDS.iter().filter(|field| field.is_known(false)).map(|field| field.name)
+/// Returns the names of the fields that a list knows, or `describe`.
+pub(crate) fn field_names(describe: bool) -> Vec<&'static str> {
+    FIELDS.iter().filter(|field| field.is_known(describe)).map(|field| field.name).collect()
 }
 
 /// What a program asked for.
@@ -114,11 +114,13 @@ pub(crate) enum Piece {
 impl Shape {
     /// Reads `name,pid`; without a name it is every field. `describe`: also those that
     /// only `describe` knows.
-    pub(crate) fn json(fields: &str, describe: bool) -> Result<Self, Failed> {
-        let names = fields.split(',').map(str::trim).filter(|name| !name.is_empty());
-        let named: Vec<_> = names.map(|name| find(name, describe)).collect::<Result<_, _>>()?;
-        let all = || FIELDS.iter().filter(|field| field.is_known(describe)).collect();
-        Ok(Self::Json(if named.is_empty() { all() } else { named }))
+    pub(crate) fn json(fields: Option<&str>, describe: bool) -> Result<Self, Failed> {
+        let Some(fields) = fields else {
+            let all = FIELDS.iter().filter(|field| field.is_known(describe));
+            return Ok(Self::Json(all.collect()));
+        };
+        let named = names::split(fields)?.into_iter().map(|name| find(name, describe));
+        named.collect::<Result<_, _>>().map(Self::Json)
     }
 
     /// Reads `{name} {pid}`.
@@ -194,48 +196,18 @@ impl Field {
 }
 
 fn find(name: &str, describe: bool) -> Result<&'static Field, Failed> {
+    let known = field_names(describe);
     let field = FIELDS.iter().find(|field| field.name == name);
     match field {
         Some(Field { of: Describe(_), .. }) if !describe => {
             Err(Failed::misuse(format!("only `describe` knows the field `{name}`"))
-                .hint(hint(describe)))
+                .hint(names::hint(&known)))
         }
         Some(field) => Ok(field),
-        None => Err(Failed::misuse(format!("there is no field `{name}`")).hint(hint(describe))),
+        None => {
+            Err(Failed::misuse(format!("there is no field `{name}`")).hint(names::hint(&known)))
+        }
     }
-}
-
-/// Returns the fields that were probably meant by `name,pid`; none where each is known, or one is
-/// near to none.
-pub(crate) fn meant_fields(fields: &str, describe: bool) -> Option<String> {
-    let meant = fields.split(',').map(|name| near(name.trim(), describe));
-    let meant = meant.collect::<Option<Vec<_>>>()?.join(",");
-    (meant != fields).then_some(meant)
-}
-
-/// The same of `{name} {pid}`.
-pub(crate) fn meant_template(template: &str, describe: bool) -> Option<String> {
-    let mut meant = String::new();
-    let mut rest = template;
-    while let Some((before, behind)) = rest.split_once('{') {
-        let (name, after) = behind.split_once('}')?;
-        meant.push_str(&format!("{before}{{{}}}", near(name.trim(), describe)?));
-        rest = after;
-    }
-    meant.push_str(rest);
-    (meant != template).then_some(meant)
-}
-
-/// Returns the field of this name, or the one that is nearly called so.
-fn near(name: &str, describe: bool) -> Option<&'static str> {
-    let names = || FIELDS.iter().filter(|of| of.is_known(describe)).map(|field| field.name);
-    names().find(|known| *known == name).or_else(|| nearest(name, names()))
-}
-
-fn hint(describe: bool) -> String {
-    let known = FIELDS.iter().filter(|field| field.is_known(describe));
-    let names: Vec<&str> = known.map(|field| field.name).collect();
-    format!("the fields are {}", names.join(", "))
 }
 
 /// A value as a part of a line.

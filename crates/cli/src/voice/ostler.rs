@@ -238,10 +238,9 @@ fn gaps(targets: &[Target], paint: Paint) -> Vec<Line> {
 
 /// Says which of the apps that are to be reloaded are restarted.
 pub(super) fn restarted(targets: &[Target]) -> Option<String> {
-    let names = names(targets, |one| !one.cluster && !one.rests);
-    let runs = if names.len() == 1 { "runs" } else { "run" };
-    let text = || format!("{} {runs} in fork mode: this reload is a restart", names.join(", "));
-    (!names.is_empty()).then(text)
+    let (who, is_one) = subjects(targets, |one| !one.cluster && !one.rests)?;
+    let runs = if is_one { "runs" } else { "run" };
+    Some(format!("{who} {runs} in fork mode: this reload is a restart"))
 }
 
 /// What is reloaded without a restart.
@@ -250,18 +249,38 @@ pub(super) const WITHOUT_GAP: &str =
 
 /// Says which of the apps that are to be reloaded do not run.
 pub(super) fn started(targets: &[Target]) -> Option<String> {
-    let names = names(targets, |one| one.rests);
-    let do_not = if names.len() == 1 { "does not" } else { "do not" };
-    let text = || format!("{} {do_not} run: this reload is a start", names.join(", "));
-    (!names.is_empty()).then(text)
+    let (who, is_one) = subjects(targets, |one| one.rests)?;
+    let do_not = if is_one { "does not" } else { "do not" };
+    Some(format!("{who} {do_not} run: this reload is a start"))
 }
 
-/// Returns the apps of the processes of which this is true.
-fn names(targets: &[Target], is_meant: impl Fn(&Target) -> bool) -> Vec<&str> {
-    let mut names: Vec<&str> =
-        targets.iter().filter(|one| is_meant(one)).map(|one| one.name.as_str()).collect();
-    names.dedup();
-    names
+/// Returns the apps of which this is true, and whether that is one; of an app of which it is not
+/// true as a whole, the processes.
+fn subjects(targets: &[Target], is_meant: impl Fn(&Target) -> bool) -> Option<(String, bool)> {
+    let mut names: Vec<&str> = Vec::new();
+    for one in targets {
+        if !names.contains(&one.name.as_str()) {
+            names.push(&one.name);
+        }
+    }
+    let mut is_one = true;
+    let mut subjects: Vec<String> = Vec::new();
+    for name in names {
+        let of_app = || targets.iter().filter(|one| one.name == name);
+        let meant: Vec<String> =
+            of_app().filter(|one| is_meant(one)).map(|one| one.id.to_string()).collect();
+        match meant.as_slice() {
+            [] => continue,
+            all if all.len() == of_app().count() => subjects.push(name.to_owned()),
+            [id] => subjects.push(format!("process {id} of {name}")),
+            ids => {
+                is_one = false;
+                subjects.push(format!("processes {} of {name}", ids.join(", ")));
+            }
+        }
+    }
+    is_one &= subjects.len() == 1;
+    (!subjects.is_empty()).then(|| (subjects.join(", "), is_one))
 }
 
 fn note(paint: Paint, text: &str) -> Vec<Line> {

@@ -387,3 +387,27 @@ fn settings(scene: &mut Scene) {
         of(SettingNotice::Edited { path: Path::new("/h/module_conf.json") }),
     ]);
 }
+
+/// Of an app with two modes it was said that it runs in fork mode, and of one of which a part was
+/// stopped that it does not run.
+#[test]
+fn a_reload_says_of_which_processes_it_is_a_restart_or_a_start() {
+    let of = |id, name: &str, cluster, rests| Target { id, name: name.to_owned(), cluster, rests };
+    let mixed = [of(0, "v", true, false), of(4, "v", false, false), of(2, "w", true, false)];
+    let said = |all: &[Target]| (ostler::restarted(all), ostler::started(all));
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        said(&mixed),
+        (text("process 4 of v runs in fork mode: this reload is a restart"), None)
+    );
+    let part = [of(0, "v", false, true), of(1, "v", false, true), of(2, "v", false, false)];
+    assert_eq!(
+        said(&part),
+        (
+            text("process 2 of v runs in fork mode: this reload is a restart"),
+            text("processes 0, 1 of v do not run: this reload is a start")
+        )
+    );
+    let two = [of(0, "v", false, false), of(1, "v", false, false), of(2, "w", false, false)];
+    assert_eq!(said(&two).0, text("v, w run in fork mode: this reload is a restart"));
+}

@@ -97,12 +97,82 @@ fn what_is_no_variable_and_no_field_is_told_with_what_was_meant() {
     check(&["pid", "--format", "{colour}"], 2, "there is no field `colour`", "the fields are");
     let both = "`--json` and `--format` exclude each other";
     for command in ["pid", "health"] {
-        check(&[command, "--json", "--format", "{name}"], 2, both, "leave one of them out");
+        check(&[command, "--json", "--format", "{name}"], 2, both, "` does without the second");
     }
     let list = "`ostler list --json name,pid` shows these of each process";
-    check(&["jlist", "--json"], 2, "`jlist` does not take `--json`", list);
-    check(&["report", "--json", "id"], 2, "`report` does not take", "`ostler list --json id`");
+    let whole = "`jlist` prints all that PM2 prints: it does not take `--json`";
+    check(&["jlist", "--json"], 2, whole, list);
+    let none = "`report` prints no objects: it does not take `--json`";
+    check(&["report", "--json", "id"], 2, none, "`ostler list --json id`");
     check(&["jlist", "--format", "{id}"], 2, "does not take", "`ostler list --format '{id}'`");
+    let named = "`--json` names the field `name` twice";
+    let once = "did you mean `ostler list --json name`?";
+    check(&["list", "--json", "name,name"], 2, named, once);
+    let empty = "the list of fields of `--json` is empty";
+    let every = "`ostler list --json` gives every field";
+    check(&["list", "--json", ""], 2, empty, every);
+    check(&["list", "--json=,"], 2, "the list of fields of `--json` has an empty name", every);
+    check(&["export", "--json", "name,pid"], 2, "there is no field `pid`", "name, text, path");
+    check(&["get", "--json", "web,x"], 1, "there is no setting `web`", "`ostler get` shows");
+    let first = "`ostler env web` shows the first of them";
+    s.write("other.sh", "exec sleep 1000000");
+    s.ostler(["start", "other.sh"]).run();
+    check(&["env", "all"], 1, "`all` means 2 apps, and `env` shows one", first);
+}
+
+/// Fields were taken by commands that act, and `--format` by few of the others.
+#[test]
+fn fields_and_templates_are_of_every_command_that_shows_something() {
+    let s = half();
+    s.write("bad.json", "[{ name: 'web', script: 'idle.sh', instancs: 2 }]");
+    s.ostler(["set", "web.LEVEL", "debug"]).run();
+    s.ostler(["stop", "1"]).run();
+    let pid = s.pids_of("web")[0];
+    let both = json!([{ "id": 0, "name": "web" }, { "id": 1, "name": "web" }]);
+    assert_eq!(said(&s, "id web --json id,name"), both);
+    assert_eq!(said(&s, "pid web --json pid"), json!([{ "pid": pid }]));
+    assert_eq!(said(&s, "env web --json GREETING"), json!({ "GREETING": "good day" }));
+    let health = said(&s, "health --json id,well");
+    let well = json!([{ "id": 0, "well": true }, { "id": 1, "well": false }]);
+    assert_eq!(health, json!({ "well": false, "processes": well }));
+    let daemon = s.daemon_pid().unwrap();
+    assert_eq!(said(&s, "ping --json pid"), json!({ "pid": daemon }));
+    let figure = s.ostler(["slist", "--json", "CPU Usage"]).run().out;
+    assert!(figure.starts_with("{\"CPU Usage\":{\"value\":"), "{figure}");
+    let plan = said(&s, "plan eco.json --json action,app");
+    assert_eq!(plan, json!([{ "action": "start", "app": "web" }]));
+    let found = said(&s, "validate bad.json --json line,code");
+    let code = json!([{ "line": 1, "code": found["diagnostics"][0]["code"] }]);
+    assert_eq!((&found["diagnostics"], &found["file"]), (&code, &json!("bad.json")));
+    assert_eq!(said(&s, "explain empty --json code"), json!({ "code": "empty" }));
+    assert_eq!(said(&s, "get web --json LEVEL"), json!({ "LEVEL": "debug" }));
+    let files = said(&s, "export compose eco.json --json name");
+    assert_eq!(files["files"][0], json!({ "name": "compose.yaml" }));
+    let line = |args: &[&str]| s.ostler(args).any_code().run().out;
+    assert_eq!(line(&["ping", "--format", "{pid}"]), format!("{daemon}\n"));
+    let usage = line(&["slist", "--format", "{CPU Usage}"]);
+    assert!(usage.trim_end().parse::<f64>().is_ok(), "{usage}");
+    assert_eq!(line(&["plan", "eco.json", "--format", "{action} {app}"]), "start web\n");
+    let complaints = line(&["validate", "bad.json", "--format", "{file}:{line}: {severity}"]);
+    assert!(complaints.starts_with("bad.json:1: "), "{complaints}");
+    assert_eq!(line(&["get", "web", "--format", "{LEVEL}!"]), "debug!\n");
+    assert_eq!(line(&["explain", "empty", "--format", "{code}"]), "empty\n");
+    assert_eq!(line(&["export", "compose", "eco.json", "--format", "{name}"]), "compose.yaml\n");
+}
+
+/// An object of a line had all that there is.
+#[test]
+fn logs_give_the_fields_of_lines_that_are_asked_for() {
+    let s = sandbox();
+    s.write("says.sh", "echo one; echo two; exec sleep 1000000");
+    s.ostler(["start", "says.sh"]).run();
+    s.ostler(["wait", "says", "--for", "log=two"]).run();
+    let line = "logs says --nostream --json message,app_name";
+    let lines = s.ostler(line.split(' ')).run().out;
+    let said: Vec<Value> = lines.lines().map(|of| serde_json::from_str(of).unwrap()).collect();
+    let of = |text: &str| json!({ "message": text, "app_name": "says" });
+    assert_eq!(said, [of("one"), of("two")]);
+    s.ostler(["logs", "--json", "says", "--nostream"]).run();
 }
 
 #[test]

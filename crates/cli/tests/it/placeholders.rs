@@ -31,6 +31,35 @@ fn each_instance_has_arguments_and_variables_of_its_own() {
 }
 
 #[test]
+fn a_port_that_is_written_for_each_instance_is_each_instances_own() {
+    let sandbox = sandbox();
+    sandbox.write("app.sh", "exec sleep 1000000 # $1\n");
+    sandbox.write(
+        "eco.json",
+        r#"[{
+      "script": "app.sh", "interpreter": "sh", "instances": 2, "exec_mode": "fork", "port": 4100,
+      "args": "{port+instance}", "env": { "PORT": "{port+instance}" }
+    }]"#,
+    );
+    sandbox.ostler(["start", "eco.json"]).run();
+    let ports = || {
+        let of = |pid: &u32| procs::env_of(*pid, "PORT").unwrap_or_default();
+        sandbox.pids_of("app").iter().map(of).collect::<BTreeSet<String>>()
+    };
+    let are = |wanted: &[&str]| {
+        let wanted: BTreeSet<String> = wanted.iter().map(|port| (*port).to_owned()).collect();
+        sandbox.wait_for("ports of their own", SOON, || (ports() == wanted).then_some(()));
+    };
+    are(&["4100", "4101"]);
+    sandbox.ostler(["scale", "app", "3"]).run();
+    are(&["4100", "4101", "4102"]);
+    sandbox.ostler(["save"]).run();
+    sandbox.ostler(["kill"]).run();
+    sandbox.ostler(["resurrect"]).run();
+    are(&["4100", "4101", "4102"]);
+}
+
+#[test]
 fn an_app_that_asks_for_any_port_gets_one_that_is_free_and_keeps_it() {
     let sandbox = sandbox();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

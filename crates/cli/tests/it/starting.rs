@@ -6,6 +6,7 @@ use std::process::Stdio;
 use serde_json::json;
 
 use crate::fake::{Fake, process};
+use crate::takeover::sandbox;
 
 #[test]
 fn a_script_is_started_once() {
@@ -49,6 +50,38 @@ fn a_script_is_started_once() {
     let mut command = stopped.command("pm2", ["start", "-f"]);
     command.arg(&script);
     assert_eq!(stopped.end(command).words(), words);
+}
+
+/// It was taken without a word, and to every command the two were one app.
+#[test]
+fn a_script_is_not_started_under_the_name_of_another_script_but_by_force() {
+    let sandbox = sandbox();
+    for name in ["a.sh", "b.sh", "more/a.sh"] {
+        sandbox.write(name, "exec sleep 1000000\n");
+    }
+    sandbox.ostler(["start", "a.sh", "--name", "v"]).run();
+    let said = sandbox.ostler(["start", "b.sh", "--name", "v"]).code(1).run();
+    let expected = "error: `v` is the name of another app, which runs `[ROOT]/w/a.sh`\n\
+                    hint: `ostler start b.sh --name b` gives this one a name of its own; \
+                    `ostler delete v` removes the other\n";
+    assert_eq!((said.err.as_str(), said.out.as_str()), (expected, ""));
+    let said = sandbox.ostler(["start", "a.sh", "more/a.sh"]).code(1).run();
+    assert!(said.err.contains("would both be called `a`"), "{}", said.err);
+    sandbox.ostler(["start", "sleep 1000000", "--name", "line"]).run();
+    sandbox.ostler(["stop", "line"]).run();
+    let said = sandbox.ostler(["start", "sleep 2000000", "--name", "line"]).code(1).run();
+    assert!(said.err.contains("which runs `sleep 1000000`"), "{}", said.err);
+    let names = || sandbox.ostler(["list", "--format", "{name}"]).run().out;
+    assert_eq!(names(), "line\nv\n");
+    sandbox.ostler(["start", "b.sh", "--name", "v", "--force"]).run();
+    let pm2 = sandbox.work().join("pm2");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_ostler"), &pm2).unwrap();
+    let mut command = sandbox.command_of(&pm2);
+    let done = command.args(["start", "more/a.sh", "--name", "v"]).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(names(), "line\nv\nv\nv\n");
+    let said = sandbox.ostler(["describe", "v"]).run().out;
+    assert!(said.contains("/b.sh (id 2), [ROOT]/w/more/a.sh (id 3)"), "{said}");
 }
 
 #[test]

@@ -318,6 +318,18 @@ pub(super) const CODES: &[Code] = &[
         )),
     },
     Code {
+        name: "two-ports",
+        title: "a `port`, and a variable `PORT` that says another",
+        text: "`port` is the value of the variable `PORT`, and counts where `env` or a file of \
+               variables has one, too: as in PM2, when it starts an app. It does not count over \
+               a variable that is made for each instance, such as `PORT: \"{port+instance}\"`, \
+               nor over one of `env_<name>` when that is chosen.",
+        example: Some((
+            r#"{ "script": "api.js", "port": 3000, "env": { "PORT": 4000 } }"#,
+            r#"{ "script": "api.js", "port": 3000, "env": { "PORT": "{port+instance}" } }"#,
+        )),
+    },
+    Code {
         name: "two-probes",
         title: "a health check that asks in two ways",
         text: "`health` asks in one way: `http`, `tcp` or `exec`. Whoever wants both asks by \

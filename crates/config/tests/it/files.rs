@@ -71,7 +71,7 @@ fn the_environment_has_an_order() {
     let text = "{
       apps: [{ script: 'a.js', port: 8080, append_env_to_name: true,
         env: { A: 'env', B: 'env', C: 'env', NODE_ENV: 'env', N: 1, T: true, O: {x: 1},
-               L: [1, 2], Z: null, PORT: '1' },
+               L: [1, 2], Z: null },
         env_prod: { A: 'prod', B: 'prod' } }],
       deploy: { prod: { env: { A: 'deploy', C: 'deploy', D: 'deploy' } } },
     }";

@@ -12,6 +12,7 @@ mod files;
 mod not_yet;
 mod options;
 mod package_scripts;
+mod port;
 mod profiles;
 mod programs;
 mod schema;

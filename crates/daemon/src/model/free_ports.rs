@@ -7,7 +7,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use ostler_config::{ONE_PORT, SHARE_IT, port_range};
+use ostler_config::{ONE_PORT, SHARE_IT, port_of, port_range, ports_of};
 use ostler_core::AppId;
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_wire::control::{Code, Failure};
@@ -67,7 +67,7 @@ impl Known {
             if (&app.namespace, &app.name) == (&spec.namespace, &spec.name) {
                 own = Some((id, port.filter(|_| port_range(&version.spec).is_some())));
             } else {
-                others.extend(port);
+                others.extend(ports_of(&version.spec).into_iter().flatten());
             }
         }
         let is_free = |port: &u16| range.contains(port) && !others.contains(port);
@@ -104,8 +104,4 @@ pub(super) fn one_port(name: &str) -> Failure {
         message: format!("`{name}`: {ONE_PORT}"),
         hint: Some(SHARE_IT.to_owned()),
     }
-}
-
-fn port_of(spec: &AppSpec) -> Option<u16> {
-    spec.env.get(PORT)?.trim().parse().ok()
 }

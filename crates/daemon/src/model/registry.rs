@@ -318,7 +318,9 @@ impl Registry {
         let name = spec.increment_var.as_ref()?;
         let of_name = self.procs.values().filter(|proc| proc.name == spec.name);
         let highest = of_name.filter_map(|proc| proc.increment).max();
-        let first = || spec.env.get(name).and_then(|value| value.parse().ok()).unwrap_or(0);
+        let port = || ostler_config::port_of(spec).filter(|_| name == "PORT").map(u32::from);
+        let written = || spec.env.get(name).and_then(|value| value.parse().ok());
+        let first = || written().or_else(port).unwrap_or(0);
         Some(highest.map_or_else(first, |highest| highest.saturating_add(1)))
     }
 

@@ -327,7 +327,9 @@ impl Known {
         let change = &queued.change;
         let old = queued.from.and_then(|spec| self.registry.version(spec));
         let (Some(old), Some(new)) = (old, self.registry.version(to)) else { return false };
-        let port = |spec: &AppSpec| spec.env.get("PORT").map(str::to_owned);
+        let port = |spec: &AppSpec| {
+            (spec.env.get("PORT").map(str::to_owned), ostler_config::port_of(spec))
+        };
         let by_file = !change.records.is_empty() || change.patch.is_some();
         by_file && (port(&old.spec) != port(&new.spec) || old.spec.args != new.spec.args)
     }

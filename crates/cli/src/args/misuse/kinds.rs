@@ -26,8 +26,8 @@ pub(crate) enum Misuse {
     Value { option: String, unexpected: bool },
     /// There is no command, and an option that is for commands.
     NoCommand { name: String, flag: &'static Flag },
-    /// There is one word too many, perhaps meant as the value of an option that takes none.
-    Bare { option: String, word: String, command: &'static Command },
+    /// Two options exclude each other; the value of the second.
+    Contrary { one: &'static Flag, other: &'static Flag, value: Option<String> },
     /// The value of an option stands apart from it, where it would be an argument.
     Apart { flag: &'static Flag, value: String },
     /// What looks like an option stands where a name is needed.

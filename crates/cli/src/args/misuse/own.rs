@@ -2,7 +2,7 @@
 
 use super::kinds::{Given, Misuse, Near, Said};
 use crate::args::absent::When;
-use crate::args::flags::{FLAGS, Flag};
+use crate::args::flags::{FLAGS, Flag, FlagId};
 use crate::args::sample;
 use crate::args::typed::Typed;
 use crate::args::{Command, CommandId, examples_of};
@@ -26,8 +26,15 @@ fn text(misuse: &Misuse) -> String {
             When::Later => format!("no `{name}` yet: {lacks}"),
             When::Vendor | When::Never => format!("there is no `{name}`: {lacks}"),
         },
-        Misuse::Elsewhere { name, command, .. } => {
-            format!("`{}` does not take `{name}`", command.name())
+        Misuse::Elsewhere { name, command, flag, .. } => {
+            let why = match (flag.id, command.id) {
+                (FlagId::Fields | FlagId::Template, CommandId::Jlist | CommandId::Prettylist) => {
+                    "prints all that PM2 prints: it "
+                }
+                (FlagId::Fields | FlagId::Template, _) => "prints no objects: it ",
+                (_, _) => "",
+            };
+            format!("`{}` {why}does not take `{name}`", command.name())
         }
         Misuse::Value { option, unexpected: false } => {
             let name = option.split(' ').next().unwrap_or_default();
@@ -37,10 +44,12 @@ fn text(misuse: &Misuse) -> String {
         Misuse::NoCommand { name, .. } => {
             format!("`{name}` is an option of a command, and no command is given")
         }
-        Misuse::Bare { option, word, command } => format!(
-            "`{option}` takes no value with `{}`, and `{word}` is one argument too many",
-            command.name()
-        ),
+        Misuse::Contrary { one, other, value } => {
+            // `--json` alone may be with what is said of lines, but not fields of a line.
+            let value = value.as_ref().filter(|_| other.id == FlagId::Fields);
+            let value = value.map_or_else(String::new, |value| format!("={value}"));
+            format!("`--{}` and `--{}{value}` exclude each other", one.name(), other.name())
+        }
         Misuse::Apart { flag, value } => {
             format!(
                 "`{value}` would be an argument of its own, and not the value of `--{}`",
@@ -120,7 +129,14 @@ fn hint(misuse: &Misuse, typed: &Typed) -> Option<String> {
                 format!("`--{}` is for {}; {page}", flag.name(), some(&flag.takers()))
             }
         }),
-        Misuse::Bare { command, .. } => Some(example(command)),
+        Misuse::Contrary { other, value, .. } => {
+            let option = other.long_bare();
+            let line = typed.without_option(&option, value.as_deref());
+            Some(match line {
+                Some(line) => format!("`{line}` does without the second"),
+                None => format!("leave out `{option}`"),
+            })
+        }
         Misuse::Apart { flag, value } => Some(format!("write `--{}={value}`", flag.name())),
         Misuse::Swallowed { flag, value, command } => {
             let pasted = format!("{} --{}", ostler_shell::word(value), flag.name());

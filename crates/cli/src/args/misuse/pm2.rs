@@ -43,12 +43,14 @@ fn text(misuse: &Misuse) -> String {
             format!("missing required argument `{}'", words.join("|"))
         }
         Misuse::NoCommand { name: word, .. }
-        | Misuse::Bare { word, .. }
         | Misuse::Extra { word, .. }
         | Misuse::Apart { value: word, .. }
         | Misuse::Dashed { value: word, .. }
         | Misuse::Swallowed { value: word, .. } => {
             format!("Unknown command argument: {word}")
+        }
+        Misuse::Contrary { one, other, .. } => {
+            format!("options `--{}' and `--{}' exclude each other", one.name(), other.name())
         }
         Misuse::Taken { word, .. } => format!("Unknown command argument: {word}"),
         Misuse::NotText(word) => format!("argument `{word}' is not valid UTF-8"),
@@ -77,12 +79,12 @@ fn hint(misuse: &Misuse) -> Option<String> {
         Misuse::AbsentOption { .. }
         | Misuse::Value { .. }
         | Misuse::NoCommand { .. }
-        | Misuse::Bare { .. }
         | Misuse::Apart { .. }
         | Misuse::Dashed { .. }
         | Misuse::Swallowed { .. }
         | Misuse::Taken { .. }
         | Misuse::NotANumber { .. }
+        | Misuse::Contrary { .. }
         | Misuse::NotText(_) => None,
     }
 }

@@ -80,11 +80,6 @@ fn what_does_nothing_on_a_command_line_is_refused() {
         "`-x` is an option of a command, and no command is given",
         "`--execute-command` is for `start` and `run`; `ostler help start` shows how it is written",
     );
-    own(
-        "env 0 --json PORT",
-        "`--json` takes no value with `env`, and `PORT` is one argument too many",
-        "write it as in `ostler env 0`; `ostler help env` shows what it takes",
-    );
     assert!(parsed("--silent", Program::Ostler).is_ok());
 }
 

@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 use super::query::Cursor;
 use super::words::Words;
 use crate::args::{CommandId, FlagId};
+use crate::cmd::told;
 use crate::output::Output;
 use crate::paint::{Ink, Paint};
 use crate::program::Program;
 use crate::session::Session;
+use crate::show::Asked;
 use crate::view::columns;
 
 /// Date before a line, when no format is given.
@@ -68,6 +70,8 @@ pub(in crate::cmd) struct Writer {
     date: Option<String>,
     highlight: Option<String>,
     paint: Paint,
+    /// What a program wants of each object.
+    asked: Option<Asked>,
     /// The widest label so far, in columns.
     widest: usize,
 }
@@ -76,7 +80,8 @@ impl Writer {
     /// The writer that the options ask for.
     pub(in crate::cmd) fn new(session: &Session) -> Self {
         let words = Words(session.program);
-        let form = if session.has(FlagId::Json) {
+        let asked = asked(session);
+        let form = if asked.is_some() || session.has(FlagId::Json) {
             Form::Json
         } else if session.has(FlagId::Format) {
             Form::Pairs
@@ -98,6 +103,7 @@ impl Writer {
             date,
             highlight,
             paint: session.out.paint,
+            asked,
             widest: 0,
         }
     }
@@ -130,6 +136,7 @@ impl Writer {
             return;
         }
         let text = with_cursor(self.render(line), cursor);
+        let text = self.asked_of(text);
         if self.form == Form::Raw && line.err { out.data_aside(&text) } else { out.data(&text) }
     }
 
@@ -144,13 +151,28 @@ impl Writer {
                 "status": what.as_str(),
                 "app_name": name,
             });
-            out.data(&format!("{object}\n"));
+            // Who names fields of lines has no use for an object that has none of them.
+            if self.asked.as_ref().is_none_or(|asked| asked.names("status")) {
+                out.data(&self.asked_of(format!("{object}\n")));
+            }
+        }
+    }
+
+    /// Returns what a program wants of an object of a line.
+    fn asked_of(&self, text: String) -> String {
+        match (&self.asked, self.form) {
+            (Some(asked @ Asked::Json(_)), Form::Json) => {
+                let object: Value = serde_json::from_str(&text).unwrap_or_default();
+                format!("{}\n", asked.of(&object))
+            }
+            (Some(_) | None, _) => text,
         }
     }
 
     /// Prints a line of the daemon's own.
     pub(super) fn own(&mut self, out: &mut Output, at: u64, text: &str) {
         let text = self.render_own(at, text);
+        let text = self.asked_of(text);
         out.data(&text);
     }
 
@@ -186,7 +208,7 @@ impl Writer {
 
     /// Prints a line of a file, whose time nobody knows.
     pub(super) fn past(&self, out: &mut Output, author: &Author, line: &str) {
-        let text = self.render_past(author, line);
+        let text = self.asked_of(self.render_past(author, line));
         let aside = self.form == Form::Raw && matches!(author, Author::App { err: true, .. });
         if aside { out.data_aside(&text) } else { out.data(&text) }
     }
@@ -225,9 +247,12 @@ impl Writer {
                 } else {
                     object
                 };
-                out.data(&with_cursor(object, cursor));
+                out.data(&self.asked_of(with_cursor(object, cursor)));
             }
-            Form::Json => out.data(&with_cursor(self.render_past(author, text), cursor)),
+            Form::Json => {
+                let object = with_cursor(self.render_past(author, text), cursor);
+                out.data(&self.asked_of(object));
+            }
             Form::Pairs => {
                 let at = at.map(|at| ostler_logs::date(at, "YYYY-MM-DD-HH:mm:ssZZ"));
                 let at = at.map_or_else(String::new, |at| format!("timestamp={at} "));
@@ -314,6 +339,16 @@ impl Writer {
             }
             None => text.to_owned(),
         }
+    }
+}
+
+/// Returns what a program asked for of lines; what it asks of processes is something else.
+fn asked(session: &Session) -> Option<Asked> {
+    let command = session.args.command.map(|command| command.id);
+    match command {
+        // It was refused before, where it cannot be meant.
+        Some(CommandId::Logs | CommandId::Run) => told::asked(session).ok().flatten(),
+        Some(_) | None => None,
     }
 }
 

@@ -20,7 +20,7 @@ fn of(shape: &Shape, ids: &[u32]) -> String {
 
 #[test]
 fn fields_come_as_json_in_the_order_in_which_they_were_asked_for() {
-    let shape = Shape::json("name, pid,status,ports,uptime", false).unwrap();
+    let shape = Shape::json(Some("name, pid,status,ports,uptime"), false).unwrap();
     let shown = of(&shape, &[0, 5]);
     assert_eq!(
         shown,
@@ -35,7 +35,7 @@ fn fields_come_as_json_in_the_order_in_which_they_were_asked_for() {
 #[test]
 fn every_field_has_a_value() {
     let names: Vec<&str> = FIELDS.iter().map(|field| field.name).collect();
-    let shape = Shape::json(&names.join(","), true).unwrap();
+    let shape = Shape::json(Some(&names.join(",")), true).unwrap();
     let all: Value = serde_json::from_str(&of(&shape, &[2, 4, 5, 6, 8])).unwrap();
     expect_file!["../snapshots/fields.json"].assert_eq(&format!("{all:#}\n"));
 }
@@ -57,7 +57,7 @@ fn a_line_is_one_whatever_is_in_it_and_json_means_what_there_is() {
     for terminal in [false, true] {
         assert_eq!(lines.render(&known, terminal), "a\\u{1b}[2J\\u{202e}\t0\n");
     }
-    let json = Shape::json("name", false).unwrap();
+    let json = Shape::json(Some("name"), false).unwrap();
     assert_eq!(json.render(&known, false), "[{\"name\":\"a\\u001b[2J\u{202e}\"}]\n");
     assert_eq!(json.render(&known, true), "[{\"name\":\"a\\u001b[2J\\u202e\"}]\n");
 }
@@ -67,7 +67,7 @@ fn ports_that_cannot_be_seen_are_null_and_a_question_mark_and_looked_up_only_whe
     let mut process = processes().remove(0);
     process.listens = vec![UNKNOWN.to_owned()];
     let known = [Known { view: &process, details: None, reason: None, now: NOW }];
-    let json = |fields: &str| Shape::json(fields, false).unwrap();
+    let json = |fields: &str| Shape::json(Some(fields), false).unwrap();
     let lines = |template: &str| Shape::lines(template, false).unwrap();
     assert_eq!(json("ports").render(&known, false), "[{\"ports\":null}]\n");
     assert_eq!(lines("{ports}").render(&known, false), "?\n");
@@ -77,7 +77,7 @@ fn ports_that_cannot_be_seen_are_null_and_a_question_mark_and_looked_up_only_whe
 
 #[test]
 fn json_without_names_is_every_field_that_the_command_knows() {
-    let shown = |describe: bool| match Shape::json("", describe).unwrap() {
+    let shown = |describe: bool| match Shape::json(None, describe).unwrap() {
         Shape::Json(fields) => fields.iter().map(|field| field.name).collect::<Vec<_>>(),
         Shape::Lines(_) => Vec::new(),
     };
@@ -92,7 +92,7 @@ fn what_is_no_field_is_refused_with_those_that_are() {
         Some(Problem::Other { message, hint }) => (message, hint.unwrap()),
         other => panic!("{other:?}"),
     };
-    let (what, hint) = refused(Shape::json("name,colour", false));
+    let (what, hint) = refused(Shape::json(Some("name,colour"), false));
     assert_eq!(what, "there is no field `colour`");
     assert!(hint.starts_with("the fields are id, name, ") && !hint.contains("cwd"), "{hint}");
     let (what, _) = refused(Shape::lines("{cwd}", false));

@@ -57,6 +57,24 @@ fn an_app_that_was_taken_as_the_value_of_an_option_is_not_lost() {
     assert!(parsed("start --watch idle.js", Program::Pm2).is_ok());
 }
 
+/// `flush --json name` emptied the logs of all apps, of which one was called `name`.
+#[test]
+fn what_acts_on_everything_without_a_word_takes_none_for_a_field() {
+    for command in ["flush", "stop", "restart", "reload", "delete", "start", "reset", "wait"] {
+        own(
+            &format!("{command} --json name"),
+            "`name` was taken as the value of `--json`",
+            &format!(
+                "`ostler {command} name --json` is about `name`; where it is the value, write \
+                 `--json=name`"
+            ),
+        );
+    }
+    for line in ["flush --json=name", "flush --json", "flush name --json", "list --json name"] {
+        assert!(parsed(line, Program::Ostler).is_ok(), "{line}");
+    }
+}
+
 #[test]
 fn an_option_that_a_command_does_not_act_on_is_refused_with_those_that_do() {
     own(

@@ -26,6 +26,7 @@ fn writer_of(program: Program, form: Form, color: bool) -> Writer {
         date: None,
         highlight: Some("second".into()),
         paint: Paint { text: color, frame: false },
+        asked: None,
         widest: 0,
     }
 }
