@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use ostler_logs::times::{Times, WITHIN};
-use ostler_logs::{Chain, Located, Names, Place, Severity, key};
+use ostler_logs::{Chain, Located, Names, Packed, Place, Severity, key};
 
 use super::Query;
 use super::lines::Lines;
@@ -62,9 +62,11 @@ impl Found {
     }
 }
 
-/// A file of a log, which was not written to after this time, from this place on.
+/// A file of a log, which was not written to after this time, and hardly before that one, from
+/// this place on.
 struct Part {
     to: u64,
+    from: u64,
     number: usize,
     start: u64,
 }
@@ -176,7 +178,7 @@ impl<'q> Reader<'q> {
                 passed = file.written;
             } else if first <= number && self.query.until.is_none_or(|until| from <= until) {
                 let start = if number == first { start } else { 0 };
-                parts.push_back(Part { to, number, start });
+                parts.push_back(Part { to, from, number, start });
             }
             from = to;
         }
@@ -277,9 +279,8 @@ impl<'q> Reader<'q> {
             known = self.times_of(part.number).unwrap_or_default();
         }
         let mut start = part.start;
-        if let (Some(file), Some(since)) = (self.chain.now(part.number), self.since) {
-            let written = line_after(file, known.place(since))?;
-            start = begin(file, since, &self.times)?.max(written).max(start);
+        if let Some(since) = self.since.filter(|since| part.from < *since) {
+            start = self.begin(part.number, since, &known)?.max(start);
         }
         let opened = match self.chain.open_at(part.number, start) {
             // It was compressed meanwhile, or removed, for others that are newer.
@@ -295,6 +296,28 @@ impl<'q> Reader<'q> {
         let lines = Lines::new(opened.from, opened.trail, is_now && self.query.only_whole);
         self.open = Some(Open { lines, inode: opened.inode, to: part.to, times: known, is_now });
         Ok(())
+    }
+
+    /// Where in a file lines of this time begin, or somewhat before; 0 where it would have to be
+    /// read for it.
+    fn begin(&self, number: usize, since: u64, known: &Times) -> io::Result<u64> {
+        let find = |text: &dyn Text| -> io::Result<u64> {
+            let written = line_after(text, known.place(since))?;
+            Ok(begin(text, since, &self.times)?.max(written))
+        };
+        if let Some(now) = self.chain.now(number) {
+            return find(now);
+        }
+        let Some(file) = self.chain.files.get(number) else { return Ok(0) };
+        let found = match file.packed {
+            Some(_) => file.packed().and_then(|packed| packed.map_or(Ok(0), |of| find(&of))),
+            None => File::open(&file.path).and_then(|of| find(&of)),
+        };
+        match found {
+            // It was compressed or removed meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            found => found,
+        }
     }
 
     /// What is known of when a file was written.
@@ -314,8 +337,34 @@ impl<'q> Reader<'q> {
     }
 }
 
+/// What can be read from any place on.
+trait Text {
+    fn length(&self) -> io::Result<u64>;
+    fn read_at(&self, room: &mut [u8], place: u64) -> io::Result<usize>;
+}
+
+impl Text for File {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn read_at(&self, room: &mut [u8], place: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(self, room, place)
+    }
+}
+
+impl Text for Packed {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.length())
+    }
+
+    fn read_at(&self, room: &mut [u8], place: u64) -> io::Result<usize> {
+        self.read_at(room, place)
+    }
+}
+
 /// The begin of the first line that begins at this place or behind it.
-fn line_after(file: &File, place: u64) -> io::Result<u64> {
+fn line_after(file: &dyn Text, place: u64) -> io::Result<u64> {
     let Some(mut before) = place.checked_sub(1) else { return Ok(0) };
     let mut window = vec![0; WINDOW];
     loop {
@@ -329,8 +378,8 @@ fn line_after(file: &File, place: u64) -> io::Result<u64> {
 }
 
 /// Where in a file lines of this time begin, or somewhat before: the times in it go up.
-fn begin(file: &File, since: u64, times: &LineTime) -> io::Result<u64> {
-    let (mut low, mut high) = (0, file.metadata()?.len());
+fn begin(file: &dyn Text, since: u64, times: &LineTime) -> io::Result<u64> {
+    let (mut low, mut high) = (0, file.length()?);
     while NARROW < high - low {
         let middle = low + (high - low) / 2;
         match time_after(file, middle, times)? {
@@ -344,7 +393,7 @@ fn begin(file: &File, since: u64, times: &LineTime) -> io::Result<u64> {
 }
 
 /// Returns the first line with a time behind this place: where it begins, and the time.
-fn time_after(file: &File, place: u64, times: &LineTime) -> io::Result<Option<(u64, u64)>> {
+fn time_after(file: &dyn Text, place: u64, times: &LineTime) -> io::Result<Option<(u64, u64)>> {
     let mut window = vec![0; WINDOW];
     let read = file.read_at(&mut window, place)?;
     let window = window.get(..read).unwrap_or_default();
@@ -364,7 +413,21 @@ fn time_after(file: &File, place: u64, times: &LineTime) -> io::Result<Option<(u
 mod tests {
     use std::fmt::Write as _;
 
+    use ostler_logs::{Cap, Keep, Log, Packing, Plain, Sweep};
+
     use super::*;
+
+    /// Compresses the rotated files of a log.
+    fn pack(log: &std::path::Path, packing: Packing) {
+        let keep = Keep { files: 10, age: None, bytes: None, packing: Some(packing) };
+        let names = std::sync::Arc::default();
+        let of = Log { path: log.to_owned(), names, keep, begun_before: None };
+        let own = log.parent().unwrap().to_owned();
+        let (logs, cap) = (vec![of], Cap::None);
+        let sweep = Sweep { logs, own, cap, packing: None, times: None };
+        let swept = sweep.run(ostler_show::now() + 60_000, &Plain);
+        swept.pack.unwrap().run().unwrap();
+    }
 
     #[test]
     fn where_a_time_begins_is_found_in_a_large_file_without_reading_it() {
@@ -388,6 +451,22 @@ mod tests {
             let before = (rest.len() as u64).saturating_sub(NARROW);
             let last = text.len() as u64 / 40_000 * (40_000_u64.saturating_sub(second));
             assert!(before <= last, "{second}: {} bytes are read", rest.len());
+        }
+        for packing in Packing::ALL {
+            let written = path.metadata().unwrap().modified().unwrap();
+            let dates = [Names::default()];
+            let rotated = dir.path().join("b__2026-11-22_23-00-00.log");
+            std::fs::write(&rotated, &text).unwrap();
+            File::options().append(true).open(&rotated).unwrap().set_modified(written).unwrap();
+            pack(&dir.path().join("b.log"), packing);
+            let past = ostler_logs::history(&dir.path().join("b.log"), &dates).unwrap();
+            let packed = past[0].packed().unwrap().unwrap();
+            for second in [0, 12_345, 39_999] {
+                let since = midnight + second * 1000;
+                let found = begin(&packed, since, &times).unwrap();
+                assert_eq!(found, begin(&file, since, &times).unwrap());
+            }
+            std::fs::remove_file(&past[0].path).unwrap();
         }
         std::fs::write(&path, "no time\n".repeat(200_000)).unwrap();
         assert_eq!(begin(&File::open(&path).unwrap(), midnight, &times).unwrap(), 0);
