@@ -15,8 +15,8 @@ const NOT_RUN: [(&str, &str); 14] = [
     ("pip install ./", "the same"),
     ("sudo dpkg -i ", "the same"),
     ("sh install.sh", "the same"),
-    ("docker load ", "it needs an engine; the lab of images has one"),
-    ("docker run ", "the same"),
+    ("docker load", "the image is tried by `cargo xtask dist --try`, and containers by a lab"),
+    ("docker run", "the same"),
     ("npm uninstall", "it takes away what other tests use"),
     ("ostler link-pm2", "it writes into a folder of the system"),
     ("ostler monit", "it needs a terminal; `monit` has tests of its own"),
@@ -162,6 +162,12 @@ fn machine() -> Sandbox {
     let file = "module.exports = { apps: [{ name: 'other', script: 'server.py', \
                 env_production: { NODE_ENV: 'production' } }] }";
     s.write("ecosystem.config.js", file);
+    let app = |name: &str, profiles: &str| {
+        format!("  - {{ name: {name}, script: server.py, profiles: [{profiles}] }}\n")
+    };
+    let apps = [("web", ""), ("inspector", "debug"), ("load", "load, test")];
+    let apps: String = apps.into_iter().map(|(name, profiles)| app(name, profiles)).collect();
+    s.write("apps.yaml", format!("apps:\n{apps}"));
     s
 }
 
