@@ -29,8 +29,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// The place behind what was given out last; at the begin of a file no bytes say which one it
-    /// is.
+    /// The place behind what was given out last. At the begin of a file no bytes say which it is.
     pub(super) fn place(&mut self) -> Option<Place> {
         let (inode, to) = (self.inode, self.to);
         let trail = self.lines.trail();
