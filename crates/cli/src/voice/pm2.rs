@@ -221,7 +221,7 @@ fn problem_line(problem: &Problem, paint: Paint) -> Text {
             let pasted = ostler_shell::word(name);
             return failure(paint, text, Some(&format!("`{NAME} restart {pasted}` restarts it")));
         }
-        Problem::EnvWithoutFile => {
+        Problem::EnvWithoutFile { .. } => {
             let text = "Using --env [env] without passing the ecosystem.config.js does not work";
             (text.to_owned(), None)
         }

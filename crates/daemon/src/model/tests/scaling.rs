@@ -186,7 +186,7 @@ fn an_added_instance_that_fails_is_told() {
     assert_eq!(
         world.heard(client),
         format!(
-            "acted api:1 added: {failure}\nerror: {failure}\nhint: see `ostler logs --err api`"
+            "acted api:1 added: {failure}\nerror: {failure}\nhint: see `ostler logs api`"
         )
     );
 }
