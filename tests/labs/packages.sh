@@ -1,15 +1,15 @@
 #!/bin/bash
 # Every package, installed from its file on something fresh, without a network, and used.
 #   packages.sh PACKAGES VERSION [ROOT]     ROOT: a debootstrap'd Debian, for the deb (needs root)
-# Needs node, npm, python3, dpkg, curl. Prints PASS at the end.
+# Needs node, npm, python3, dpkg, curl; rpm, makepkg and pacman, ruby, docker.io and busybox-static for what they read. Prints PASS at the end.
 set -euo pipefail
-P=$(realpath "$1"); V=$2; ROOT=${3:-}
+HERE=$(dirname "$(realpath "$0")"); P=$(realpath "$1"); V=$2; ROOT=${3:-}
 W=$(mktemp -d /tmp/ostler-packages.XXXXXX); t0=$(date +%s%N)
 step() { printf '%3d.%02d s  %s\n' "$(( ($(date +%s%N) - t0) / 1000000000 ))" "$(( ($(date +%s%N) - t0) / 10000000 % 100 ))" "$*"; }
 die() { echo "FAILED: $*" >&2; exit 1; }
 is() { [ "$2" = "$3" ] || die "$1: \`$2\` instead of \`$3\`"; }
 running=()
-over() { for home in "${running[@]}"; do [ ! -S "$home/ostler.sock" ] || OSTLER_HOME=$home "$W/tree/bin/ostler" kill >/dev/null 2>&1 || true; done; rm -rf "$W"; }
+over() { for home in "${running[@]}"; do [ ! -S "$home/ostler.sock" ] || OSTLER_HOME=$home "$W/tree/bin/ostler" kill >/dev/null 2>&1 || true; done; [ ! -d "$W/engine" ] || "$HERE/dockerd.sh" stop "$W/engine" >/dev/null 2>&1 || true; rm -rf "$W"; }
 trap over EXIT
 unset PM2_HOME OSTLER_HOME
 
@@ -119,5 +119,74 @@ if command -v rpm >/dev/null && compgen -G "$P/*.rpm" >/dev/null; then
   step "rpm: installed into a folder, used, verified, removed"
 else
   echo "!!! SKIPPED: the rpm was not installed: there is no rpm"
+fi
+
+if [ "$(id -u)" = 0 ] && command -v pacman >/dev/null && command -v bsdtar >/dev/null; then
+  # It is made by somebody who is not root.
+  mkdir "$W/arch"; cp "$P/PKGBUILD" "$P"/ostler-"$V"-*-linux.tar.gz "$W/arch"
+  chown -R nobody "$W/arch"; chmod 755 "$W"
+  setpriv --reuid=nobody --clear-groups env HOME="$W/arch" PKGEXT=.pkg.tar.gz sh -c "cd '$W/arch' && makepkg --nodeps" >"$W/out" 2>&1 || die "makepkg: $(cat "$W/out")"
+  db=$W/arch/root/var/lib/pacman; mkdir -p "$db"
+  pacman -U --noconfirm --config /dev/null --noscriptlet --root "$W/arch/root" --dbpath "$db" --cachedir "$W/arch/cache" \
+    "$W/arch"/ostler-bin-*.pkg.tar.gz >"$W/out" 2>&1 || die "pacman -U: $(cat "$W/out")"
+  use "$W/arch/root/usr/bin/ostler"
+  grep -q '^ExecStart="/usr/bin/ostler"' "$W/arch/root/usr/lib/systemd/system/ostler@.service" || die "the unit in the package of Arch Linux"
+  for file in man/man1/ostler.1 licenses/ostler-bin/LICENSE-MIT bash-completion/completions/ostler; do
+    compgen -G "$W/arch/root/usr/share/$file*" >/dev/null || die "no $file in the package of Arch Linux"
+  done
+  pacman -R --noconfirm --config /dev/null --noscriptlet --root "$W/arch/root" --dbpath "$db" ostler-bin >"$W/out" 2>&1 || die "pacman -R: $(cat "$W/out")"
+  [ ! -e "$W/arch/root/usr/bin/ostler" ] || die "pacman left the program"
+  step "PKGBUILD: built, installed into a folder, used, removed"
+else
+  echo "!!! SKIPPED: the PKGBUILD was not built: that needs root, makepkg and pacman"
+fi
+if command -v ruby >/dev/null; then
+  # Homebrew's words, as far as the formula says any.
+  cat > "$W/brew.rb" <<'R'
+require 'digest'; require 'fileutils'
+archive, tree, to = ARGV
+class Place
+  def initialize(path) = (@path = path; FileUtils.mkdir_p(path))
+  def install(*files) = files.flatten.each { |file| raise "no #{file}" unless File.exist?(file); FileUtils.cp_r(file, @path) }
+end
+class Formula
+  class << self
+    attr_reader :said
+    %i[desc homepage url sha256 license depends_on].each { |word| define_method(word) { |value| (@said ||= {})[word] = value } }
+    def test = nil
+  end
+  { bin: 'bin', man1: 'share/man/man1', bash_completion: 'etc/bash_completion.d', zsh_completion: 'share/zsh/site-functions',
+    fish_completion: 'share/fish/vendor_completions.d', doc: 'share/doc/ostler' }.each { |word, path| define_method(word) { Place.new("#{ARGV[2]}/#{path}") } }
+end
+require File.expand_path(ENV.fetch('FORMULA'))
+raise "url #{Ostler.said[:url]}" unless File.basename(Ostler.said[:url]) == File.basename(archive)
+raise "sha256 #{Ostler.said[:sha256]}" unless Digest::SHA256.file(archive).hexdigest == Ostler.said[:sha256]
+Dir.chdir(tree) { Ostler.new.install }
+R
+  archive=$(ls "$P"/ostler-"$V"-*-linux.tar.gz); mkdir "$W/brew"; tar -xf "$archive" -C "$W/brew"
+  FORMULA=$P/ostler.rb ruby -w "$W/brew.rb" "$archive" "$W/brew/ostler-$V" "$W/brew/cellar" >"$W/out" 2>&1 || die "the formula: $(cat "$W/out")"
+  use "$W/brew/cellar/bin/ostler"
+  step "formula of Homebrew: read, installed by a stand-in of brew, used"
+else
+  echo "!!! SKIPPED: the formula was not read: there is no ruby"
+fi
+if [ "$(id -u)" = 0 ] && [ -x /usr/bin/docker ] && command -v dockerd >/dev/null && [ -x /bin/busybox ]; then
+  D=$W/engine; docker() { /usr/bin/docker -H "unix://$D/docker.sock" "$@"; }
+  "$HERE/dockerd.sh" start "$D" || die "no engine starts"
+  docker load -q -i "$P"/*.image.tar.gz >/dev/null || die "docker load"
+  is "version in the image" "$(docker run --rm "ostler:$V" --version)" "ostler $V"
+  # An app without anything else beside it.
+  mkdir "$W/image"; cp /bin/busybox "$W/image/"
+  printf 'FROM ostler:%s\nCOPY busybox /bin/busybox\nCMD ["run", "/bin/busybox", "--name", "app", "--", "sleep", "1000"]\n' "$V" > "$W/image/Dockerfile"
+  docker build -q -t app "$W/image" >/dev/null || die "an image on top of it"
+  docker run -d --name app1 --read-only --cap-drop ALL --user 23456 --health-interval 1s app >/dev/null
+  healthy() { [ "$(docker inspect -f '{{.State.Health.Status}}' app1)" = healthy ]; }
+  end=$(( $(date +%s) + 60 )); until healthy; do [ "$(date +%s)" -lt "$end" ] || die "the container does not become healthy: $(docker logs app1 2>&1)"; sleep 0.1; done
+  docker exec app1 ostler reload app >/dev/null 2>&1 || die "reload in the container"
+  is "list in the container" "$(docker exec app1 ostler list --json | grep -c '"online"')" 1
+  docker stop app1 >/dev/null; is "exit code" "$(docker inspect -f '{{.State.ExitCode}}' app1)" 0
+  step "image: loaded, an app on top of it is healthy, reloaded, stopped with 0"
+else
+  echo "!!! SKIPPED: the image was not loaded: that needs root, docker.io and busybox-static"
 fi
 echo PASS

@@ -112,7 +112,7 @@ fn deploy() -> Result<()> {
 }
 
 /// Installs a package of Debian's.
-fn install(package: &str) -> Result<()> {
+pub fn install(package: &str) -> Result<()> {
     show(command("apt-get", ["update", "-qq"]))?;
     show(command("apt-get", ["install", "-y", "-qq", "--no-install-recommends", package]))
 }

@@ -11,6 +11,7 @@ mod cargo_lock;
 mod contents;
 mod deb;
 mod hash;
+mod image;
 mod npm;
 mod options;
 mod release;
@@ -56,14 +57,17 @@ pub fn dist(args: &[String]) -> Result<()> {
 /// Makes the packages in a folder, which holds nothing else afterwards.
 fn make(release: &Release, out: &Path) -> Result<()> {
     let contents = Contents::of(release, &build::programs(release)?)?;
-    let mut made = vec![
-        tarball::make(release, &contents)?,
+    let archive = tarball::make(release, &contents)?;
+    let mut made = scripts::recipes(release, &archive)?;
+    made.extend([
+        archive,
         deb::make(release, &contents)?,
         rpm::make(release, &contents)?,
+        image::make(release, &contents)?,
         wheel::make(release, &contents)?,
         scripts::install(release)?,
         Artifact { name: release.file("cdx.json"), data: contents.sbom.clone() },
-    ];
+    ]);
     made.extend(npm::make(release, &contents)?);
     made.sort_by(|a, b| a.name.cmp(&b.name));
     let sums: String =

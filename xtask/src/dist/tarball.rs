@@ -22,6 +22,8 @@ pub fn make(release: &Release, contents: &Contents) -> Result<Artifact> {
         Entry::file("share/zsh/site-functions/_ostler", zsh),
         Entry::file("share/fish/vendor_completions.d/ostler.fish", fish),
         Entry::file("share/doc/ostler/README.md", contents.readme.clone()),
+        // For `/usr`: whoever lays it elsewhere changes the path in it, or asks `ostler startup`.
+        Entry::file("share/doc/ostler/ostler@.service", contents.unit.clone()),
         Entry::file("share/doc/ostler/sbom.cdx.json", contents.sbom.clone()),
     ]);
     for (name, text) in &contents.licences {

@@ -14,12 +14,44 @@ struct Machine {
     npm: &'static str,
     /// In the tag of a wheel; empty where PyPI has none.
     wheel: &'static str,
+    /// In a container image, with the variant.
+    oci: (&'static str, Option<&'static str>),
+    pacman: &'static str,
+    /// `None`: Homebrew does not run there.
+    brew: Option<&'static str>,
 }
 
 static MACHINES: [Machine; 3] = [
-    Machine { rust: "x86_64", deb: "amd64", rpm: "x86_64", npm: "x64", wheel: "x86_64" },
-    Machine { rust: "aarch64", deb: "arm64", rpm: "aarch64", npm: "arm64", wheel: "aarch64" },
-    Machine { rust: "armv7", deb: "armhf", rpm: "armv7hl", npm: "arm", wheel: "armv7l" },
+    Machine {
+        rust: "x86_64",
+        deb: "amd64",
+        rpm: "x86_64",
+        npm: "x64",
+        wheel: "x86_64",
+        oci: ("amd64", None),
+        pacman: "x86_64",
+        brew: Some("x86_64"),
+    },
+    Machine {
+        rust: "aarch64",
+        deb: "arm64",
+        rpm: "aarch64",
+        npm: "arm64",
+        wheel: "aarch64",
+        oci: ("arm64", None),
+        pacman: "aarch64",
+        brew: Some("arm64"),
+    },
+    Machine {
+        rust: "armv7",
+        deb: "armhf",
+        rpm: "armv7hl",
+        npm: "arm",
+        wheel: "armv7l",
+        oci: ("arm", Some("v7")),
+        pacman: "armv7h",
+        brew: None,
+    },
 ];
 
 /// What a program is built for.
@@ -74,6 +106,21 @@ impl Target {
     /// Returns it as Node does.
     pub fn npm(&self) -> &'static str {
         self.words.npm
+    }
+
+    /// Returns it as container images do, with the variant.
+    pub fn oci(&self) -> (&'static str, Option<&'static str>) {
+        self.words.oci
+    }
+
+    /// Returns it as Arch Linux does.
+    pub fn pacman(&self) -> &'static str {
+        self.words.pacman
+    }
+
+    /// Returns it as Homebrew does, where that runs there.
+    pub fn brew(&self) -> Option<&'static str> {
+        self.words.brew
     }
 
     /// Returns the platforms of a wheel. A static program needs no C library at all, so it runs

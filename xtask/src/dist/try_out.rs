@@ -5,11 +5,23 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use super::release::Release;
-use crate::machine;
 use crate::run::{command, is_installed, show};
+use crate::{lab, machine};
 
 /// What the lab needs of the machine.
 const NEEDED: [&str; 5] = ["node", "npm", "python3", "dpkg", "curl"];
+
+/// What reads some of the packages, and Debian's package that has it.
+const WANTED: [(&str, &str); 8] = [
+    ("rpm", "rpm"),
+    ("makepkg", "makepkg"),
+    ("pacman", "pacman-package-manager"),
+    ("bsdtar", "libarchive-tools"),
+    ("fakeroot", "fakeroot"),
+    ("ruby", "ruby"),
+    ("busybox", "busybox-static"),
+    ("dockerd", "docker.io"),
+];
 
 /// Tries them all.
 pub fn try_out(release: &Release, packages: &Path) -> Result<()> {
@@ -17,8 +29,10 @@ pub fn try_out(release: &Release, packages: &Path) -> Result<()> {
     if !missing.is_empty() {
         bail!("packages cannot be tried without {}", missing.join(", "));
     }
-    if !is_installed("rpm") && is_installed("apt-get") {
-        show(command("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "rpm"]))?;
+    if is_installed("apt-get") {
+        for (_, package) in WANTED.into_iter().filter(|(of, _)| !is_installed(of)) {
+            lab::install(package)?;
+        }
     }
     let packages = packages.to_string_lossy();
     let mut words = vec!["tests/labs/packages.sh", &packages, &release.version];
