@@ -40,7 +40,7 @@ pub(super) fn lines(
         Notice::Stepped { id, name, step } => {
             // The block shows what goes on; what went wrong stays.
             let stays = matches!(step, Step::Failed { .. } | Step::RollingBack { .. });
-            let sentence = || format!("{name}: {}", without_run(&step.sentence(*id, name)));
+            let sentence = || format!("{name}: {}", ostler_show::without_run(&step.sentence(*id, name)));
             match progress {
                 Progress::Plain => err(sentence()),
                 Progress::Live if stays => err(sentence()),
@@ -74,6 +74,8 @@ pub(super) fn lines(
         Notice::Missed { subject, error } => {
             error_lines(paint, &subject.about(&error.message), error.hint.as_deref())
         }
+        // The end of what follows says both.
+        Notice::Finished { .. } if tally.goes_on() => Vec::new(),
         Notice::Finished { urls, .. } => {
             tally.summary(now, urls).into_iter().map(Line::out).collect()
         }
@@ -173,6 +175,7 @@ pub(super) fn lines(
         | Notice::Restores { .. }
         | Notice::Does { .. }
         | Notice::ScalesTo { .. }
+        | Notice::ScalesNext
         | Notice::BroughtUp
         | Notice::Awaits { .. }
         | Notice::Stands { .. }
@@ -188,14 +191,6 @@ pub(super) fn lines(
         | Notice::FlushesOwn { .. }
         | Notice::Flushes { .. }
         | Notice::ReopensLogs => Vec::new(),
-    }
-}
-
-/// A sentence without the number of a run, which says something only to the daemon's log.
-fn without_run(sentence: &str) -> String {
-    match sentence.split_once(" (run ").and_then(|(a, rest)| Some((a, rest.split_once(')')?.1))) {
-        Some((before, after)) => format!("{before}{after}"),
-        None => sentence.to_owned(),
     }
 }
 

@@ -128,6 +128,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         // PM2 waits without a word.
         | Notice::Waits { .. }
         | Notice::Does { .. }
+        | Notice::ScalesNext
         | Notice::ScalesTo { .. } => Vec::new(),
     }
 }
