@@ -37,7 +37,9 @@ fn is_taken(line: &str) -> bool {
 fn page(typed: &Typed) -> String {
     let command = typed.words().find_map(|word| Command::find(word, Program::Ostler));
     match command {
-        Some(command) => format!("`ostler help {}` shows what it takes", command.name()),
+        Some(command) => {
+            format!("`ostler help {command}` shows what it takes", command = command.name())
+        }
         None => "`ostler help` shows every command".to_owned(),
     }
 }

@@ -59,7 +59,7 @@ pub(crate) enum Problem {
     },
     /// `--env` was given, and no process file.
     EnvWithoutFile {
-        /// The command.
+        /// The command that was given it.
         command: &'static str,
         /// The name of the environment.
         env: String,

@@ -111,8 +111,8 @@ fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
     misused(
         &sandbox,
         &["relaod"],
-        "error: unknown command `relaod`\nhint: did you mean `reload`? write it as in `ostler reload \
-         api`; `ostler help reload` shows what it takes\n",
+        "error: unknown command `relaod`\nhint: did you mean `reload`? write it as in \
+         `ostler reload api`; `ostler help reload` shows what it takes\n",
     );
     misused(
         &sandbox,

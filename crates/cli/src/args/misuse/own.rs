@@ -181,7 +181,7 @@ fn no_command(flag: &Flag, typed: &Typed) -> String {
         _ => None,
     };
     let page = line.map_or_else(
-        || format!("`{NAME} help {first}` shows how it is written"),
+        || format!("`{NAME} help {command}` shows how it is written", command = first),
         |line| format!("write it as in `{line}`"),
     );
     format!("`--{}` is for {}; {page}", flag.name(), some(&takers))
@@ -290,9 +290,9 @@ fn elsewhere(name: &str, command: &Command, flag: &Flag, given: &Given, typed: &
         }
         (_, "verbose", _) => format!("write `{NAME} --version --verbose`"),
         (CommandId::ProfileCpu | CommandId::ProfileMem, "time", _) => {
-            let name = command.name();
+            let command = command.name();
             let word = given.word.as_deref().map_or("api".into(), ostler_shell::operand);
-            format!("`{NAME} {name} {pasted} 5000` looks for 5 seconds", pasted = word)
+            format!("`{NAME} {command} {pasted} 5000` looks for 5 seconds", pasted = word)
         }
         (..) => {
             let takers = format!("`--{}` is for {}", flag.name(), some(&flag.takers()));
@@ -303,7 +303,9 @@ fn elsewhere(name: &str, command: &Command, flag: &Flag, given: &Given, typed: &
                 _ if needs_words(command) && given.word.is_none() => {
                     let all = command.takes.iter().any(|arg| arg.words().any(|of| of == "all"));
                     match all && is_all {
-                        true => format!("`{NAME} {} all` is about all", command.name()),
+                        true => {
+                            format!("`{NAME} {command} all` is about all", command = command.name())
+                        }
                         false => format!("{takers}; {}", example(command)),
                     }
                 }
