@@ -244,7 +244,7 @@ impl Model {
         let (procs, spec) = self.plan_again(queued)?;
         options.port_change |= self.known.changes_port(queued, spec);
         if !options.canary && !self.known.has_runs(app) {
-            // Nobody is to go on serving meanwhile: after the first, all begin at once.
+            // Nobody is to go on serving meanwhile: all begin at once, as in a start.
             options.parallel = u32::try_from(procs.len()).unwrap_or(u32::MAX);
         }
         match self.known.grant(app, procs.len(), options)? {

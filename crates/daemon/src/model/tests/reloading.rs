@@ -46,7 +46,7 @@ fn every_step_is_told_in_its_order() {
 
 /// Each waited for the one before it, though nobody served who was to go on.
 #[test]
-fn of_an_app_that_is_stopped_all_begin_when_the_first_has_passed() {
+fn of_an_app_that_is_stopped_all_begin_at_once() {
     let mut world = World::with("api", "good", 3);
     world.stop(&[0, 1, 2]);
     world.wait(100);
@@ -56,7 +56,7 @@ fn of_an_app_that_is_stopped_all_begin_when_the_first_has_passed() {
     let steps: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("step api:")).collect();
     let kinds: Vec<String> =
         steps.iter().map(|step| step.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
-    let expected = ["0 starting", "0 new", "1 starting", "2 starting", "1 new", "2 new"];
+    let expected = ["0 starting", "1 starting", "2 starting", "0 new", "1 new", "2 new"];
     assert_eq!(kinds, expected, "{said}");
 }
 
