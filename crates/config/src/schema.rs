@@ -160,7 +160,9 @@ fn value(attribute: &Attribute) -> Json {
     let mut schema = match attribute.rule {
         Rule::Words(words) => {
             let words = words.iter().map(|word| Json::from(*word));
-            json!({ "enum": words.chain([Json::Null]).collect::<Vec<_>>() })
+            let has_truths = attribute.types.contains(&Type::Bool);
+            let truths = [true, false].map(Json::from).into_iter().filter(|_| has_truths);
+            json!({ "enum": words.chain(truths).chain([Json::Null]).collect::<Vec<_>>() })
         }
         rule => of_type(attribute.types, rule),
     };

@@ -17,6 +17,17 @@ pub enum LogRotate {
     Monthly,
 }
 
+/// How rotated log files are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogCompress {
+    /// They stay as they are.
+    No,
+    /// As `gzip` does it.
+    Gzip,
+    /// As `zstd` does it.
+    Zstd,
+}
+
 /// What an app, or somebody for all apps, has said of rotation. What is not said here is for the
 /// next one to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,8 +44,8 @@ pub struct LogRotation {
     pub keep_days: Option<u64>,
     /// So many bytes of rotated files are kept.
     pub keep_size: Option<u64>,
-    /// Whether rotated files are compressed.
-    pub compress: Option<bool>,
+    /// How rotated files are compressed.
+    pub compress: Option<LogCompress>,
 }
 
 impl LogRotation {

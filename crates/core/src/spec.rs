@@ -15,7 +15,7 @@ pub use crate::depends::{Condition, Dependency};
 pub use crate::health_check::{Health, Probe};
 pub use crate::hooks::{Hook, Hooks, Secret};
 pub use crate::limits::Limits;
-pub use crate::rotation::{LogRotate, LogRotation};
+pub use crate::rotation::{LogCompress, LogRotate, LogRotation};
 pub use crate::rules::{LogRule, RuleAction};
 use crate::run::SpecId;
 pub use crate::sinks::{LogSink, SinkTarget, SyslogAddress};

@@ -176,7 +176,7 @@ impl LogCare {
 
     fn pack<T: From<Cared> + Send + 'static>(&mut self, pack: Pack, mailbox: &Mailbox<T>) {
         let path = pack.path.clone();
-        let started = mailbox.start("log-gzip", move |sender| {
+        let started = mailbox.start("log-pack", move |sender| {
             sys::lower_priority();
             sender.send(Cared::Packed(pack.path.clone(), pack.run()).into());
         });

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ostler_config::cron;
-use ostler_core::spec::{Alerts, AppSpec, LogRotate, LogRotation};
-use ostler_logs::{Cap, Keep, Log, Names, Period, Rotation, zone};
+use ostler_core::spec::{Alerts, AppSpec, LogCompress, LogRotate, LogRotation};
+use ostler_logs::{Cap, Keep, Log, Names, Packing, Period, Rotation, zone};
 use ostler_pm2::module::MARK;
 use ostler_pm2::rotation::{Most, Rules};
 
@@ -75,7 +75,7 @@ impl LogRules {
                 rotate: Some(rotate),
                 max_size: Some(MAX_SIZE),
                 keep: Some(KEEP),
-                compress: Some(true),
+                compress: Some(LogCompress::Gzip),
                 ..LogRotation::default()
             };
             said.or(&usual)
@@ -99,7 +99,7 @@ impl LogRules {
                 files: u32::try_from(of.keep.unwrap_or(KEEP)).unwrap_or(u32::MAX),
                 age: of.keep_days.map(|days| days.saturating_mul(DAY)),
                 bytes: of.keep_size,
-                compress: of.compress.unwrap_or(true),
+                packing: packing(of.compress),
             },
         })
     }
@@ -111,8 +111,8 @@ impl LogRules {
 
     /// Returns what is wanted of our own log, which `home` rotates.
     pub fn own_log(&self, path: &Path) -> Log {
-        let compress = self.rules.rotation.compress.unwrap_or(true);
-        let keep = Keep { files: KEEP_OWN, age: None, bytes: None, compress };
+        let packing = packing(self.rules.rotation.compress);
+        let keep = Keep { files: KEEP_OWN, age: None, bytes: None, packing };
         Log { path: path.to_owned(), names: Arc::default(), keep, begun_before: None }
     }
 
@@ -132,6 +132,15 @@ fn around(of: &LogRotation, now: u64) -> (Option<u64>, Option<u64>) {
     let cron = of.cron.as_deref().and_then(|pattern| cron::around(pattern, zone(), now));
     let both = || period.into_iter().chain(cron);
     (both().map(|(last, _)| last).max(), both().map(|(_, next)| next).min())
+}
+
+/// How rotated files are compressed; with gzip, unless somebody says otherwise.
+fn packing(said: Option<LogCompress>) -> Option<Packing> {
+    match said {
+        None | Some(LogCompress::Gzip) => Some(Packing::Gzip),
+        Some(LogCompress::Zstd) => Some(Packing::Zstd),
+        Some(LogCompress::No) => None,
+    }
 }
 
 fn period(of: &LogRotation) -> Option<Period> {

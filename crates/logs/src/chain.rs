@@ -5,8 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::care::names::{self, PACKED};
-use crate::care::{Names, Past, history};
+use crate::care::{Names, Packing, Past, Unpacked, history, names};
 use crate::place::{At, CHECKED, Located, Place, Trail, head_of, millis};
 
 /// Stands for the inode of a compressed file, which is another with each program that makes it.
@@ -42,9 +41,9 @@ impl Chain {
             let meta = now.metadata()?;
             let id = |meta: &Metadata| (meta.dev(), meta.ino());
             let is_now = |file: &Past| file.path.metadata().is_ok_and(|of| id(&of) == id(&meta));
-            files.retain(|file| file.packed || !is_now(file));
+            files.retain(|file| file.packed.is_some() || !is_now(file));
             let (path, written, size) = (log.to_owned(), millis(&meta), meta.len());
-            files.push(Past { path, packed: false, written, size });
+            files.push(Past { path, packed: None, written, size });
         }
         Ok(Self { files, now })
     }
@@ -67,7 +66,7 @@ impl Chain {
     pub fn open_at(&self, number: usize, place: u64) -> io::Result<Opened> {
         let short = || io::Error::from(io::ErrorKind::UnexpectedEof);
         let file = self.files.get(number).ok_or(io::ErrorKind::NotFound)?;
-        if file.packed {
+        if file.packed.is_some() {
             let (mut from, mut head) = (file.open()?, Vec::new());
             from.by_ref().take(place.min(CHECKED as u64)).read_to_end(&mut head)?;
             let left = place - head.len() as u64;
@@ -94,15 +93,12 @@ impl Chain {
     /// Whether one of the files that was not there any more was compressed meanwhile; from now on
     /// the compressed one is read.
     pub fn is_packed_now(&mut self, number: usize) -> bool {
-        let Some(file) = self.files.get_mut(number).filter(|file| !file.packed) else {
+        let Some(file) = self.files.get_mut(number).filter(|file| file.packed.is_none()) else {
             return false;
         };
-        let path = names::packed(&file.path);
-        file.packed = path.symlink_metadata().is_ok();
-        if file.packed {
-            file.path = path;
-        }
-        file.packed
+        let Some((path, packing)) = names::packed_there(&file.path) else { return false };
+        (file.path, file.packed) = (path, Some(packing));
+        true
     }
 
     /// Finds a place among the files.
@@ -120,7 +116,8 @@ impl Chain {
         let numbered = || self.files.iter().enumerate();
         let by_time = numbered().filter(|(_, file)| place.written <= file.written);
         let is_same = |file: &Past| {
-            !file.packed && file.path.metadata().is_ok_and(|meta| meta.ino() == place.inode)
+            file.packed.is_none()
+                && file.path.metadata().is_ok_and(|meta| meta.ino() == place.inode)
         };
         let by_inode = numbered().filter(|(_, file)| is_same(file));
         for (number, _) in by_time.chain(by_inode) {
@@ -141,7 +138,7 @@ impl Chain {
 /// A file that is read from a place on.
 pub struct Opened {
     /// Its bytes from there on, not compressed.
-    pub from: Box<dyn Read + Send>,
+    pub from: Unpacked,
     /// The trail up to there.
     pub trail: Trail,
     /// Its inode, or what stands for it.
@@ -165,8 +162,9 @@ fn renamed(log: &Path) -> io::Result<Vec<Past>> {
         let entry = entry?;
         let name = entry.file_name();
         let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(own)) else { continue };
-        let packed = rest.ends_with(PACKED);
-        if !is_number_or_date(rest.strip_suffix(PACKED).unwrap_or(rest)) {
+        let (rest, packed) =
+            Packing::split(rest).map_or((rest, None), |(rest, packing)| (rest, Some(packing)));
+        if !is_number_or_date(rest) {
             continue;
         }
         match entry.metadata() {
@@ -181,9 +179,10 @@ fn renamed(log: &Path) -> io::Result<Vec<Past>> {
         }
     }
     // While one is being compressed by others, the compressed one is not whole.
-    let whole = |file: &&Past| !file.packed;
-    let originals: Vec<PathBuf> =
-        found.iter().filter(whole).map(|file| names::packed(&file.path)).collect();
+    let whole = found.iter().filter(|file| file.packed.is_none());
+    let originals: Vec<PathBuf> = whole
+        .flat_map(|file| Packing::ALL.map(|packing| names::packed(&file.path, packing)))
+        .collect();
     found.retain(|file| !originals.contains(&file.path));
     Ok(found)
 }

@@ -80,7 +80,8 @@ mod writers;
 
 pub use behind::{Behind, Read};
 pub use care::{
-    Cap, Keep, Log, Names, Pack, Past, Removed, Renamer, Sweep, Swept, USUAL_NAMES, history,
+    Cap, Keep, Log, Names, Pack, Packing, Past, Removed, Renamer, Sweep, Swept, USUAL_NAMES,
+    history,
 };
 pub use chain::{Chain, Opened};
 pub use date::{date, iso, now_ms, zone, zone_of};

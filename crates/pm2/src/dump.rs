@@ -81,7 +81,7 @@ pub fn element(saving: &Saving<'_>) -> Map<String, Json> {
 /// What is missing or of the wrong kind, all of it.
 pub fn read_element(text: &str, cpus: u32) -> Result<Saved, Vec<Diagnostic>> {
     let map: Map<String, Json> = serde_json::from_str(text).map_err(|error| {
-        vec![record::wrong(format!("a record must be JSON: {}", not_json(&error)))]
+        vec![record::wrong(format!("a record must be JSON: {}", not_json(text.as_bytes(), &error)))]
     })?;
     let mut spec = record::from_map(&map, cpus)?;
     spec.instances = 1;

@@ -5,7 +5,7 @@
 //! the names of the attributes of an app. What cannot be done is refused when it is set.
 
 use ostler_config::attributes;
-use ostler_core::spec::{Alerts, AppSpec, LogRotate, LogRotation};
+use ostler_core::spec::{Alerts, AppSpec, LogCompress, LogRotate, LogRotation};
 use serde_json::Value as Json;
 
 use crate::alerts;
@@ -92,7 +92,7 @@ impl Rules {
                 rotate: Some(LogRotate::Daily),
                 max_size: Some(10 << 20),
                 keep: Some(30),
-                compress: Some(false),
+                compress: Some(LogCompress::No),
                 ..LogRotation::default()
             };
             rules.rotation = rules.rotation.or(&theirs.rotation).or(&usual);
@@ -118,7 +118,11 @@ impl Rules {
             (MODULE, "max_size") => self.take_attribute("log_max_size", value)?,
             (MODULE, "retain") if value == "all" => self.rotation.keep = Some(u64::MAX),
             (MODULE, "retain") => self.take_attribute("log_keep", value)?,
-            (MODULE, "compress") => self.take_attribute("log_compress", value)?,
+            // The module has gzip and no other.
+            (MODULE, "compress") => {
+                let how = if truth(value)? { LogCompress::Gzip } else { LogCompress::No };
+                self.rotation.compress = Some(how);
+            }
             (MODULE, "rotateInterval") => {
                 let period = interval(value);
                 self.rotation.cron = None;
@@ -295,7 +299,7 @@ mod tests {
             rotate: Some(LogRotate::Daily),
             max_size: Some(5 << 10),
             keep: Some(30),
-            compress: Some(false),
+            compress: Some(LogCompress::No),
             ..LogRotation::default()
         };
         assert_eq!(usual, Rules { rotation: expected, ..Rules::default() });
@@ -307,7 +311,10 @@ mod tests {
             ("pm2-logrotate.rotateModule", "false"),
             ("pm2-logrotate.workerInterval", "30"),
         ]);
-        assert_eq!((all.rotation.keep, all.rotation.compress), (Some(u64::MAX), Some(true)));
+        assert_eq!(
+            (all.rotation.keep, all.rotation.compress),
+            (Some(u64::MAX), Some(LogCompress::Gzip))
+        );
         assert_eq!(all.rotation.rotate, Some(LogRotate::Hourly));
         assert_eq!((all.names.as_deref(), all.modules), (Some("YYYY-MM-DD"), false));
         assert_eq!(all.problems, [""; 0]);
@@ -323,11 +330,14 @@ mod tests {
             ("ostler.log_max_size", "1M"),
             ("ostler.log_cap", "2G"),
             ("ostler.log_rotate", "weekly"),
+            ("ostler.log_compress", "zstd"),
+            ("pm2-logrotate.compress", "true"),
             ("pm2-logrotate.max_size", "5K"),
             ("pm2-logrotate.retain", "7"),
         ]);
         assert_eq!(both.rotation.max_size, Some(1 << 20));
         assert_eq!((both.rotation.rotate, both.rotation.keep), (Some(LogRotate::Weekly), Some(7)));
+        assert_eq!(both.rotation.compress, Some(LogCompress::Zstd));
         assert_eq!(both.most, Most::Bytes(2 << 30));
         assert_eq!(rules(&[("ostler.log_cap", "none")]).most, Most::Unlimited);
     }
@@ -343,6 +353,8 @@ mod tests {
             (MODULE, "dateFormat", "a/b"),
             (MODULE, "TZ", "Asia/Tokyo"),
             (MODULE, "compress", "maybe"),
+            (MODULE, "compress", "zstd"),
+            (OURS, "log_compress", "brotli"),
             (OURS, "log_rotate", "yearly"),
             (OURS, "log_max_size", "-1"),
             (OURS, "log_cap", "much"),

@@ -74,11 +74,10 @@ fn row(attribute: &Attribute) -> [String; 7] {
 /// Returns type and unit: what may be written.
 fn kind(attribute: &Attribute) -> String {
     if let Rule::Words(words) = attribute.rule {
-        return words
-            .iter()
-            .map(|word| code(&format!("\"{word}\"")))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let truths = ["true", "false"].map(code).into_iter();
+        let truths = truths.filter(|_| attribute.types.contains(&Type::Bool));
+        let words = words.iter().map(|word| code(&format!("\"{word}\"")));
+        return words.chain(truths).collect::<Vec<_>>().join(", ");
     }
     let name = |kind: &Type| match kind {
         Type::Text => "text",

@@ -1,7 +1,7 @@
 //! What an app says of its files, in words: which are watched, and how its logs are rotated.
 
 use ostler_config::watch::Watching;
-use ostler_core::spec::{AppSpec, LogRotate};
+use ostler_core::spec::{AppSpec, LogCompress, LogRotate};
 use ostler_pm2::rotation::Rules;
 
 /// Returns what of an app's files is watched.
@@ -42,7 +42,14 @@ pub(crate) fn rotation(spec: &AppSpec, rules: &Rules) -> Option<String> {
         }),
         said.keep_days.map(|days| format!("kept for {days} days")),
         said.keep_size.map(|bytes| format!("{} kept", size(bytes))),
-        said.compress.map(|is| if is { "compressed" } else { "not compressed" }.to_owned()),
+        said.compress.map(|how| {
+            let how = match how {
+                LogCompress::No => "not compressed",
+                LogCompress::Gzip => "compressed",
+                LogCompress::Zstd => "compressed with zstd",
+            };
+            how.to_owned()
+        }),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
@@ -50,7 +57,7 @@ pub(crate) fn rotation(spec: &AppSpec, rules: &Rules) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use ostler_core::spec::LogRotation;
+    use ostler_core::spec::{LogCompress, LogRotation};
 
     use super::*;
 
@@ -72,11 +79,12 @@ mod tests {
     fn what_is_said_of_rotation_is_shown_of_app_and_home() {
         let mut spec = spec();
         assert_eq!(rotation(&spec, &Rules::default()), None);
-        let of_home = LogRotation { keep: Some(5), compress: Some(true), ..LogRotation::default() };
+        let compress = Some(LogCompress::Zstd);
+        let of_home = LogRotation { keep: Some(5), compress, ..LogRotation::default() };
         let rules = Rules { rotation: of_home, ..Rules::default() };
         spec.logs.rotation.max_size = Some(20 << 20);
         spec.logs.rotation.keep = Some(1);
         let said = rotation(&spec, &rules);
-        assert_eq!(said.as_deref(), Some("from 20.0M on, 1 file kept, compressed"));
+        assert_eq!(said.as_deref(), Some("from 20.0M on, 1 file kept, compressed with zstd"));
     }
 }

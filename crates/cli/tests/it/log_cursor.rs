@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Stdio};
 
-use ostler_logs::{Names, history};
+use ostler_logs::{Names, Packing, history};
 use ostler_testkit::Sandbox;
 use serde_json::Value;
 
@@ -41,8 +41,14 @@ fn append(path: &std::path::Path, text: &str) {
 
 #[test]
 fn each_line_has_a_cursor_that_goes_on_behind_it_over_rotation_compression_and_renames() {
+    Packing::ALL.into_iter().for_each(go_on_behind);
+}
+
+fn go_on_behind(packing: Packing) {
     let s = sandbox();
-    let (first, second) = (silent(&s, "first", &[]), silent(&s, "second", &[]));
+    let how = if packing == Packing::Zstd { "zstd" } else { "gzip" };
+    let first = silent(&s, "first", &["--log-compress", how]);
+    let second = silent(&s, "second", &[]);
     put(&first, "2026-11-12T10:00:00 a\n2026-11-13T10:00:00 b\n", "2026-11-13T10:00:00");
     put(
         &second,
@@ -73,14 +79,18 @@ fn each_line_has_a_cursor_that_goes_on_behind_it_over_rotation_compression_and_r
     // Files are looked at when their settings are read.
     s.ostler(["reloadLogs"]).run();
     s.wait_for("the rotated one to be compressed", SOON, || {
-        history(&first, &[Names::default()]).unwrap().first().filter(|past| past.packed).map(drop)
+        history(&first, &[Names::default()])
+            .unwrap()
+            .first()
+            .filter(|past| past.packed == Some(packing))
+            .map(drop)
     });
     append(&second, "2026-11-14T11:00:00 g\n");
     let (rest, _) = objects(&s, &["--cursor", &cursors[4]]);
     assert_eq!(letters(&rest), "fg");
     let (rest, _) = objects(&s, &["first", "--cursor", &cursors[2]]);
     assert_eq!(letters(&rest), "bf");
-    fs::remove_file(first.with_file_name("first__2026-11-13_23-00-00.log.gz")).unwrap();
+    fs::remove_file(&history(&first, &[Names::default()]).unwrap()[0].path).unwrap();
     let (rest, err) = objects(&s, &["first", "--cursor", &cursors[2]]);
     assert_eq!(letters(&rest), "f", "what is there is shown");
     assert!(err.contains("first.log` in which the cursor was is gone"), "{err}");

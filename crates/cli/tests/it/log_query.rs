@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, UNIX_EPOCH};
 
-use ostler_logs::{DateReader, Names, history};
+use ostler_logs::{DateReader, Names, Packing, history};
 use ostler_testkit::Sandbox;
 
 use crate::start_e2e::{SOON, sandbox};
@@ -40,15 +40,20 @@ fn logs(s: &Sandbox, args: &[&str]) -> String {
 
 /// Two apps: one with dates by the manager, over three files of which the oldest is compressed;
 /// one that writes its dates itself.
-fn two(s: &Sandbox) -> [PathBuf; 2] {
-    let first = silent(s, "first", &["--time"]);
+fn two(s: &Sandbox, packing: Packing) -> [PathBuf; 2] {
+    let how = if packing == Packing::Zstd { "zstd" } else { "gzip" };
+    let first = silent(s, "first", &["--time", "--log-compress", how]);
     let second = silent(s, "second", &[]);
     let past = |day: u32| first.with_file_name(format!("first__2026-11-{day}_23-00-00.log"));
     put(&past(10), "2026-11-10T10:00:00: ten\n    at ten\n", "2026-11-10T10:00:00");
     // Files are looked at when their settings are read.
     s.ostler(["reloadLogs"]).run();
     s.wait_for("the oldest to be compressed", SOON, || {
-        history(&first, &[Names::default()]).unwrap().first().filter(|past| past.packed).map(drop)
+        history(&first, &[Names::default()])
+            .unwrap()
+            .first()
+            .filter(|past| past.packed == Some(packing))
+            .map(drop)
     });
     put(&past(11), "2026-11-11T10:00:00: eleven\n", "2026-11-11T10:00:00");
     put(
@@ -66,8 +71,12 @@ fn two(s: &Sandbox) -> [PathBuf; 2] {
 
 #[test]
 fn lines_are_found_by_time_over_rotated_and_compressed_files_and_in_order_of_all_apps() {
+    Packing::ALL.into_iter().for_each(find_by_time);
+}
+
+fn find_by_time(packing: Packing) {
     let s = sandbox();
-    two(&s);
+    two(&s, packing);
     assert_eq!(
         logs(&s, &["--since", "2026-11-10"]),
         "2026-11-10T10:00:00: ten\n    at ten\n2026-11-11T10:00:00: eleven\n\

@@ -59,7 +59,7 @@ fn our_own_log_is_rotated_and_compressed_when_it_has_become_large() {
     s.ostler(["list"]).run();
     let past = s.wait_for("a rotated and compressed log", SOON, || {
         let past = ostler_logs::history(&s.file("pm2.log"), &[Default::default()]).unwrap();
-        past.into_iter().next().filter(|past| past.packed)
+        past.into_iter().next().filter(|past| past.packed.is_some())
     });
     let mut before = Vec::new();
     past.open().unwrap().read_to_end(&mut before).unwrap();

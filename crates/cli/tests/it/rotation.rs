@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use ostler_logs::{Names, Past, history};
+use ostler_logs::{Names, Packing, Past, history};
 use ostler_testkit::{Sandbox, procs};
 
 use crate::keeper_death::kill_keeper;
@@ -67,7 +67,8 @@ fn every_line_is_there_once_over_rotations_compression_and_deaths_of_daemon_and_
     let s = sandbox();
     let more = ["--log-max-size", "64K", "--log-keep", "100000"];
     let raw = count(&s, "raw", &more);
-    let dated = count(&s, "dated", &[&more[..], &["--time"]].concat());
+    let zstd = ["--time", "--log-compress", "zstd"];
+    let dated = count(&s, "dated", &[&more[..], &zstd].concat());
     for _ in 0..3 {
         // Who comes next has everything before the other one is killed.
         let kills: [fn(&Sandbox) -> String; 2] = [
@@ -87,9 +88,10 @@ fn every_line_is_there_once_over_rotations_compression_and_deaths_of_daemon_and_
         }
     }
     s.ostler(["stop", "all"]).run();
-    for (log, date) in [(&raw, 0), (&dated, "2026-11-27T10:11:12: ".len())] {
+    let date = "2026-11-27T10:11:12: ".len();
+    for (log, date, how) in [(&raw, 0, Packing::Gzip), (&dated, date, Packing::Zstd)] {
         s.wait_for("all to be compressed", 3 * SOON, || {
-            past(log).iter().all(|past| past.packed).then_some(())
+            past(log).iter().all(|past| past.packed == Some(how)).then_some(())
         });
         assert_every_line_once(log, date);
     }
@@ -147,7 +149,7 @@ fn under_pm2s_name_nothing_is_rotated_until_its_module_is_configured() {
     pm2(&s, &["set", "pm2-logrotate:max_size", "64K"], 0);
     s.wait_for("rotations", SOON, || (2 <= past(&log).len()).then_some(()));
     pm2(&s, &["stop", "app"], 0);
-    assert!(past(&log).iter().all(|past| !past.packed), "as the module has it by itself");
+    assert!(past(&log).iter().all(|past| past.packed.is_none()), "as the module has it by itself");
     assert_every_line_once(&log, 0);
 }
 

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use ostler_core::spec::LogCompress;
 use serde_json::Value as Json;
 
 use super::access::{BadValue, FieldType, Form};
@@ -186,6 +187,34 @@ impl Form<Option<String>> for CronPattern {
         }
         cron::check(&pattern).map_err(|_| BadValue::Wanted("a pattern of cron"))?;
         Ok(Some(pattern))
+    }
+}
+
+/// How rotated log files are compressed: a word, or whether they are.
+pub(crate) struct Compression;
+
+impl Compression {
+    /// The words that are understood.
+    pub(crate) const WORDS: &'static [&'static str] = &["gzip", "zstd"];
+}
+
+impl Form<Option<LogCompress>> for Compression {
+    fn write(how: &Option<LogCompress>) -> Json {
+        match how {
+            None => Json::Null,
+            Some(LogCompress::No) => false.into(),
+            Some(LogCompress::Gzip) => true.into(),
+            Some(LogCompress::Zstd) => "zstd".into(),
+        }
+    }
+
+    fn read(node: &Node) -> Result<Option<LogCompress>, BadValue> {
+        Ok(Some(match node.plain().as_str() {
+            "true" | "gzip" => LogCompress::Gzip,
+            "zstd" => LogCompress::Zstd,
+            "false" => LogCompress::No,
+            _ => return Err(BadValue::Wanted("true, false, `gzip` or `zstd`")),
+        }))
     }
 }
 

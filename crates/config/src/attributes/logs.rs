@@ -4,7 +4,7 @@ use ostler_core::spec::{LogFormat, LogFull, LogRotate};
 
 use super::access::{Access, field};
 use super::attribute::{Attribute, Gives, Rule, Takes, Type, Unit};
-use super::forms::{Count, CronPattern, DateFormat, LogFile, MoreLogFile, Size};
+use super::forms::{Compression, Count, CronPattern, DateFormat, LogFile, MoreLogFile, Size};
 use super::row::{number, object, of, path, switch, text, truth, value};
 use super::worded::{Worded as _, worded};
 use crate::{rules, sinks};
@@ -124,11 +124,16 @@ pub(super) static ROWS: &[Attribute] = &[
         .usually("no limit")
         .example("\"1G\"")
         .help("how many bytes of rotated files are kept of each log file"),
-    truth("log_compress", field!(logs.rotation.compress))
-        .flags(&[switch(&["no-log-compress"], false).says("leave rotated log files uncompressed")])
+    of("log_compress", &[Type::Bool, Type::Text], field!(logs.rotation.compress as Compression))
+        .rule(Rule::Words(Compression::WORDS))
+        .flags(&[
+            value(&["log-compress"], "gzip|zstd"),
+            switch(&["no-log-compress"], false).says("leave rotated log files uncompressed"),
+        ])
+        .advice("write `\"gzip\"`, `\"zstd\"` or `false`")
         .usually("`true`")
-        .example("false")
-        .help("compress rotated log files (gzip)"),
+        .example("\"zstd\"")
+        .help("how rotated log files are compressed: `gzip` (`true`), `zstd`, or `false` for not"),
     object("log_sinks", field!(logs.sinks))
         .inside(sinks::SCHEMA)
         .flags(&[

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use proptest::prelude::*;
 
 use super::*;
-use crate::care::{Pack, Renamer};
+use crate::care::{Pack, Packing, Renamer};
 use crate::opener::Plain;
 use crate::place::Check;
 
@@ -53,13 +53,14 @@ struct Rig {
     now: u64,
     count: u32,
     renamed: u32,
+    packed: usize,
 }
 
 impl Rig {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (renamer, written) = (Renamer::default(), String::new());
-        Self { dir, renamer, written, now: 1_795_388_825_573, count: 0, renamed: 0 }
+        Self { dir, renamer, written, now: 1_795_388_825_573, count: 0, renamed: 0, packed: 0 }
     }
 
     fn log(&self) -> PathBuf {
@@ -91,10 +92,13 @@ impl Rig {
             }
             Act::Compress => {
                 let files = Chain::of(&self.log(), &[Names::default()], false).unwrap().files;
-                let mut past = files.iter().filter(|file| !file.packed && file.path != self.log());
+                let mut past =
+                    files.iter().filter(|file| file.packed.is_none() && file.path != self.log());
                 if let Some(file) = past.next() {
                     let name = file.path.file_name().unwrap().to_str().unwrap();
-                    Pack::of(self.dir.path(), name).run().unwrap();
+                    self.packed += 1;
+                    let packing = Packing::ALL[self.packed % 2];
+                    Pack::of(self.dir.path(), name, packing).run().unwrap();
                 }
             }
             Act::Rename if self.is_whole() => {

@@ -1,12 +1,11 @@
 //! All files that a log was written to: the rotated ones, the compressed ones, the current one.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
-
 use super::names::{self, Names, Rotated};
+use super::packing::{Packing, Unpacked};
 use crate::place::millis;
 
 /// A rotated file of a log.
@@ -14,8 +13,8 @@ use crate::place::millis;
 pub struct Past {
     /// Where it is.
     pub path: PathBuf,
-    /// Whether it is compressed.
-    pub packed: bool,
+    /// How it is compressed, if it is.
+    pub packed: Option<Packing>,
     /// When it was last written to, ms since 1970: each of its lines was written before.
     pub written: u64,
     /// Its length, compressed or not.
@@ -27,9 +26,12 @@ impl Past {
     ///
     /// # Errors
     /// Whatever the system says.
-    pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+    pub fn open(&self) -> io::Result<Unpacked> {
         let file = File::open(&self.path)?;
-        Ok(if self.packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
+        match self.packed {
+            Some(packing) => packing.reader(file),
+            None => Ok(Box::new(file)),
+        }
     }
 }
 
@@ -63,17 +65,19 @@ pub fn history(log: &Path, names: &[Names]) -> io::Result<Vec<Past>> {
         }
     }
     found.sort_by(|(a, of_a), (b, of_b)| {
-        let packed_first = of_b.packed.cmp(&of_a.packed);
+        let packed_first = of_b.packed.is_some().cmp(&of_a.packed.is_some());
         a.written.cmp(&b.written).then(of_a.order(of_b)).then(packed_first)
     });
     // The compressed file is whole as soon as it has its name; its original goes next.
-    found.dedup_by(|(later, _), (first, _)| first.path == names::packed(&later.path));
+    found.dedup_by(|(later, _), (first, _)| {
+        first.packed.is_some_and(|of| first.path == names::packed(&later.path, of))
+    });
     Ok(found.into_iter().map(|(past, _)| past).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
+    use std::io::{Read as _, Write as _};
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
@@ -95,7 +99,9 @@ mod tests {
         }
         let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
         packer.write_all(b"1\n").unwrap();
-        put(&names::packed(&of_day(1)), &packer.finish().unwrap());
+        put(&names::packed(&of_day(1), Packing::Gzip), &packer.finish().unwrap());
+        let packed = names::packed(&of_day(2), Packing::Zstd);
+        put(&packed, &Packing::Zstd.packer().unwrap().pack(b"2\n").unwrap());
         put(&place("a__x.log"), b"another's");
         std::fs::write(place("a.log"), "now\n").unwrap();
         let all = history(&place("a.log"), &[Names::default()]).unwrap();
@@ -104,7 +110,7 @@ mod tests {
             past.open().unwrap().read_to_string(&mut text).unwrap();
         }
         assert_eq!(text, "1\n2\n3\n");
-        assert!(all[0].packed && all[0].written == 1_000_000);
+        assert!(all[0].packed.is_some() && all[0].written == 1_000_000);
         assert!(history(&place("none/a.log"), &[]).unwrap().is_empty());
     }
 }

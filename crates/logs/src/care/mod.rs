@@ -9,13 +9,14 @@
 //! - *rotate*: the engine renames the file at a line's end, and opens its path anew. Killed in
 //!   between, its successor opens the path.
 //! - *compress*: into a file of another name, that is locked as long as its maker lives; synced,
-//!   renamed to the name with `.gz`; then the original is removed. As long as both are there, the
-//!   compressed one is whole, and counts.
+//!   renamed to the name with `.gz` or `.zst`; then the original is removed. As long as both are
+//!   there, the compressed one is whole, and counts.
 //! - *remove*: the oldest first.
 
 mod history;
 pub(crate) mod names;
 mod pack;
+mod packing;
 mod plan;
 mod rename;
 mod sweep;
@@ -23,6 +24,8 @@ mod sweep;
 pub use history::{Past, history};
 pub use names::{Names, USUAL_NAMES};
 pub use pack::Pack;
+pub use packing::Packing;
+pub(crate) use packing::Unpacked;
 pub use plan::{Cap, Keep, Log};
 pub use rename::Renamer;
 pub use sweep::{Removed, Sweep, Swept};

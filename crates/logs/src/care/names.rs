@@ -10,14 +10,13 @@ use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
 
+use super::packing::Packing;
 use crate::date::DateFormat;
 
 /// The date in the names, unless somebody wants another one.
 pub const USUAL_NAMES: &str = "YYYY-MM-DD_HH-mm-ss";
 /// What stands between the name of the log and the date.
 const BETWEEN: &str = "__";
-/// The end of the name of a compressed file.
-pub(crate) const PACKED: &str = ".gz";
 /// The end of the name of one that is being compressed.
 pub(crate) const PART: &str = ".part";
 
@@ -34,8 +33,8 @@ pub(crate) struct Rotated {
     pub date: String,
     /// Which one with this date.
     pub number: u32,
-    /// Whether it is compressed.
-    pub packed: bool,
+    /// How it is compressed, if it is.
+    pub packed: Option<Packing>,
 }
 
 impl Default for Names {
@@ -69,9 +68,9 @@ impl Names {
     pub(crate) fn read(&self, log: &Path, name: &str) -> Option<Rotated> {
         let (stem, ending) = split(log)?;
         let rest = name.strip_prefix(stem)?.strip_prefix(BETWEEN)?;
-        let (rest, packed) = match rest.strip_suffix(PACKED) {
-            Some(rest) => (rest, true),
-            None => (rest, false),
+        let (rest, packed) = match Packing::split(rest) {
+            Some((rest, packing)) => (rest, Some(packing)),
+            None => (rest, None),
         };
         let rest = rest.strip_suffix(ending)?;
         let (_, length) = self.format.read(rest)?;
@@ -111,11 +110,17 @@ pub(crate) fn path(log: &Path, date: &str, number: u32) -> Option<PathBuf> {
     Some(log.with_file_name(format!("{stem}{BETWEEN}{date}{number}{ending}")))
 }
 
-/// Returns the path of a rotated file when it is compressed.
-pub(crate) fn packed(path: &Path) -> PathBuf {
+/// Returns the path of a rotated file when it is compressed in this way.
+pub(crate) fn packed(path: &Path, packing: Packing) -> PathBuf {
     let mut packed = path.as_os_str().to_owned();
-    packed.push(PACKED);
+    packed.push(packing.ending());
     packed.into()
+}
+
+/// Returns the path at which a rotated file is compressed, and how, if it is there.
+pub(crate) fn packed_there(path: &Path) -> Option<(PathBuf, Packing)> {
+    let mut all = Packing::ALL.into_iter().map(|packing| (packed(path, packing), packing));
+    all.find(|(path, _)| path.symlink_metadata().is_ok())
 }
 
 /// Returns the name of a rotated file of which this is a half-compressed one, left by a process
@@ -123,7 +128,7 @@ pub(crate) fn packed(path: &Path) -> PathBuf {
 pub(crate) fn of_part(name: &str) -> Option<&str> {
     let (rest, maker) = name.strip_suffix(PART)?.rsplit_once('.')?;
     let is_number = !maker.is_empty() && maker.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then_some(rest)?.strip_suffix(PACKED)
+    Some(Packing::split(is_number.then_some(rest)?)?.0)
 }
 
 /// The name of a log before its ending, and the ending with its dot.
@@ -161,10 +166,13 @@ mod tests {
                 let path = path(log, &date, number).unwrap();
                 assert_eq!(path, log.with_file_name(name));
                 let read = |name: &str| names.read(log, name).unwrap();
-                assert_eq!(read(name), Rotated { date: date.clone(), number, packed: false });
-                let packed = packed(&path);
-                let name = packed.file_name().unwrap().to_str().unwrap();
-                assert_eq!(read(name), Rotated { date, number, packed: true });
+                assert_eq!(read(name), Rotated { date: date.clone(), number, packed: None });
+                for packing in Packing::ALL {
+                    let packed = packed(&path, packing);
+                    let name = packed.file_name().unwrap().to_str().unwrap();
+                    let (date, packed) = (date.clone(), Some(packing));
+                    assert_eq!(read(name), Rotated { date, number, packed });
+                }
             }
         }
     }
@@ -190,6 +198,8 @@ mod tests {
             assert_eq!(stray(name), None, "{name}");
         }
         let part = "app-out__2026-11-27_10-11-12.log.gz.77.part";
+        assert_eq!(of_part(part), Some("app-out__2026-11-27_10-11-12.log"));
+        let part = "app-out__2026-11-27_10-11-12.log.zst.77.part";
         assert_eq!(of_part(part), Some("app-out__2026-11-27_10-11-12.log"));
         assert_eq!(of_part("download.part"), None);
         assert_eq!(of_part("x.gz.a.part"), None);

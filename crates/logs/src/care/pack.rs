@@ -1,25 +1,22 @@
 //! Compressing a rotated file, so that nothing is lost or doubled wherever it is interrupted.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use rustix::fs::{AtFlags, FileType, FlockOperation, Gid, Mode, OFlags, RenameFlags, Stat, Uid};
 use rustix::io::Errno;
 
-use super::names::{PACKED, PART};
-
-/// Read at a time.
-const BLOCK: usize = 64 << 10;
+use super::names::PART;
+use super::packing::{PIECE, Packing};
 
 /// A rotated file that is to be compressed.
 #[derive(Debug)]
 pub struct Pack {
     pub(super) folder: OwnedFd,
     pub(super) name: String,
+    pub(super) packing: Packing,
     /// Where it is.
     pub path: PathBuf,
 }
@@ -44,10 +41,10 @@ impl Pack {
     pub(super) fn run_to(&self, mut done: impl FnMut(Step) -> io::Result<()>) -> io::Result<()> {
         let Some(from) = open(&self.folder, &self.name)? else { return Ok(()) };
         let stat = rustix::fs::fstat(&from)?;
-        let part = format!("{}{PACKED}.{}{PART}", self.name, std::process::id());
+        let part = format!("{}.{}{PART}", self.packed(), std::process::id());
         let into = self.make(&part, &stat)?;
         let made = done(Step::Made)
-            .and_then(|()| fill(from, &into, &stat))
+            .and_then(|()| self.fill(from, &into, &stat))
             .and_then(|()| done(Step::Filled))
             .and_then(|()| self.put_in_place(&part, &stat));
         if !matches!(made, Ok(true)) {
@@ -58,6 +55,10 @@ impl Pack {
         done(Step::Named)?;
         // Whoever looks in between has removed it already.
         remove(&self.folder, &self.name)
+    }
+
+    fn packed(&self) -> String {
+        format!("{}{}", self.name, self.packing.ending())
     }
 
     /// Makes the file that becomes the compressed one, for the same people; locked, so that nobody
@@ -97,7 +98,7 @@ impl Pack {
         if !now.is_ok_and(|now| id(&now) == id(was)) {
             return Ok(false);
         }
-        let name = format!("{}{PACKED}", self.name);
+        let name = self.packed();
         let (folder, flags) = (&self.folder, RenameFlags::NOREPLACE);
         match rustix::fs::renameat_with(folder, part, folder, &name, flags) {
             // A file system that cannot do it in one step; nobody else gives such names here.
@@ -110,31 +111,31 @@ impl Pack {
         rustix::fs::fsync(folder)?;
         Ok(true)
     }
-}
 
-/// Writes the compressed bytes, with the times of the original, to the disk.
-fn fill(mut from: File, into: &OwnedFd, of: &Stat) -> io::Result<()> {
-    let mut packer = GzEncoder::new(File::from(into.try_clone()?), Compression::default());
-    let mut block = vec![0; BLOCK];
-    loop {
-        let read = match from.read(&mut block) {
-            Ok(0) => break,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            read => read?,
+    /// Writes the compressed bytes, with the times of the original, to the disk.
+    fn fill(&self, mut from: File, into: &OwnedFd, of: &Stat) -> io::Result<()> {
+        let mut packer = self.packing.packer()?;
+        let (mut into_file, mut piece) = (File::from(into.try_clone()?), Vec::new());
+        // Also an empty file is one piece.
+        loop {
+            piece.clear();
+            (&mut from).take(PIECE as u64).read_to_end(&mut piece)?;
+            into_file.write_all(&packer.pack(&piece)?)?;
+            if piece.len() < PIECE {
+                break;
+            }
+        }
+        let time = |tv_sec: i64, nanos: u64| rustix::fs::Timespec {
+            tv_sec,
+            tv_nsec: i64::try_from(nanos).unwrap_or(0),
         };
-        packer.write_all(block.get(..read).unwrap_or_default())?;
+        let times = rustix::fs::Timestamps {
+            last_access: time(of.st_atime, of.st_atime_nsec),
+            last_modification: time(of.st_mtime, of.st_mtime_nsec),
+        };
+        rustix::fs::futimens(into, &times)?;
+        Ok(rustix::fs::fsync(into)?)
     }
-    packer.finish()?;
-    let time = |tv_sec: i64, nanos: u64| rustix::fs::Timespec {
-        tv_sec,
-        tv_nsec: i64::try_from(nanos).unwrap_or(0),
-    };
-    let times = rustix::fs::Timestamps {
-        last_access: time(of.st_atime, of.st_atime_nsec),
-        last_modification: time(of.st_mtime, of.st_mtime_nsec),
-    };
-    rustix::fs::futimens(into, &times)?;
-    Ok(rustix::fs::fsync(into)?)
 }
 
 /// Opens a rotated file; `None` when there is none. What has a second name may be anybody's.
@@ -178,16 +179,19 @@ pub(super) fn discard(folder: &OwnedFd, part: &str) -> io::Result<()> {
 }
 
 /// Removes the original of a compressed file, of which all is in that one.
-pub(super) fn finish(folder: &OwnedFd, name: &str) -> io::Result<()> {
+pub(super) fn finish(folder: &OwnedFd, name: &str, packing: Packing) -> io::Result<()> {
     let Some(original) = open(folder, name)? else { return Ok(()) };
+    let Some(packed) = open(folder, &format!("{name}{}", packing.ending()))? else {
+        return Ok(());
+    };
     let length = original.metadata()?.len();
-    let Some(mut file) = open(folder, &format!("{name}{PACKED}"))? else { return Ok(()) };
-    let (mut magic, mut size) = ([0; 2], [0; 4]);
-    file.read_exact(&mut magic)?;
-    file.seek(SeekFrom::End(-4))?;
-    file.read_exact(&mut size)?;
-    // The end of such a file is the length of what is in it, as far as it fits.
-    if magic == [0x1f, 0x8b] && u64::from(u32::from_le_bytes(size)) == length & 0xffff_ffff {
+    let holds = match packing.pieces(&packed)? {
+        Some(pieces) => pieces.last().map_or(0, |end| end.place),
+        // One that does not say how much it holds was made by an earlier version of us, or by
+        // others.
+        None => io::copy(&mut packing.reader(packed)?, &mut io::sink()).unwrap_or(0),
+    };
+    if holds == length {
         return remove(folder, name);
     }
     Err(io::Error::other("its compressed file does not hold all of it; neither is touched"))
@@ -204,10 +208,10 @@ pub(super) fn remove(folder: &OwnedFd, name: &str) -> io::Result<()> {
 #[cfg(test)]
 impl Pack {
     /// Compresses this file of a folder.
-    pub(crate) fn of(folder: &std::path::Path, name: &str) -> Self {
+    pub(crate) fn of(folder: &std::path::Path, name: &str, packing: Packing) -> Self {
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opened = rustix::fs::open(folder, flags, Mode::empty()).unwrap();
-        Self { folder: opened, name: name.to_owned(), path: folder.join(name) }
+        Self { folder: opened, name: name.to_owned(), packing, path: folder.join(name) }
     }
 }
 
@@ -226,7 +230,7 @@ mod tests {
     }
 
     fn pack(path: &Path) -> Pack {
-        Pack::of(path, NAME)
+        Pack::of(path, NAME, Packing::Gzip)
     }
 
     fn names(path: &Path) -> Vec<String> {
@@ -237,62 +241,72 @@ mod tests {
         names
     }
 
-    fn unpacked(path: &Path) -> String {
+    fn unpacked(path: &Path, packing: Packing) -> String {
         let mut text = String::new();
-        let file = File::open(path.join(format!("{NAME}.gz"))).unwrap();
-        flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
+        let file = File::open(path.join(format!("{NAME}{}", packing.ending()))).unwrap();
+        packing.reader(file).unwrap().read_to_string(&mut text).unwrap();
         text
     }
 
     #[test]
     fn a_compressed_file_has_all_of_it_its_times_and_its_readers() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join(NAME);
-        let text = "a line\n".repeat(100_000);
-        std::fs::write(&file, &text).unwrap();
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o604)).unwrap();
-        let before = file.metadata().unwrap();
-        pack(dir.path()).run().unwrap();
-        assert_eq!(names(dir.path()), [format!("{NAME}.gz")]);
-        let after = dir.path().join(format!("{NAME}.gz")).metadata().unwrap();
-        assert_eq!(after.modified().unwrap(), before.modified().unwrap());
-        assert_eq!(after.permissions().mode() & 0o777, 0o604);
-        assert!(after.len() < 10_000, "{}", after.len());
-        assert_eq!(unpacked(dir.path()), text);
-        pack(dir.path()).run().unwrap();
-        assert_eq!(names(dir.path()).len(), 1, "a file that is not there is no trouble");
+        for packing in Packing::ALL {
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join(NAME);
+            let text = "a line\n".repeat(PIECE / 3);
+            std::fs::write(&file, &text).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o604)).unwrap();
+            let before = file.metadata().unwrap();
+            let pack = || Pack::of(dir.path(), NAME, packing).run().unwrap();
+            pack();
+            let packed = format!("{NAME}{}", packing.ending());
+            assert_eq!(names(dir.path()), std::slice::from_ref(&packed));
+            let after = dir.path().join(packed).metadata().unwrap();
+            assert_eq!(after.modified().unwrap(), before.modified().unwrap());
+            assert_eq!(after.permissions().mode() & 0o777, 0o604);
+            assert!(after.len() < 100_000, "{}", after.len());
+            assert!(unpacked(dir.path(), packing) == text);
+            pack();
+            assert_eq!(names(dir.path()).len(), 1, "a file that is not there is no trouble");
+        }
     }
 
     #[test]
     fn whoever_dies_at_any_step_leaves_each_line_once_and_what_is_left_is_put_in_order() {
-        let died = || io::Error::other("died");
-        for step in [Step::Made, Step::Filled, Step::Named] {
-            let dir = tempfile::tempdir().unwrap();
-            std::fs::write(dir.path().join(NAME), "one\ntwo\n").unwrap();
-            let pack = pack(dir.path());
-            let part = format!("{NAME}.gz.{}.part", std::process::id());
-            // Death removes nothing: what a failure would have removed is put back.
-            let mut left = Vec::new();
-            let result = pack.run_to(|at| {
-                if at == step {
-                    left = std::fs::read(dir.path().join(&part)).unwrap_or_default();
-                    return Err(died());
-                }
-                Ok(())
-            });
-            assert!(result.is_err());
-            if step != Step::Named {
-                std::fs::write(dir.path().join(&part), &left).unwrap();
-                assert!(dir.path().join(NAME).exists());
-                discard(&pack.folder, &part).unwrap();
-                pack.run().unwrap();
-            } else {
-                assert_eq!(names(dir.path()).len(), 2);
-                finish(&pack.folder, NAME).unwrap();
+        for packing in Packing::ALL {
+            for step in [Step::Made, Step::Filled, Step::Named] {
+                die_at(step, packing);
             }
-            assert_eq!(names(dir.path()), [format!("{NAME}.gz")], "{step:?}");
-            assert_eq!(unpacked(dir.path()), "one\ntwo\n");
         }
+    }
+
+    fn die_at(step: Step, packing: Packing) {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(NAME), "one\ntwo\n").unwrap();
+        let pack = Pack::of(dir.path(), NAME, packing);
+        let packed = format!("{NAME}{}", packing.ending());
+        let part = format!("{packed}.{}.part", std::process::id());
+        // Death removes nothing: what a failure would have removed is put back.
+        let mut left = Vec::new();
+        let result = pack.run_to(|at| {
+            if at == step {
+                left = std::fs::read(dir.path().join(&part)).unwrap_or_default();
+                return Err(io::Error::other("died"));
+            }
+            Ok(())
+        });
+        assert!(result.is_err());
+        if step != Step::Named {
+            std::fs::write(dir.path().join(&part), &left).unwrap();
+            assert!(dir.path().join(NAME).exists());
+            discard(&pack.folder, &part).unwrap();
+            pack.run().unwrap();
+        } else {
+            assert_eq!(names(dir.path()).len(), 2);
+            finish(&pack.folder, NAME, packing).unwrap();
+        }
+        assert_eq!(names(dir.path()), [packed], "{step:?}");
+        assert_eq!(unpacked(dir.path(), packing), "one\ntwo\n");
     }
 
     #[test]
@@ -310,12 +324,35 @@ mod tests {
 
     #[test]
     fn an_original_stays_when_its_compressed_file_does_not_hold_all_of_it() {
+        for packing in Packing::ALL {
+            let dir = tempfile::tempdir().unwrap();
+            let (file, folder) = (dir.path().join(NAME), folder(dir.path()));
+            std::fs::write(&file, "one\n").unwrap();
+            Pack::of(dir.path(), NAME, packing).run().unwrap();
+            let packed = dir.path().join(format!("{NAME}{}", packing.ending()));
+            let whole = std::fs::read(&packed).unwrap();
+            std::fs::write(&file, "one\ntwo\n").unwrap();
+            assert!(finish(&folder, NAME, packing).is_err());
+            std::fs::write(&file, "one\n").unwrap();
+            std::fs::write(&packed, &whole[..whole.len() - 1]).unwrap();
+            assert!(finish(&folder, NAME, packing).is_err(), "it is cut");
+            assert_eq!(names(dir.path()).len(), 2);
+            std::fs::write(&packed, &whole).unwrap();
+            finish(&folder, NAME, packing).unwrap();
+            assert_eq!(names(dir.path()).len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_compressed_file_that_does_not_say_how_much_it_holds_is_read_for_it() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(NAME), "one\n").unwrap();
-        pack(dir.path()).run().unwrap();
-        std::fs::write(dir.path().join(NAME), "one\ntwo\n").unwrap();
-        assert!(finish(&folder(dir.path()), NAME).is_err());
-        assert_eq!(names(dir.path()), [NAME.to_owned(), format!("{NAME}.gz")]);
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(b"one\n").unwrap();
+        let packed = packer.finish().unwrap();
+        std::fs::write(dir.path().join(format!("{NAME}.gz")), packed).unwrap();
+        finish(&folder(dir.path()), NAME, Packing::Gzip).unwrap();
+        assert_eq!(names(dir.path()), [format!("{NAME}.gz")]);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What is to be done with the log files of a machine: a pure decision.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::names::{self, Names, Rotated};
+use super::packing::Packing;
 
 /// A rotated file is left alone for so long, ms: the engine takes its name back when it cannot open
 /// the path anew.
@@ -19,8 +21,8 @@ pub struct Keep {
     pub age: Option<u64>,
     /// So many bytes in all.
     pub bytes: Option<u64>,
-    /// Whether they are compressed.
-    pub compress: bool,
+    /// How they are compressed, if they are.
+    pub packing: Option<Packing>,
 }
 
 /// How many bytes all log files may have.
@@ -65,14 +67,14 @@ pub(super) struct Found {
 pub(super) enum Task {
     /// A half-compressed file goes, if its maker is dead.
     Discard(PathBuf),
-    /// The original of a compressed file goes.
-    Finish(PathBuf),
+    /// The original of a file that is compressed in this way goes.
+    Finish(PathBuf, Packing),
     /// A rotated file goes; `true`: all logs have too many bytes.
     Remove(PathBuf, bool),
     /// A log is rotated before it is full.
     Rotate(PathBuf),
     /// A rotated file is compressed.
-    Pack(PathBuf),
+    Pack(PathBuf, Packing),
 }
 
 /// What is to be done, in this order.
@@ -102,6 +104,9 @@ struct Old<'a> {
     name: Rotated,
 }
 
+/// One that stays, and how it is to be compressed.
+type Left<'a> = (Old<'a>, Option<Packing>);
+
 /// Decides what is to be done.
 pub(super) fn plan(scene: &Scene<'_>) -> Plan {
     let mut plan = Plan::default();
@@ -115,7 +120,7 @@ pub(super) fn plan(scene: &Scene<'_>) -> Plan {
             &mut plan,
         ));
     }
-    left.extend(olds.into_values().flatten().map(|old| (old, false)));
+    left.extend(olds.into_values().flatten().map(|old| (old, None)));
     let currents: Vec<&Found> = scene
         .logs
         .iter()
@@ -130,10 +135,10 @@ pub(super) fn plan(scene: &Scene<'_>) -> Plan {
     pack(scene.now, left, &mut plan);
     plan.tasks.sort_by_key(|task| match task {
         Task::Discard(_) => 0,
-        Task::Finish(_) => 1,
+        Task::Finish(..) => 1,
         Task::Remove(..) => 2,
         Task::Rotate(_) => 3,
-        Task::Pack(_) => 4,
+        Task::Pack(..) => 4,
     });
     plan
 }
@@ -153,10 +158,13 @@ fn sort<'a>(scene: &Scene<'a>, plan: &mut Plan) -> BTreeMap<Option<usize>, Vec<O
         let Some((log, rotated)) = owner(scene, &found.path, part.unwrap_or(name)) else {
             continue;
         };
+        let is_there = |of: &Packing| paths.contains(names::packed(&found.path, *of).as_path());
         if part.is_some() {
             plan.tasks.push(Task::Discard(found.path.clone()));
-        } else if !rotated.packed && paths.contains(names::packed(&found.path).as_path()) {
-            plan.tasks.push(Task::Finish(found.path.clone()));
+        } else if rotated.packed.is_none()
+            && let Some(packing) = Packing::ALL.into_iter().find(is_there)
+        {
+            plan.tasks.push(Task::Finish(found.path.clone(), packing));
         } else {
             olds.entry(log).or_default().push(Old { of: found, name: rotated });
         }
@@ -176,14 +184,9 @@ fn owner(scene: &Scene<'_>, path: &Path, name: &str) -> Option<(Option<usize>, R
     })
 }
 
-/// What a log keeps of its rotated files, and whether it is to be compressed; the rest goes.
-fn expire<'a>(
-    now: u64,
-    log: &Log,
-    mut olds: Vec<Old<'a>>,
-    plan: &mut Plan,
-) -> Vec<(Old<'a>, bool)> {
-    newest_first(&mut olds);
+/// What a log keeps of its rotated files, and how it is to be compressed; the rest goes.
+fn expire<'a>(now: u64, log: &Log, mut olds: Vec<Old<'a>>, plan: &mut Plan) -> Vec<Left<'a>> {
+    olds.sort_by(newer_first);
     let mut bytes: u64 = 0;
     let mut kept = Vec::new();
     for (index, old) in olds.into_iter().enumerate() {
@@ -197,14 +200,14 @@ fn expire<'a>(
             if let Some(age) = log.keep.age {
                 plan.at(old.of.written.saturating_add(age));
             }
-            kept.push((old, log.keep.compress));
+            kept.push((old, log.keep.packing));
         }
     }
     kept
 }
 
-fn newest_first(olds: &mut [Old<'_>]) {
-    olds.sort_by(|a, b| b.of.written.cmp(&a.of.written).then(b.name.order(&a.name)));
+fn newer_first(a: &Old<'_>, b: &Old<'_>) -> Ordering {
+    b.of.written.cmp(&a.of.written).then(b.name.order(&a.name))
 }
 
 /// Rotates what was begun in an earlier day, or hour.
@@ -222,17 +225,11 @@ fn rotate_begun_before(scene: &Scene<'_>, currents: &[&Found], plan: &mut Plan) 
 
 /// All logs of a disk have too many bytes: the oldest rotated files go; where these do not suffice,
 /// the largest logs are rotated, to go next.
-fn bound(
-    cap: u64,
-    disk: usize,
-    left: &mut Vec<(Old<'_>, bool)>,
-    currents: &[&Found],
-    plan: &mut Plan,
-) {
+fn bound(cap: u64, disk: usize, left: &mut Vec<Left<'_>>, currents: &[&Found], plan: &mut Plan) {
     let mut here: Vec<&Found> = currents.iter().copied().filter(|of| of.disk == disk).collect();
     let rotated = left.iter().filter(|(old, _)| old.of.disk == disk).map(|(old, _)| old.of.size);
     let mut total: u64 = rotated.chain(here.iter().map(|of| of.size)).sum();
-    left.sort_by(|(a, _), (b, _)| b.of.written.cmp(&a.of.written).then(b.name.order(&a.name)));
+    left.sort_by(|(a, _), (b, _)| newer_first(a, b));
     while cap < total
         && let Some(oldest) = left.iter().rposition(|(old, _)| old.of.disk == disk)
     {
@@ -253,14 +250,16 @@ fn bound(
 }
 
 /// What stays is compressed where that is wanted, the oldest first.
-fn pack(now: u64, left: Vec<(Old<'_>, bool)>, plan: &mut Plan) {
-    let mut due: Vec<Old<'_>> = Vec::new();
-    for (old, _) in left.into_iter().filter(|(old, compress)| *compress && !old.name.packed) {
+fn pack(now: u64, left: Vec<Left<'_>>, plan: &mut Plan) {
+    let mut due: Vec<(Old<'_>, Packing)> = Vec::new();
+    for (old, packing) in left {
+        let Some(packing) = packing.filter(|_| old.name.packed.is_none()) else { continue };
         let at = old.of.changed.saturating_add(SETTLED);
-        if at <= now { due.push(old) } else { plan.at(at) }
+        if at <= now { due.push((old, packing)) } else { plan.at(at) }
     }
-    newest_first(&mut due);
-    plan.tasks.extend(due.into_iter().rev().map(|old| Task::Pack(old.of.path.clone())));
+    due.sort_by(|(a, _), (b, _)| newer_first(a, b));
+    let tasks = due.into_iter().rev();
+    plan.tasks.extend(tasks.map(|(old, packing)| Task::Pack(old.of.path.clone(), packing)));
 }
 
 impl Plan {

@@ -35,7 +35,7 @@ impl Renamer {
         for number in first..MOST {
             let to = names::path(log, &date, number).ok_or_else(unnamed)?;
             // In this order: a name that nothing has was compressed before, or never given.
-            if to.symlink_metadata().is_ok() || names::packed(&to).symlink_metadata().is_ok() {
+            if to.symlink_metadata().is_ok() || names::packed_there(&to).is_some() {
                 continue;
             }
             match opener.rename(log, &to) {
@@ -54,6 +54,7 @@ impl Renamer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::care::Packing;
     use crate::opener::Plain;
 
     #[test]
@@ -73,7 +74,7 @@ mod tests {
         assert_eq!(number(&rotate(&mut renamer)), 0);
         let second = rotate(&mut renamer);
         assert_eq!(number(&second), 1);
-        std::fs::rename(&second, names::packed(&second)).unwrap();
+        std::fs::rename(&second, names::packed(&second, Packing::Zstd)).unwrap();
         assert_eq!(number(&rotate(&mut renamer)), 2);
         assert_eq!(number(&rotate(&mut Renamer::default())), 3, "in another life");
     }

@@ -133,16 +133,16 @@ impl Sweep {
         swept: &mut Swept,
     ) {
         let (Task::Discard(path)
-        | Task::Finish(path)
+        | Task::Finish(path, _)
         | Task::Remove(path, _)
         | Task::Rotate(path)
-        | Task::Pack(path)) = task;
+        | Task::Pack(path, _)) = task;
         let place = path.parent().and_then(|parent| folders.open.get(parent));
         let name = path.file_name().and_then(|name| name.to_str());
         let (Some((folder, disk)), Some(name)) = (place, name) else { return };
         let done = match task {
             Task::Discard(_) => pack::discard(folder, name),
-            Task::Finish(_) => pack::finish(folder, name),
+            Task::Finish(_, packing) => pack::finish(folder, name, *packing),
             Task::Remove(path, is_evicted) => pack::remove(folder, name).inspect(|()| {
                 let cap = folders.caps.get(*disk).copied().flatten().filter(|_| *is_evicted);
                 let is_known = found.iter().any(|of| of.path == *path);
@@ -154,11 +154,12 @@ impl Sweep {
                 swept.rotate.extend(given.get(path).cloned());
                 Ok(())
             }
-            Task::Pack(path) => {
+            Task::Pack(path, packing) => {
                 if swept.pack.is_none() && self.packing.is_none() {
                     swept.pack = folder.try_clone().ok().map(|folder| Pack {
                         folder,
                         name: name.to_owned(),
+                        packing: *packing,
                         path: path.clone(),
                     });
                 }

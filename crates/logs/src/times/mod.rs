@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use rustix::fs::OFlags;
 
-use crate::care::names::{self, PACKED};
+use crate::care::{Packing, names};
 
 pub(crate) use keep::Keeper;
 pub use read::Times;
@@ -52,7 +52,8 @@ pub fn folder(home: &Path) -> PathBuf {
 /// The file with the times of a log, whose path leads over no link.
 fn file_of(folder: &Path, log: &Path) -> PathBuf {
     let path = log.as_os_str().as_bytes();
-    let path = path.strip_suffix(PACKED.as_bytes()).unwrap_or(path);
+    let mut endings = Packing::ALL.into_iter().map(|of| of.ending().as_bytes());
+    let path = endings.find_map(|ending| path.strip_suffix(ending)).unwrap_or(path);
     let mut name = Vec::with_capacity(path.len() + 16);
     for byte in path {
         match byte {
@@ -96,7 +97,7 @@ pub(crate) fn clean(folder: &Path) -> io::Result<()> {
         let entry = entry?;
         let is_there = |path: &Path| path.symlink_metadata().is_ok();
         let is_useless = match log_of(&entry.file_name()) {
-            Some(log) => !is_there(&log) && !is_there(&names::packed(&log)),
+            Some(log) => !is_there(&log) && names::packed_there(&log).is_none(),
             None => entry.metadata()?.modified()?.elapsed().is_ok_and(|age| YEAR < age),
         };
         if is_useless {

@@ -343,7 +343,9 @@ fn rotated_and_compressed_lines_survive_kills() {
         let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
         let ends = |path: &PathBuf, ending: &str| path.to_str().unwrap().ends_with(ending);
         let names: Vec<PathBuf> = names.collect();
-        assert!(names.iter().any(|path| ends(path, ".gz")), "{mode}: nothing is compressed");
+        for ending in [".gz", ".zst"] {
+            assert!(names.iter().any(|path| ends(path, ending)), "{mode}: there is no {ending}");
+        }
         assert!(!names.iter().any(|path| ends(path, ".part")), "{mode}: half a file is left");
     }
 }

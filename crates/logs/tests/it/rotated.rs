@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ostler_logs::{
-    Cap, Event, Keep, Log, Names, Opener, Plain, Rotation, Sink, Stream, Sweep, Swept, history,
+    Cap, Event, Keep, Log, Names, Opener, Packing, Plain, Rotation, Sink, Stream, Sweep, Swept,
+    history,
 };
 
 use crate::rig::{Rig, sink};
@@ -39,8 +40,9 @@ pub fn at_size(bytes: u64) -> Option<Rotation> {
 /// Compresses what there is to compress, and puts in order what a dead one has left. Returns what
 /// the last look found.
 pub fn tend(folder: &Path, files: u32, stop: &AtomicBool) -> Swept {
-    loop {
-        let keep = Keep { files, age: None, bytes: None, compress: true };
+    // Each look has another mind of how.
+    for packing in Packing::ALL.into_iter().cycle() {
+        let keep = Keep { files, age: None, bytes: None, packing: Some(packing) };
         let log =
             |path| Log { path, names: Arc::default(), keep: keep.clone(), begun_before: None };
         let logs = logs_of(folder).into_iter().map(log).collect();
@@ -55,6 +57,7 @@ pub fn tend(folder: &Path, files: u32, stop: &AtomicBool) -> Swept {
             None => std::thread::yield_now(),
         }
     }
+    unreachable!("there is always another look")
 }
 
 /// What the engine has said of rotations.

@@ -32,7 +32,7 @@ fn when_a_log_was_written_is_known_also_when_it_is_rotated_and_compressed() {
         // Compressed, it is another file.
         tend(rig.folder.path(), 9, &AtomicBool::new(true));
         let packed = history(&log, &[ostler_logs::Names::default()]).unwrap();
-        assert!(packed[0].packed);
+        assert!(packed[0].packed.is_some());
         let folder = times::folder(rig.folder.path());
         assert_eq!(Times::read(&folder, &packed[0].path, None).unwrap(), first);
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ostler_core::spec::{
-    Address, AppSpec, Balance, ExecMode, Health, LogFormat, LogFull, LogRotate, LogRotation,
-    LogRule, LogSink, LogSpec, Policy, Probe, Readiness, RuleAction, SinkTarget, SyslogAddress,
+    Address, AppSpec, Balance, ExecMode, Health, LogCompress, LogFormat, LogFull, LogRotate,
+    LogRotation, LogRule, LogSink, LogSpec, Policy, Probe, Readiness, RuleAction, SinkTarget,
+    SyslogAddress,
 };
 use ostler_pm2::record;
 use proptest::prelude::*;
@@ -155,7 +156,11 @@ prop_compose! {
         cron in prop::option::of(prop::sample::select(vec!["0 */6 * * *", "@daily"])),
         sizes in prop::array::uniform3(prop::option::of(1u64..1 << 50)),
         keep in prop::option::of(0u64..99),
-        compress: Option<bool>,
+        compress in prop::option::of(prop::sample::select(vec![
+            LogCompress::No,
+            LogCompress::Gzip,
+            LogCompress::Zstd,
+        ])),
     ) -> LogRotation {
         let [max_size, keep_days, keep_size] = sizes;
         let cron = cron.map(str::to_owned);

@@ -5,7 +5,7 @@ use super::*;
 const NOW: u64 = 1_000_000_000;
 
 fn keep() -> Keep {
-    Keep { files: 3, age: None, bytes: None, compress: true }
+    Keep { files: 3, age: None, bytes: None, packing: Some(Packing::Gzip) }
 }
 
 fn log(path: &str, keep: Keep) -> Log {
@@ -28,11 +28,11 @@ fn told(plan: &Plan) -> Vec<String> {
         .iter()
         .map(|task| match task {
             Task::Discard(path) => format!("discard {}", name(path)),
-            Task::Finish(path) => format!("finish {}", name(path)),
+            Task::Finish(path, _) => format!("finish {}", name(path)),
             Task::Remove(path, false) => format!("remove {}", name(path)),
             Task::Remove(path, true) => format!("evict {}", name(path)),
             Task::Rotate(path) => format!("rotate {}", name(path)),
-            Task::Pack(path) => format!("pack {}", name(path)),
+            Task::Pack(path, _) => format!("pack {}", name(path)),
         })
         .collect()
 }
@@ -67,7 +67,7 @@ fn the_newest_files_stay_and_the_oldest_is_compressed_first() {
 fn of_two_of_one_moment_the_name_says_which_is_older() {
     let name = |number: u32| format!("/l/a__2026-11-27_01-00-00.{number}.log");
     let files: Vec<Found> = (1..=12).map(|number| found(&name(number), 1, 7)).collect();
-    let only = Keep { files: 1, compress: false, ..keep() };
+    let only = Keep { files: 1, packing: None, ..keep() };
     let left = told(&decide(&[log("/l/a.log", only)], &files, None));
     assert_eq!(left.len(), 11);
     assert!(!left.contains(&"remove a__2026-11-27_01-00-00.12.log".to_owned()), "{left:?}");
@@ -77,10 +77,10 @@ fn of_two_of_one_moment_the_name_says_which_is_older() {
 fn days_and_bytes_bound_what_is_kept() {
     let files = [found(&old(1), 10, NOW - 100), found(&old(2), 10, NOW - 50)];
     let of = |keep| decide(&[log("/l/a.log", keep)], &files, None);
-    let aged = of(Keep { age: Some(60), compress: false, ..keep() });
+    let aged = of(Keep { age: Some(60), packing: None, ..keep() });
     assert_eq!(told(&aged), ["remove a__2026-11-27_01-00-00.log"]);
     assert_eq!(aged.again_at, Some(NOW + 10), "when the next one is too old");
-    let sized = of(Keep { bytes: Some(19), compress: false, ..keep() });
+    let sized = of(Keep { bytes: Some(19), packing: None, ..keep() });
     assert_eq!(told(&sized), ["remove a__2026-11-27_01-00-00.log"]);
     assert_eq!(told(&of(Keep { files: 0, ..keep() })).len(), 2);
 }
@@ -151,12 +151,12 @@ fn a_log_of_yesterday_is_rotated_and_an_empty_one_is_not() {
 fn carry_out(files: &mut Vec<Found>, tasks: &[Task]) {
     for task in tasks {
         match task {
-            Task::Discard(path) | Task::Finish(path) | Task::Remove(path, _) => {
+            Task::Discard(path) | Task::Finish(path, _) | Task::Remove(path, _) => {
                 files.retain(|file| file.path != *path);
             }
-            Task::Pack(path) => {
+            Task::Pack(path, packing) => {
                 let file = files.iter_mut().find(|file| file.path == *path).unwrap();
-                file.path = names::packed(path);
+                file.path = names::packed(path, *packing);
                 file.size /= 2;
             }
             Task::Rotate(path) => {
@@ -170,7 +170,7 @@ fn carry_out(files: &mut Vec<Found>, tasks: &[Task]) {
 }
 
 fn folder() -> impl Strategy<Value = Vec<Found>> {
-    let file = (0..4_u32, 0..8_u32, 0..4_u32, 0..100_u64, 0..1000_u64);
+    let file = (0..4_u32, 0..8_u32, 0..5_u32, 0..100_u64, 0..1000_u64);
     proptest::collection::vec(file, 0..40).prop_map(|files| {
         let mut all: Vec<Found> = files
             .into_iter()
@@ -180,6 +180,7 @@ fn folder() -> impl Strategy<Value = Vec<Found>> {
                     0 => format!("/l/app{log}.log"),
                     1 => base,
                     2 => format!("{base}.gz"),
+                    3 => format!("{base}.zst"),
                     _ => format!("/l/app{log}-{hour}.txt"),
                 };
                 found(&path, size, written)
@@ -198,21 +199,21 @@ proptest! {
         most in 0..5_u32,
         bytes in proptest::option::of(0..300_u64),
         cap in proptest::option::of(0..2000_u64),
-        compress in any::<bool>(),
+        packing in proptest::sample::select(vec![None, Some(Packing::Gzip), Some(Packing::Zstd)]),
     ) {
-        let keep = Keep { files: most, age: None, bytes, compress };
+        let keep = Keep { files: most, age: None, bytes, packing };
         // The log of `app3` is nobody's any more.
         let logs: Vec<Log> =
             (0..3).map(|number| log(&format!("/l/app{number}.log"), keep.clone())).collect();
         let first = decide(&logs, &files, cap);
         for task in &first.tasks {
-            let (Task::Discard(path) | Task::Finish(path) | Task::Remove(path, _)) = task else {
+            let (Task::Discard(path) | Task::Finish(path, _) | Task::Remove(path, _)) = task else {
                 continue;
             };
             let name = path.file_name().unwrap().to_str().unwrap();
             prop_assert!(name.contains("__"), "{name} is no rotated file");
-            if let Task::Finish(path) = task {
-                let packed = names::packed(path);
+            if let Task::Finish(path, packing) = task {
+                let packed = names::packed(path, *packing);
                 prop_assert!(files.iter().any(|file| file.path == packed));
             }
         }

@@ -303,7 +303,7 @@ impl<'q> Reader<'q> {
         let Some(file) = self.chain.files.get(number) else { return Ok(Times::default()) };
         let (path, log) = match self.chain.now(number) {
             Some(now) => (&self.path, id(now.metadata()?)),
-            None if file.packed => (&file.path, None),
+            None if file.packed.is_some() => (&file.path, None),
             None => match file.path.metadata() {
                 // It was compressed meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => (&file.path, None),
