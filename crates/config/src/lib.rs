@@ -37,6 +37,7 @@ mod fields;
 mod file;
 mod health;
 mod hooks;
+pub mod idle_stop;
 mod inherit;
 mod instances;
 mod interpreter;

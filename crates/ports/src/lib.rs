@@ -29,7 +29,7 @@ mod table;
 
 pub use address::Address;
 pub use complaint::{Complaint, complaint};
-pub use connections::{Open, open};
+pub use connections::{Idle, Open, idle, open};
 pub use family::{Family, Held};
 pub use find::{Found, Holder, Sockets, find, listened_on, taken_ports};
 pub use held_port::given_to_connections;
