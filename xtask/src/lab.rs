@@ -2,8 +2,9 @@
 //! the images of `examples/docker`, and `pm2-runtime`, in a real Docker engine, in namespaces of
 //! its own; `cargo xtask labs` does it, too. The others are no part of `cargo xtask test`.
 //! `deploy`: `ostler deploy` to hosts in namespaces, each with a real sshd, and the same with PM2.
-//! `fleet`: commands on several such hosts by one. `export`: what `ostler export` writes, read by validators from PyPI. `swarm`: what it writes for
-//! Swarm, deployed to three hosts in namespaces, each with a Docker engine.
+//! `fleet`: one command on several such hosts. `export`: what `ostler export` writes, read by
+//! validators from PyPI. `swarm`: what it writes for Swarm, deployed to three hosts in namespaces,
+//! each with a Docker engine.
 
 use std::path::PathBuf;
 

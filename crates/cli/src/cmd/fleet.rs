@@ -4,17 +4,15 @@
 //! What shows something asks all hosts at once. What does something is done host after host, and
 //! ends with the first on which it fails.
 
+mod lines;
 mod list;
 mod logs;
 mod remote;
 
-use std::io::{BufRead as _, BufReader, Read};
-use std::sync::mpsc::{Sender, channel};
-use std::thread;
+use std::sync::mpsc::channel;
 
-use serde_json::Value;
-
-use self::remote::{Remote, Stream};
+use self::lines::{Stream, array, reader};
+use self::remote::Remote;
 use crate::args::{CommandId, FlagId};
 use crate::failed::Failed;
 use crate::session::Session;
@@ -116,27 +114,6 @@ fn follow(session: &mut Session, remote: &Remote, keeps: bool) -> Result<Printed
     Ok(Printed { text, why: remote.failure(status) })
 }
 
-/// Sends lines, with their ends, until there are none any more.
-fn reader(
-    of: impl Read + Send + 'static,
-    stream: Stream,
-    send: Sender<(Stream, String)>,
-) -> thread::JoinHandle<()> {
-    thread::spawn(move || {
-        let mut of = BufReader::new(of);
-        let mut line = Vec::new();
-        // What cannot be read any more has ended.
-        while of.read_until(b'\n', &mut line).is_ok_and(|read| 0 < read) {
-            let text = String::from_utf8_lossy(&line).into_owned();
-            let whole = if text.ends_with('\n') { text } else { text + "\n" };
-            if send.send((stream, whole)).is_err() {
-                return;
-            }
-            line.clear();
-        }
-    })
-}
-
 fn stopped(session: &Session, remote: &Remote, why: &str, left: &[&str]) -> Failed {
     let name = session.args.command.map_or("", |command| command.name());
     let untouched = match left.get(1..).unwrap_or_default() {
@@ -147,10 +124,4 @@ fn stopped(session: &Session, remote: &Remote, why: &str, left: &[&str]) -> Fail
     let line = remote::line_here(session, &left.join(","));
     Failed::new(format!("`{name}` on {}: {why}{untouched}", remote.name()))
         .hint(format!("`{line}` goes on when that is mended"))
-}
-
-/// Prints objects as an array, one a line.
-fn array(session: &mut Session, objects: &[Value]) {
-    let lines: Vec<String> = objects.iter().map(Value::to_string).collect();
-    session.out.json(format!("[{}]\n", lines.join(",\n ")).into_bytes());
 }

@@ -1,10 +1,9 @@
 //! `list` of several hosts: all are asked at once, and what they say is one table.
 
 use std::process::Output;
-use std::thread;
 
-use super::array;
-use super::remote::{Remote, words};
+use super::lines::array;
+use super::remote::{Remote, ask, words};
 use crate::args::FlagId;
 use crate::failed::{FAILED, Failed};
 use crate::session::Session;
@@ -50,18 +49,4 @@ pub(super) fn run(session: &mut Session, remotes: &[Remote]) -> Result<(), Faile
         rows.iter().for_each(|row| session.out.value(&format!("{row}\n")));
     }
     if failed { Err(Failed::quiet(FAILED)) } else { Ok(()) }
-}
-
-/// Asks all hosts the same at once, and waits for all of them.
-pub(super) fn ask(remotes: &[Remote], words: &[String]) -> Result<Vec<Output>, Failed> {
-    let children: Result<Vec<_>, _> = remotes.iter().map(|remote| remote.spawn(words)).collect();
-    let waits: Vec<_> = children?
-        .into_iter()
-        .map(|child| thread::spawn(move || child.wait_with_output()))
-        .collect();
-    let ends = waits.into_iter().zip(remotes).map(|(wait, remote)| match wait.join() {
-        Ok(output) => output.map_err(|error| remote.broken(&error)),
-        Err(panic) => std::panic::resume_unwind(panic),
-    });
-    ends.collect()
 }

@@ -7,8 +7,8 @@ use std::sync::mpsc::{Sender, channel};
 
 use serde_json::Value;
 
-use super::reader;
-use super::remote::{Remote, Stream, words};
+use super::lines::{Stream, reader};
+use super::remote::{Remote, ask, words};
 use crate::args::{CommandId, FlagId};
 use crate::failed::{FAILED, Failed};
 use crate::paint::Ink;
@@ -60,15 +60,15 @@ pub(super) fn run(session: &mut Session, remotes: &[Remote]) -> Result<(), Faile
     stream(session, remotes, &cursors)
 }
 
-/// Returns what is there, by time, and behind which cursor each host is to go on; none for one that
-/// failed.
+/// Returns what is there, by time, and behind which cursor each host goes on. A host that failed
+/// has no cursor.
 fn backlog(
     session: &mut Session,
     remotes: &[Remote],
 ) -> Result<(Vec<Line>, Vec<Option<String>>), Failed> {
     let (mut lines, mut cursors) = (Vec::new(), Vec::new());
     let words = lines_of(session, &[FlagId::NoStream], &["--nostream"]);
-    let answers = super::list::ask(remotes, &words)?;
+    let answers = ask(remotes, &words)?;
     for (at, (remote, output)) in remotes.iter().zip(answers).enumerate() {
         let mut cursor = None;
         for line in String::from_utf8_lossy(&output.stderr).lines() {

@@ -1,7 +1,8 @@
 //! One host, and the command as it is run there.
 
 use std::io;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Output, Stdio};
+use std::thread;
 
 use ostler_shell::word;
 use serde_json::Value;
@@ -18,13 +19,6 @@ const PATH: &str = "PATH=\"$PATH:/usr/local/bin:$HOME/.local/bin\"; export PATH;
 
 /// What a shell ends with when it does not find a program.
 const NOT_FOUND: i32 = 127;
-
-/// What a line came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stream {
-    Out,
-    Err,
-}
 
 /// A host that the command is run on.
 #[derive(Debug)]
@@ -96,8 +90,22 @@ impl Remote {
     }
 }
 
-/// Returns the words of the command line without the hosts and these options, each value joined to
-/// its option.
+/// Asks all hosts the same at once, and waits for all of them.
+pub(super) fn ask(remotes: &[Remote], words: &[String]) -> Result<Vec<Output>, Failed> {
+    let children: Result<Vec<_>, _> = remotes.iter().map(|remote| remote.spawn(words)).collect();
+    let waits: Vec<_> = children?
+        .into_iter()
+        .map(|child| thread::spawn(move || child.wait_with_output()))
+        .collect();
+    let ends = waits.into_iter().zip(remotes).map(|(wait, remote)| match wait.join() {
+        Ok(output) => output.map_err(|error| remote.broken(&error)),
+        Err(panic) => std::panic::resume_unwind(panic),
+    });
+    ends.collect()
+}
+
+/// Returns the words of the command line without the hosts and these options. A value is joined to
+/// the option that it belongs to.
 pub(super) fn words(parsed: &Parsed, without: &[FlagId]) -> Vec<String> {
     let mut words = vec![parsed.command.map_or("", |command| command.name()).to_owned()];
     // Before the options: what stands behind `--json` may be taken for fields.
