@@ -16,7 +16,7 @@ use ostler_pm2::settings::Settings;
 use ostler_wire::control::Watch;
 use serde_json::value::RawValue;
 
-use crate::args::{CommandId, FlagId, Parsed};
+use crate::args::{Command, CommandId, FlagId, Parsed};
 use crate::caller;
 use crate::failed::Failed;
 use crate::process_file::{self, ProcessFile};
@@ -29,7 +29,7 @@ use crate::voice::Notice;
 use complaints::report;
 
 pub(crate) use complaints::{in_order_of_file, tell};
-pub(crate) use planned::{checked, of_spec, specs_of_file};
+pub(crate) use planned::{checked, file_as_read, of_profiles, of_spec, specs_of_file};
 
 /// An app that can be started, as the daemon is given it.
 #[derive(Debug)]
@@ -370,15 +370,21 @@ fn raw(json: String) -> Result<Box<RawValue>, Failed> {
 }
 
 fn options(args: &Parsed) -> Options {
+    let names = |flag: FlagId| {
+        let names = args.values(flag).flat_map(|names| names.split([',', ' ']));
+        names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    };
+    let mut profiles: Vec<String> = names(FlagId::Profile);
+    let ends = |of: &Command| matches!(of.id, CommandId::Stop | CommandId::Delete);
+    if profiles.is_empty() && args.command.is_some_and(ends) {
+        // What ends a file's apps means whatever may have been started of it.
+        profiles.push(ostler_config::ALL_PROFILES.to_owned());
+    }
     let mut options = Options {
         args: args.rest.clone(),
         env: args.value(FlagId::Env).map(str::to_owned),
-        only: args
-            .values(FlagId::Only)
-            .flat_map(|names| names.split([',', ' ']))
-            .filter(|n| !n.is_empty())
-            .map(str::to_owned)
-            .collect(),
+        only: names(FlagId::Only),
+        profiles,
         ..Options::default()
     };
     options.given = args

@@ -73,7 +73,8 @@ pub(crate) fn specs(session: &mut Session) -> Vec<AppSpec> {
     elements.iter().filter_map(spec).collect()
 }
 
-/// Returns the apps that are from this file and are not among those that it has now.
+/// Returns the apps that are from this file and are not among those that it has now, which may
+/// be in a profile of it that is not chosen.
 pub(crate) fn gone<'s>(
     specs: &'s [AppSpec],
     path: &Path,
@@ -109,10 +110,19 @@ fn read_as_given(
     let env = spec.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let server = apps::program().ok();
     let context = Context { cwd: noted.cwd.clone(), env, server, ..context };
-    let options = Options { env: noted.env.clone(), ..Options::default() };
+    let options = |profiles: Vec<String>| {
+        let env = noted.env.clone();
+        Options { env, profiles, ..Options::default() }
+    };
     let path = noted.path.to_string_lossy();
-    let (specs, diagnostics) = ostler_config::load(&path, &options, &context);
+    let (mut specs, diagnostics) =
+        ostler_config::load(&path, &options(noted.profiles.clone()), &context);
     let is_it = |of: &AppSpec| of.name == spec.name && of.namespace == spec.namespace;
+    if !specs.iter().any(is_it) {
+        // The file may have given it a profile since.
+        let all = options(vec![ostler_config::ALL_PROFILES.to_owned()]);
+        specs = ostler_config::load(&path, &all, &context).0;
+    }
     if let Some(of_file) = specs.into_iter().find(is_it) {
         return apps::set_for(session, of_file).map_err(|_| "not known".to_owned());
     }

@@ -118,6 +118,18 @@ impl Step {
         changes.push(format!("to remove it: `--prune`, or `ostler delete {pasted}`"));
         Self { app, deed: Deed::Keep, changes }
     }
+
+    /// An app from this file of which no profile is chosen: it stays, also with `--prune`.
+    pub(crate) fn other_profile(app: String, profiles: &[String]) -> Self {
+        let why = format!("its profile is not chosen: {} chooses it", chooses(profiles));
+        Self { app, deed: Deed::Keep, changes: vec![why] }
+    }
+}
+
+/// Returns what chooses an app with these profiles.
+pub(crate) fn chooses(profiles: &[String]) -> String {
+    let first = profiles.first().map_or("", String::as_str);
+    format!("`--profile {}`", ostler_shell::word(first))
 }
 
 /// Returns the processes that do not run and should. A job that has done its work should not, and

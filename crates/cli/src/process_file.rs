@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use ostler_config::{Context, Diagnostic, Options};
+use ostler_config::{ALL_PROFILES, Context, Diagnostic, Options};
 use ostler_core::spec::AppSpec;
 use ostler_pm2::process_file::{KEY, VARIABLES};
 use serde_json::{Value, json};
 
 use crate::failed::Failed;
 use crate::session::Session;
+
+/// The key of a note for what `--profile` said.
+const PROFILES: &str = "profiles";
 
 /// Which file an app is from, and how that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,20 +23,29 @@ pub(crate) struct ProcessFile {
     pub(crate) cwd: PathBuf,
     /// What `--env` said.
     pub(crate) env: Option<String>,
+    /// What `--profile` said; all of them where `--only` chose the app.
+    pub(crate) profiles: Vec<String>,
 }
 
 impl ProcessFile {
     /// The file at this path, as a command with this context and these options reads it.
     pub(crate) fn new(path: &str, context: &Context, options: &Options) -> Self {
         let (cwd, env) = (context.cwd.clone(), options.env.clone());
-        Self { path: context.absolute(&cwd, path), cwd, env }
+        let profiles = match options.only.is_empty() {
+            true => options.profiles.clone(),
+            false => vec![ALL_PROFILES.to_owned()],
+        };
+        Self { path: context.absolute(&cwd, path), cwd, env, profiles }
     }
 
     /// Notes it in an app.
     pub(crate) fn note(&self, spec: &mut AppSpec) {
-        let Self { path, cwd, env } = self;
+        let Self { path, cwd, env, profiles } = self;
         let names = &spec.file_variables;
-        let note = json!({ "path": path, "cwd": cwd, "env": env, (VARIABLES): names });
+        let mut note = json!({ "path": path, "cwd": cwd, "env": env, (VARIABLES): names });
+        if let (false, Some(note)) = (profiles.is_empty(), note.as_object_mut()) {
+            note.insert(PROFILES.to_owned(), json!(profiles));
+        }
         spec.passthrough.insert(KEY, note.to_string());
     }
 
@@ -41,7 +53,10 @@ impl ProcessFile {
     pub(crate) fn of(spec: &AppSpec) -> Option<Self> {
         let noted: Value = serde_json::from_str(spec.passthrough.get(KEY)?).ok()?;
         let text = |key: &str| noted.get(key).and_then(Value::as_str).map(str::to_owned);
-        Some(Self { path: text("path")?.into(), cwd: text("cwd")?.into(), env: text("env") })
+        let profiles = noted.get(PROFILES).and_then(Value::as_array).into_iter().flatten();
+        let profiles = profiles.filter_map(Value::as_str).map(str::to_owned).collect();
+        let (path, cwd) = (text("path")?.into(), text("cwd")?.into());
+        Some(Self { path, cwd, env: text("env"), profiles })
     }
 }
 

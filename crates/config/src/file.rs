@@ -6,6 +6,7 @@ use ostler_core::spec::AppSpec;
 
 use crate::attributes::{Attribute, Effect};
 use crate::bases;
+use crate::chosen::{self, Chosen, Known};
 use crate::context::Context;
 use crate::depends;
 use crate::diagnostic::{COMMAND_LINE, Diagnostic, IGNORED_OPTION};
@@ -13,11 +14,11 @@ use crate::environment::From;
 use crate::fields::{Fields, OfFile};
 use crate::inherit;
 use crate::options::Options;
+use crate::profiles;
 use crate::reading::{self, Said, Syntax, Unread};
 use crate::resolve;
 use crate::script;
 use crate::source::SourceText;
-use crate::suggest;
 use crate::value::Node;
 
 mod app_names;
@@ -63,6 +64,40 @@ pub fn load_text(
         Ok(said) => apps(said, source, None, (options, ctx)),
         Err(diagnostic) => (Vec::new(), vec![diagnostic]),
     }
+}
+
+/// An app of a file that has profiles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfProfiles {
+    /// Name of the app.
+    pub name: String,
+    /// The namespace of the app.
+    pub namespace: String,
+    /// Names of its profiles.
+    pub profiles: Vec<String>,
+}
+
+impl OfProfiles {
+    /// Whether it is the app of this name.
+    #[must_use]
+    pub fn is(&self, name: &str, namespace: &str) -> bool {
+        self.name == name && self.namespace == namespace
+    }
+}
+
+/// Returns the apps of the process file at `path` that have profiles; none when it cannot be read.
+#[must_use]
+pub fn of_profiles(path: &str, options: &Options, ctx: &Context) -> Vec<OfProfiles> {
+    let with = |all: &[Fields<'_>], names: &[String]| {
+        let apps = all.iter().zip(names).filter_map(|(fields, name)| {
+            let profiles = profiles::of(fields);
+            let namespace = fields.text("namespace").unwrap_or("default").to_owned();
+            let app = || OfProfiles { name: name.clone(), namespace, profiles: profiles.clone() };
+            (!profiles.is_empty()).then(app)
+        });
+        apps.collect()
+    };
+    all_of_file(path, options, ctx, with).unwrap_or_default()
 }
 
 /// Does something with what the process file at `path` holds, bases included: with what is said of
@@ -112,42 +147,95 @@ fn apps(
     (options, ctx): (&Options, &Context),
 ) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     let mut report = Vec::new();
-    let files = bases::gather(said, source, path, ctx, &mut report);
+    let specs = with_all(said, (source, path), (options, ctx), &mut report, |of, report| {
+        resolved(of, options, ctx, report)
+    });
+    (specs.unwrap_or_default(), said_once(report))
+}
+
+/// All apps of a file, as they are written.
+struct All<'a> {
+    fields: Vec<Fields<'a>>,
+    names: Vec<String>,
+    /// The file with what it extends.
+    source: SourceText<'a>,
+    /// Variables of `deploy.<env>.env`.
+    deploy: Option<&'a Node>,
+}
+
+/// Does something with all apps of the process file at `path`, as far as it can be read.
+fn all_of_file<T>(
+    path: &str,
+    options: &Options,
+    ctx: &Context,
+    act: impl FnOnce(&[Fields<'_>], &[String]) -> T,
+) -> Option<T> {
+    let absolute = ctx.absolute(&ctx.cwd, path);
+    let (syntax, text) = text_of(path, &absolute).ok()?;
+    let source = SourceText::new(path, &text);
+    let said = reading::read(syntax, &absolute, source, ctx).ok()?;
+    let mut report = Vec::new();
+    with_all(said, (source, Some(&absolute)), (options, ctx), &mut report, |of, _| {
+        act(&of.fields, &of.names)
+    })
+}
+
+/// Does something with all apps of a file, unless one that it extends cannot be read.
+fn with_all<T>(
+    said: Said,
+    (source, path): (SourceText<'_>, Option<&Path>),
+    (options, ctx): (&Options, &Context),
+    report: &mut Vec<Diagnostic>,
+    act: impl FnOnce(All<'_>, &mut Vec<Diagnostic>) -> T,
+) -> Option<T> {
+    let files = bases::gather(said, source, path, ctx, report);
     if report.iter().any(Diagnostic::is_error) {
         // Without a base nobody knows what the apps lack.
-        return (Vec::new(), report);
+        return None;
     }
     let source = SourceText { bases: &files.bases, ..source };
-    let shape = inherit::merge(&files, options.env.as_deref(), source, ctx, &mut report);
-    options.refuse_not_yet(&mut report);
-    let over = applicable(options, &mut report);
-    let mut all = Vec::new();
+    let shape = inherit::merge(&files, options.env.as_deref(), source, ctx, report);
+    options.refuse_not_yet(report);
+    let over = applicable(options, report);
+    let mut fields = Vec::new();
     for at in 0..shape.apps.len() {
         let of = OfFile { source, apps: &shape.apps, at, strict: !ctx.as_pm2 };
-        let mut fields = Fields::of_file(of, &mut report);
-        fields.add_options(over.clone(), &mut report);
-        all.push(fields);
+        let mut app = Fields::of_file(of, report);
+        app.add_options(over.clone(), report);
+        fields.push(app);
     }
-    let names: Vec<String> = all.iter().map(|fields| resolve::written_name(fields, ctx)).collect();
-    let is_chosen = only((&all, &names), &options.only, source, &mut report);
-    depends::check(&all, &names, &is_chosen, ctx, &mut report);
-    let chosen: Vec<Fields<'_>> =
-        all.into_iter().zip(is_chosen).filter_map(|(of, chosen)| chosen.then_some(of)).collect();
-    warn_of_same_names(&chosen, ctx, &mut report);
-    refuse_names(&chosen, ctx, &mut report);
+    let names = fields.iter().map(|of| resolve::written_name(of, ctx)).collect();
+    Some(act(All { fields, names, source, deploy: shape.deploy.as_deref() }, report))
+}
+
+/// Returns those apps of a file that are meant and may be started.
+fn resolved(
+    of: All<'_>,
+    options: &Options,
+    ctx: &Context,
+    report: &mut Vec<Diagnostic>,
+) -> Vec<AppSpec> {
+    let All { fields, names, source, deploy } = of;
+    let apps = Known { all: &fields, names: &names };
+    let is_chosen = chosen::choose(apps, options, (source, ctx), report);
+    let by_name = !options.only.is_empty();
+    depends::check(apps, Chosen { is_chosen: &is_chosen, by_name }, ctx, report);
+    let chosen = fields.into_iter().zip(is_chosen).filter_map(|(of, is)| is.then_some(of));
+    let chosen: Vec<Fields<'_>> = chosen.collect();
+    warn_of_same_names(&chosen, ctx, report);
+    refuse_names(&chosen, ctx, report);
     // A wrong kind of value anywhere starts nothing; what is found out by looking at the machine
     // stops only its own app.
     let valid = !report.iter().any(Diagnostic::is_error);
-    let deploy = shape.deploy.as_deref();
     let from = From::File { env: options.env.as_deref(), deploy };
     let mut specs = Vec::new();
     for fields in &chosen {
         let before = report.len();
-        let spec = resolve::resolve(fields, from, ctx, &mut report);
+        let spec = resolve::resolve(fields, from, ctx, report);
         let clean = !report.iter().skip(before).any(Diagnostic::is_error);
         specs.extend(spec.filter(|_| valid && clean));
     }
-    (depends::in_order(specs), said_once(report))
+    depends::in_order(specs)
 }
 
 /// What several apps have from one place is complained about once.
@@ -175,36 +263,4 @@ fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static 
         report.push(diagnostic.origin(COMMAND_LINE));
     }
     apply
-}
-
-/// Whether `--only` names them, of all apps with their names.
-fn only(
-    (all, known): (&[Fields<'_>], &[String]),
-    names: &[String],
-    source: SourceText<'_>,
-    report: &mut Vec<Diagnostic>,
-) -> Vec<bool> {
-    let wanted: Vec<&str> = names
-        .iter()
-        .flat_map(|name| name.split([',', ' ']))
-        .filter(|name| !name.is_empty())
-        .collect();
-    if wanted.is_empty() {
-        return vec![true; all.len()];
-    }
-    for name in wanted.iter().filter(|name| !known.iter().any(|known| known == *name)) {
-        let diagnostic =
-            Diagnostic::error("no-app", format!("no app of this file is called `{name}`"));
-        let help = match suggest::nearest(name, known.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                format!(
-                    "the file has {}",
-                    known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-                )
-            }
-        };
-        report.push(source.at(diagnostic.help(help), None));
-    }
-    known.iter().map(|name| wanted.contains(&name.as_str())).collect()
 }

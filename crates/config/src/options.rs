@@ -15,6 +15,9 @@ pub struct Options {
     pub env: Option<String>,
     /// `--only`: names of apps of a process file, split on `,` or blanks; empty = all.
     pub only: Vec<String>,
+    /// `--profile`: which apps with `profiles` are meant, split on `,` or blanks;
+    /// [`ALL_PROFILES`](crate::ALL_PROFILES) = all of them.
+    pub profiles: Vec<String>,
     /// Options of attributes in the order in which they were typed, each with its value if it has
     /// one; an option that takes several is here once for each.
     pub given: Vec<(&'static Flag, Option<String>)>,

@@ -251,8 +251,10 @@ impl Daemon {
             Polled::Guard => self.node.on_guard(),
             Polled::Home => self.home.rest(),
             Polled::Calendar => {
-                let input = self.calendar.on_ready();
-                input.into_iter().for_each(|input| self.model.push(input));
+                if let Some(input) = self.calendar.on_ready() {
+                    self.logs.on_calendar(matches!(input, Input::ClockSet));
+                    self.model.push(input);
+                }
             }
             Polled::Rpc => self.rpc.accept(),
             Polled::Caller(number) => self.rpc.on_ready(number, ready.is_readable()),
@@ -305,7 +307,8 @@ impl Daemon {
         }
         self.actions.look(self.model.model(), &self.runs, &mut self.clients);
         self.driver().shorten_starts();
-        self.calendar.wake_at(self.model.model().scheduled_for());
+        let times = [self.model.model().scheduled_for(), self.logs.period()];
+        self.calendar.wake_at(times.into_iter().flatten().min());
         self.node.set_warming(self.model.core().is_replacing());
         self.end_if_over();
         own_lines::publish(&mut self.clients, &mut self.bus);

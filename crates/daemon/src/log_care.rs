@@ -24,7 +24,7 @@ const SOON: Millis = 1000;
 const AFTER_ROTATION: Millis = 2100;
 /// What could not be compressed is tried again after this, ms.
 const AGAIN: Millis = 60_000;
-/// Somebody looks at least so often, ms: files become too old, and clocks are changed.
+/// Somebody looks at least so often, ms: files become too old.
 const AT_LEAST: Millis = 60 * 60 * 1000;
 
 /// What a helper thread has done.
@@ -43,6 +43,8 @@ pub struct LogCare {
     pub rules: LogRules,
     home: PathBuf,
     due: Option<Millis>,
+    /// When a log is rotated by the calendar next, ms since 1970.
+    period: Option<u64>,
     is_sweeping: bool,
     packing: Option<PathBuf>,
     /// What could not be done is told once.
@@ -56,6 +58,7 @@ impl LogCare {
             rules: LogRules::new(read_rules(home), by_default),
             home: home.to_owned(),
             due: Some(clock::monotonic() + FIRST),
+            period: None,
             is_sweeping: false,
             packing: None,
             told: Vec::new(),
@@ -81,6 +84,20 @@ impl LogCare {
     /// When the next look is due.
     pub fn deadline(&self) -> Option<Millis> {
         self.due.filter(|_| !self.is_sweeping)
+    }
+
+    /// When a look is due by the calendar, whatever becomes of the clock meanwhile.
+    pub fn period(&self) -> Option<u64> {
+        self.period
+    }
+
+    /// A time of the calendar has come, or the clock of the machine was set: where logs are rotated
+    /// by the calendar, it may be time.
+    pub fn on_calendar(&mut self, is_set: bool) {
+        if self.period.is_some_and(|at| is_set || at <= clock::wall()) {
+            self.period = None;
+            self.look_in(0);
+        }
     }
 
     /// A log was rotated.
@@ -120,6 +137,7 @@ impl LogCare {
         let times = Some(self.times());
         let sweep = Sweep { logs, own, cap, packing: self.packing.clone(), times };
         self.due = None;
+        self.period = next;
         self.look_in(next.map_or(AT_LEAST, |at| AT_LEAST.min(at.saturating_sub(now))));
         let files = files.clone();
         let started = mailbox.start("log-care", move |sender| {
@@ -223,6 +241,42 @@ fn read_rules(home: &Path) -> Rules {
         Err(why) => {
             daemon_log::error(format!("the settings `{shown}` are not understood: {why}"));
             Rules::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ostler_core::spec::LogRotate;
+    use ostler_poll::{Events, Poll, Waker, now};
+
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_is_noticed_at_once_where_logs_are_rotated_by_the_calendar() {
+        for (rotate, is_noticed) in [(LogRotate::Daily, true), (LogRotate::Size, false)] {
+            let home = tempfile::tempdir().unwrap();
+            let poll: Poll<u64> = Poll::new().unwrap();
+            let mailbox: Mailbox<Cared> = Mailbox::new(Waker::new(&poll, 7).unwrap());
+            let mut care = LogCare::new(home.path(), true);
+            let mut spec = AppSpec::new("/a.js".into(), "/".into());
+            spec.logs.rotation.rotate = Some(rotate);
+            let log = home.path().join("a.log");
+            care.begin([(log, &spec)].into_iter(), &AppFiles::default(), &mailbox);
+            let mut events = Events::with_capacity(4);
+            let swept = loop {
+                poll.wait(&mut events, Some(now() + 20_000)).unwrap();
+                if let Some(swept) = mailbox.try_recv() {
+                    break swept;
+                }
+            };
+            assert!(care.on_done(swept, &mailbox).is_empty());
+            let is_due = |care: &LogCare| care.deadline().unwrap() <= clock::monotonic();
+            assert_eq!(care.period().is_some_and(|at| clock::wall() < at), is_noticed);
+            care.on_calendar(false);
+            assert!(!is_due(&care), "a time that is another's");
+            care.on_calendar(true);
+            assert_eq!((is_due(&care), care.period()), (is_noticed, None), "{rotate:?}");
         }
     }
 }

@@ -226,6 +226,16 @@ impl Logs {
         }
     }
 
+    /// When rotated log files are to be looked at by the calendar, ms since 1970.
+    pub fn period(&self) -> Option<u64> {
+        self.care.period()
+    }
+
+    /// A time of the calendar has come, or the clock was set.
+    pub fn on_calendar(&mut self, is_set: bool) {
+        self.care.on_calendar(is_set);
+    }
+
     /// A log was rotated.
     pub fn on_rotated(&mut self) {
         self.care.on_rotated();

@@ -66,6 +66,17 @@ impl Chain {
     pub fn open_at(&self, number: usize, place: u64) -> io::Result<Opened> {
         let short = || io::Error::from(io::ErrorKind::UnexpectedEof);
         let file = self.files.get(number).ok_or(io::ErrorKind::NotFound)?;
+        if let Some(packed) = file.packed()? {
+            let mut head = vec![0; CHECKED.min(usize::try_from(place).unwrap_or(CHECKED))];
+            let read = packed.read_at(&mut head, 0)?;
+            head.truncate(read);
+            let trail = Trail::new(place, head);
+            return if place <= packed.length() {
+                Ok(Opened { from: packed.open_at(place)?, trail, inode: OF_PACKED })
+            } else {
+                Err(short())
+            };
+        }
         if file.packed.is_some() {
             let (mut from, mut head) = (file.open()?, Vec::new());
             from.by_ref().take(place.min(CHECKED as u64)).read_to_end(&mut head)?;

@@ -1,6 +1,7 @@
 //! One step of the journal: the same bytes to the end of one file or several, or of none.
 
 use std::io;
+use std::os::fd::AsFd;
 
 use rustix::io::Errno;
 
@@ -13,7 +14,7 @@ use crate::reactor::Reactor;
 use crate::source::Source;
 use crate::step::Step;
 
-/// How long a device may take to make room before what does not fit is dropped.
+/// How long a device may take to make room before what does not fit waits.
 const DEVICE_PATIENCE: rustix::event::Timespec =
     rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
@@ -72,6 +73,7 @@ impl Reactor {
                 file.clean_end = end + output.len() as u64 + u64::from(lead);
             }
             self.succeed(id);
+            self.await_rest(id);
             if output.ends_with(b"\n") {
                 self.grown(id, output.len() as u64, None);
             }
@@ -124,8 +126,8 @@ pub(crate) fn append_whole(file: &mut LogFile, output: &[u8]) -> io::Result<()> 
     append(file, end, lead, output).inspect_err(|_| undo(Some(file), end))
 }
 
-fn append(file: &LogFile, end: Option<u64>, lead: bool, output: &[u8]) -> io::Result<()> {
-    let Some(open) = file.open.as_ref() else { return Err(Errno::BADF.into()) };
+fn append(file: &mut LogFile, end: Option<u64>, lead: bool, output: &[u8]) -> io::Result<()> {
+    let Some(open) = file.open.as_mut() else { return Err(Errno::BADF.into()) };
     match end {
         Some(end) => {
             if lead {
@@ -137,28 +139,51 @@ fn append(file: &LogFile, end: Option<u64>, lead: bool, output: &[u8]) -> io::Re
     }
 }
 
-/// Writes to a FIFO or a terminal: all of it, or what its reader makes room for in time; an error
-/// only when nothing went.
-fn write_device(open: &Open, output: &[u8]) -> io::Result<()> {
-    let mut left = output;
-    while !left.is_empty() {
-        match rustix::io::write(&open.fd, left) {
-            Ok(written) => left = left.get(written..).unwrap_or_default(),
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) if left.len() < output.len() => {
-                let mut polled =
-                    [rustix::event::PollFd::new(&open.fd, rustix::event::PollFlags::OUT)];
-                if rustix::event::poll(&mut polled, Some(&DEVICE_PATIENCE))
-                    .is_ok_and(|ready| ready == 0)
-                {
-                    return Ok(());
-                }
-            }
-            Err(error) if left.len() == output.len() => return Err(error.into()),
-            Err(_) => return Ok(()),
-        }
+/// Writes to a FIFO or a terminal: all of it, or what its reader makes room for in time and the
+/// rest later, before anything else; an error only when nothing of it went. So no line is cut, but
+/// for a reader that is gone.
+fn write_device(open: &mut Open, output: &[u8]) -> io::Result<()> {
+    finish_begun(open)?;
+    let (written, result) = write_some(&open.fd, output);
+    match result {
+        Err(error) if written == 0 => return Err(error.into()),
+        Err(Errno::AGAIN) => open.rest = output.get(written..).unwrap_or_default().to_vec(),
+        Ok(()) | Err(_) => {}
     }
     Ok(())
+}
+
+/// Writes what a device has not taken yet of what was begun. Where the reader is gone, so is that.
+pub(crate) fn finish_begun(open: &mut Open) -> io::Result<()> {
+    let rest = std::mem::take(&mut open.rest);
+    let (written, result) = write_some(&open.fd, &rest);
+    if result == Err(Errno::AGAIN) {
+        open.rest = rest.get(written..).unwrap_or_default().to_vec();
+    }
+    Ok(result?)
+}
+
+/// Returns how much was written, and why not more.
+fn write_some(fd: impl AsFd, output: &[u8]) -> (usize, rustix::io::Result<()>) {
+    let mut left = output;
+    let result = loop {
+        if left.is_empty() {
+            break Ok(());
+        }
+        match rustix::io::write(&fd, left) {
+            Ok(written) => left = left.get(written..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) if left.len() < output.len() && is_ready_soon(&fd) => {}
+            Err(error) => break Err(error),
+        }
+    };
+    (output.len() - left.len(), result)
+}
+
+/// Whether a device makes room in time.
+fn is_ready_soon(fd: impl AsFd) -> bool {
+    let mut polled = [rustix::event::PollFd::new(&fd, rustix::event::PollFlags::OUT)];
+    rustix::event::poll(&mut polled, Some(&DEVICE_PATIENCE)).is_ok_and(|ready| 0 < ready)
 }
 
 /// Cuts a file back to its length before a step that failed.

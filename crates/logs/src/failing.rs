@@ -13,9 +13,9 @@ use std::io;
 use ostler_poll::now;
 use rustix::io::Errno;
 
-use crate::commit::append_whole;
+use crate::commit::{append_whole, finish_begun};
 use crate::failure::Failing;
-use crate::files::REMOVED;
+use crate::files::{LogFile, REMOVED};
 use crate::format::Part;
 use crate::inodes::FileId;
 use crate::note::Which;
@@ -126,9 +126,33 @@ impl Reactor {
         if file.settling.is_some_and(|settling| settling.until <= at) {
             self.settle(id);
         } else if file.failing.as_ref().is_some_and(|failing| failing.retry_at <= at) {
+            self.finish_begun(id);
             self.tell_bequest(id);
             self.wake_writers(id);
         }
+    }
+
+    /// A device that has taken part of what was written gets the rest a moment later, also where
+    /// nobody writes more.
+    pub(crate) fn await_rest(&mut self, id: FileId) {
+        if self.files.get(id).is_some_and(LogFile::owes_rest) {
+            self.fail(id, Errno::AGAIN.into());
+        }
+    }
+
+    /// Gives a device what it has not taken yet of what was begun, and goes on with that later.
+    fn finish_begun(&mut self, id: FileId) {
+        let file = self.files.get_mut(id).filter(|file| file.owes_rest());
+        let Some(open) = file.and_then(|file| file.open.as_mut()) else { return };
+        match finish_begun(open) {
+            Ok(()) => self.succeed(id),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.timers.push(std::cmp::Reverse((now() + RETRY_SLOW, id)));
+            }
+            // Its reader is gone, which who writes next is told.
+            Err(_) => {}
+        }
+        self.files.remove_unused(id);
     }
 
     /// Not even the journal takes a stream's bytes: no memory, a limit of the size of files. As if

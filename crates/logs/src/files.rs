@@ -46,6 +46,8 @@ pub(crate) struct Open {
     pub regular: bool,
     /// `false` once the kernel has refused `splice` for it.
     pub splices: bool,
+    /// What a device has not taken yet of what was begun.
+    pub rest: Vec<u8>,
 }
 
 /// Waiting for the end of the line that `owner` is writing as it comes.
@@ -153,6 +155,11 @@ impl LogFile {
         format!("ostler: {what} lost here: {why}\n")
     }
 
+    /// Whether a device has taken part of what was written, and is to get the rest.
+    pub(crate) fn owes_rest(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| !open.rest.is_empty())
+    }
+
     /// Closes the file if nobody needs it now. What is not regular stays open: its reader would
     /// take that for the end.
     pub(crate) fn close_unused(&mut self) {
@@ -228,7 +235,10 @@ impl LogFile {
 
     /// Opens the path anew. On an error the old file stays open and in use.
     pub(crate) fn open_anew(&mut self) -> io::Result<()> {
-        let open = self.open_path()?;
+        let mut open = self.open_path()?;
+        if let Some(before) = self.open.take().filter(|before| before.inode == open.inode) {
+            open.rest = before.rest;
+        }
         self.inode.set(Some(open.inode));
         self.clean_end = 0;
         self.open = Some(open);
@@ -239,7 +249,8 @@ impl LogFile {
         let fd = self.opener.open(&self.path)?;
         let stat = rustix::fs::fstat(&fd)?;
         let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-        Ok(Open { fd, inode: (stat.st_dev, stat.st_ino), regular, splices: regular })
+        let inode = (stat.st_dev, stat.st_ino);
+        Ok(Open { fd, inode, regular, splices: regular, rest: Vec::new() })
     }
 }
 
@@ -325,10 +336,11 @@ impl Files {
 
     /// Forgets a file that nobody writes to, unless it has something to tell.
     pub(crate) fn remove_unused(&mut self, id: FileId) -> Option<LogFile> {
-        let mourning = |file: &&LogFile| file.writers.is_empty() && file.bequest.is_some();
+        let owes = |file: &LogFile| file.bequest.is_some() || file.owes_rest();
+        let mourning = |file: &&LogFile| file.writers.is_empty() && owes(file);
         let is_full = self.all.values().filter(mourning).count() > MOURNING;
         let file = self.all.get(&id)?;
-        if !file.writers.is_empty() || (file.bequest.is_some() && !is_full) {
+        if !file.writers.is_empty() || (owes(file) && !is_full) {
             return None;
         }
         self.by_path.retain(|_, known| *known != id);

@@ -32,7 +32,8 @@
 //! application waits, as with any pipe (see `failing`).
 //!
 //! A log path that is not a regular file (a FIFO, a terminal) is written by lines, best effort: its
-//! length tells nothing to a successor, and a reader that does not read loses what does not fit.
+//! length tells nothing to a successor. A reader that does not read loses whole lines; what it has
+//! part of it gets the rest of, before anything else, unless the engine dies in between.
 
 #![forbid(unsafe_code)]
 
@@ -80,8 +81,8 @@ mod writers;
 
 pub use behind::{Behind, Read};
 pub use care::{
-    Cap, Keep, Log, Names, Pack, Packing, Past, Removed, Renamer, Sweep, Swept, USUAL_NAMES,
-    history,
+    Cap, Keep, Log, Names, Pack, Packed, Packing, Past, Removed, Renamer, Sweep, Swept,
+    USUAL_NAMES, history,
 };
 pub use chain::{Chain, Opened};
 pub use date::{date, iso, now_ms, zone, zone_of};

@@ -1,6 +1,6 @@
 //! Apps of a process file that is brought in as a whole or not at all.
 
-use ostler_config::{Context, Diagnostic};
+use ostler_config::{Context, Diagnostic, OfProfiles};
 use ostler_core::spec::AppSpec;
 
 use super::{App, app, context, options, program, report, set_for};
@@ -48,6 +48,16 @@ pub(crate) fn specs_of_file(session: &mut Session, path: &str) -> Result<Vec<App
         return Err(failed);
     }
     Ok(specs)
+}
+
+/// Returns the file at this path, as this command reads it.
+pub(crate) fn file_as_read(session: &Session, path: &str) -> Result<ProcessFile, Failed> {
+    Ok(ProcessFile::new(path, &context(session)?, &options(&session.args)))
+}
+
+/// Returns the apps of a process file that have profiles, chosen or not.
+pub(crate) fn of_profiles(session: &Session, path: &str) -> Result<Vec<OfProfiles>, Failed> {
+    Ok(ostler_config::of_profiles(path, &options(&session.args), &context(session)?))
 }
 
 /// Returns the app of this specification, from this file.

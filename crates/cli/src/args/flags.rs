@@ -106,6 +106,11 @@ flags! {
             Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload,
             CommandId::Validate, CommandId::Plan, CommandId::Apply, CommandId::Export
         ] "only these apps of the process file";
+    Profile ' ' ["profile"] One("names"),
+        Own [
+            Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload,
+            CommandId::Validate, CommandId::Plan, CommandId::Apply, CommandId::Export
+        ] "also apps with one of these `profiles` of the process file; `*` is all of them";
     Force 'f' ["force"] Nothing, Action [Start, Save, CommandId::LinkPm2]
         "start it twice; save an empty list";
     Parallel ' ' ["parallel"] One("n"),

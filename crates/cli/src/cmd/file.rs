@@ -194,8 +194,14 @@ fn tell_gone(session: &mut Session, path: &str, names: &BTreeSet<String>) -> Res
         return Ok(());
     }
     let specs = of_file::specs(session);
-    let path = caller::cwd()?.join(path);
-    for AppSpec { name, .. } in of_file::gone(&specs, &path, |spec| names.contains(&spec.name)) {
+    let absolute = caller::cwd()?.join(path);
+    let gone = of_file::gone(&specs, &absolute, |spec| names.contains(&spec.name));
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let others = apps::of_profiles(session, path)?;
+    let is_there = |of: &&AppSpec| others.iter().any(|other| other.is(&of.name, &of.namespace));
+    for AppSpec { name, .. } in gone.into_iter().filter(|of| !is_there(of)) {
         let text = format!("`{name}` is from this file, not in it any more, and goes on");
         let pasted = ostler_shell::operand(name);
         let hint = format!("`ostler delete {pasted}` ends it");

@@ -58,13 +58,16 @@ pub(super) fn refuse_env(session: &Session) -> Result<(), Failed> {
     if session.has(FlagId::Env) { Err(Problem::EnvWithoutFile.into()) } else { Ok(()) }
 }
 
-/// Refuses `--only` with a word that is no process file. PM2 takes it, and does nothing about it.
+/// Refuses `--only` and `--profile` with a word that is no process file. PM2 takes the first, and
+/// does nothing about it.
 pub(super) fn refuse_only(session: &Session, word: &str) -> Result<(), Failed> {
-    if session.program == Program::Pm2 || !session.has(FlagId::Only) {
+    let mut given = [FlagId::Only, FlagId::Profile].into_iter().filter(|flag| session.has(*flag));
+    let Some(flag) = given.next().filter(|_| session.program == Program::Ostler) else {
         return Ok(());
-    }
+    };
+    let option = if flag == FlagId::Only { "--only" } else { "--profile" };
     let message =
-        format!("`--only` chooses among the apps of a process file, and `{word}` is none");
+        format!("`{option}` chooses among the apps of a process file, and `{word}` is none");
     Err(Failed::misuse(message).hint("leave it out, and name the apps"))
 }
 

@@ -7,7 +7,6 @@ use ostler_core::spec::AppSpec;
 use super::told;
 use crate::apps;
 use crate::args::FlagId;
-use crate::caller;
 use crate::failed::Failed;
 use crate::of_file;
 use crate::plan::{Step, lines, objects};
@@ -39,9 +38,7 @@ pub(super) fn make(session: &mut Session) -> Result<(Vec<Step>, ProcessFile), Fa
     } else {
         (Vec::new(), Vec::new())
     };
-    let env = session.args.value(FlagId::Env).map(str::to_owned);
-    let cwd = caller::cwd()?;
-    let file = ProcessFile { path: cwd.join(&path), cwd, env };
+    let file = apps::file_as_read(session, &path)?;
     let mut steps = Vec::new();
     for spec in &wanted {
         let same = |name: &str, space: &str| name == spec.name && space == spec.namespace;
@@ -62,11 +59,18 @@ pub(super) fn make(session: &mut Session) -> Result<(Vec<Step>, ProcessFile), Fa
         };
         let gone = of_file::gone(&running, &file.path, is_wanted).into_iter();
         let gone: BTreeSet<_> = gone.map(|of| (&of.namespace, &of.name)).collect();
+        let with_profiles = match gone.is_empty() {
+            true => Vec::new(),
+            false => apps::of_profiles(session, &path)?,
+        };
         for (space, name) in gone {
             let is_it =
                 |of: &&ostler_wire::control::ProcView| of.name == *name && of.namespace == *space;
             let ids = list.iter().filter(is_it).map(|of| of.id).collect();
-            steps.push(Step::gone(name.clone(), ids, session.has(FlagId::Prune)));
+            steps.push(match with_profiles.iter().find(|of| of.is(name, space)) {
+                Some(of) => Step::other_profile(name.clone(), &of.profiles),
+                None => Step::gone(name.clone(), ids, session.has(FlagId::Prune)),
+            });
         }
     }
     Ok((steps, file))

@@ -94,6 +94,7 @@ mod pm2_client;
 mod pm2_door;
 mod pm2_ways;
 mod prepared;
+mod profiles;
 mod progress;
 mod refusals;
 mod refused_by_system;

@@ -8,13 +8,15 @@ use ostler_testkit::runtimes::pm2;
 use crate::start_e2e::sandbox;
 
 /// Beginnings of lines that are not run, and why.
-const NOT_RUN: [(&str, &str); 13] = [
+const NOT_RUN: [(&str, &str); 15] = [
     ("cargo install", "it writes into the user's own folders, and builds for minutes"),
     ("cargo xtask test", "it is what runs this"),
     ("npm install -g ./", "packages are tried by `cargo xtask dist --try`"),
     ("pip install ./", "the same"),
     ("sudo dpkg -i ", "the same"),
     ("sh install.sh", "the same"),
+    ("docker load", "the image is tried by `cargo xtask dist --try`, and containers by a lab"),
+    ("docker run", "the same"),
     ("npm uninstall", "it takes away what other tests use"),
     ("ostler link-pm2", "it writes into a folder of the system"),
     ("ostler monit", "it needs a terminal; `monit` has tests of its own"),
@@ -29,10 +31,9 @@ const NOT_RUN: [(&str, &str); 13] = [
 
 /// Pages of which no command is run, and why. A page that is neither here nor has commands fails,
 /// and so does one that is here and has some.
-const WITHOUT: [(&str, &str); 15] = [
+const WITHOUT: [(&str, &str); 14] = [
     ("docs/README.md", "it has pictures, which are compared"),
     ("docs/configuration.md", "it is made of the table of attributes, whose examples are tested"),
-    ("docs/containers.md", "it has a `Dockerfile`, which the lab of containers builds"),
     ("docs/dependencies.md", "it has parts of process files"),
     ("docs/deploy.md", "it has a part of a process file; `deploy` has tests of its own"),
     ("docs/diagnostics.md", "it is made of the codes of complaints, each with a test"),
@@ -162,6 +163,12 @@ fn machine() -> Sandbox {
     let file = "module.exports = { apps: [{ name: 'other', script: 'server.py', \
                 env_production: { NODE_ENV: 'production' } }] }";
     s.write("ecosystem.config.js", file);
+    let app = |name: &str, profiles: &str| {
+        format!("  - {{ name: {name}, script: server.py, profiles: [{profiles}] }}\n")
+    };
+    let apps = [("web", ""), ("inspector", "debug"), ("load", "load, test")];
+    let apps: String = apps.into_iter().map(|(name, profiles)| app(name, profiles)).collect();
+    s.write("apps.yaml", format!("apps:\n{apps}"));
     s
 }
 

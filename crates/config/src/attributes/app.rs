@@ -91,6 +91,12 @@ pub(super) static ROWS: &[Attribute] = &[
         .advice("write a number, or `\"max\"` for one per CPU")
         .example("4")
         .help("how many processes: a number, `max`, or `-1` for one less than CPUs"),
+    words("profiles", Access::Command)
+        .resolved()
+        .rule(Rule::PlainItems)
+        .advice("write a list of names, such as `[\"debug\"]`, or one text split on blanks")
+        .example("[\"debug\"]")
+        .help("the app is left out where none of these is named with `--profile`"),
     path("pid_file", field!(pid_file))
         .rule(Rule::NotEmpty)
         .aliases(&["pid"])

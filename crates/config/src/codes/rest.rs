@@ -149,6 +149,18 @@ pub(super) const CODES: &[Code] = &[
         )),
     },
     Code {
+        name: "no-profile",
+        title: "a profile that no app has, or none where each app needs one",
+        text: "An app with `profiles` is left out unless `--profile` names one of them, or \
+               `--only` the app. Each name after `--profile` must be one that an app of the file \
+               has; `*` means all of them. A file whose apps all have `profiles` starts nothing \
+               without.",
+        example: Some((
+            r#"{ "script": "api.js", "profiles": ["debug"] }"#,
+            r#"[{ "script": "api.js" }, { "script": "a.js", "profiles": ["debug"] }]"#,
+        )),
+    },
+    Code {
         name: "no-program-behind",
         title: "a package's command that cannot be multiplied",
         text: "`npm start` and its like run a shell that runs a program. Several of them \

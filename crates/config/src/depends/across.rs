@@ -7,17 +7,18 @@ use ostler_core::depends::cycle;
 use ostler_core::spec::{Condition, Dependency};
 
 use super::{OUT_OF_A_CYCLE, in_a_cycle, parse};
+use crate::chosen::{Chosen, Known};
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fields::Fields;
+use crate::profiles;
 use crate::suggest;
 use crate::value::{Node, Span, Value};
 
-/// Looks at what the chosen apps of a file depend on. `names` are those of `all` of its apps.
+/// Looks at what the chosen apps of a file depend on.
 pub(crate) fn check(
-    all: &[Fields<'_>],
-    names: &[String],
-    chosen: &[bool],
+    Known { all, names }: Known<'_, '_>,
+    chosen: Chosen<'_>,
     ctx: &Context,
     report: &mut Vec<Diagnostic>,
 ) {
@@ -30,7 +31,7 @@ pub(crate) fn check(
         for (dependency, span) in dependencies {
             let said = match by_name.get(dependency.name.as_str()) {
                 Some(on) if within.is_chosen(*on) => within.never_met(*on, dependency),
-                Some(_) => within.left_out(at, dependency),
+                Some(on) => within.left_out(at, *on, dependency),
                 None => within.unknown(dependency),
             };
             report.extend(said.map(|said| within.place(at, *span, said)));
@@ -54,13 +55,13 @@ fn read(node: &Node) -> Vec<(Dependency, Option<Span>)> {
 struct Within<'a, 'f> {
     all: &'a [Fields<'f>],
     names: &'a [String],
-    chosen: &'a [bool],
+    chosen: Chosen<'a>,
     ctx: &'a Context,
 }
 
 impl Within<'_, '_> {
     fn is_chosen(&self, at: usize) -> bool {
-        self.chosen.get(at).copied().unwrap_or(false)
+        self.chosen.is_chosen.get(at).copied().unwrap_or(false)
     }
 
     fn name(&self, at: usize) -> &str {
@@ -101,17 +102,31 @@ impl Within<'_, '_> {
         Some(Diagnostic { severity, ..said })
     }
 
-    /// `--only` leaves the other app out.
-    fn left_out(&self, at: usize, dependency: &Dependency) -> Option<Diagnostic> {
+    /// The other app is in this file, and is not meant.
+    fn left_out(&self, at: usize, on: usize, dependency: &Dependency) -> Option<Diagnostic> {
         let (app, name) = (self.name(at), &dependency.name);
-        if self.is_listed(name) != Some(false) {
-            return None;
-        }
-        let message =
-            format!("`--only` leaves out `{name}`, which is not in the list and `{app}` needs");
-        let both = format!("{name},{app}");
-        let help = format!("write `--only {}`", ostler_shell::word(&both));
-        Some(Diagnostic::error("unknown-dependency", message).help(help))
+        let severity = match self.is_listed(name) {
+            Some(true) => return None,
+            Some(false) => Severity::Error,
+            None => Severity::Warning,
+        };
+        let (why, help) = if self.chosen.by_name {
+            let both = format!("{name},{app}");
+            let help = format!("write `--only {}`", ostler_shell::word(&both));
+            (format!("`--only` leaves out `{name}`"), help)
+        } else {
+            let of = self.all.get(on).map(profiles::of).unwrap_or_default();
+            let first = of.first().map(|name| ostler_shell::word(name).into_owned());
+            let first = first.unwrap_or_default();
+            let why = format!("no profile that is chosen has `{name}`");
+            (why, format!("write `--profile {first}`, or give `{app}` the same `profiles`"))
+        };
+        let where_ = match severity {
+            Severity::Error => ", which is not in the list and",
+            Severity::Warning | Severity::Note => ", which",
+        };
+        let message = format!("{why}{where_} `{app}` needs");
+        Some(Diagnostic { severity, ..Diagnostic::error("unknown-dependency", message).help(help) })
     }
 
     /// A condition that the other app of this file can never meet.

@@ -24,6 +24,11 @@ fn every_bad_file_is_explained() {
     for name in names {
         let options = Options {
             env: name.contains("env-name").then(|| "prod".to_owned()),
+            profiles: name
+                .contains("profile-typo")
+                .then(|| "debgu".to_owned())
+                .into_iter()
+                .collect(),
             ..Options::default()
         };
         let (specs, report) = load(&name, &options, &world.ctx);

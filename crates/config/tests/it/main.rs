@@ -14,6 +14,7 @@ mod not_yet;
 mod options;
 mod package_scripts;
 mod port;
+mod profiles;
 mod programs;
 mod schema;
 mod scripts;

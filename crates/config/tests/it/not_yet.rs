@@ -1,7 +1,7 @@
 //! What is accepted works or is refused: nothing is confirmed that is not done.
 
 use ostler_config::attributes::{Effect, Flag, Gives, Takes};
-use ostler_config::{Options, attributes, load, options_patch};
+use ostler_config::{ALL_PROFILES, Options, attributes, load, options_patch};
 
 use crate::world::{World, options};
 
@@ -76,7 +76,8 @@ fn a_key_for_what_is_not_done_is_warned_of_where_it_stands() {
             continue;
         }
         world.file("eco.json", &text);
-        let (specs, report) = load("eco.json", &Options::default(), &world.ctx);
+        let every = Options { profiles: vec![ALL_PROFILES.to_owned()], ..Options::default() };
+        let (specs, report) = load("eco.json", &every, &world.ctx);
         assert_eq!(specs.len(), 1, "{text}: {}", world.render(&report));
         let about = report.iter().filter(|said| said.code == "no-effect");
         let places: Vec<&str> =

@@ -200,6 +200,8 @@ impl Model {
             of.spec = spec;
         }
         out.push(Effect::SetBalance { app, spec });
+        // Only now its version says after which time it sleeps.
+        self.sleepers.begin(&self.known, app);
         self.after_reload(app, failure.is_none(), out);
         self.known.tidy_listeners(app, out);
         let ids: Vec<ProcId> = self.known.registry.procs_of(app).map(|(id, _)| id).collect();

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::names::{self, Names, Rotated};
+use super::packed::Packed;
 use super::packing::{Packing, Unpacked};
 use crate::place::millis;
 
@@ -32,6 +33,16 @@ impl Past {
             Some(packing) => packing.reader(file),
             None => Ok(Box::new(file)),
         }
+    }
+
+    /// Opens it to be read from any place on; `None` when it is not compressed, or does not say
+    /// where its pieces are.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn packed(&self) -> io::Result<Option<Packed>> {
+        let Some(packing) = self.packed else { return Ok(None) };
+        Packed::of(File::open(&self.path)?, packing)
     }
 }
 

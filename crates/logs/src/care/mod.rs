@@ -16,6 +16,7 @@
 mod history;
 pub(crate) mod names;
 mod pack;
+mod packed;
 mod packing;
 mod plan;
 mod rename;
@@ -24,6 +25,7 @@ mod sweep;
 pub use history::{Past, history};
 pub use names::{Names, USUAL_NAMES};
 pub use pack::Pack;
+pub use packed::Packed;
 pub use packing::Packing;
 pub(crate) use packing::Unpacked;
 pub use plan::{Cap, Keep, Log};

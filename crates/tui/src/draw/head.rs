@@ -50,7 +50,7 @@ fn counts(monitor: &Monitor) -> Vec<String> {
         format!("{count} {}", if count == 1 { one } else { more })
     };
     let of = |word: &str| processes.iter().filter(|process| status(process) == word).count();
-    let words = ["errored", "waiting", "starting", "stopping", "stopped", "exited"];
+    let words = ["errored", "waiting", "starting", "stopping", "sleeping", "stopped", "exited"];
     let states = words.into_iter().map(|word| (of(word), word)).filter(|(count, _)| 0 < *count);
     let states = states.map(|(count, word)| format!(", {count} {word}"));
     let apps = plural(fold(processes).len(), "app", "apps");

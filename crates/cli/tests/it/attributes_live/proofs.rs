@@ -46,6 +46,10 @@ pub const PROOFS: &[(&str, Proof)] = &[
         }),
     ),
     (
+        "profiles",
+        There("profiles::an_app_with_profiles_starts_only_when_one_of_them_or_the_app_is_named"),
+    ),
+    (
         "pid_file",
         Here(r#"{ "pid_file": "own.pid" }"#, |s| {
             let pid = wait_text(s, "own-0.pid", |text| !text.is_empty());

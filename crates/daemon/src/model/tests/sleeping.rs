@@ -139,6 +139,29 @@ fn commands_wake_and_a_stop_ends_the_sleep() {
 }
 
 #[test]
+fn a_reload_or_a_restart_gives_an_app_its_sleep_and_takes_it() {
+    let to = |world: &mut World, more: Value| {
+        let records = vec![record("web", "good", 1, more)];
+        let change = Change { records, ..Change::default() };
+        world.reload_by(&[0], change, ReloadOptions::default());
+        world.wait(5000);
+        world.alive()
+    };
+    let mut world = World::with("web", "good", 1);
+    assert_eq!(to(&mut world, idle(&json!({}))), 0, "{}", world.state());
+    assert_eq!(to(&mut world, json!({})), 1, "{}", world.state());
+    let patch =
+        |time: u64| Change { patch: Some(raw(&json!({"idle_stop": time}))), ..Change::default() };
+    world.act_with(Action::Restart, &[0], patch(800));
+    world.wait(5000);
+    assert_eq!(world.alive(), 0, "{}", world.state());
+    world.act_with(Action::Restart, &[0], patch(0));
+    world.wait(60_000);
+    assert_eq!(world.alive(), 1, "{}", world.state());
+    assert_eq!(world.model.deadline(), None, "nobody looks");
+}
+
+#[test]
 fn its_sockets_are_kept_while_it_sleeps() {
     let mut world = asleep(2);
     world.parts.clear();

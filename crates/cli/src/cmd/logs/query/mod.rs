@@ -6,6 +6,7 @@
 //! known: its lines were written after the file before it was ended, and before it was written to
 //! last. They are shown when that may be the time that is asked for, and that is said.
 
+mod begin;
 mod cursor;
 mod lines;
 mod merge;

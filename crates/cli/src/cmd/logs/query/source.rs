@@ -3,23 +3,20 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use ostler_logs::times::{Times, WITHIN};
 use ostler_logs::{Chain, Located, Names, Place, Severity, key};
 
 use super::Query;
+use super::begin::{Text, begin, line_after};
 use super::lines::Lines;
 use super::time::LineTime;
 use crate::cmd::logs::format::Author;
 
-/// So much of a file is not worth a search for the place where a time begins, bytes.
-const NARROW: u64 = 512 << 10;
 /// So often the files of a log are looked for again that were compressed or removed meanwhile.
 const TRIES: u32 = 10;
-/// A line with a time is looked for in so many bytes.
-const WINDOW: usize = 64 << 10;
 
 /// A log and whose it is.
 pub(in crate::cmd::logs) struct Source {
@@ -62,9 +59,11 @@ impl Found {
     }
 }
 
-/// A file of a log, which was not written to after this time, from this place on.
+/// A file of a log, which was not written to after this time, and hardly before that one, from
+/// this place on.
 struct Part {
     to: u64,
+    from: u64,
     number: usize,
     start: u64,
 }
@@ -176,7 +175,7 @@ impl<'q> Reader<'q> {
                 passed = file.written;
             } else if first <= number && self.query.until.is_none_or(|until| from <= until) {
                 let start = if number == first { start } else { 0 };
-                parts.push_back(Part { to, number, start });
+                parts.push_back(Part { to, from, number, start });
             }
             from = to;
         }
@@ -277,9 +276,8 @@ impl<'q> Reader<'q> {
             known = self.times_of(part.number).unwrap_or_default();
         }
         let mut start = part.start;
-        if let (Some(file), Some(since)) = (self.chain.now(part.number), self.since) {
-            let written = line_after(file, known.place(since))?;
-            start = begin(file, since, &self.times)?.max(written).max(start);
+        if let Some(since) = self.since.filter(|since| part.from < *since) {
+            start = self.begin(part.number, since, &known)?.max(start);
         }
         let opened = match self.chain.open_at(part.number, start) {
             // It was compressed meanwhile, or removed, for others that are newer.
@@ -297,6 +295,28 @@ impl<'q> Reader<'q> {
         Ok(())
     }
 
+    /// Where in a file lines of this time begin, or somewhat before; 0 where it would have to be
+    /// read for it.
+    fn begin(&self, number: usize, since: u64, known: &Times) -> io::Result<u64> {
+        let find = |text: &dyn Text| -> io::Result<u64> {
+            let written = line_after(text, known.place(since))?;
+            Ok(begin(text, since, &self.times)?.max(written))
+        };
+        if let Some(now) = self.chain.now(number) {
+            return find(now);
+        }
+        let Some(file) = self.chain.files.get(number) else { return Ok(0) };
+        let found = match file.packed {
+            Some(_) => file.packed().and_then(|packed| packed.map_or(Ok(0), |of| find(&of))),
+            None => File::open(&file.path).and_then(|of| find(&of)),
+        };
+        match found {
+            // It was compressed or removed meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            found => found,
+        }
+    }
+
     /// What is known of when a file was written.
     fn times_of(&self, number: usize) -> io::Result<Times> {
         let id = |meta: std::fs::Metadata| Some((meta.dev(), meta.ino(), meta.len()));
@@ -311,85 +331,5 @@ impl<'q> Reader<'q> {
             },
         };
         Times::read(&self.folder, path, log)
-    }
-}
-
-/// The begin of the first line that begins at this place or behind it.
-fn line_after(file: &File, place: u64) -> io::Result<u64> {
-    let Some(mut before) = place.checked_sub(1) else { return Ok(0) };
-    let mut window = vec![0; WINDOW];
-    loop {
-        let read = file.read_at(&mut window, before)?;
-        match memchr::memchr(b'\n', window.get(..read).unwrap_or_default()) {
-            Some(at) => return Ok(before + at as u64 + 1),
-            None if read == 0 => return Ok(before),
-            None => before += read as u64,
-        }
-    }
-}
-
-/// Where in a file lines of this time begin, or somewhat before: the times in it go up.
-fn begin(file: &File, since: u64, times: &LineTime) -> io::Result<u64> {
-    let (mut low, mut high) = (0, file.metadata()?.len());
-    while NARROW < high - low {
-        let middle = low + (high - low) / 2;
-        match time_after(file, middle, times)? {
-            Some((place, at)) if at < since && low < place => low = place,
-            Some(_) => high = middle,
-            // No line of these has a time.
-            None => break,
-        }
-    }
-    Ok(low)
-}
-
-/// Returns the first line with a time behind this place: where it begins, and the time.
-fn time_after(file: &File, place: u64, times: &LineTime) -> io::Result<Option<(u64, u64)>> {
-    let mut window = vec![0; WINDOW];
-    let read = file.read_at(&mut window, place)?;
-    let window = window.get(..read).unwrap_or_default();
-    let mut at = memchr::memchr(b'\n', window).map_or(read, |end| end + 1);
-    while let Some(rest) = window.get(at..).filter(|rest| !rest.is_empty()) {
-        // One that is cut off may look like another time.
-        let Some(length) = memchr::memchr(b'\n', rest) else { break };
-        if let Some(time) = times.read(rest.get(..length).unwrap_or_default()).at {
-            return Ok(Some((place + at as u64, time)));
-        }
-        at += length + 1;
-    }
-    Ok(None)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fmt::Write as _;
-
-    use super::*;
-
-    #[test]
-    fn where_a_time_begins_is_found_in_a_large_file_without_reading_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a.log");
-        let mut text = String::new();
-        for second in 0..40_000_u64 {
-            let (hour, minute) = (second / 3600, second / 60 % 60);
-            writeln!(text, "2026-11-22T{hour:02}:{minute:02}:{:02}Z one", second % 60).unwrap();
-            writeln!(text, "    at something without a time").unwrap();
-        }
-        std::fs::write(&path, &text).unwrap();
-        let times = LineTime::new(None);
-        let midnight = times.read(text.as_bytes()).at.unwrap();
-        let file = File::open(&path).unwrap();
-        for second in [0, 1, 12_345, 39_999, 50_000] {
-            let since = midnight + second * 1000;
-            let place = begin(&file, since, &times).unwrap();
-            let rest = &text[usize::try_from(place).unwrap()..];
-            assert!(rest.starts_with("2026") && times.read(rest.as_bytes()).at.unwrap() <= since);
-            let before = (rest.len() as u64).saturating_sub(NARROW);
-            let last = text.len() as u64 / 40_000 * (40_000_u64.saturating_sub(second));
-            assert!(before <= last, "{second}: {} bytes are read", rest.len());
-        }
-        std::fs::write(&path, "no time\n".repeat(200_000)).unwrap();
-        assert_eq!(begin(&File::open(&path).unwrap(), midnight, &times).unwrap(), 0);
     }
 }
