@@ -30,7 +30,7 @@ use crate::voice::Notice;
 use complaints::report;
 
 pub(crate) use complaints::{in_order_of_file, tell};
-pub(crate) use planned::{checked, of_profiles, of_spec, process_file, specs_of_file};
+pub(crate) use planned::{checked, file_as_read, of_profiles, of_spec, specs_of_file};
 
 /// An app that can be started, as the daemon is given it.
 #[derive(Debug)]

@@ -144,6 +144,7 @@ fn ids_that_are_down(processes: &[&ProcView], of_file: &AppSpec) -> Vec<u32> {
         | Phase::Online
         | Phase::Stopping
         | Phase::Backoff { .. }
+        | Phase::Sleeping
         | Phase::Waiting => false,
     });
     down.map(|of| of.id).collect()

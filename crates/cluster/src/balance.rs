@@ -283,6 +283,13 @@ impl Balance {
         self.listeners.iter().map(|listener| listener.waiting.len()).sum()
     }
 
+    /// Returns whether an accepted connection of the listener waits for a worker.
+    #[must_use]
+    pub fn has_waiting(&self, listener: ListenerId) -> bool {
+        let found = self.listener_at(listener).and_then(|at| self.listeners.get(at));
+        found.is_some_and(|listener| !listener.waiting.is_empty())
+    }
+
     /// Returns what became of the connections of this listener that the worker was given; `None`
     /// if it is no member.
     #[must_use]

@@ -135,6 +135,14 @@ impl Primary {
         self.carry_out(out);
     }
 
+    /// The worker gets no connections while it is `paused`: somebody looks whether it has any.
+    pub fn handle_paused(&mut self, worker: WorkerId, paused: bool, out: &mut Output) {
+        let Some(found) = self.worker(worker) else { return };
+        found.paused = paused;
+        self.update_blocked(worker);
+        self.carry_out(out);
+    }
+
     /// A connection was accepted. `peer` is a hash of the client's address, for [`Policy::Sticky`].
     pub fn handle_accepted(
         &mut self,
@@ -213,7 +221,7 @@ impl Primary {
     /// Tells the balance whether a connection can be sent to the worker at present.
     fn update_blocked(&mut self, id: WorkerId) {
         let Some(worker) = self.worker(id) else { return };
-        let blocked = worker.channel_full || !worker.gate_open();
+        let blocked = worker.channel_full || worker.paused || !worker.gate_open();
         self.balance.set_blocked(id, blocked);
     }
 

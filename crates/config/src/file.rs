@@ -6,6 +6,7 @@ use ostler_core::spec::AppSpec;
 
 use crate::attributes::{Attribute, Effect};
 use crate::bases;
+use crate::chosen::{self, Chosen, Known};
 use crate::context::Context;
 use crate::depends;
 use crate::diagnostic::{COMMAND_LINE, Diagnostic, IGNORED_OPTION};
@@ -13,6 +14,7 @@ use crate::environment::From;
 use crate::fields::{Fields, OfFile};
 use crate::inherit;
 use crate::options::Options;
+use crate::profiles;
 use crate::reading::{self, Said, Syntax, Unread};
 use crate::resolve;
 use crate::script;
@@ -20,11 +22,7 @@ use crate::source::SourceText;
 use crate::value::Node;
 
 mod app_names;
-mod chosen;
-pub(crate) mod profiles;
 use app_names::{refuse_names, warn_of_same_names};
-pub(crate) use chosen::{Chosen, Known};
-pub use profiles::{ALL_PROFILES, OfProfiles, of_profiles};
 
 /// What to do where there is no process file.
 const NO_FILE: &str = "`ostler init` writes a process file, `ostler start app.js` starts a script";
@@ -66,6 +64,40 @@ pub fn load_text(
         Ok(said) => apps(said, source, None, (options, ctx)),
         Err(diagnostic) => (Vec::new(), vec![diagnostic]),
     }
+}
+
+/// An app of a file that has profiles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfProfiles {
+    /// Name of the app.
+    pub name: String,
+    /// The namespace of the app.
+    pub namespace: String,
+    /// Names of its profiles.
+    pub profiles: Vec<String>,
+}
+
+impl OfProfiles {
+    /// Whether it is the app of this name.
+    #[must_use]
+    pub fn is(&self, name: &str, namespace: &str) -> bool {
+        self.name == name && self.namespace == namespace
+    }
+}
+
+/// Returns the apps of the process file at `path` that have profiles; none when it cannot be read.
+#[must_use]
+pub fn of_profiles(path: &str, options: &Options, ctx: &Context) -> Vec<OfProfiles> {
+    let with = |all: &[Fields<'_>], names: &[String]| {
+        let apps = all.iter().zip(names).filter_map(|(fields, name)| {
+            let profiles = profiles::of(fields);
+            let namespace = fields.text("namespace").unwrap_or("default").to_owned();
+            let app = || OfProfiles { name: name.clone(), namespace, profiles: profiles.clone() };
+            (!profiles.is_empty()).then(app)
+        });
+        apps.collect()
+    };
+    all_of_file(path, options, ctx, with).unwrap_or_default()
 }
 
 /// Does something with what the process file at `path` holds, bases included: with what is said of

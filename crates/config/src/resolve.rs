@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, From};
 use crate::fields::Fields;
+use crate::idle_stop;
 use crate::instances::{self, Instances};
 use crate::interpreter::{self, Interpreter};
 use crate::log_names::{LogNames, file_name};
@@ -119,6 +120,7 @@ impl Resolver<'_, '_> {
         }
         placeholders::check(&spec, self.fields, self.report);
         placeholders::check_port(&spec, self.fields, self.report);
+        idle_stop::check(&spec, self.fields, self.report);
         Some(spec)
     }
 
@@ -239,6 +241,11 @@ impl Resolver<'_, '_> {
         }
     }
 
+    /// Whether nobody but a cluster can do what is asked for: it is to be woken by a connection.
+    fn sleeps(&self, interpreter: &Interpreter) -> bool {
+        interpreter.is_node_like() && self.fields.node("idle_stop").is_some()
+    }
+
     fn instances(&mut self, interpreter: &Interpreter) -> Option<Instances> {
         let given = self.fields.node("instances").map(Node::plain);
         let mode = match (self.mode(), interpreter.other_language()) {
@@ -252,6 +259,7 @@ impl Resolver<'_, '_> {
                 self.report.push(self.fields.at("exec_mode", said));
                 Some(ExecMode::Fork)
             }
+            (None, None) if self.sleeps(interpreter) => Some(ExecMode::Cluster),
             (mode, _) => mode,
         };
         let decided = instances::decide(

@@ -21,6 +21,10 @@ pub enum Event {
     Restart { proc: ProcId, change: Option<(SpecId, Arc<Policy>)> },
     /// No run of it is to begin from now on, though it is wanted, or it may again.
     Hold { proc: ProcId, held: bool },
+    /// Nobody has wanted its worker for long: it leaves, and the next one begins when it is wanted.
+    Sleep(ProcId),
+    /// Somebody wants the slot that sleeps.
+    Wake(ProcId),
     /// The user wants it gone: ended, then [`Notice::Removed`].
     Delete(ProcId),
     /// As [`Event::Delete`], but it may finish its connections first (scaling down).
@@ -85,6 +89,8 @@ impl Event {
             Self::Add { proc, .. }
             | Self::Restart { proc, .. }
             | Self::Hold { proc, .. }
+            | Self::Sleep(proc)
+            | Self::Wake(proc)
             | Self::Start(proc)
             | Self::Stop(proc)
             | Self::Delete(proc)
@@ -158,6 +164,10 @@ pub enum Notice {
     Refused { proc: ProcId },
     /// A run of it is due and waits, since it is held.
     Held { proc: ProcId },
+    /// It sleeps from now on, and its run is leaving.
+    Sleeps { proc: ProcId, run: RunId },
+    /// It was wanted, and does not sleep any more.
+    Wakes { proc: ProcId },
     /// The slot is at rest, stopped.
     Stopped { proc: ProcId },
     /// The slot is gone.

@@ -32,6 +32,8 @@ pub enum Phase {
     Backoff { until: Millis },
     /// No run; the next begins as soon as the slot is not held any more.
     Held,
+    /// No run; the next begins as soon as somebody wants it. It has a later number than `after`.
+    Sleeping { after: RunId },
 }
 
 impl Phase {
@@ -41,7 +43,11 @@ impl Phase {
         match self {
             Self::Starting { run, .. } | Self::Online { run, .. } => Some(*run),
             Self::Stopping(ending) => Some(ending.run()),
-            Self::Stopped | Self::Errored | Self::Backoff { .. } | Self::Held => None,
+            Self::Stopped
+            | Self::Errored
+            | Self::Backoff { .. }
+            | Self::Held
+            | Self::Sleeping { .. } => None,
         }
     }
 
@@ -55,7 +61,8 @@ impl Phase {
             | Self::Starting { .. }
             | Self::Stopping(_)
             | Self::Backoff { .. }
-            | Self::Held => None,
+            | Self::Held
+            | Self::Sleeping { .. } => None,
         }
     }
 
@@ -63,7 +70,11 @@ impl Phase {
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         match self {
-            Self::Stopped | Self::Errored | Self::Online { .. } | Self::Held => None,
+            Self::Stopped
+            | Self::Errored
+            | Self::Online { .. }
+            | Self::Held
+            | Self::Sleeping { .. } => None,
             Self::Starting { ready_by: at, .. } | Self::Backoff { until: at } => Some(*at),
             Self::Stopping(ending) => Some(ending.deadline()),
         }

@@ -14,6 +14,7 @@
 //! | `Stopping` | the next run is spawned when the tree is gone | becomes `Stopped` then |
 //! | `Backoff` | the next run is spawned after the pause | never: `Down` cancels the pause |
 //! | `Held` | the next run is spawned when it is released | never: `Down` ends the waiting |
+//! | `Sleeping` | the next run is spawned when it is wanted | never: `Down` ends the sleep |
 //!
 //! Events that move it:
 //! - *start*: `Up`. Spawns where there is no run, and after the end of a run that is being stopped.
@@ -28,6 +29,8 @@
 //! - *tree gone* in `Stopping`: another run or `Stopped`, by the goal.
 //! - *hold*, *release*: a spawn that is due while the slot is held waits in `Held`, and what runs
 //!   goes on as before.
+//! - *sleep*: a worker that is online and wanted is no longer this machine's: its slot sees to its
+//!   end. The next one is spawned by *wake*, and by *start* and *restart* as from `Stopped`.
 //! - *a candidate takes over*, in whatever phase: `Up` and `Online` with the candidate's run. The
 //!   run before, if there is one, is no longer this machine's: its slot sees to its end.
 //!
@@ -45,6 +48,7 @@ mod hold;
 mod prepare;
 mod recover;
 mod reports;
+mod sleep;
 
 use crate::candidate::Candidate;
 use crate::ending::Ending;
@@ -199,7 +203,7 @@ impl Process {
     pub(crate) fn on_start(&mut self, now: Millis, runs: &mut Runs, out: &mut Vec<Action>) {
         self.goal = Goal::Up;
         match self.phase {
-            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } => {
+            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Sleeping { .. } => {
                 self.restarts.reset_counters();
                 self.spawn(now, runs, out);
             }
@@ -213,7 +217,11 @@ impl Process {
     pub(crate) fn on_stop(&mut self, now: Millis, out: &mut Vec<Action>) {
         self.goal = Goal::Down;
         match &mut self.phase {
-            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Held => {
+            Phase::Stopped
+            | Phase::Errored
+            | Phase::Backoff { .. }
+            | Phase::Held
+            | Phase::Sleeping { .. } => {
                 self.settle_stopped(out);
             }
             Phase::Starting { run, .. } | Phase::Online { run, .. } => {
@@ -240,6 +248,7 @@ impl Process {
             | Phase::Errored
             | Phase::Backoff { .. }
             | Phase::Held
+            | Phase::Sleeping { .. }
             | Phase::Starting { .. }
             | Phase::Online { .. }
             | Phase::Stopping(_) => self.on_stop(now, out),
@@ -301,7 +310,11 @@ impl Process {
             Phase::Online { run, .. } => Some(Ending::drain(now, run, &old_version.1, out)),
             Phase::Starting { run, .. } => Some(Ending::ask(now, run, &old_version.1, out)),
             Phase::Stopping(ending) => Some(ending),
-            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Held => None,
+            Phase::Stopped
+            | Phase::Errored
+            | Phase::Backoff { .. }
+            | Phase::Held
+            | Phase::Sleeping { .. } => None,
         }
     }
 

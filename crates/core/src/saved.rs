@@ -52,4 +52,13 @@ pub struct SavedProcess {
     pub stopping: Option<RunId>,
     /// When the next run is due, if it waits for that.
     pub due: Option<Millis>,
+    /// The last run that was given out before it began to sleep, if it did.
+    pub sleeping_after: Option<RunId>,
+}
+
+impl SavedProcess {
+    /// Returns the last run before the sleep, if it still sleeps unless there is a later one.
+    pub(crate) fn sleeps_after(&self) -> Option<RunId> {
+        self.sleeping_after.filter(|_| self.goal == Goal::Up && !self.removing)
+    }
 }

@@ -76,6 +76,8 @@ pub struct AppSpec {
     pub unhandled_rejections: Rejections,
     /// How connections are spread over cluster workers.
     pub balance: Balance,
+    /// Workers to which nobody has had a connection for so long leave until there is one.
+    pub idle_stop: Option<Millis>,
     /// Listeners that workers may name by a number in `listen({ fd })`.
     pub fds: BTreeMap<u32, Address>,
     /// Ports that workers may listen on although the user they run as may not.
@@ -129,6 +131,7 @@ impl AppSpec {
             policy: Policy::default(),
             unhandled_rejections: Rejections::default(),
             balance: Balance::default(),
+            idle_stop: None,
             fds: BTreeMap::new(),
             privileged_ports: BTreeSet::new(),
             depends_on: Vec::new(),

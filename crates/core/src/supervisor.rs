@@ -15,6 +15,7 @@ mod prepare;
 mod recover;
 mod reports;
 mod rollout;
+mod sleep;
 mod slot;
 
 use std::collections::BTreeMap;
@@ -130,6 +131,10 @@ impl Supervisor {
             Event::Hold { proc, held } => self.command(now, proc, out, |process, runs, out| {
                 process.on_hold(now, held, runs, out);
             }),
+            Event::Sleep(id) => self.sleep(now, id, out),
+            Event::Wake(id) => {
+                self.command(now, id, out, |process, runs, out| process.on_wake(now, runs, out));
+            }
             Event::Delete(id) => {
                 self.remove(now, id, out, |process, out| process.on_stop(now, out));
             }

@@ -197,32 +197,54 @@ fn run(task: Task, path: &Path) -> Done {
             written(client, count, path, files::write_durably(path, &text).as_ref().copied())
         }
         Task::Read { client, told } => {
-            let mut warnings = Vec::new();
-            let elements = read(path).or_else(|problem| {
-                warnings.push(problem);
-                read(&files::beside(path, ".bak"))
-            });
+            let (warnings, elements) = read_either(path);
             Done { input: Some(Input::DumpRead { client, told, warnings, elements }), line: None }
         }
     }
 }
 
+/// Reads the list, or the one before it, with what is to be said besides. When neither can be
+/// read, the list itself is what is wrong.
+fn read_either(path: &Path) -> (Vec<String>, Result<List, String>) {
+    let problem = match read(path) {
+        Ok(elements) => return (Vec::new(), Ok(elements)),
+        Err(Unread::Missing(problem) | Unread::Wrong(problem)) => problem,
+    };
+    match read(&files::beside(path, ".bak")) {
+        Ok(elements) => (vec![problem], Ok(elements)),
+        Err(Unread::Missing(_)) => (Vec::new(), Err(problem)),
+        Err(Unread::Wrong(before)) => (vec![before], Err(problem)),
+    }
+}
+
+/// The elements of a list, as they are written.
+type List = Vec<Box<RawValue>>;
+
+/// Why there is no list in a file, in a sentence.
+enum Unread {
+    /// There is no such file.
+    Missing(String),
+    /// It cannot be read, or is no list.
+    Wrong(String),
+}
+
 /// Reads a list; what is not understood is moved away.
-fn read(path: &Path) -> Result<Vec<Box<RawValue>>, String> {
+fn read(path: &Path) -> Result<List, Unread> {
     let bytes = match files::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(format!("no saved list at `{}`", path.display()));
+            return Err(Unread::Missing(format!("no saved list at `{}`", path.display())));
         }
         Err(error) => {
-            return Err(format!("could not read the saved list `{}`: {error}", path.display()));
+            let path = path.display();
+            return Err(Unread::Wrong(format!("could not read the saved list `{path}`: {error}")));
         }
     };
     serde_json::from_slice(&bytes).map_err(|error| {
-        let error = ostler_pm2::not_json(&error);
+        let error = ostler_pm2::not_json(&bytes, &error);
         let aside = files::set_aside(path, clock::wall());
         let path = path.display();
-        match aside {
+        Unread::Wrong(match aside {
             Ok(aside) => format!(
                 "the saved list `{path}` is not understood ({error}); moved to `{}`",
                 aside.display()
@@ -230,7 +252,7 @@ fn read(path: &Path) -> Result<Vec<Box<RawValue>>, String> {
             Err(rename) => format!(
                 "the saved list `{path}` is not understood ({error}) and cannot be moved: {rename}"
             ),
-        }
+        })
     })
 }
 

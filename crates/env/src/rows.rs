@@ -337,6 +337,9 @@ variables! {
     /// How long the torture test lasts, in seconds.
     OSTLER_TORTURE_SECONDS, read by Test, from Ours, set by Developer, default "8",
 
+    /// How often an app is woken by a connection, of which none may fail.
+    OSTLER_WAKES, read by Test, from Ours, set by Developer, default "20",
+
     /// How long system calls are made to fail, in seconds.
     OSTLER_INJECT_SECONDS, read by Test, from Ours, set by Developer, default "15",
 

@@ -61,7 +61,9 @@ pub fn element(saving: &Saving<'_>) -> Map<String, Json> {
     }
     let mut put = |key: &str, value: Json| map.insert(key.to_owned(), value);
     put(&spec.instance_var, saving.instance.into());
-    put("status", words::status(saving.phase).into());
+    // One that sleeps is wanted, and is to be there after the next start of the machine.
+    let phase = if saving.phase == Phase::Sleeping { Phase::Online } else { saving.phase };
+    put("status", words::status(phase).into());
     put("restart_time", saving.restarts.into());
     put("created_at", saving.created_at.into());
     put("unique_id", saving.unique_id.into());
@@ -81,7 +83,7 @@ pub fn element(saving: &Saving<'_>) -> Map<String, Json> {
 /// What is missing or of the wrong kind, all of it.
 pub fn read_element(text: &str, cpus: u32) -> Result<Saved, Vec<Diagnostic>> {
     let map: Map<String, Json> = serde_json::from_str(text).map_err(|error| {
-        vec![record::wrong(format!("a record must be JSON: {}", not_json(&error)))]
+        vec![record::wrong(format!("a record must be JSON: {}", not_json(text.as_bytes(), &error)))]
     })?;
     let mut spec = record::from_map(&map, cpus)?;
     spec.instances = 1;

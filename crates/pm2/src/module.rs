@@ -30,7 +30,8 @@ impl Module {
     /// # Errors
     /// It is no package, or it does not say what is to be run.
     pub fn read(text: &str) -> Result<Self, String> {
-        let package: Json = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+        let package: Json =
+            serde_json::from_str(text).map_err(|error| not_json(text.as_bytes(), &error))?;
         let text = |key: &str| package.get(key).and_then(Json::as_str).map(str::to_owned);
         let name = text("name").ok_or("it has no `name`")?;
         if !is_name(&name) {

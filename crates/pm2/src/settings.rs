@@ -74,7 +74,7 @@ impl Settings {
         match serde_json::from_str(text) {
             Ok(Json::Object(all)) => Ok(Self { all }),
             Ok(_) => Err("it is not an object".to_owned()),
-            Err(error) => Err(not_json(&error)),
+            Err(error) => Err(not_json(text.as_bytes(), &error)),
         }
     }
 

@@ -8,7 +8,8 @@ use ostler_wire::control::Phase;
 #[must_use]
 pub fn status(phase: Phase) -> &'static str {
     match phase {
-        Phase::Stopped => "stopped",
+        // No process, and nothing is wrong.
+        Phase::Stopped | Phase::Sleeping => "stopped",
         Phase::Errored => "errored",
         Phase::Starting | Phase::Waiting => "launching",
         Phase::Online => "online",

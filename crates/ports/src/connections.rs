@@ -24,36 +24,77 @@ pub enum Open {
     Hidden,
 }
 
+/// Who keeps processes from being ended until somebody connects to what they share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Idle {
+    /// Nobody has a connection to them.
+    Nobody,
+    /// Somebody has one.
+    Somebody,
+    /// They listen here by themselves, too: whoever comes there finds nobody when they have ended.
+    Own(Address),
+    /// It may not be seen, or there is too much of it.
+    Hidden,
+}
+
+/// Looks whether anybody has a connection to these processes, which belong together and listen on
+/// what they share.
+#[must_use]
+pub fn idle(pids: &[u32], shared: &[Address]) -> Idle {
+    let Some(theirs) = sockets_of(pids) else { return Idle::Hidden };
+    let look = || -> io::Result<Idle> {
+        let own = own_of(&theirs)?;
+        Ok(match (own.into_iter().next(), look_for(&theirs, &[], shared)?) {
+            (Some(own), _) => Idle::Own(own.address),
+            (None, Open::Count(1..)) => Idle::Somebody,
+            (None, Open::Count(0) | Open::Nowhere) => Idle::Nobody,
+            (None, Open::Hidden) => Idle::Hidden,
+        })
+    };
+    look().unwrap_or(Idle::Hidden)
+}
+
 /// Counts the connections that clients have to these processes, which belong together. `shared`:
 /// what they listen on without having the socket, which outlives them.
 #[must_use]
 pub fn open(pids: &[u32], shared: &[Address]) -> Open {
-    let mut theirs = BTreeSet::new();
-    for pid in pids {
-        let Some(sockets) = sockets::sockets_of_few(*pid, MOST) else { return Open::Hidden };
-        theirs.extend(sockets.into_keys());
-    }
-    look(&theirs, shared).unwrap_or(Open::Hidden)
+    let Some(theirs) = sockets_of(pids) else { return Open::Hidden };
+    let look = || look_for(&theirs, &own_of(&theirs)?, shared);
+    look().unwrap_or(Open::Hidden)
 }
 
-/// Where the kernel does not tell quickly, nothing is told.
-fn look(theirs: &BTreeSet<u64>, shared: &[Address]) -> io::Result<Open> {
+/// The sockets of these processes, if they may be seen.
+fn sockets_of(pids: &[u32]) -> Option<BTreeSet<u64>> {
+    let mut theirs = BTreeSet::new();
+    for pid in pids {
+        theirs.extend(sockets::sockets_of_few(*pid, MOST)?.into_keys());
+    }
+    Some(theirs)
+}
+
+/// Those of them that listen.
+fn own_of(theirs: &BTreeSet<u64>) -> io::Result<Vec<Socket>> {
     let mut own = Vec::new();
     if !theirs.is_empty() {
         own = listening()?;
         own.extend(listening_unix()?);
         own.retain(|socket| theirs.contains(&socket.inode));
     }
+    Ok(own)
+}
+
+/// Where the kernel does not tell quickly, nothing is told. `own`: those that listen.
+fn look_for(theirs: &BTreeSet<u64>, own: &[Socket], shared: &[Address]) -> io::Result<Open> {
     // The connections of all are looked at only where theirs may be among them.
     if theirs.is_empty() || (own.is_empty() && shared.is_empty()) {
-        return Ok(count(theirs, &own, &[], shared));
+        return Ok(count(theirs, own, &[], shared));
     }
     let mut all = connected()?;
     let addresses = own.iter().map(|socket| &socket.address).chain(shared);
     if addresses.into_iter().any(|of| !matches!(of, Address::Inet { .. })) {
         all.extend(unix_connected(&String::from_utf8_lossy(&fs::read("/proc/net/unix")?)));
     }
-    Ok(count(theirs, &own, &all, shared))
+    Ok(count(theirs, own, &all, shared))
 }
 
 /// Counts among all connections. What a process connected to itself has another port, or no name.
@@ -84,6 +125,17 @@ mod tests {
 
     fn socket(address: &str, inode: u64) -> Socket {
         Socket { address: Address::parse(address).unwrap(), inode, uid: None }
+    }
+
+    #[test]
+    fn whoever_listens_by_itself_is_told_from_who_shares() {
+        let own = TcpListener::bind("127.0.0.1:0").unwrap();
+        let me = [std::process::id()];
+        let elsewhere = [Address::parse("*:1").unwrap()];
+        // Other tests of this process listen, too.
+        assert!(matches!(idle(&me, &elsewhere), Idle::Own(_)));
+        drop(own);
+        assert_eq!(idle(&[], &elsewhere), Idle::Nobody, "it has no socket at all");
     }
 
     #[test]

@@ -70,11 +70,30 @@ pub(crate) fn connected() -> Result<Vec<Socket>, Errno> {
     tcp(ESTABLISHED)
 }
 
+/// Returns every socket of TCP with this port that does not listen. One that nobody has any more,
+/// or has accepted yet, has the number 0.
+///
+/// # Errors
+/// The kernel does not tell, or not in this way, or there are too many.
+pub(crate) fn of_port(port: u16) -> Result<Vec<Socket>, Errno> {
+    let mut all = tcp_of(!LISTENS, port)?;
+    // A kernel that does not choose by the port tells of all.
+    all.retain(|of| matches!(of.address, Address::Inet { port: at, .. } if at == port));
+    Ok(all)
+}
+
 /// Returns the sockets of TCP in these states, of both families: the newer request is for one, and
 /// goes through the same table for it.
 fn tcp(states: u32) -> Result<Vec<Socket>, Errno> {
-    // Whichever address, then the states.
-    let mut asked = vec![0; 4 + 48];
+    tcp_of(states, 0)
+}
+
+/// The same of one port; 0 is each.
+fn tcp_of(states: u32, port: u16) -> Result<Vec<Socket>, Errno> {
+    // Whichever addresses, then the states.
+    let mut asked = vec![0; 4];
+    asked.extend(port.to_be_bytes());
+    asked.extend([0; 46]);
     asked.extend(states.to_ne_bytes());
     asked.extend([0; 4]);
     let mut all = Vec::new();

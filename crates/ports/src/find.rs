@@ -5,12 +5,11 @@ use std::io;
 
 use rustix::io::Errno;
 
-use crate::Address;
-use crate::address::Nearness;
 use crate::diag::{listening, listening_unix};
 use crate::proc;
 use crate::sockets::sockets;
-use crate::table::{Socket, inet, unix};
+use crate::table::{Socket, inet, nearest, unix};
+use crate::{Address, held_port};
 
 /// A process that has a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,12 +29,18 @@ pub enum Found {
     Nobody,
     /// Processes that share the socket, by number.
     Held(Vec<Holder>),
+    /// Nobody listens there; it is the port of connections of these processes.
+    Connected(Vec<Holder>),
+    /// It is the port of a connection that both ends have closed, for a minute at most.
+    Closing(Address),
     /// A process whose descriptors may not be seen, of this user where that is known.
     Hidden {
         /// Where its socket is bound.
         address: Address,
         /// Who runs it.
         uid: Option<u32>,
+        /// It listens there, or has a connection with that port.
+        listens: bool,
     },
 }
 
@@ -46,17 +51,40 @@ pub enum Found {
 pub fn find(wanted: &Address) -> io::Result<Found> {
     let nearest = nearest(wanted, read()?);
     if nearest.is_empty() {
+        return of_connections(&held_port::in_the_way(wanted));
+    }
+    Ok(told(holders_of(&nearest)?, nearest))
+}
+
+/// What is told of the connections that are in the way of whoever wants to listen.
+fn of_connections(connections: &[Socket]) -> io::Result<Found> {
+    if connections.is_empty() {
         return Ok(Found::Nobody);
     }
+    let holders = holders_of(connections)?;
+    let open = connections.iter().find(|of| of.inode != 0);
+    Ok(match (holders.is_empty(), open, connections.first()) {
+        (false, ..) => Found::Connected(holders),
+        (true, Some(of), _) => {
+            Found::Hidden { address: of.address.clone(), uid: of.uid, listens: false }
+        }
+        (true, None, Some(of)) => Found::Closing(of.address.clone()),
+        (true, None, None) => Found::Nobody,
+    })
+}
+
+/// Returns the processes that have one of these sockets, by number.
+fn holders_of(wanted: &[Socket]) -> io::Result<Vec<Holder>> {
     let mut holders = Vec::new();
     for pid in proc::pids()? {
         let Some(sockets) = sockets(pid) else { continue };
-        if let Some(socket) = nearest.iter().find(|socket| sockets.contains_key(&socket.inode)) {
+        if let Some(socket) = wanted.iter().find(|socket| sockets.contains_key(&socket.inode)) {
             let address = socket.address.clone();
             holders.push(Holder { pid, command: proc::command(pid), address });
         }
     }
-    Ok(told(holders, nearest))
+    holders.sort_by_key(|holder| holder.pid);
+    Ok(holders)
 }
 
 /// Every socket that excludes others, read once to look at many processes.
@@ -117,27 +145,15 @@ pub fn listened_on(pids: &[u32]) -> io::Result<Vec<Address>> {
     Ok(addresses.into_iter().collect())
 }
 
-/// The sockets that exclude an address and are nearest to it.
-fn nearest(wanted: &Address, sockets: Vec<Socket>) -> Vec<Socket> {
-    let excluding = sockets
-        .into_iter()
-        .filter_map(|socket| Some((wanted.excluded_by(&socket.address)?, socket)));
-    let (same, overlapping): (Vec<_>, Vec<_>) =
-        excluding.partition(|(nearness, _)| *nearness == Nearness::Same);
-    let chosen = if same.is_empty() { overlapping } else { same };
-    chosen.into_iter().map(|(_, socket)| socket).collect()
-}
-
 /// What is told of the sockets, given who was seen to have them.
-fn told(mut holders: Vec<Holder>, sockets: Vec<Socket>) -> Found {
-    if holders.is_empty() {
-        return match sockets.into_iter().next() {
-            Some(socket) => Found::Hidden { address: socket.address, uid: socket.uid },
-            None => Found::Nobody,
-        };
+fn told(holders: Vec<Holder>, sockets: Vec<Socket>) -> Found {
+    if !holders.is_empty() {
+        return Found::Held(holders);
     }
-    holders.sort_by_key(|holder| holder.pid);
-    Found::Held(holders)
+    match sockets.into_iter().next() {
+        Some(Socket { address, uid, .. }) => Found::Hidden { address, uid, listens: true },
+        None => Found::Nobody,
+    }
 }
 
 /// Every socket that excludes others. A kernel may lack a family.
@@ -169,7 +185,7 @@ fn read() -> io::Result<Vec<Socket>> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{TcpListener, UdpSocket};
+    use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::os::unix::net::UnixListener;
 
     use super::*;
@@ -198,7 +214,7 @@ mod tests {
         let address = Address::parse("*:80").unwrap();
         assert_eq!(
             told(Vec::new(), vec![socket("*:80", 1)]),
-            Found::Hidden { address, uid: Some(7) }
+            Found::Hidden { address, uid: Some(7), listens: true }
         );
         assert_eq!(told(Vec::new(), Vec::new()), Found::Nobody);
     }
@@ -226,5 +242,34 @@ mod tests {
         std::fs::remove_file(dir).unwrap();
         let freed = Address::parse(&addresses[0]).unwrap();
         assert_eq!(find(&freed).unwrap(), Found::Nobody);
+    }
+
+    #[test]
+    fn a_connection_that_has_a_port_is_found_with_its_process() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        let local = client.local_addr().unwrap();
+        let me = std::process::id();
+        for wanted in [local.to_string(), format!("*:{}", local.port())] {
+            let Found::Connected(holders) = find(&Address::parse(&wanted).unwrap()).unwrap() else {
+                panic!("{wanted}");
+            };
+            let is_mine = |of: &Holder| of.pid == me && of.address.to_string() == local.to_string();
+            assert!(holders.iter().any(is_mine), "{holders:?}");
+        }
+        assert!(
+            held_port::given_to_connections().is_some_and(|range| range.contains(&local.port()))
+        );
+    }
+
+    /// The old listener of a server is gone, its connections stay: another may listen there.
+    #[test]
+    fn a_connection_that_a_server_accepted_has_no_port_of_its_own() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let _client = TcpStream::connect(address).unwrap();
+        let _accepted = server.accept().unwrap();
+        drop(server);
+        assert_eq!(find(&Address::parse(&address.to_string()).unwrap()).unwrap(), Found::Nobody);
     }
 }

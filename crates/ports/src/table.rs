@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::Address;
+use crate::address::Nearness;
 
 /// A socket that excludes others from its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,17 @@ pub(crate) fn unix_connected(text: &str) -> Vec<Socket> {
     let rows = text.lines().skip(1).filter_map(unix_fields);
     let connected = rows.filter(|row| row.state == CONNECTED);
     connected.filter_map(|row| row.socket()).collect()
+}
+
+/// The sockets that exclude an address and are nearest to it.
+pub(crate) fn nearest(wanted: &Address, sockets: Vec<Socket>) -> Vec<Socket> {
+    let excluding = sockets
+        .into_iter()
+        .filter_map(|socket| Some((wanted.excluded_by(&socket.address)?, socket)));
+    let (same, overlapping): (Vec<_>, Vec<_>) =
+        excluding.partition(|(nearness, _)| *nearness == Nearness::Same);
+    let chosen = if same.is_empty() { overlapping } else { same };
+    chosen.into_iter().map(|(_, socket)| socket).collect()
 }
 
 /// What is left out between two of these: the other end; queues, timer, repetitions; a time-out.

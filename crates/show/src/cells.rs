@@ -75,9 +75,12 @@ fn status_cell<'a>(app: &App<'a>, end: Option<&str>) -> Cell<'a> {
     let mut word = match worst.phase {
         Phase::Backoff { due_in } => format!("retry in {}", amount::duration(due_in)),
         Phase::Waiting => words::waits(worst),
-        Phase::Stopped | Phase::Errored | Phase::Starting | Phase::Online | Phase::Stopping => {
-            words::status(worst).to_owned()
-        }
+        Phase::Stopped
+        | Phase::Errored
+        | Phase::Starting
+        | Phase::Online
+        | Phase::Sleeping
+        | Phase::Stopping => words::status(worst).to_owned(),
     };
     if count < app.processes.len() {
         word = format!("{count} {word}");

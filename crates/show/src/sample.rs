@@ -92,6 +92,7 @@ fn of(name: &str, id: u32, phase: Phase) -> ProcView {
         | Phase::Errored
         | Phase::Stopping
         | Phase::Backoff { .. }
+        | Phase::Sleeping
         | Phase::Waiting => {
             (process.pid, process.since, process.memory) = (0, 0, 0);
         }

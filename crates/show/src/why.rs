@@ -53,6 +53,10 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
             let end = end.map_or_else(String::new, |end| format!("; {} {end}", last(details)));
             format!("it waits for {}{end}", waits.join(", and for "))
         }
+        Phase::Sleeping => {
+            let nobody = "nobody had a connection to it";
+            format!("it sleeps, since {nobody} for its `idle_stop`; the next connection starts it")
+        }
         Phase::Errored => given_up(details, end),
         Phase::Stopped => stopped(details, end, reason, now),
     }
@@ -202,6 +206,7 @@ pub fn advice(details: &Details, name: &str) -> Option<String> {
             let pasted = ostler_shell::operand(&stopped.app);
             Some(format!("`ostler start {pasted}` starts `{}`", stopped.app))
         }
+        Phase::Sleeping => Some(format!("`ostler restart {pasted}` starts it now")),
         Phase::Starting | Phase::Online | Phase::Stopping => None,
     }
 }

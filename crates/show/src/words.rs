@@ -16,6 +16,7 @@ pub fn status(process: &ProcView) -> &'static str {
         Phase::Online => "online",
         Phase::Stopping => "stopping",
         Phase::Backoff { .. } | Phase::Waiting => "waiting",
+        Phase::Sleeping => "sleeping",
     }
 }
 
@@ -27,7 +28,7 @@ pub(crate) fn weight(phase: Phase) -> u8 {
         Phase::Starting => 3,
         Phase::Stopping => 2,
         Phase::Stopped => 1,
-        Phase::Online => 0,
+        Phase::Online | Phase::Sleeping => 0,
     }
 }
 
@@ -38,6 +39,7 @@ pub(crate) fn sign(phase: Phase) -> (char, &'static [Ink]) {
         Phase::Starting | Phase::Stopping => ('◐', &[Ink::Blue]),
         Phase::Backoff { .. } | Phase::Waiting => ('◌', &[Ink::Yellow]),
         Phase::Errored => ('×', &[Ink::Red]),
+        Phase::Sleeping => ('◌', &[Ink::Green]),
         Phase::Stopped => ('○', &[]),
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn specs_of_file(session: &mut Session, path: &str) -> Result<Vec<App
 }
 
 /// Returns the file at this path, as this command reads it.
-pub(crate) fn process_file(session: &Session, path: &str) -> Result<ProcessFile, Failed> {
+pub(crate) fn file_as_read(session: &Session, path: &str) -> Result<ProcessFile, Failed> {
     Ok(ProcessFile::new(path, &context(session)?, &options(&session.args)))
 }
 

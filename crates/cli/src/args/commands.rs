@@ -153,10 +153,10 @@ commands! {
          with 124 when `--timeout` is over.";
     Health Watch ["health"] [Any("id|name|namespace")]
         "tell by the exit code whether all apps are well"
-        "For a container's HEALTHCHECK. Ends with 0 when every process is online, or has done what \
-         it was started for; else with 1, and says which is not. `--json` has `well`, and in \
-         `processes` the same of each with its `status` and `why`; `--format` is a line for \
-         each, such as `{name} {status}`.";
+        "For a container's HEALTHCHECK. Ends with 0 when every process is online, sleeps, or has \
+         done what it was started for; else with 1, and says which is not. `--json` has `well`, \
+         and in `processes` the same of each with its `status` and `why`; `--format` is a line \
+         for each, such as `{name} {status}`.";
     SendSignal Run ["sendSignal"] [Needed("signal"), Needed("pm2_id|name")]
         "send a signal to the processes of an app"
         "The signal is a name such as `SIGUSR2`, or a number. It goes to the first process of \

@@ -79,7 +79,8 @@ fn facts(
 fn sick(process: &ProcView, reason: Option<&str>) -> Option<String> {
     let done = process.ended.as_ref().is_some_and(|ended| !ended.asked && ended.is_clean());
     match process.phase {
-        Phase::Online => return None,
+        // Whoever comes to one that sleeps is answered.
+        Phase::Online | Phase::Sleeping => return None,
         // It did what it was started for.
         Phase::Stopped if done => return None,
         Phase::Stopped

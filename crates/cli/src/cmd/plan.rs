@@ -38,7 +38,7 @@ pub(super) fn make(session: &mut Session) -> Result<(Vec<Step>, ProcessFile), Fa
     } else {
         (Vec::new(), Vec::new())
     };
-    let file = apps::process_file(session, &path)?;
+    let file = apps::file_as_read(session, &path)?;
     let mut steps = Vec::new();
     for spec in &wanted {
         let same = |name: &str, space: &str| name == spec.name && space == spec.namespace;

@@ -32,18 +32,39 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     };
     if nothing {
         let problem = Problem::NothingToScale { name, count: current };
-        // A script that sets a number may be run again.
-        let is_so = matches!(target, ScaleTo::Exactly(_)) && session.program == Program::Ostler;
-        return match is_so {
-            true => {
-                session.changed.extend(targets.iter().map(|of| of.id));
-                list::nothing_to_do(session, &problem.text())
-            }
-            false => Err(problem.into()),
-        };
+        // A script that sets a number may be run again, and one may have worked out `+0`.
+        if session.program == Program::Pm2 {
+            return Err(problem.into());
+        }
+        session.changed.extend(targets.iter().map(|of| of.id));
+        list::nothing_to_do(session, &problem.text())?;
+        return warn_of_rest(session, &targets);
     }
     announce_and_scale(session, name, target, &targets)?;
     list::table(session)
+}
+
+/// Says which of these processes do not run, and are not started by a `scale`.
+fn warn_of_rest(session: &mut Session, targets: &[Target]) -> Result<(), Failed> {
+    if session.program == Program::Pm2 || targets.iter().all(|of| !of.rests) {
+        return Ok(());
+    }
+    let list = session.known()?;
+    let of_app = list.iter().filter(|of| targets.iter().any(|one| one.id == of.id));
+    let resting: Vec<Target> = of_app.map(Target::of).filter(|of| of.rests).collect();
+    let Some(first) = resting.first() else { return Ok(()) };
+    let (name, pasted) = (&first.name, ostler_shell::operand(&first.name));
+    let ids: Vec<String> = resting.iter().map(|of| of.id.to_string()).collect();
+    let (which, starts) = match ids.as_slice() {
+        [id] => (format!("process {id} of `{name}` is not running, and stays so"), "starts it"),
+        ids => (
+            format!("processes {} of `{name}` are not running, and stay so", ids.join(", ")),
+            "starts them",
+        ),
+    };
+    let hint = format!("`ostler start {pasted}` {starts}");
+    session.out.tell(&Notice::Warning { text: &which, hint: Some(&hint), apart: true });
+    Ok(())
 }
 
 /// Brings an app that is in the list to a number of processes.
@@ -87,6 +108,9 @@ fn announce_and_scale(
     }
     let result = perform::finish(session, act, result, &[]);
     unwritten::warn(session);
+    if result.is_ok() {
+        warn_of_rest(session, targets)?;
+    }
     // A program that asks is told of the whole app, also where processes only leave.
     session.changed.extend(targets.iter().map(|of| of.id));
     result

@@ -153,7 +153,11 @@ fn runs_now(process: &ProcView) -> bool {
     match process.phase {
         Phase::Online | Phase::Starting | Phase::Waiting => true,
         // One that waits for its restart is started now.
-        Phase::Stopped | Phase::Stopping | Phase::Errored | Phase::Backoff { .. } => false,
+        Phase::Stopped
+        | Phase::Stopping
+        | Phase::Errored
+        | Phase::Sleeping
+        | Phase::Backoff { .. } => false,
     }
 }
 

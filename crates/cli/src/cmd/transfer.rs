@@ -83,7 +83,7 @@ fn not_a_list(text: &str, error: &serde_json::Error) -> String {
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(serde_json::Value::Array(_)) => "one of its elements is no process".to_owned(),
         Ok(_) => "it is JSON, but no array".to_owned(),
-        Err(_) => ostler_pm2::not_json(error),
+        Err(_) => ostler_pm2::not_json(text.as_bytes(), error),
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) fn retry_in(view: &ProcView) -> Value {
         | Phase::Starting
         | Phase::Online
         | Phase::Stopping
+        | Phase::Sleeping
         | Phase::Waiting => Value::Null,
     }
 }

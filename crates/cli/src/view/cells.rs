@@ -55,9 +55,11 @@ pub(super) fn status(process: &ProcView) -> Cell<'static> {
     let inks: &[Ink] = match process.phase {
         Phase::Online => &[Ink::Green, Ink::Bold],
         Phase::Starting | Phase::Waiting => &[Ink::Blue, Ink::Bold],
-        Phase::Stopped | Phase::Errored | Phase::Stopping | Phase::Backoff { .. } => {
-            &[Ink::Red, Ink::Bold]
-        }
+        Phase::Stopped
+        | Phase::Errored
+        | Phase::Stopping
+        | Phase::Sleeping
+        | Phase::Backoff { .. } => &[Ink::Red, Ink::Bold],
     };
     Cell::inked(words::status(process.phase), inks)
 }

@@ -168,6 +168,8 @@ pub(crate) fn ready(seen: &Seen, first: bool) -> Stand {
         }
         Phase::Waiting => not_yet(NotYet::Waits { waits_for: seen.waits_for.clone() }, None),
         Phase::Stopping => not_yet(NotYet::Stops, None),
+        // Whoever comes is answered.
+        Phase::Sleeping => Stand::Ready,
         Phase::Online => online(seen),
     }
 }
@@ -183,6 +185,7 @@ pub(crate) fn rest(seen: &Seen) -> Never {
         | Phase::Starting
         | Phase::Online
         | Phase::Waiting
+        | Phase::Sleeping
         | Phase::Backoff { .. } => Never::Stopped,
     }
 }

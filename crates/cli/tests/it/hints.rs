@@ -63,6 +63,29 @@ fn who_asks_for_the_saved_list_where_there_is_none_fails() {
     assert_eq!(crate::helping::pm2(&sandbox, &["resurrect"]).code, 0);
 }
 
+/// The error named the file with `.bak`, which was never there, and what is no JSON was called JSON
+/// of another form.
+#[test]
+fn the_list_that_is_broken_is_what_the_error_names_with_the_place() {
+    let sandbox = sandbox();
+    let dump = sandbox.file("dump.pm2");
+    let check = |list: &str, before: Option<&str>, error: &str, also: Option<&str>| {
+        std::fs::write(&dump, list).unwrap();
+        before.inspect(|text| std::fs::write(sandbox.file("dump.pm2.bak"), text).unwrap());
+        let said = sandbox.ostler(["resurrect"]).code(1).run();
+        let beginning =
+            format!("error: the saved list `[ROOT]/h/dump.pm2` is not understood ({error})");
+        assert!(said.err.contains(&beginning), "{said:?}");
+        assert_eq!(said.err.contains("dump.pm2.bak"), also.is_some(), "{said:?}");
+        assert!(also.is_none_or(|also| said.err.contains(also)), "{said:?}");
+    };
+    check("{bad", None, "line 1, column 2 is no JSON", None);
+    check("[\n  {,}]", None, "line 2, column 4 is no JSON", None);
+    check("{}", None, "it is JSON of another form", None);
+    let also = "warning: the saved list `[ROOT]/h/dump.pm2.bak` is not understood";
+    check("{bad", Some("["), "line 1, column 2 is no JSON", Some(also));
+}
+
 /// `started dir 1/1`, and it was `/usr/bin/dir`, 16 times.
 #[test]
 fn a_word_that_is_a_folder_here_and_a_program_elsewhere_is_asked_for() {

@@ -110,6 +110,7 @@ mod secrets;
 mod serve;
 mod settings;
 mod several_words;
+mod sleeping;
 mod start;
 mod start_e2e;
 mod starting;

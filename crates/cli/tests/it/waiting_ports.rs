@@ -102,3 +102,46 @@ fn a_plain_start_names_who_has_the_port_where_somebody_reads() {
     assert!(seen.contains("warning: taken (id 0) ended with exit code 1 before"), "{seen}");
     assert!(seen.contains(&format!("hint: `kill {me}` frees it")), "{seen}");
 }
+
+/// Nobody ever listened there, and the hint to start it again failed again.
+#[test]
+fn a_port_that_a_connection_has_is_told_with_its_process_and_a_hint_that_works() {
+    let sandbox = sandbox();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = std::net::TcpStream::connect(server.local_addr().unwrap()).unwrap();
+    let port = client.local_addr().unwrap().port();
+    let me = std::process::id();
+    let app = sandbox.victim("web", Victim::Http);
+    let start = sandbox.ostler(["start", "--wait", "--no-autorestart", "-n", "web"]).arg(&app);
+    let said = start
+        .env("PORT", port.to_string())
+        .code(1)
+        .shows(format!("`127.0.0.1:{port}` is taken by a connection of pid {me} ("))
+        .run();
+    let (_, hint) = said.err.split_once("hint: `PORT=").unwrap_or_else(|| panic!("{}", said.err));
+    let (other, hint) = hint.split_once(" ostler ").unwrap();
+    let (line, _) = hint.split_once('`').unwrap();
+    assert_eq!(line, "restart web --update-env");
+    let again = sandbox.ostler(line.split(' ')).arg("--wait").env("PORT", other);
+    again.shows(format!("http://127.0.0.1:{other}")).run();
+}
+
+/// The program did not say where, and it was said to be everywhere.
+#[test]
+fn the_address_of_the_holder_is_told_where_the_complaint_has_none() {
+    let sandbox = sandbox();
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port();
+    let text = "#!/bin/sh\necho 'OSError: [Errno 98] Address already in use' >&2\nexit 1\n";
+    let app = sandbox.write_executable("app.sh", text);
+    let start = sandbox.ostler(["start", "--wait", "--no-autorestart"]).arg(&app);
+    let me = std::process::id();
+    let shown = format!("`127.0.0.1:{port}` is taken: pid {me} (");
+    start.env("PORT", port.to_string()).code(1).shows(shown).run();
+    drop(holder);
+    let described = sandbox.ostler(["describe", "app"]).run().out;
+    assert!(
+        described.contains(&format!("; port {port} was taken; nobody has it now")),
+        "{described}"
+    );
+}

@@ -1,8 +1,9 @@
 //! Questions that change nothing.
 
+use super::listener::Listener;
 use super::worker::Worker;
 use super::{Key, ListenerMeta, Primary, Use};
-use crate::{ListenerId, WorkerId};
+use crate::{GroupId, ListenerId, WorkerId};
 
 impl Primary {
     /// Returns every listener that the worker has and what came of it, oldest first.
@@ -52,6 +53,25 @@ impl Primary {
     /// Returns all listeners, those that are still being opened too.
     pub fn listeners(&self) -> impl Iterator<Item = (ListenerId, &Key)> {
         self.listeners.iter().map(|listener| (listener.id, &listener.key))
+    }
+
+    /// Returns the listeners that an app wants and has.
+    pub fn listeners_of_group(&self, group: GroupId) -> impl Iterator<Item = ListenerId> {
+        let of_group =
+            move |listener: &&Listener| listener.is_open() && listener.groups.contains(&group);
+        self.listeners.iter().filter(of_group).map(|listener| listener.id)
+    }
+
+    /// Returns the apps that want the listener.
+    pub fn groups_of(&self, listener: ListenerId) -> impl Iterator<Item = GroupId> {
+        let found = self.listener_at(listener).and_then(|at| self.listeners.get(at));
+        found.into_iter().flat_map(|listener| listener.groups.iter().copied())
+    }
+
+    /// Whether a connection was accepted from the listener and waits for a worker.
+    #[must_use]
+    pub fn has_waiting(&self, listener: ListenerId) -> bool {
+        self.balance.has_waiting(listener)
     }
 
     /// Returns what to store about the listener; `None` while it is not open.

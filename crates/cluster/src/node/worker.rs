@@ -125,6 +125,8 @@ pub(super) struct Worker {
     pub(super) delayed: VecDeque<Payload>,
     /// Its channel takes nothing at present.
     pub(super) channel_full: bool,
+    /// It is to get nothing for now.
+    pub(super) paused: bool,
     /// When another fence is sent: the last may not have arrived.
     pub(super) fence_at: Option<Millis>,
     /// Acknowledgements of messages that our predecessor sent may still come.
@@ -146,6 +148,7 @@ impl Worker {
             unacknowledged: VecDeque::new(),
             delayed: VecDeque::new(),
             channel_full: false,
+            paused: false,
             fence_at: None,
             inherited: false,
             unsure: 0,

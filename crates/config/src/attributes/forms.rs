@@ -29,6 +29,17 @@ impl Form<u64> for Uptime {
     }
 }
 
+/// The same, if there is one.
+impl Form<Option<u64>> for Uptime {
+    fn write(time: &Option<u64>) -> Json {
+        time.write()
+    }
+
+    fn read(node: &Node) -> Result<Option<u64>, BadValue> {
+        <Self as Form<u64>>::read(node).map(|time| Some(time).filter(|time| 0 < *time))
+    }
+}
+
 /// Bytes, also as `100M`; 0 is no limit.
 pub(crate) struct Size;
 

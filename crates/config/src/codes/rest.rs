@@ -92,6 +92,19 @@ pub(super) const CODES: &[Code] = &[
         example: None,
     },
     Code {
+        name: "no-idle-stop",
+        title: "an app that cannot sleep until somebody comes",
+        text: "With `idle_stop`, workers that nobody has a connection to end, and the next \
+               connection starts them. For that their socket must be held while none of them \
+               runs, and their connections counted: that is so for Node in cluster mode, with \
+               connections handed out one by one. A health check that is itself a connection to \
+               the port would keep the app awake.",
+        example: Some((
+            r#"{ "script": "api.js", "exec_mode": "fork", "idle_stop": "10m" }"#,
+            r#"{ "script": "api.js", "exec_mode": "cluster", "idle_stop": "10m" }"#,
+        )),
+    },
+    Code {
         name: "no-interpreter",
         title: "a program that should run the script and is not there",
         text: "The interpreter follows from the end of the script's name (`.py`: python), \
@@ -138,9 +151,10 @@ pub(super) const CODES: &[Code] = &[
     Code {
         name: "no-profile",
         title: "a profile that no app has, or none where each app needs one",
-        text: "An app with `profiles` is left out unless `--profile` names one of them, or `--only` \
-               the app. Each name after `--profile` must be one that an app of the file has; `*` \
-               means all of them. A file whose apps all have `profiles` starts nothing without.",
+        text: "An app with `profiles` is left out unless `--profile` names one of them, or \
+               `--only` the app. Each name after `--profile` must be one that an app of the file \
+               has; `*` means all of them. A file whose apps all have `profiles` starts nothing \
+               without.",
         example: Some((
             r#"{ "script": "api.js", "profiles": ["debug"] }"#,
             r#"[{ "script": "api.js" }, { "script": "a.js", "profiles": ["debug"] }]"#,

@@ -7,10 +7,11 @@ use ostler_core::depends::cycle;
 use ostler_core::spec::{Condition, Dependency};
 
 use super::{OUT_OF_A_CYCLE, in_a_cycle, parse};
+use crate::chosen::{Chosen, Known};
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fields::Fields;
-use crate::file::{Chosen, Known, profiles};
+use crate::profiles;
 use crate::suggest;
 use crate::value::{Node, Span, Value};
 

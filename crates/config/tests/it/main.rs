@@ -9,6 +9,7 @@ mod codes;
 mod env_files;
 mod extends;
 mod files;
+mod idle_stop;
 mod not_yet;
 mod options;
 mod package_scripts;

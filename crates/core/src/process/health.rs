@@ -28,6 +28,7 @@ impl Process {
             | Phase::Starting { .. }
             | Phase::Stopping(_)
             | Phase::Held
+            | Phase::Sleeping { .. }
             | Phase::Backoff { .. } => {}
         }
     }

@@ -35,6 +35,7 @@ impl Process {
             (
                 Goal::Up | Goal::Down,
                 Phase::Held
+                | Phase::Sleeping { .. }
                 | Phase::Stopped
                 | Phase::Errored
                 | Phase::Starting { .. }

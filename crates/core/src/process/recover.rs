@@ -19,10 +19,11 @@ impl Process {
         Self {
             next: saved.next.clone(),
             goal: if saved.removing { Goal::Down } else { saved.goal },
-            phase: match saved.due {
+            phase: match (saved.sleeps_after(), saved.due) {
                 _ if saved.errored => Phase::Errored,
-                Some(until) if saved.goal == Goal::Up => Phase::Backoff { until },
-                Some(_) | None => Phase::Stopped,
+                (Some(after), _) => Phase::Sleeping { after },
+                (None, Some(until)) if saved.goal == Goal::Up => Phase::Backoff { until },
+                (None, Some(_) | None) => Phase::Stopped,
             },
             restarts: Restarts {
                 total: saved.restarts,

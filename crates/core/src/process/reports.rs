@@ -49,6 +49,7 @@ impl Process {
             | Phase::Online { .. }
             | Phase::Stopping(_)
             | Phase::Held
+            | Phase::Sleeping { .. }
             | Phase::Backoff { .. } => (),
         }
     }
@@ -85,7 +86,11 @@ impl Process {
                 let begun = begun?.end(now, self.id, out);
                 Some(std::mem::replace(ending, begun))
             }
-            Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Held => None,
+            Phase::Stopped
+            | Phase::Errored
+            | Phase::Backoff { .. }
+            | Phase::Held
+            | Phase::Sleeping { .. } => None,
         }
     }
 
@@ -111,6 +116,7 @@ impl Process {
             | Phase::Stopped
             | Phase::Errored
             | Phase::Held
+            | Phase::Sleeping { .. }
             | Phase::Backoff { .. } => (),
         }
     }
@@ -134,6 +140,7 @@ impl Process {
             | Phase::Stopped
             | Phase::Errored
             | Phase::Held
+            | Phase::Sleeping { .. }
             | Phase::Online { .. } => {}
         }
     }

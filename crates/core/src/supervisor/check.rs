@@ -84,13 +84,18 @@ fn check_pair(id: ProcId, slot: &Slot) -> Result<(), String> {
             Phase::Starting { .. }
             | Phase::Online { .. }
             | Phase::Stopping(_)
+            | Phase::Sleeping { .. }
             | Phase::Backoff { .. },
         ) => Ok(()),
         (Goal::Up, Phase::Held) if slot.process.is_held() => Ok(()),
         (Goal::Up, Phase::Stopped | Phase::Errored | Phase::Held)
         | (
             Goal::Down,
-            Phase::Held | Phase::Starting { .. } | Phase::Online { .. } | Phase::Backoff { .. },
+            Phase::Held
+            | Phase::Sleeping { .. }
+            | Phase::Starting { .. }
+            | Phase::Online { .. }
+            | Phase::Backoff { .. },
         ) => Err(format!("{id:?} is {phase:?}, but wanted {goal:?}")),
     }
 }

@@ -54,6 +54,7 @@ impl Supervisor {
             | Phase::Starting { .. }
             | Phase::Stopping(_)
             | Phase::Held
+            | Phase::Sleeping { .. }
             | Phase::Backoff { .. } => false,
         };
         let over: Vec<&Slot> = self.slots.values().filter(is_over).collect();

@@ -140,6 +140,7 @@ impl Supervisor {
                     Phase::Stopped
                     | Phase::Errored
                     | Phase::Held
+                    | Phase::Sleeping { .. }
                     | Phase::Starting { .. }
                     | Phase::Online { .. }
                     | Phase::Backoff { .. } => process.on_stop(now, out),
@@ -251,7 +252,8 @@ fn current_runs(
         // A run before the last that ended was replaced, whatever its note says.
         let place = |run: RunId| Taken::place(saved.taken, run);
         let of_slot = |seen: &&&SeenRun| {
-            let later = saved.ended < Some(place(seen.run));
+            let later =
+                saved.ended < Some(place(seen.run)) && saved.sleeps_after() < Some(seen.run);
             seen.proc == saved.id && seen.role != Role::Leaving && later
         };
         let took_over = |run: RunId| saved.taken.is_some_and(|taken| taken.run == run);

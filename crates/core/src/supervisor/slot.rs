@@ -139,6 +139,7 @@ impl Slot {
             Phase::Stopped
             | Phase::Errored
             | Phase::Held
+            | Phase::Sleeping { .. }
             | Phase::Starting { .. }
             | Phase::Online { .. } => (None, None),
         };
@@ -165,6 +166,7 @@ impl Slot {
             held: process.is_held(),
             stopping,
             due,
+            sleeping_after: process.sleeps_after(),
         }
     }
 }

@@ -306,3 +306,36 @@ fn memory_may_be_lost_where_a_run_follows_that_nobody_wants() {
         });
     }
 }
+
+#[test]
+fn memory_may_be_lost_while_a_slot_falls_asleep_sleeps_and_wakes() {
+    for nature in [GOOD, Nature { stubborn: true, drains: false, litters: true, ..GOOD }] {
+        same_end(|world| {
+            let spec = world.version(1, nature, |_| ());
+            world.add(2, spec);
+            world.wait(50);
+            world.event(Event::Sleep(ProcId(0)));
+            world.event(Event::Sleep(ProcId(1)));
+            world.wait(5000);
+            world.event(Event::Wake(ProcId(0)));
+            world.wait(50);
+            world.event(Event::Sleep(ProcId(0)));
+            world.event(Event::Wake(ProcId(0)));
+            world.wait(5000);
+        });
+    }
+}
+
+#[test]
+fn memory_may_be_lost_where_a_run_follows_one_that_leaves_to_sleep() {
+    same_end(|world| {
+        let spec = world.version(1, GOOD, |_| ());
+        world.add(1, spec);
+        crash(world, 2, 3);
+        world.wait(50);
+        world.event(Event::Sleep(ProcId(0)));
+        world.wait(200);
+        world.event(Event::Wake(ProcId(0)));
+        world.wait(200);
+    });
+}

@@ -16,6 +16,8 @@ pub enum Move {
     User(u8, u32),
     /// What it depends on is not there, or is.
     Hold(u32, bool),
+    /// Nobody wants its worker, or somebody wants it.
+    Sleep(u32, bool),
     Reload(u32, bool, bool),
     Promote(bool),
     Crash(u64),
@@ -47,6 +49,7 @@ fn moves(forget: bool) -> impl Strategy<Value = Move> {
     prop_oneof![
         4 => (0..6u8, 0..3u32).prop_map(|(what, id)| Move::User(what, id)),
         2 => (0..3u32, any::<bool>()).prop_map(|(id, held)| Move::Hold(id, held)),
+        2 => (0..3u32, any::<bool>()).prop_map(|(id, sleeps)| Move::Sleep(id, sleeps)),
         2 => (1..8u32, any::<bool>(), any::<bool>())
             .prop_map(|(spec, canary, no_rollback)| Move::Reload(spec, canary, no_rollback)),
         1 => any::<bool>().prop_map(Move::Promote),
@@ -97,6 +100,8 @@ fn play(world: &mut World, step: &Move) {
             });
         }
         Move::Hold(id, held) => world.event(Event::Hold { proc: ProcId(id), held }),
+        Move::Sleep(id, true) => world.event(Event::Sleep(ProcId(id))),
+        Move::Sleep(id, false) => world.event(Event::Wake(ProcId(id))),
         Move::Reload(spec, canary, no_rollback) => {
             let parallel = 1 + spec % 2;
             world.reload(
@@ -147,9 +152,11 @@ fn oracle(world: &World) {
     for (_, slot) in world.supervisor.slots() {
         let passes = match slot.process().phase() {
             Phase::Starting { .. } | Phase::Stopping(_) | Phase::Backoff { .. } => true,
-            Phase::Stopped | Phase::Errored | Phase::Held | Phase::Online { .. } => {
-                slot.candidate().is_some() || slot.leaving().next().is_some()
-            }
+            Phase::Stopped
+            | Phase::Errored
+            | Phase::Held
+            | Phase::Sleeping { .. }
+            | Phase::Online { .. } => slot.candidate().is_some() || slot.leaving().next().is_some(),
         };
         assert!(!passes || world.supervisor.deadline().is_some(), "no deadline: {slot:?}");
     }

@@ -40,6 +40,7 @@ fn saved(id: u32) -> SavedProcess {
         held: false,
         stopping: None,
         due: None,
+        sleeping_after: None,
     }
 }
 

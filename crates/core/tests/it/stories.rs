@@ -8,6 +8,7 @@ mod memory;
 mod prepared;
 mod reload;
 mod restarts;
+mod sleeping;
 
 use ostler_core::ReloadOptions;
 use ostler_core::spec::Policy;

@@ -47,6 +47,11 @@ impl Daemon {
             }
             Effect::CloseListeners { app, which } => self.driver().close_listeners(app, which),
             Effect::ForgetApp(app) => self.driver().forget_app(app),
+            Effect::LookForCallers { app, runs, seen, pause } => {
+                self.driver().look_for_callers(app, runs, seen, pause);
+            }
+            Effect::Unpause(runs) => self.driver().pause(&runs, false),
+            Effect::AwaitCaller(app) => self.driver().await_caller(app),
             Effect::Admit(run) => self.driver().worker_admitted(run),
             Effect::SetBalance { app, spec } => self.driver().apply_balance(app, spec),
             Effect::Measure(runs) => {
@@ -110,6 +115,9 @@ fn places(effect: &Effect) -> (&'static str, &'static str) {
         | Effect::CloseListeners { .. }
         | Effect::ForgetApp(_)
         | Effect::Admit(_)
+        | Effect::LookForCallers { .. }
+        | Effect::Unpause(_)
+        | Effect::AwaitCaller(_)
         | Effect::SetBalance { .. }
         | Effect::Measure(_)
         | Effect::CheckHealth(_)

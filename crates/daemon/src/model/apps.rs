@@ -19,6 +19,7 @@ use super::known::Known;
 use super::operations::{Operation, Reporting, Target};
 use super::registry::{Proc, Registry, Version};
 use super::requests::refuse;
+use super::sleeping::check_sleep;
 
 impl Model {
     /// A client starts apps.
@@ -76,6 +77,7 @@ impl Model {
             match from_record(record.get(), self.known.settings.cpus) {
                 // Before the next one's texts are made: what is given back then is used again.
                 Ok(mut spec) => {
+                    check_sleep(&spec)?;
                     self.known.registry.share_texts(&mut spec);
                     specs.push(spec);
                 }

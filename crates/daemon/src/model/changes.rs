@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ostler_core::spec::AppSpec;
+use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_core::{AppId, ProcId, SpecId};
 use ostler_pm2::process_file;
 use ostler_pm2::record::from_record;
@@ -14,6 +14,7 @@ use super::apps::failure_of;
 use super::free_ports::{self, GivenPorts};
 use super::registry::{App, Registry};
 use super::requests::unknown;
+use super::sleeping::check_sleep;
 
 impl Model {
     /// The versions that slots will have after a change, by slot. Slots of one app that are changed
@@ -181,5 +182,14 @@ fn changed(old: &AppSpec, name: &str, change: &Change, cpus: u32) -> Result<AppS
         let texts = env.iter().map(|(name, value)| (name.clone(), value.clone()));
         spec.put_env(texts, &BTreeSet::new());
     }
+    let pasted = ostler_shell::operand(name);
+    check_sleep(&spec).map_err(|why| match spec.exec_mode {
+        // What a file says of its mode counts from the next start on.
+        ExecMode::Fork => Failure {
+            hint: Some(format!("`ostler delete {pasted}`, then start it again with `idle_stop`")),
+            ..why
+        },
+        ExecMode::Cluster => why,
+    })?;
     Ok(spec)
 }

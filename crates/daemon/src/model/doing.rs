@@ -68,7 +68,7 @@ impl Known {
             Phase::Stopped | Phase::Errored => {
                 slot.leaving().next().is_some().then_some(Doing::OldLeave)
             }
-            Phase::Online { .. } | Phase::Backoff { .. } => None,
+            Phase::Online { .. } | Phase::Backoff { .. } | Phase::Sleeping { .. } => None,
         }
     }
 

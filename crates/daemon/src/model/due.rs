@@ -21,6 +21,8 @@ enum Due {
     Memory,
     /// A look at the health of runs that serve.
     Liveness,
+    /// A look at who has a connection to apps that may sleep.
+    Sleepers,
     /// A restart by the clock.
     Schedule,
     /// A restart after a change of files, or another try to watch them.
@@ -33,12 +35,13 @@ enum Due {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Core,
         Self::Save,
         Self::Settled,
         Self::Memory,
         Self::Liveness,
+        Self::Sleepers,
         Self::Schedule,
         Self::Watches,
         Self::Dependents,
@@ -55,10 +58,10 @@ impl Model {
         Due::ALL.iter().filter_map(|due| self.due_at(*due)).min()
     }
 
-    /// Whether looks at memory and health are all that is due.
+    /// Whether looks at memory, health and connections are all that is due.
     #[must_use]
     pub fn only_looks(&self) -> bool {
-        let is_look = |due: &&Due| matches!(due, Due::Memory | Due::Liveness);
+        let is_look = |due: &&Due| matches!(due, Due::Memory | Due::Liveness | Due::Sleepers);
         let first = |looks: bool| {
             let all = Due::ALL.iter().filter(|due| is_look(due) == looks);
             all.filter_map(|due| self.due_at(*due)).min()
@@ -74,6 +77,7 @@ impl Model {
             Due::Settled => self.settling.due(),
             Due::Memory => self.memory.due(),
             Due::Liveness => self.liveness.due(),
+            Due::Sleepers => self.sleepers.due(),
             Due::Schedule => self.schedules.due(&self.known),
             Due::Watches => self.watches.due(),
             Due::Dependents => self.dependents.due(),
@@ -98,6 +102,7 @@ impl Model {
             Due::Settled => self.settling.tidy(&self.known, out),
             Due::Memory => self.memory.look(&self.known, out),
             Due::Liveness => self.liveness.look(&self.known, out),
+            Due::Sleepers => self.sleepers.look(&self.known, &self.operations, out),
             Due::Schedule => self.restart_scheduled(out),
             Due::Watches => {
                 self.restart_changed(out);

@@ -45,6 +45,8 @@ pub struct RunFacts {
     pub open: Option<Connections>,
     /// What became of its connections when it ended.
     pub connections: Connections,
+    /// It leaves, since nobody wanted it.
+    pub unwanted: bool,
     /// The kernel ended it for want of memory.
     pub out_of_memory: bool,
     /// Why it was not spawned or not accepted, if that is known.
@@ -71,6 +73,7 @@ impl RunFacts {
             unsignalable: None,
             open: None,
             connections: Connections::Unknown,
+            unwanted: false,
             out_of_memory: false,
             unfetched: false,
             why: None,

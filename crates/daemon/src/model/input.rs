@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use super::listed::Listed;
 use super::rule_found::RuleFound;
 use super::to_watch::ToWatch;
+use super::traffic::Traffic;
 use crate::budget::Capacity;
 
 /// The time of an input.
@@ -118,6 +119,10 @@ pub enum Input {
     WatchEnded { why: String },
     /// What a worker listens on.
     Listeners { run: RunId, listeners: Vec<ListenerView> },
+    /// What [`Effect::LookForCallers`] asked for.
+    Traffic { app: AppId, traffic: Traffic },
+    /// Somebody waits for an app that sleeps, or nobody could be heard who does.
+    Wanted(AppId),
     /// Log files have not got so many lines of an output of this run since it began.
     Dropped { id: ProcId, run: RunId, stream: usize, lines: u64 },
     /// A file of an app can be written again, or could not be.
@@ -192,6 +197,14 @@ pub enum Effect {
     Admit(RunId),
     /// This version's way to spread connections is in force.
     SetBalance { app: AppId, spec: SpecId },
+    /// Look who has a connection to these workers, for [`Input::Traffic`]. `seen`: how many they
+    /// had been handed at the last look; where that has changed, somebody had one. `pause`: where
+    /// nobody has one, they get none until they sleep, or [`Effect::Unpause`] comes.
+    LookForCallers { app: AppId, runs: Vec<RunId>, seen: Option<u64>, pause: bool },
+    /// These workers get connections again.
+    Unpause(Vec<RunId>),
+    /// An app sleeps: tell when somebody waits for it, by [`Input::Wanted`].
+    AwaitCaller(AppId),
     /// Look at the memory of these runs, for [`Input::Measured`]: of all processes of each
     /// together, of which a limit is given, or of the first alone.
     Measure(Vec<(RunId, Option<u64>)>),

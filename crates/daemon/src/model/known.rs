@@ -57,6 +57,17 @@ impl Known {
         slots.any(|(_, slot)| matches!(slot.process().phase(), Phase::Online { .. }))
     }
 
+    /// The version of Node that a run has.
+    pub(super) fn on_node_version(&mut self, run: RunId, version: String) {
+        let proc = self.facts.get(&run).map(|facts| facts.proc);
+        if let Some(proc) = proc.and_then(|id| self.registry.proc_mut(id))
+            && proc.node_version.as_ref() != Some(&version)
+        {
+            proc.node_version = Some(version);
+            self.unsaved = true;
+        }
+    }
+
     /// Slots whose current run is online.
     #[must_use]
     pub fn count_online(&self) -> usize {

@@ -53,7 +53,7 @@ impl MemoryLimits {
                 | Phase::Backoff { .. }
                 | Phase::Held => later = true,
                 // Whoever starts it arms the next look.
-                Phase::Stopped | Phase::Errored => {}
+                Phase::Stopped | Phase::Errored | Phase::Sleeping { .. } => {}
             }
         }
         if later || !runs.is_empty() {

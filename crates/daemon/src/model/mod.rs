@@ -58,12 +58,15 @@ mod schedules;
 mod settings;
 mod settling;
 mod sizes;
+mod sleepers;
+mod sleeping;
 mod snapshot;
 mod state;
 mod steps;
 mod targets;
 mod tickets;
 mod to_watch;
+mod traffic;
 mod unaccepted;
 mod unhealthy;
 mod unneeded;
@@ -91,6 +94,7 @@ use operations::Operations;
 use reload_failures::ReloadFailures;
 use schedules::Schedules;
 use settling::Settling;
+use sleepers::Sleepers;
 use tickets::Tickets;
 use unwritten::Unwritten;
 use watches::Watches;
@@ -107,6 +111,7 @@ pub use settings::Settings;
 pub use snapshot::FoundRun;
 pub use state::{SavedProc, State, VERSION, saved_serial};
 pub use to_watch::ToWatch;
+pub use traffic::{Callers, Traffic};
 pub use unsaved::told;
 
 /// The machine of the daemon's decisions.
@@ -139,6 +144,8 @@ pub struct Model {
     watches: Watches,
     /// Apps whose workers begin to listen.
     settling: Settling,
+    /// Apps that sleep when nobody wants them.
+    sleepers: Sleepers,
     /// Files of apps that cannot be written.
     unwritten: Unwritten,
     /// Who waits for what.
@@ -176,6 +183,7 @@ impl Model {
             schedules: Schedules::default(),
             watches: Watches::default(),
             settling: Settling::default(),
+            sleepers: Sleepers::default(),
             unwritten: Unwritten::default(),
             dependents: Dependents::default(),
             alerts: Alerts::default(),
@@ -299,15 +307,7 @@ impl Model {
             Input::HookOver { label, run, hook, result } => {
                 self.on_hook_over((label, run), hook, result, out);
             }
-            Input::NodeVersion { run, version } => {
-                let proc = self.known.facts.get(&run).map(|facts| facts.proc);
-                if let Some(proc) = proc.and_then(|id| self.known.registry.proc_mut(id))
-                    && proc.node_version.as_ref() != Some(&version)
-                {
-                    proc.node_version = Some(version);
-                    self.known.unsaved = true;
-                }
-            }
+            Input::NodeVersion { run, version } => self.known.on_node_version(run, version),
             Input::Kept { run, kept } => self.on_kept(run, kept),
             Input::Monitored { id, on } => {
                 if let Some(proc) = self.known.registry.proc_mut(id) {
@@ -334,6 +334,8 @@ impl Model {
                 }
                 self.settling.begin(&self.known, run);
             }
+            Input::Traffic { app, traffic } => self.on_looked(app, traffic, out),
+            Input::Wanted(app) => self.on_wanted(app),
             Input::Dropped { id, run, stream, lines } => {
                 self.on_dropped_lines(id, run, stream, lines);
             }

@@ -38,6 +38,8 @@ impl Model {
                 self.on_rest(proc, out);
             }
             Notice::Held { proc } => self.on_held(proc, out),
+            Notice::Sleeps { proc, run } => self.on_sleeps(proc, run, out),
+            Notice::Wakes { proc } => self.on_wakes(proc, out),
             Notice::Refused { proc } => {
                 self.alert_refused(proc);
                 self.on_rest(proc, out);
@@ -97,6 +99,7 @@ impl Model {
         self.tickets.online(id);
         self.settling.begin(&self.known, run);
         self.liveness.begin(&self.known, run);
+        self.may_sleep(id);
         self.run_hook(id, run, Hook::PostStart, out);
     }
 
@@ -158,6 +161,7 @@ impl Model {
             out.push(Effect::Lifecycle { id, name, what, by_call: false });
             if self.known.registry.app(proc.app).is_none() {
                 self.settling.forget(proc.app);
+                self.sleepers.forget(proc.app);
                 out.push(Effect::ForgetApp(proc.app));
             } else {
                 self.known.tidy_listeners(proc.app, out);
@@ -170,6 +174,7 @@ impl Model {
     fn on_replaced(&mut self, id: ProcId, run: RunId, old: Option<RunId>, out: &mut Vec<Effect>) {
         out.push(Effect::Admit(run));
         self.liveness.begin(&self.known, run);
+        self.may_sleep(id);
         self.run_hook(id, run, Hook::PostStart, out);
         self.known.publish(id, Lifecycle::Online, out);
         let app = self.known.registry.app_of(id);

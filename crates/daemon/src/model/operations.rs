@@ -255,6 +255,15 @@ impl Operations {
         self.0.iter().any(|operation| operation.todo.iter().any(|(of, _)| *of == id))
     }
 
+    /// Whether one of them is about something that is under way, or to come, with a slot.
+    pub fn touch(&self, id: ProcId) -> bool {
+        let queued = |operation: &Operation| {
+            operation.queued.iter().any(|queued| queued.procs.contains(&id))
+        };
+        let mut all = self.0.iter();
+        self.will_act_on(id) || all.any(|one| one.active.contains_key(&id) || queued(one))
+    }
+
     /// A slot that had to wait for others is waited for from now on.
     pub fn wait_anew(&mut self, known: &Known, id: ProcId) {
         for pending in self.0.iter_mut().filter_map(|operation| operation.active.get_mut(&id)) {

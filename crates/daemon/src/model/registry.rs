@@ -133,6 +133,8 @@ pub struct Registry {
     texts: Pool,
     /// Whether a version has ever depended on other apps.
     has_dependents: bool,
+    /// Whether a version has ever been one that sleeps.
+    has_sleepers: bool,
     next_app: u32,
     next_spec: u32,
     next_proc: u32,
@@ -215,6 +217,7 @@ impl Registry {
     pub fn insert_version(&mut self, id: SpecId, mut spec: AppSpec) {
         self.next_spec = self.next_spec.max(id.0.saturating_add(1));
         self.has_dependents |= !spec.depends_on.is_empty();
+        self.has_sleepers |= spec.idle_stop.is_some();
         self.share_texts(&mut spec);
         self.versions.insert(id, Version::new(spec));
     }
@@ -228,6 +231,11 @@ impl Registry {
     /// Whether an app may depend on another.
     pub fn has_dependents(&self) -> bool {
         self.has_dependents
+    }
+
+    /// Whether an app may sleep.
+    pub fn has_sleepers(&self) -> bool {
+        self.has_sleepers
     }
 
     /// How many different texts the versions have.

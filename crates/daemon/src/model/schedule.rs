@@ -47,6 +47,10 @@ impl Model {
             if let Some(proc) = self.known.registry.proc_mut(*id) {
                 proc.scheduled = None;
             }
+            if self.known.sleeps(*id) {
+                self.known.unsaved = true;
+                continue; // Its next run is a fresh one.
+            }
             out.push(Effect::Log(format!("App [{label}] is restarted by its `cron_restart`")));
         }
         self.restart_by_itself(&due, "by its `cron_restart`", true, out);
@@ -61,10 +65,12 @@ impl Model {
         may_reload: bool,
         out: &mut Vec<Effect>,
     ) {
-        self.known.note_restart(ids, why);
+        // What sleeps has nothing that could be restarted.
+        let ids: Vec<ProcId> = ids.iter().copied().filter(|id| !self.known.sleeps(*id)).collect();
+        self.known.note_restart(&ids, why);
         let mut restart = Operation::new(None, Reporting::Slots);
         let mut reload = Vec::new();
-        for id in ids.iter().copied() {
+        for id in ids {
             let app = self.known.registry.app_of(id);
             if !may_reload || !self.known.is_replaceable(id) {
                 restart.todo.push_back((id, Action::Restart));

@@ -109,13 +109,13 @@ impl Model {
         let online = slots.filter(|(_, of)| matches!(of.process().phase(), Phase::Online { .. }));
         // The daemon before may have died before it noted that they are.
         online.for_each(|(id, _)| self.tickets.online(id));
-        self.settling.begin_all(&self.known);
-        self.liveness.begin_all(&self.known);
+        self.look_after_all();
         self.take_up_reloads();
         self.recover_rollouts();
         self.known.unsaved = true;
         self.dependents.stale = true;
         self.settle(out);
+        self.await_callers(out);
         self.watches.begin_anew();
         self.watches.arm(&self.known, out);
         if state.ending {
@@ -123,6 +123,13 @@ impl Model {
             self.settle(out);
         }
         self.alerts.tell(out);
+    }
+
+    /// What serves is looked after as if it had just begun to.
+    fn look_after_all(&mut self) {
+        self.settling.begin_all(&self.known);
+        self.liveness.begin_all(&self.known);
+        self.sleepers.begin_all(&self.known);
     }
 
     /// The part that each slot has in a reload is not saved: it follows from the reload.
@@ -150,6 +157,7 @@ impl Model {
                     other => self.let_out(other, out),
                 }
             }
+            self.settle_sleepers();
             self.settle_dependents(out);
             self.delete_in_order();
             self.advance(out);
@@ -203,6 +211,7 @@ impl Known {
             taken: saved.taken.map(|taken| (taken.run.0, taken.at.0)),
             ending: saved.stopping.map(|run| run.0),
             due: saved.due,
+            sleeping_after: saved.sleeping_after.map(|run| run.0),
             last_exit: proc.last.as_ref().map(state::saved_exit),
             ended_at: proc.ended.map(|ended| ended.at),
             end_asked: proc.ended.is_some_and(|ended| ended.asked),
@@ -265,6 +274,7 @@ impl Known {
             held,
             stopping: saved.ending.map(RunId),
             due: saved.due,
+            sleeping_after: saved.sleeping_after.map(RunId),
         })
     }
 

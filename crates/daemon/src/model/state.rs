@@ -155,6 +155,9 @@ pub struct SavedProc {
     /// When the next run is due, on the monotonic clock.
     #[serde(default)]
     pub due: Option<u64>,
+    /// The last run that was given out before it fell asleep, if it sleeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sleeping_after: Option<u64>,
     /// How the last run ended, and why if that is not how a process ends.
     #[serde(default)]
     pub last_exit: Option<(SavedExit, Option<String>)>,

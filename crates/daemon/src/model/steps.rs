@@ -81,6 +81,12 @@ impl Operations {
     pub(super) fn step_left(&self, known: &Known, id: ProcId, run: RunId, out: &mut Vec<Effect>) {
         let pid = known.facts.get(&run).map(|facts| facts.pid).filter(|pid| *pid != 0);
         let (side, connections) = (known.side(id, run), known.connections_of(run));
+        if known.facts.get(&run).is_some_and(|facts| facts.unwanted) {
+            // No reload has replaced it.
+            let label = known.registry.label(id);
+            let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+            return out.push(Effect::Log(format!("App [{label}] has left{pid}")));
+        }
         self.step_of(known, id, &Step::Left { pid, side, connections }, out);
     }
 

@@ -29,6 +29,7 @@ impl Known {
                 | Phase::Errored
                 | Phase::Backoff { .. }
                 | Phase::Held
+                | Phase::Sleeping { .. }
                 | Phase::Stopping(_),
             ) => Some(None),
             // The runs that a reload replaced must have left, too.
@@ -39,6 +40,8 @@ impl Known {
                 pending.late = self.facts.get(&run).is_some_and(|facts| facts.late);
                 Some(None)
             }
+            // It came up, and fell asleep since.
+            (Target::Up, Phase::Sleeping { .. }) => Some(None),
             // It ran and ended well, as one that is not to be restarted does, or was stopped by
             // somebody else.
             (Target::Up, Phase::Stopped) => Some(self.why_stopped(id)),
@@ -56,6 +59,7 @@ impl Known {
                 | Phase::Online { .. }
                 | Phase::Stopping(_)
                 | Phase::Held
+                | Phase::Sleeping { .. }
                 | Phase::Backoff { .. },
             )
             | (Target::Up, Phase::Starting { .. } | Phase::Stopping(_)) => None,
@@ -79,6 +83,7 @@ impl Known {
                 | Phase::Stopping(_)
                 | Phase::Backoff { .. }
                 | Phase::Held
+                | Phase::Sleeping { .. }
                 | Phase::Stopped
                 | Phase::Errored,
             )

@@ -61,6 +61,7 @@ impl Known {
                 | Phase::Starting { .. }
                 | Phase::Stopping(_)
                 | Phase::Held
+                | Phase::Sleeping { .. }
                 | Phase::Backoff { .. } => {
                     if !rests(process) {
                         return None;

@@ -274,6 +274,7 @@ impl Known {
             Phase::Online { .. } => control::Phase::Online,
             Phase::Stopping(_) => control::Phase::Stopping,
             Phase::Held => control::Phase::Waiting,
+            Phase::Sleeping { .. } => control::Phase::Sleeping,
             Phase::Backoff { until } => {
                 control::Phase::Backoff { due_in: until.saturating_sub(self.at.now) }
             }

@@ -110,7 +110,7 @@ impl Known {
         match process.phase() {
             Phase::Stopping(_) => process.goal() == Goal::Up,
             Phase::Starting { spawned, .. } => !spawned,
-            Phase::Held => true,
+            Phase::Held | Phase::Sleeping { .. } => true,
             Phase::Stopped | Phase::Errored | Phase::Online { .. } | Phase::Backoff { .. } => false,
         }
     }

@@ -20,8 +20,11 @@ impl Node {
             while let Some(command) = self.queue.pop() {
                 self.carry_out(command, parts);
             }
-            let Some(listener) = self.accept_from.pop_front() else { return };
+            let Some(listener) = self.accept_from.pop_front() else { break };
             self.accept(listener);
+        }
+        if !self.sleeping.is_empty() && 0 < self.primary.waiting() {
+            self.call_who_is_waited_for(parts);
         }
     }
 

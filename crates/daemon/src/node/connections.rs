@@ -21,6 +21,9 @@ impl Node {
     pub fn on_listener(&mut self, number: u64, parts: &mut Parts<'_>) {
         if let Some(listener) = self.listeners.get_mut(&number) {
             listener.ready = true;
+            if !listener.accepting && !self.sleeping.is_empty() {
+                self.call_on(ListenerId(number), parts);
+            }
         }
         self.accept_later(number);
         self.work(parts);

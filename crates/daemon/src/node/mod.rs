@@ -14,6 +14,7 @@ mod connections;
 mod listener;
 mod listeners;
 mod sharing;
+mod sleeping;
 mod sockets;
 mod workers;
 
@@ -67,6 +68,8 @@ pub struct Node {
     closing: Closing,
     /// Sockets that another manager has too.
     sharing: Sharing,
+    /// Apps that sleep until somebody comes.
+    sleeping: BTreeSet<AppId>,
     /// Channels whose messages stay in them until a question in them is answered.
     unanswered: BTreeMap<RunId, Seen>,
     /// What the primary decided and is not done yet.
@@ -125,6 +128,7 @@ impl Node {
             next_handle: 0,
             closing: Closing::default(),
             sharing: Sharing::default(),
+            sleeping: BTreeSet::new(),
             unanswered: BTreeMap::new(),
             queue: Output::new(),
             accept_from: VecDeque::new(),

@@ -167,7 +167,11 @@ pub fn run_of(id: ProcId, model: &Model) -> Option<RunId> {
     let process = model.core().slot(id)?.process();
     match process.phase() {
         Phase::Starting { .. } | Phase::Online { .. } | Phase::Stopping(_) => process.run(),
-        Phase::Stopped | Phase::Errored | Phase::Backoff { .. } | Phase::Held => None,
+        Phase::Stopped
+        | Phase::Errored
+        | Phase::Backoff { .. }
+        | Phase::Held
+        | Phase::Sleeping { .. } => None,
     }
 }
 
@@ -202,7 +206,8 @@ fn start(id: ProcId, model: &Model) -> Result<Plan, String> {
             | Phase::Errored
             | Phase::Stopping(_)
             | Phase::Backoff { .. }
-            | Phase::Held,
+            | Phase::Held
+            | Phase::Sleeping { .. },
         )
         | None => Ok(act(Action::Restart, id, Then::spawned(id))),
     }

@@ -181,6 +181,7 @@ impl Builder {
             taken: None,
             ending: None,
             due: None,
+            sleeping_after: None,
             ended_at: None,
             end_asked: false,
             end_oom: false,

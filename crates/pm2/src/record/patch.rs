@@ -23,7 +23,10 @@ pub fn patch(spec: &AppSpec, patch: &str, cpus: u32) -> Result<AppSpec, Vec<Diag
         Ok(Json::Object(changes)) => changes,
         Ok(_) => return Err(vec![wrong("the changes must be an object")]),
         Err(error) => {
-            return Err(vec![wrong(format!("the changes must be JSON: {}", not_json(&error)))]);
+            return Err(vec![wrong(format!(
+                "the changes must be JSON: {}",
+                not_json(patch.as_bytes(), &error)
+            ))]);
         }
     };
     let mut map = to_map(spec);

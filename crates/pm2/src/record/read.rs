@@ -25,7 +25,10 @@ pub fn from_record(text: &str, cpus: u32) -> Result<AppSpec, Vec<Diagnostic>> {
     match serde_json::from_str(text) {
         Ok(Json::Object(map)) => from_map(&map, cpus),
         Ok(_) => Err(vec![wrong("a record must be an object")]),
-        Err(error) => Err(vec![wrong(format!("a record must be JSON: {}", not_json(&error)))]),
+        Err(error) => Err(vec![wrong(format!(
+            "a record must be JSON: {}",
+            not_json(text.as_bytes(), &error)
+        ))]),
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Phase {
     Stopping,
     /// It does not run; its next run waits for apps that it depends on.
     Waiting,
+    /// It does not run, since nobody wanted it; the next connection begins its next run.
+    Sleeping,
     /// It does not run; its next run waits for its time.
     Backoff {
         /// When the next run is due, ms from now.

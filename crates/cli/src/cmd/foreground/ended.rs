@@ -50,7 +50,7 @@ fn signal_number(name: &str) -> Option<u8> {
 /// Says how a process ended, and what follows.
 pub(super) fn told(process: &ProcView, how: &Outcome) -> String {
     let then = match process.phase {
-        Phase::Stopped => "",
+        Phase::Stopped | Phase::Sleeping => "",
         Phase::Errored => "; it failed too often and is not restarted",
         Phase::Waiting => "; it is restarted when what it depends on is there",
         Phase::Starting | Phase::Online | Phase::Stopping | Phase::Backoff { .. } => {

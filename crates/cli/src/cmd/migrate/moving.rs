@@ -282,7 +282,7 @@ fn up(session: &mut Session, ids: &[u32]) -> Result<Vec<ProcView>, Failed> {
     let mut up = Vec::new();
     for process in list.into_iter().filter(|process| ids.contains(&process.id)) {
         match process.phase {
-            Phase::Online | Phase::Starting | Phase::Waiting => up.push(process),
+            Phase::Online | Phase::Starting | Phase::Waiting | Phase::Sleeping => up.push(process),
             Phase::Stopped if process.ended.is_none() => {}
             Phase::Stopped | Phase::Errored | Phase::Stopping | Phase::Backoff { .. } => {
                 let name = &process.name;

@@ -332,6 +332,7 @@ pub const PROOFS: &[(&str, Proof)] = &[
             "cluster_balance::a_sticky_client_keeps_its_worker_and_a_replacement_keeps_its_clients",
         ),
     ),
+    ("idle_stop", There("sleeping::no_request_to_a_sleeping_app_fails")),
     (
         "fds",
         There("cluster_fds::a_descriptor_that_was_configured_is_shared_and_outlives_the_daemon"),

@@ -243,6 +243,22 @@ fn t21_a_worker_whose_channel_is_full_gets_nothing_more() {
 }
 
 #[test]
+fn a_worker_that_is_paused_gets_nothing_and_who_comes_waits_in_the_kernel() {
+    let mut world = serving(Policy::RoundRobin, 4, 2);
+    world.primary.handle_paused(WorkerId(0), true, &mut world.out);
+    check(&world.take(), &[]);
+    assert_eq!(World::handed(&world.accepted(1, 0))[0].0, 1);
+    world.primary.handle_paused(WorkerId(1), true, &mut world.out);
+    check(&world.take(), &["accept 7 false"]);
+    // Room in its channel alone changes nothing.
+    world.primary.handle_backpressure(WorkerId(1), true, &mut world.out);
+    world.primary.handle_backpressure(WorkerId(1), false, &mut world.out);
+    check(&world.take(), &[]);
+    world.primary.handle_paused(WorkerId(1), false, &mut world.out);
+    check(&world.take(), &["accept 7 true"]);
+}
+
+#[test]
 fn port_zero_is_shared_by_index() {
     let mut world = world(Policy::RoundRobin, 1);
     world.add(0, 0);

@@ -25,12 +25,21 @@ pub(crate) enum Status {
     Stopping,
     /// It does not run; its next run waits for its time.
     Waiting,
+    /// It does not run, since nobody wanted it; the next connection starts it.
+    Sleeping,
 }
 
 impl Status {
     /// Every status there is.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Stopped, Self::Errored, Self::Starting, Self::Online, Self::Stopping, Self::Waiting];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Stopped,
+        Self::Errored,
+        Self::Starting,
+        Self::Online,
+        Self::Stopping,
+        Self::Waiting,
+        Self::Sleeping,
+    ];
 
     /// The status in which a process is.
     pub(crate) fn of(phase: Phase) -> Self {
@@ -41,6 +50,7 @@ impl Status {
             Phase::Online => Self::Online,
             Phase::Stopping => Self::Stopping,
             Phase::Backoff { .. } | Phase::Waiting => Self::Waiting,
+            Phase::Sleeping => Self::Sleeping,
         }
     }
 
@@ -53,6 +63,7 @@ impl Status {
             Self::Online => "online",
             Self::Stopping => "stopping",
             Self::Waiting => "waiting",
+            Self::Sleeping => "sleeping",
         }
     }
 }
@@ -150,6 +161,7 @@ impl Process {
             | Phase::Starting
             | Phase::Online
             | Phase::Stopping
+            | Phase::Sleeping
             | Phase::Waiting => None,
         };
         Self {

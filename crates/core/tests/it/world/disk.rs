@@ -88,6 +88,8 @@ pub fn is_wish(event: &Event) -> bool {
             | Event::Stop(_)
             | Event::Restart { .. }
             | Event::Hold { .. }
+            | Event::Sleep(_)
+            | Event::Wake(_)
             | Event::Delete(_)
             | Event::Retire(_)
             | Event::Reset(_)
@@ -105,6 +107,8 @@ pub fn must_survive(notice: &Notice) -> bool {
         | Notice::GaveUp { .. }
         | Notice::Refused { .. }
         | Notice::Held { .. }
+        | Notice::Sleeps { .. }
+        | Notice::Wakes { .. }
         | Notice::Stopped { .. }
         | Notice::Removed { .. }
         | Notice::Replaced { .. }

@@ -17,6 +17,7 @@ impl World {
                 Phase::Stopping(_) => "stopping",
                 Phase::Backoff { .. } => "pausing",
                 Phase::Held => "held",
+                Phase::Sleeping { .. } => "sleeping",
             };
             let goal = if process.goal() == Goal::Up { "up" } else { "down" };
             let extra = slot.leaving().count() + usize::from(slot.candidate().is_some());
@@ -39,6 +40,8 @@ impl World {
             Notice::GaveUp { proc, unstable } => format!("{} gave up after {unstable}", proc.0),
             Notice::Refused { proc } => format!("{} refused", proc.0),
             Notice::Held { proc } => format!("{} held", proc.0),
+            Notice::Sleeps { proc, .. } => format!("{} sleeps", proc.0),
+            Notice::Wakes { proc } => format!("{} wakes", proc.0),
             Notice::Stopped { proc } => format!("{} stopped", proc.0),
             Notice::Removed { proc } => format!("{} removed", proc.0),
             Notice::Verifying { proc, .. } => format!("{} verifying", proc.0),

@@ -128,6 +128,8 @@ impl<'a> Look<'a> {
                 Some(Lacks::Errored { last: proc.last.as_ref().map(Outcome::fact) })
             }
             (Phase::Held, _) => Some(Lacks::Waits),
+            // Whoever needs it wakes it.
+            (Phase::Sleeping { .. }, _) => Some(Lacks::Starting),
             (Phase::Backoff { .. }, _) => Some(Lacks::Pauses),
             (Phase::Stopping(_), _) => Some(match process.goal() {
                 Goal::Up => Lacks::Starting,

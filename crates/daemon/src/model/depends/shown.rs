@@ -29,6 +29,7 @@ impl Known {
                 | Phase::Stopping(_)
                 | Phase::Backoff { .. },
             )
+            | Some(Phase::Sleeping { .. })
             | None => Vec::new(),
         }
     }

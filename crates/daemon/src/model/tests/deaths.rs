@@ -25,6 +25,7 @@ impl World {
             self.end_all();
         }
         self.reports.clear();
+        self.callers.unheard();
         // The next daemon says hello.
         self.prepared.clear();
         self.read_told();

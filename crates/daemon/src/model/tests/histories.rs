@@ -2,7 +2,7 @@
 //! that come late, doubled or of runs that are not there, a disk that is full, and a daemon that
 //! dies at any of it.
 
-use ostler_core::{Event, Exit, Phase, ProcId, Role, RunId};
+use ostler_core::{Event, Exit, Goal, Phase, ProcId, Role, RunId};
 use ostler_wire::control::{Action, Change, ReloadOptions, Request, ScaleTo};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -52,7 +52,8 @@ fn more(bits: u16) -> Value {
         ("namespace", json!("other")),
     ];
     let set = keys.into_iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0);
-    let depends = match bits >> 7 {
+    let sleeps = (bits & 1024 != 0).then(|| ("idle_stop", json!(200)));
+    let depends = match (bits >> 7) & 7 {
         0 => Some(("depends_on", json!(["job"]))),
         1 => Some(("depends_on", json!({"job": {"condition": "healthy", "restart": true}}))),
         2 => Some(("depends_on", json!({"web": "started", "job": "ready"}))),
@@ -63,7 +64,7 @@ fn more(bits: u16) -> Value {
         5 => Some(("health", json!({"tcp": 3000, "restart_after": 2, "grace": 10}))),
         _ => None,
     };
-    let all = set.map(|(_, of)| of).chain(depends);
+    let all = set.map(|(_, of)| of).chain(depends).chain(sleeps);
     Value::Object(all.map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>())
 }
 
@@ -111,7 +112,7 @@ fn play(world: &mut World, step: &Move) {
         Move::Reload(bits, script, with) => {
             let script = SCRIPTS[usize::from(script)];
             let records = NAMES
-                .map(|name| record(name, script, 1, more(u16::from(with & 5) | 5 << 7)))
+                .map(|name| record(name, script, 1, more(u16::from(with & 5) | bits_of(with))))
                 .into();
             let connections = with & 8 != 0;
             let change = Change { records, connections, ..Change::default() };
@@ -119,6 +120,7 @@ fn play(world: &mut World, step: &Move) {
         }
         Move::Promote(name, keep) => _ = world.promote(NAMES[usize::from(name)], keep),
         Move::Listens(id) => _ = world.request(Request::Listens { id, within: 500 }),
+        Move::Call(name, stays) => world.call(NAMES[usize::from(name)], stays),
         Move::Save => _ = world.request(Request::Save { force: false }),
         Move::Resurrect => _ = world.request(Request::Resurrect),
         Move::Kill => _ = world.request(Request::Kill),
@@ -152,6 +154,11 @@ fn play(world: &mut World, step: &Move) {
         Move::Full(full) => world.full = full,
         Move::Slow(slow) => world.slow = slow,
     }
+}
+
+/// Health that is looked after, and sleep for every other set of options.
+fn bits_of(with: u8) -> u16 {
+    5 << 7 | u16::from(with & 2) << 9
 }
 
 /// A client that has a ticket opens a second connection and asks the same.
@@ -229,6 +236,7 @@ fn dependents(world: &World) {
 /// What must be true of model and world after every step.
 fn oracle(world: &World) {
     dependents(world);
+    sleepers(world);
     let core = world.model.core();
     // What the keeper begins by itself is what would be begun now.
     for (after, (proc, ..)) in &world.prepared {
@@ -245,14 +253,48 @@ fn oracle(world: &World) {
         let process = slot.process();
         let transient = match process.phase() {
             Phase::Starting { .. } | Phase::Stopping(_) | Phase::Backoff { .. } => true,
-            Phase::Stopped | Phase::Errored | Phase::Held | Phase::Online { .. } => {
-                slot.candidate().is_some() || 0 < slot.leaving().count()
-            }
+            Phase::Stopped
+            | Phase::Errored
+            | Phase::Held
+            | Phase::Sleeping { .. }
+            | Phase::Online { .. } => slot.candidate().is_some() || 0 < slot.leaving().count(),
         };
         assert!(!transient || core.deadline().is_some(), "no deadline: {slot:?}");
         let current = |run: &&RunId| core.owner(**run) == Some((id, Role::Current));
         let alive = world.runs.iter().filter(|(_, sim)| sim.alive).map(|(run, _)| run);
         assert!(alive.filter(current).count() <= 1, "two current runs of {id:?}");
+    }
+}
+
+/// Nobody waits for an app that sleeps, unless that is on its way to be told; and nothing sleeps
+/// beside what is awake, or below it.
+fn sleepers(world: &World) {
+    let (core, registry) = (world.model.core(), world.model.registry());
+    if world.model.known().is_closing() {
+        return;
+    }
+    let slots = || core.slots().filter(|(_, slot)| !slot.removing());
+    let current = slots().filter_map(|(_, slot)| slot.process().phase().online());
+    for (run, _) in current {
+        assert!(!world.is_forgotten(run), "{run:?} gets no connections any more");
+    }
+    for (id, _) in slots().filter(|(_, slot)| slot.process().sleeps()) {
+        let app = registry.app_of(id).unwrap();
+        assert!(!world.is_called_in_vain(app), "{id:?} is waited for");
+        let name = registry.app_name(app);
+        for (other, awake) in slots() {
+            let process = awake.process();
+            if process.goal() == Goal::Down || process.sleeps() {
+                continue;
+            }
+            let beside = registry.app_of(other) == Some(app);
+            assert!(!beside, "{id:?} sleeps, {other:?} beside it is awake");
+            // Where several have the name, another may be meant.
+            let one = registry.apps().filter(|(_, app)| app.name == name).count() == 1;
+            let of = registry.version(process.next_spec()).unwrap();
+            let below = one && of.spec.depends_on.iter().any(|on| on.name == name);
+            assert!(!below, "{id:?} sleeps below {other:?}");
+        }
     }
 }
 

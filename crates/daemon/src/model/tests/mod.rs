@@ -3,6 +3,7 @@
 mod alerting;
 mod asking;
 mod bulk;
+mod callers;
 mod canary;
 mod changing;
 mod closing;
@@ -39,6 +40,7 @@ mod schedule;
 mod settling;
 mod showing;
 mod sim;
+mod sleeping;
 mod starting;
 mod state;
 mod stopping;

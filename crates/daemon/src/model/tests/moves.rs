@@ -17,6 +17,8 @@ pub enum Move {
     Promote(u8, bool),
     /// What a process listens on is asked for.
     Listens(u32),
+    /// Somebody connects to an app: for a moment, or until the next such move.
+    Call(u8, bool),
     Save,
     Resurrect,
     Kill,
@@ -95,7 +97,7 @@ impl Move {
                 of.small(3),
                 of.small(16),
                 u32::from(of.small(4)),
-                u16::try_from(of.below(1024)).unwrap(),
+                u16::try_from(of.below(2048)).unwrap(),
             ),
             6..12 => Self::Act(of.small(4), of.small(32)),
             12..15 => Self::Change(of.small(8), of.small(32)),
@@ -111,7 +113,8 @@ impl Move {
             32 => Self::Again(of.small(3)),
             33..36 => Self::Crash(of.id()),
             36 => Self::Memory(of.id()),
-            37..43 => Self::Deliver(of.small(8)),
+            37..40 => Self::Deliver(of.small(8)),
+            40..43 => Self::Call(of.small(3), of.chance(3)),
             43..46 => Self::Together(2 + of.small(8)),
             46..50 => Self::Wait(of.time()),
             50..52 => Self::Late(of.time()),

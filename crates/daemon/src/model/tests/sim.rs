@@ -71,6 +71,11 @@ impl World {
             Effect::SeenTo(number) => self.seen_to.push(number),
             Effect::Told { id, end } => _ = self.told.insert(id, end),
             Effect::RemovePidFile(path) => self.removed.push(path.display().to_string()),
+            Effect::LookForCallers { app, runs, seen, pause } => {
+                self.look_for_callers(app, runs, seen, pause);
+            }
+            Effect::Unpause(runs) => self.unpause(&runs),
+            Effect::AwaitCaller(app) => self.await_caller(app),
             Effect::Admit(run) => self.parts.push(format!("admit run {}", run.0)),
             Effect::SetBalance { app, spec } => {
                 self.parts.push(format!("balance app {} by version {}", app.0, spec.0));

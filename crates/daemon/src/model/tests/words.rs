@@ -23,6 +23,7 @@ impl World {
                 Phase::Stopping(_) => "stopping",
                 Phase::Backoff { .. } => "pausing",
                 Phase::Held => "waiting",
+                Phase::Sleeping { .. } => "sleeping",
             };
             let version = registry.version(process.spec()).unwrap();
             let script = version.spec.script.file_stem().unwrap().to_string_lossy().into_owned();

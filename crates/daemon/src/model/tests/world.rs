@@ -9,6 +9,7 @@ use ostler_wire::control::{Connections, Request};
 use serde_json::{Value, json};
 
 use super::super::{ClientId, Counters, Effect, Input, Model, Moment, Settings, State, told};
+use super::callers::Callers;
 use super::reports::{ended, gone};
 use super::sim::SimRun;
 use super::told::Untold;
@@ -90,6 +91,8 @@ pub struct World {
     pub watched: Vec<super::super::ToWatch>,
     /// The connections to each run that is signalled.
     pub open: Connections,
+    /// Who wants which apps.
+    pub callers: Callers,
 }
 
 thread_local! {
@@ -148,6 +151,7 @@ impl World {
             together: false,
             watched: Vec::new(),
             open: Connections::Nowhere,
+            callers: Callers::default(),
         }
     }
 

@@ -1,11 +1,11 @@
-//! Which apps of a file are meant: those that `--only` names, else those that `profiles` does not
-//! leave out.
+//! Which apps of a file are meant: those that `--only` names, else those that their `profiles`
+//! do not leave out.
 
-use super::profiles;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::fields::Fields;
 use crate::options::Options;
+use crate::profiles::{self, quoted, words};
 use crate::source::SourceText;
 use crate::suggest;
 
@@ -25,7 +25,7 @@ pub(crate) struct Chosen<'a> {
 }
 
 /// Finds out which apps of a file are meant.
-pub(super) fn choose(
+pub(crate) fn choose(
     apps: Known<'_, '_>,
     options: &Options,
     (source, ctx): (SourceText<'_>, &Context),
@@ -37,12 +37,6 @@ pub(super) fn choose(
         false => profiles::choose(apps.all, options, source, report),
     };
     only(apps, &options.only, source, report).unwrap_or(by_profile)
-}
-
-/// Returns the names in the values of an option that takes several.
-pub(super) fn words(values: &[String]) -> Vec<&str> {
-    let words = values.iter().flat_map(|name| name.split([',', ' ']));
-    words.filter(|name| !name.is_empty()).collect()
 }
 
 /// Whether `--only` names them; `None` where it is not given.
@@ -67,9 +61,4 @@ fn only(
         report.push(source.at(diagnostic.help(help), None));
     }
     Some(known.iter().map(|name| wanted.contains(&name.as_str())).collect())
-}
-
-/// Returns names as a sentence has them.
-pub(super) fn quoted<'n>(names: impl Iterator<Item = &'n str>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -1,5 +1,5 @@
-//! `profiles`: apps of a file that are meant only when somebody says so, by the words of Docker
-//! Compose.
+//! `profiles`: apps of a file that are meant only when somebody says so, by the
+//! words of Docker Compose.
 //!
 //! Problem: an app that is needed now and then, such as a debugger or a load test, stands in the
 //! same file as the others and must not run with them. Rule: an app with `profiles` is left out
@@ -7,8 +7,6 @@
 
 use std::collections::BTreeSet;
 
-use super::{all_of_file, chosen};
-use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::fields::Fields;
 use crate::options::Options;
@@ -18,47 +16,13 @@ use crate::suggest;
 /// The word for every profile.
 pub const ALL_PROFILES: &str = "*";
 
-/// An app of a file that has profiles.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OfProfiles {
-    /// Name of the app.
-    pub name: String,
-    /// Its namespace.
-    pub namespace: String,
-    /// Names of its profiles.
-    pub profiles: Vec<String>,
-}
-
-impl OfProfiles {
-    /// Whether it is the app of this name.
-    #[must_use]
-    pub fn is(&self, name: &str, namespace: &str) -> bool {
-        self.name == name && self.namespace == namespace
-    }
-}
-
-/// Returns the apps of the process file at `path` that have profiles; none when it cannot be read.
-#[must_use]
-pub fn of_profiles(path: &str, options: &Options, ctx: &Context) -> Vec<OfProfiles> {
-    let with = |all: &[Fields<'_>], names: &[String]| {
-        let apps = all.iter().zip(names).filter_map(|(fields, name)| {
-            let profiles = of(fields);
-            let namespace = fields.text("namespace").unwrap_or("default").to_owned();
-            let app = || OfProfiles { name: name.clone(), namespace, profiles: profiles.clone() };
-            (!profiles.is_empty()).then(app)
-        });
-        apps.collect()
-    };
-    all_of_file(path, options, ctx, with).unwrap_or_default()
-}
-
 /// Returns the profiles of an app.
 pub(crate) fn of(fields: &Fields<'_>) -> Vec<String> {
     fields.words("profiles").unwrap_or_default()
 }
 
 /// Whether each app is meant by its profiles and `--profile`.
-pub(super) fn choose(
+pub(crate) fn choose(
     all: &[Fields<'_>],
     options: &Options,
     source: SourceText<'_>,
@@ -69,7 +33,7 @@ pub(super) fn choose(
         refuse_names(fields, names, report);
     }
     let known: BTreeSet<&str> = profiles.iter().flatten().map(String::as_str).collect();
-    let wanted = chosen::words(&options.profiles);
+    let wanted = words(&options.profiles);
     for name in wanted.iter().filter(|name| **name != ALL_PROFILES && !known.contains(*name)) {
         report.push(unknown(name, &known, source));
     }
@@ -102,7 +66,7 @@ fn unknown(name: &str, known: &BTreeSet<&str>, source: SourceText<'_>) -> Diagno
     let help = match suggest::nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => "leave `--profile` out: no app has `profiles`".to_owned(),
-        None => format!("there are {}", chosen::quoted(known.iter().copied())),
+        None => format!("there are {}", quoted(known.iter().copied())),
     };
     source.at(Diagnostic::error("no-profile", message).help(help), None)
 }
@@ -113,4 +77,15 @@ fn none_is_meant(known: &BTreeSet<&str>, source: SourceText<'_>) -> Diagnostic {
     let first = known.first().copied().unwrap_or(ALL_PROFILES);
     let help = format!("`--profile {first}` chooses those with that profile");
     source.at(said.help(help), None)
+}
+
+/// Returns the names in the values of an option that takes several.
+pub(crate) fn words(values: &[String]) -> Vec<&str> {
+    let words = values.iter().flat_map(|name| name.split([',', ' ']));
+    words.filter(|name| !name.is_empty()).collect()
+}
+
+/// Returns names as a sentence has them.
+pub(crate) fn quoted<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
