@@ -94,7 +94,8 @@ fn reached(out: &mut Hcl, service: &Service<'_>, port: u16) {
             check(out, health, "tcp", None);
         }
         Probe::Grpc { address, service } if address.ends_with(&format!(":{port}")) => {
-            check(out, health, "grpc", Some(("grpc_service", service)).filter(|of| !of.1.is_empty()));
+            let named = Some(("grpc_service", service.as_str())).filter(|of| !of.1.is_empty());
+            check(out, health, "grpc", named);
         }
         Probe::Tcp { .. } | Probe::Grpc { .. } | Probe::Exec { .. } => {}
     }

@@ -83,7 +83,11 @@ server.bindAsync(
 ";
 
 /// Starts the gRPC server with this service, and is asked often.
-fn start_grpc(sandbox: &ostler_testkit::Sandbox, service: &str, more: &str) -> ostler_testkit::Output {
+fn start_grpc(
+    sandbox: &ostler_testkit::Sandbox,
+    service: &str,
+    more: &str,
+) -> ostler_testkit::Output {
     let modules = runtimes::cache_dir().join("grpc/node_modules");
     let is_there = modules.join("@grpc/grpc-js").is_dir();
     assert!(is_there, "gRPC is not installed\nhint: run `cargo xtask setup`");
