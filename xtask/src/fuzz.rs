@@ -6,11 +6,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{command, root, status};
+use crate::run::{command, root, show};
 
 /// The coverage that libFuzzer is guided by.
 const FLAGS: [&str; 7] = [
@@ -19,8 +18,8 @@ const FLAGS: [&str; 7] = [
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "--cfg fuzzing",
     "-Ccodegen-units=1",
-    "--cfg=fuzzing",
 ];
 /// How long each target runs, s.
 const USUAL: u64 = 60;
@@ -71,7 +70,7 @@ fn build(folder: &Path) -> Result<PathBuf> {
     // With a target of its own, so that scripts and macros are built without the flags.
     let mut cargo = command("cargo", ["build", "--release", "--target", &host]);
     cargo.current_dir(folder).env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", FLAGS.join(" "));
-    status(cargo)?;
+    show(cargo)?;
     Ok(folder.join("target").join(host).join("release"))
 }
 
@@ -86,13 +85,13 @@ fn fuzz(folder: &Path, program: &Path, name: &str, time: u64) -> Result<()> {
     }
     seed(&corpus, name)?;
     println!("{name}, {time} s");
-    let mut run = command(program, [&corpus]);
-    run.arg(format!("-max_total_time={time}"))
+    let mut run = command(program, [""; 0]);
+    run.arg(&corpus)
+        .arg(format!("-max_total_time={time}"))
         .args(["-timeout=10", "-max_len=2000", "-print_final_stats=1"])
         .arg(format!("-artifact_prefix={}/", found.display()))
-        .env("TMPDIR", &world)
-        .stdout(Stdio::null());
-    let done = status(run);
+        .env("TMPDIR", &world);
+    let done = show(run);
     fs::remove_dir_all(&world).with_context(|| format!("cannot remove `{}`", world.display()))?;
     done.with_context(|| format!("`{name}` found what is in `{}`", found.display()))
 }

@@ -1,5 +1,4 @@
-//! `grpc-health`: asks a gRPC server whether it is well, by the standard protocol
-//! `grpc.health.v1.Health`.
+//! `grpc-health`: asks a gRPC server whether it is well, by `grpc.health.v1.Health`.
 //!
 //! Problem: a question takes HTTP/2, and the manager has no such stack. Rule: the manager makes the
 //! connection, as for every other health check, and starts this with it as standard input.
@@ -30,16 +29,16 @@ struct Asked {
     service: String,
 }
 
-/// The answer.
+/// What the server says.
 #[derive(prost::Message)]
 struct Answered {
-    #[prost(enumeration = "Serving", tag = "1")]
+    #[prost(enumeration = "Health", tag = "1")]
     status: i32,
 }
 
 /// How a service is, by the numbers of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
-enum Serving {
+enum Health {
     Unknown = 0,
     Serving = 1,
     NotServing = 2,
@@ -107,10 +106,10 @@ async fn read(answer: Response<Incoming>, service: &str) -> Result<(), String> {
         service => format!("`{service}`"),
     };
     match answered.status() {
-        Serving::Serving => Ok(()),
-        Serving::NotServing => Err(format!("{what} is NOT_SERVING")),
-        Serving::ServiceUnknown => Err(unknown(service)),
-        Serving::Unknown => Err(format!("the status of {what} is UNKNOWN")),
+        Health::Serving => Ok(()),
+        Health::NotServing => Err(format!("{what} is NOT_SERVING")),
+        Health::ServiceUnknown => Err(unknown(service)),
+        Health::Unknown => Err(format!("the status of {what} is UNKNOWN")),
     }
 }
 

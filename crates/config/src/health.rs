@@ -41,7 +41,7 @@ pub(crate) const SCHEMA: &str = r#"{
       "type": ["string", "number", "null"]
     },
     "grpc": {
-      "description": "`host:port`, or a port of this machine; a gRPC server that serves is healthy.",
+      "description": "`host:port`, or a port of this machine, of a gRPC server that serves.",
       "type": ["string", "number", "null"]
     },
     "service": {
@@ -89,8 +89,8 @@ pub(crate) const SCHEMA: &str = r#"{
   ],
   "additionalProperties": false
 }"#;
-const HELP: &str = "write one of `http` (a URL), `tcp` and `grpc` (`host:port`), and `exec` (a shell \
-                    command)";
+const HELP: &str = "write one of `http` (a URL), `tcp` and `grpc` (`host:port`), and `exec` (a \
+                    shell command)";
 
 impl FieldType for Option<Health> {
     fn write(&self) -> Json {
@@ -107,8 +107,9 @@ impl FieldType for Option<Health> {
             "timeout": health.timeout,
             "retries": health.retries,
         });
-        if let (Probe::Grpc { service, .. }, Some(object)) = (&health.probe, object.as_object_mut())
+        if let Probe::Grpc { service, .. } = &health.probe
             && !service.is_empty()
+            && let Some(object) = object.as_object_mut()
         {
             object.insert("service".to_owned(), service.as_str().into());
         }
