@@ -88,7 +88,8 @@ impl Failed {
 
 impl From<Problem> for Failed {
     fn from(problem: Problem) -> Self {
-        let misused = matches!(problem, Problem::EnvWithoutFile | Problem::BadPattern { .. });
+        let misused =
+            matches!(problem, Problem::EnvWithoutFile { .. } | Problem::BadPattern { .. });
         Self { problem: Some(problem), ..Self::quiet(if misused { MISUSED } else { FAILED }) }
     }
 }

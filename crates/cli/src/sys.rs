@@ -32,8 +32,26 @@ pub(crate) fn signal_fd(signals: &[libc::c_int]) -> io::Result<OwnedFd> {
     }
 }
 
+/// Returns these signals without those that whoever started this program has it ignore: `nohup`
+/// SIGHUP, a shell SIGINT and SIGQUIT of a job in the background. Of what ends a program at once
+/// that stays so.
+pub(crate) fn heard(signals: &[libc::c_int]) -> Vec<libc::c_int> {
+    let may_stay = [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP];
+    let is_heard = |signal: &libc::c_int| !may_stay.contains(signal) || !is_ignored(*signal);
+    signals.iter().copied().filter(is_heard).collect()
+}
+
+fn is_ignored(signal: libc::c_int) -> bool {
+    // SAFETY: a plain call that writes what it finds into a local value, and changes nothing.
+    unsafe {
+        let mut now: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &raw mut now) == 0
+            && now.sa_sigaction == libc::SIG_IGN
+    }
+}
+
 /// Holds back SIGINT, SIGTERM and SIGHUP while something is drawn on the terminal, which is to be
-/// left clean. When it is dropped, what came meanwhile is let in.
+/// left clean. When it is dropped, what came meanwhile is let in. What is ignored is left so.
 pub(crate) struct Interrupts {
     before: libc::sigset_t,
     held: libc::sigset_t,
@@ -50,7 +68,7 @@ impl Interrupts {
             let mut held: libc::sigset_t = std::mem::zeroed();
             let mut before: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&raw mut held);
-            for signal in INTERRUPTS {
+            for signal in heard(&INTERRUPTS) {
                 libc::sigaddset(&raw mut held, signal);
             }
             if libc::sigprocmask(libc::SIG_BLOCK, &raw const held, &raw mut before) != 0 {
@@ -65,12 +83,13 @@ impl Interrupts {
         // SAFETY: plain calls on local signal sets.
         unsafe {
             let mut pending: libc::sigset_t = std::mem::zeroed();
-            let is_mine = libc::sigismember(&raw const self.before, libc::SIGINT) != 1;
+            let is_mine = libc::sigismember(&raw const self.before, libc::SIGTERM) != 1;
+            let is_held = |signal| libc::sigismember(&raw const self.held, signal) == 1;
             is_mine
                 && libc::sigpending(&raw mut pending) == 0
-                && INTERRUPTS
-                    .iter()
-                    .any(|signal| libc::sigismember(&raw const pending, *signal) == 1)
+                && INTERRUPTS.iter().any(|signal| {
+                    is_held(*signal) && libc::sigismember(&raw const pending, *signal) == 1
+                })
         }
     }
 

@@ -191,11 +191,11 @@ pub fn advice(details: &Details, name: &str) -> Option<String> {
         Phase::Errored if never_ran(details) => {
             Some(format!("fix what it says, then `ostler restart {pasted}`"))
         }
-        Phase::Errored => Some(format!(
-            "fix it, then `ostler restart {pasted}`; `ostler logs --err {pasted}` has more"
-        )),
-        Phase::Backoff { .. } => Some(format!("`ostler logs --err {pasted}` has more")),
-        Phase::Stopped if failed => Some(format!("`ostler logs --err {pasted}` has more")),
+        Phase::Errored => {
+            Some(format!("fix it, then `ostler restart {pasted}`; `ostler logs {pasted}` has more"))
+        }
+        Phase::Backoff { .. } => Some(format!("`ostler logs {pasted}` has more")),
+        Phase::Stopped if failed => Some(format!("`ostler logs {pasted}` has more")),
         // What stands behind `--` would be arguments of a new app to `start`.
         Phase::Stopped if name.starts_with('-') => {
             Some(format!("`ostler restart {pasted}` starts it again"))

@@ -92,7 +92,9 @@ commands! {
     StartOrReload Release ["startOrReload", "startOrGracefulReload"] [Needed("json")]
         "start the apps of a process file, reload those that run" "";
     Delete Run ["delete", "del"] [Many("name|id|namespace|script|all|json|stdin")]
-        "stop apps and forget them" "";
+        "stop apps and forget them"
+        "`--json` and `--format` give the processes that are gone, as `stop` does: without a \
+         pid.";
     Validate Run ["validate"] [Many("file")]
         "tell what is wrong with process files"
         "Everything is told at once, each with its line and what was probably meant, and nothing \
@@ -342,7 +344,8 @@ commands! {
          list is saved and PM2 ends. `--back` gives them back.";
     Kill System ["kill"] []
         "stop everything and end the daemon"
-        "`--json` and `--format` give the processes that it stopped, as they were before.";
+        "`--json` and `--format` give the processes that it stopped, as `stop` does: without a \
+         pid.";
     LinkPm2 System ["link-pm2"] [Maybe("directory")]
         "make links named pm2, pm2-runtime, pm2-docker and pm2-dev"
         "Puts links of these names beside the program, or into a directory. What is there and is \

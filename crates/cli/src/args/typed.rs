@@ -18,10 +18,63 @@ impl Typed {
         Self(words.into_iter().collect())
     }
 
+    /// Returns the words.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether nothing stands behind the first word.
+    pub(super) fn is_one_word(&self) -> bool {
+        self.0.len() == 1
+    }
+
     /// Returns the line with another word in place of a wrong one, as a shell reads it; none where
     /// the wrong word does not stand there as it is.
     pub(crate) fn corrected(&self, wrong: &str, right: &str) -> Option<String> {
         self.replaced(|typed| (typed == wrong).then(|| right.to_owned()))
+    }
+
+    /// The words with another one in place of each that is this.
+    pub(crate) fn put(&self, wrong: &str, right: &str) -> Option<Self> {
+        let first = self.0.iter().skip(1).position(|typed| typed == wrong)? + 1;
+        let words = self.0.iter().enumerate().map(|(at, typed)| match at {
+            at if first <= at && typed == wrong => right.to_owned(),
+            _ => typed.clone(),
+        });
+        Some(Self(words.collect()))
+    }
+
+    /// The words without so many behind this one.
+    pub(crate) fn without_words(&self, before: &str, count: usize) -> Option<Self> {
+        let first = self.0.iter().skip(1).position(|typed| typed == before)? + 2;
+        let words = self.0.iter().enumerate();
+        let left = words.filter(|(at, _)| !(first..first + count).contains(at));
+        Some(Self(left.map(|(_, typed)| typed.clone()).collect()))
+    }
+
+    /// The line with these two words in each other's place.
+    pub(crate) fn swapped(&self, one: &str, other: &str) -> Option<String> {
+        let both = |typed: &str| match typed {
+            typed if typed == one => Some(other.to_owned()),
+            typed if typed == other => Some(one.to_owned()),
+            _ => None,
+        };
+        shown(self.0.iter().map(|typed| {
+            let (option, value) = match typed.split_once('=') {
+                Some((option, value)) if typed.starts_with("--") => (format!("{option}="), value),
+                Some(_) | None => (String::new(), typed.as_str()),
+            };
+            match both(value) {
+                Some(value) => word(&format!("{option}{value}")).into_owned(),
+                None => word(typed).into_owned(),
+            }
+        }))
+    }
+
+    /// The line behind the name of a command, which was not there.
+    pub(crate) fn behind(&self, command: &str) -> Option<String> {
+        let words = self.0.iter().map(|typed| word(typed).into_owned());
+        shown(std::iter::once(command.to_owned()).chain(words))
     }
 
     /// Returns the line with another value of this option; the option alone where that line

@@ -37,15 +37,14 @@ pub(super) fn restart(session: &mut Session) -> Result<(), Failed> {
 pub(super) fn delete(session: &mut Session) -> Result<(), Failed> {
     // Afterwards nobody knows them.
     let shape = told::shape(session, false)?;
-    let mut before = if shape.is_some() { session.list()? } else { Vec::new() };
-    list::note(session, &mut before)?;
+    let before = if shape.is_some() { session.list()? } else { Vec::new() };
     words(session, Act::Delete, Action::Delete)?;
     if shape.is_none() {
         return list::table(session);
     }
     let is_gone = |process: &ProcView| session.changed.contains(&process.id);
     let gone = before.into_iter().filter(is_gone).collect();
-    list::of_those(session, gone)
+    list::of_ended(session, gone)
 }
 
 fn words(session: &mut Session, act: Act, action: Action) -> Result<(), Failed> {

@@ -12,7 +12,7 @@ use crate::failed::Failed;
 use crate::plan::{Again, Deed, Step};
 use crate::process_file::ProcessFile;
 use crate::session::Session;
-use crate::voice::{Act, Progress};
+use crate::voice::{Act, Notice, Progress};
 
 /// Runs the command `apply`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -75,14 +75,21 @@ fn carry_out(session: &mut Session, step: Step, noted: &ProcessFile) -> Result<(
             let record = apps::of_spec(session, *spec, noted)?.record;
             let change = Change { records: vec![record], ..perform::unchanged(session)? };
             let list = session.known()?;
+            let tells_next = |session: &mut Session| {
+                if scale.is_some() {
+                    session.out.tell(&Notice::ScalesNext);
+                }
+            };
             match how {
                 Again::Start | Again::Restart => {
                     let act = file::act_on(session.program, &ids, &list);
                     file::announce_ids(session, &app, &list, &ids, act);
+                    tells_next(session);
                     perform::act(session, act, Action::Restart, ids, change)?;
                 }
                 Again::Reload => {
                     file::announce_ids(session, &app, &list, &ids, Act::Reload);
+                    tells_next(session);
                     rolling::reload(session, &ids, change, &list)?;
                 }
             }

@@ -39,7 +39,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let home = session.home.path();
     session.out.tell(&Notice::Killed { home, ran: 0 < ended });
     match told::shape(session, false)? {
-        Some(_) => list::of_those(session, stopped),
+        Some(_) => list::of_ended(session, stopped),
         None => Ok(()),
     }
 }
@@ -56,7 +56,6 @@ fn is_of(event: &Event, targets: &[Target]) -> bool {
 /// for that; `None` when it ended by itself.
 fn end(session: &mut Session) -> Result<Option<Vec<ProcView>>, Failed> {
     let Some((mut list, manager, protocol)) = session.look_at_manager()? else { return Ok(None) };
-    list::note(session, &mut list)?;
     let ids: serde_json::Value = list.iter().map(|process| process.id).collect();
     // What does not run is forgotten, and not stopped.
     list.retain(|process| process.pid != 0);

@@ -70,7 +70,14 @@ pub(super) fn end(
 pub(super) fn missing(session: &mut Session, apps: Vec<App>) -> Result<(), Failed> {
     let planned: Vec<Planned> = apps.iter().map(planned).collect();
     session.out.tell(&Notice::StartsMissing { apps: &planned });
+    let alone = match apps.as_slice() {
+        [one] => Some((one.name.clone(), one.cluster)),
+        _ => None,
+    };
     let result = launch(session, apps, true);
+    if let Some((name, cluster)) = alone {
+        return end(session, Act::StartFile, result, (&name, cluster), true).map(drop);
+    }
     first_run::watch(session, result.as_deref().unwrap_or_default());
     let result = perform::finish(session, Act::StartFile, result, &[]);
     unwritten::warn(session);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ostler_client::Answer;
-use ostler_wire::control::{ProcView, Reply, Request};
+use ostler_wire::control::{Phase, ProcView, Reply, Request};
 
 use super::each;
 use super::told::shape;
@@ -108,18 +108,18 @@ pub(super) fn asked_of(session: &mut Session, ids: &[u32]) -> Result<(), Failed>
     print(session, processes, false)
 }
 
-/// Notes what is seen of processes only while they run, where a program asks for it.
-pub(super) fn note(session: &Session, processes: &mut [ProcView]) -> Result<(), Failed> {
-    if shape(session, false)?.is_some_and(|shape| shape.shows_ports()) {
-        show::note_ports(&session.home, processes, false);
-    }
-    Ok(())
-}
-
-/// Prints what a program asked for of these processes, which may be in the list no more.
-pub(super) fn of_those(session: &mut Session, processes: Vec<ProcView>) -> Result<(), Failed> {
+/// Prints what a program asked for of these processes, which were ended and are in no list any
+/// more: as they would stand there, stopped and without a pid, as after `stop`.
+pub(super) fn of_ended(session: &mut Session, mut processes: Vec<ProcView>) -> Result<(), Failed> {
     if session.out.progress() == Some(Progress::Json) {
         return Ok(());
+    }
+    let now = view::now();
+    for process in &mut processes {
+        let since = if process.pid == 0 { process.since } else { now };
+        (process.phase, process.since, process.pid) = (Phase::Stopped, since, 0);
+        (process.cpu, process.memory) = (0.0, 0);
+        process.listens.clear();
     }
     print(session, processes, false)
 }

@@ -5,7 +5,7 @@
 
 use ostler_text::shown;
 
-use crate::args::{Misuse, Typed, help, pm2_help};
+use crate::args::{self, Misuse, Typed, help, pm2_help};
 use crate::output::Output;
 use crate::paint::Ink;
 use crate::program::Program;
@@ -27,7 +27,7 @@ pub(super) fn refuse(out: &mut Output, misuse: &Misuse, program: Program, typed:
 }
 
 fn refuse_in_our_way(out: &mut Output, misuse: &Misuse, typed: &Typed) {
-    let said = misuse.said(Program::Ostler, typed);
+    let said = args::said(misuse, Program::Ostler, typed);
     let paint = out.paint;
     let error = paint.ink(&[Ink::Bold, Ink::Red], "error:");
     let hint = said.hint.map_or(String::new(), |hint| {
@@ -39,7 +39,7 @@ fn refuse_in_our_way(out: &mut Output, misuse: &Misuse, typed: &Typed) {
 }
 
 fn refuse_in_pm2s_way(out: &mut Output, misuse: &Misuse) {
-    let said = misuse.said(Program::Pm2, &Typed::default());
+    let said = args::said(misuse, Program::Pm2, &Typed::default());
     let (text, hint) = (shown(&said.text), said.hint.as_deref().map(shown));
     match misuse {
         Misuse::Command { .. } => {

@@ -8,7 +8,7 @@ use ostler_wire::control::{Action, Change, Code, Event, Failure, Reply, Request,
 
 use super::{first_run, unwritten};
 use crate::apps;
-use crate::args::FlagId;
+use crate::args::{Command, FlagId};
 use crate::caller;
 use crate::failed::Failed;
 use crate::output::Output;
@@ -55,7 +55,12 @@ pub(super) fn unchanged(session: &Session) -> Result<Change, Failed> {
 
 /// Refuses `--env`, which means nothing where no process file is read.
 pub(super) fn refuse_env(session: &Session) -> Result<(), Failed> {
-    if session.has(FlagId::Env) { Err(Problem::EnvWithoutFile.into()) } else { Ok(()) }
+    if !session.has(FlagId::Env) {
+        return Ok(());
+    }
+    let command = session.args.command.map_or("start", Command::name);
+    let env = session.args.value(FlagId::Env).unwrap_or("production").to_owned();
+    Err(Problem::EnvWithoutFile { command, env }.into())
 }
 
 /// Refuses `--only` and `--profile` with a word that is no process file. PM2 takes the first, and

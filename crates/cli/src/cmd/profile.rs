@@ -40,8 +40,12 @@ pub(super) fn run(session: &mut Session, kind: ProfileKind) -> Result<(), Failed
     };
     let ms = ms.map_or(Ok(USUAL), |word| {
         word.parse().map_err(|_| {
-            Failed::misuse(format!("`{word}` is not a time"))
-                .hint("give milliseconds, such as `10000` for ten seconds")
+            Failed::misuse(format!("`{word}` is not a time")).hint(
+                match session.args.typed.corrected(word, "10000") {
+                    Some(line) => format!("give milliseconds: `{line}` looks for ten seconds"),
+                    None => "give milliseconds, such as `10000` for ten seconds".to_owned(),
+                },
+            )
         })
     })?;
     let file = cwd.join(name(session.program, process, kind));

@@ -1,7 +1,7 @@
 //! What is said to processes that run: which ones a word means, what is asked, how it went.
 
 use ostler_client::Answer;
-use ostler_wire::control::{Event, ProcView, Reply, Request, Talk};
+use ostler_wire::control::{Code, Event, ProcView, Reply, Request, Talk};
 use serde_json::{Value, json};
 
 use super::list::meant;
@@ -50,8 +50,12 @@ pub(super) fn say(session: &mut Session, targets: &[Target], talk: Talk) -> Resu
     let pm2 = session.program == Program::Pm2;
     let (asked, json) = (told::asked(session)?, session.has(FlagId::Json));
     let answer = session.ask_with(&request, |out, event| match event {
-        Event::Acted { id, name, error: Some(error), .. } => {
+        Event::Acted { id, name, error: Some(mut error), .. } => {
             failed = true;
+            if !pm2 && error.code == Code::NotFound && error.hint.is_none() {
+                let pasted = ostler_shell::operand(&name);
+                error.hint = Some(format!("`ostler start {pasted}` starts it"));
+            }
             let subject = Subject::Process { id, name: &name };
             out.tell(&Notice::Missed { subject, error: &error });
         }

@@ -13,7 +13,7 @@ mod answer;
 mod candidates;
 mod known;
 mod shell;
-mod words;
+pub(crate) mod words;
 
 pub(crate) use answer::{main, of_line};
 pub(crate) use shell::Shell;
@@ -24,5 +24,5 @@ pub(crate) const ARGUMENT: &str = "__complete";
 /// Returns the words of a line as a shell takes it apart.
 #[cfg(test)]
 pub(crate) fn words_of(line: &str) -> Vec<String> {
-    words::Line::of(&format!("{} ", line.trim())).words
+    words::all(line)
 }

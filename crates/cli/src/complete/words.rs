@@ -9,6 +9,11 @@ pub(super) struct Line {
     pub(super) current: String,
 }
 
+/// Returns the words of a whole line.
+pub(crate) fn all(line: &str) -> Vec<String> {
+    Line::of(&format!("{} ", line.trim())).words
+}
+
 impl Line {
     /// Splits a line at its blanks, as a shell does that expands nothing.
     pub(super) fn of(text: &str) -> Self {

@@ -93,6 +93,7 @@ pub(super) fn object(
         | Notice::Restores { .. }
         | Notice::BroughtUp
         | Notice::ScalesTo { .. }
+        | Notice::ScalesNext
         | Notice::Awaits { .. }
         | Notice::Stands { .. }
         | Notice::AllReady { .. } => return Some(None),

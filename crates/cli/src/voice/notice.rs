@@ -67,6 +67,8 @@ pub(crate) enum Notice<'a> {
     Does { id: u32, name: &'a str, what: &'a Doing },
     /// What is brought back of a list, which has so many processes; what rests is not started.
     Restores { targets: &'a [Target], saved: usize },
+    /// What is done now is followed by a scale of the same app, and both have one end.
+    ScalesNext,
     /// The app that is scaled is to have so many processes.
     ScalesTo { processes: usize },
     /// The first run of a process ended before it was ready.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ostler_shell::word;
+use ostler_show::without_run;
 use ostler_wire::control::Step;
 
 use super::line::{DAEMONS_END, error_lines, hint_line, labelled, number, ready, warning};
@@ -74,6 +75,8 @@ pub(super) fn lines(
         Notice::Missed { subject, error } => {
             error_lines(paint, &subject.about(&error.message), error.hint.as_deref())
         }
+        // The end of what follows says both.
+        Notice::Finished { .. } if tally.goes_on() => Vec::new(),
         Notice::Finished { urls, .. } => {
             tally.summary(now, urls).into_iter().map(Line::out).collect()
         }
@@ -173,6 +176,7 @@ pub(super) fn lines(
         | Notice::Restores { .. }
         | Notice::Does { .. }
         | Notice::ScalesTo { .. }
+        | Notice::ScalesNext
         | Notice::BroughtUp
         | Notice::Awaits { .. }
         | Notice::Stands { .. }
@@ -188,14 +192,6 @@ pub(super) fn lines(
         | Notice::FlushesOwn { .. }
         | Notice::Flushes { .. }
         | Notice::ReopensLogs => Vec::new(),
-    }
-}
-
-/// A sentence without the number of a run, which says something only to the daemon's log.
-fn without_run(sentence: &str) -> String {
-    match sentence.split_once(" (run ").and_then(|(a, rest)| Some((a, rest.split_once(')')?.1))) {
-        Some((before, after)) => format!("{before}{after}"),
-        None => sentence.to_owned(),
     }
 }
 

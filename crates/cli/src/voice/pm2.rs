@@ -128,6 +128,7 @@ pub(super) fn lines(notice: &Notice<'_>, paint: Paint) -> Vec<Line> {
         // PM2 waits without a word.
         | Notice::Waits { .. }
         | Notice::Does { .. }
+        | Notice::ScalesNext
         | Notice::ScalesTo { .. } => Vec::new(),
     }
 }
@@ -221,7 +222,7 @@ fn problem_line(problem: &Problem, paint: Paint) -> Text {
             let pasted = ostler_shell::word(name);
             return failure(paint, text, Some(&format!("`{NAME} restart {pasted}` restarts it")));
         }
-        Problem::EnvWithoutFile => {
+        Problem::EnvWithoutFile { .. } => {
             let text = "Using --env [env] without passing the ecosystem.config.js does not work";
             (text.to_owned(), None)
         }

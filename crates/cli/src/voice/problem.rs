@@ -58,7 +58,12 @@ pub(crate) enum Problem {
         name: String,
     },
     /// `--env` was given, and no process file.
-    EnvWithoutFile,
+    EnvWithoutFile {
+        /// The command that was given it.
+        command: &'static str,
+        /// The name of the environment.
+        env: String,
+    },
     /// No init system was found.
     NoInit {
         /// The names of those that are known.
@@ -139,10 +144,12 @@ impl Problem {
                     pasted = ostler_shell::operand(name)
                 )),
             ),
-            Self::EnvWithoutFile => (
-                "`--env` is for process files".to_owned(),
-                Some("name the file, as in `ostler start ecosystem.config.js`".to_owned()),
-            ),
+            Self::EnvWithoutFile { command, env } => {
+                let pasted = ostler_shell::word(env);
+                let line = format!("ostler {command} ecosystem.config.js --env {pasted}");
+                let hint = format!("name the file, as in `{line}`");
+                ("`--env` is for process files".to_owned(), Some(hint))
+            }
             Self::NoInit { known } => (
                 "no init system was found on this machine".to_owned(),
                 Some(format!("`ostler startup systemd` takes one by its name; {known}")),

@@ -75,6 +75,10 @@ pub(super) struct Tally {
     removed: usize,
     /// Processes that were started and ended at once.
     ended_early: usize,
+    /// A scale of the same app follows, and its end is that of both.
+    scales_next: bool,
+    /// What was done before that.
+    before: Option<String>,
     /// How many processes an app that is scaled is to have.
     scale_to: Option<usize>,
     /// The file that apps come from.
@@ -151,6 +155,7 @@ impl Tally {
                 }
             }
             Notice::Looks => self.looks = true,
+            Notice::ScalesNext => self.scales_next = true,
             Notice::BroughtUp => self.ends_ready = true,
             Notice::Awaits { targets } => {
                 let names = targets.iter().map(|of| (of.id, of.name.clone())).collect();
@@ -212,6 +217,10 @@ impl Tally {
                     self.apps.values_mut().for_each(|app| app.done = app.total - app.ended);
                 }
                 (self.over, self.failed) = (true, *failed);
+                self.scales_next &= !failed;
+                if self.scales_next {
+                    self.before = self.done();
+                }
             }
             _ => {}
         }
@@ -220,6 +229,11 @@ impl Tally {
     /// Returns the processes that something is done with.
     pub(super) fn total(&self) -> usize {
         self.apps.values().map(|app| app.total).sum()
+    }
+
+    /// Whether this end is told with that of what follows.
+    pub(super) fn goes_on(&self) -> bool {
+        self.scales_next
     }
 
     /// Returns how long it has taken until `now`.
@@ -368,7 +382,11 @@ impl Tally {
             // There is one end for all.
             self.act = Some(act);
         } else if self.act != Some(act) || self.over {
-            *self = Self { act: Some(act), since: now, ..Self::default() };
+            let goes_on = self.scales_next && self.over;
+            let since = if goes_on { self.since } else { now };
+            let (before, connections) =
+                if goes_on { (self.before.take(), self.connections) } else { (None, None) };
+            *self = Self { act: Some(act), since, before, connections, ..Self::default() };
         }
     }
 

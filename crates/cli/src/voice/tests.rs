@@ -42,7 +42,7 @@ kinds! {
     Generated HomeOpen Interrupted KeepsEnvironment Killed Looks Migration Missed Module NoApps
     NotYet Note NothingSaved NothingToSave
     Pong Problem Ready Release ReopenedLogs ReopensLogs Replaced Resets Restored Restores Resurrects
-    Saved Saves Scaled ScalesTo
+    Saved Saves Scaled ScalesNext ScalesTo
     Serves Service Setting Stands Started Starts StartsMissing StartsScript Stepped
     TakesProfile Talk TookProfile Updated Waits Warning
 }
@@ -184,6 +184,18 @@ fn acts(scene: &mut Scene) {
         Notice::Finished { act, failed: false, urls: &[] },
         Notice::Begun { act, selector: None, targets: &targets[..2] },
         Notice::Scaled { id: 4, name: "api", added: false, connections: Connections::Unknown },
+        Notice::Finished { act, failed: false, urls: &[] },
+    ]);
+    // `apply` of an app that is restarted and scaled: one line for both.
+    let restart = Act::Restart;
+    scene.all(&[
+        Notice::Begun { act: restart, selector: None, targets: &targets[..1] },
+        Notice::ScalesNext,
+        Notice::Acted { id: 0, name: "api", connections: Connections::Dropped(1) },
+        Notice::Finished { act: restart, failed: false, urls: &[] },
+        Notice::Begun { act, selector: None, targets: &targets[..1] },
+        Notice::ScalesTo { processes: 2 },
+        Notice::Scaled { id: 4, name: "api", added: true, connections: Connections::Nowhere },
         Notice::Finished { act, failed: false, urls: &[] },
     ]);
 }

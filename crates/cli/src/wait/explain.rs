@@ -34,7 +34,9 @@ pub(crate) fn explain(
         End::Never(Never::Stopped) => format!("`{program} start {pasted}` starts it"),
         // It has written nothing.
         end if never_ran(end) => format!("fix what it says, then `{program} restart {pasted}`"),
-        _ => format!("see `{program} logs --err {pasted}`"),
+        _ if ended.lines.is_empty() => format!("see `{program} describe {pasted}`"),
+        _ if ended.err => format!("see `{program} logs --err {pasted}`"),
+        _ => format!("see `{program} logs {pasted}`"),
     };
     let list = session.known().unwrap_or_default();
     if let Some(view) = list.iter().find(|of| of.id == ended.id) {

@@ -53,6 +53,11 @@ fn apply_reloads_a_cluster_without_a_lost_request_and_touches_nothing_that_is_th
     let plan = sandbox.ostler(["plan", "eco.json"]).run().out;
     let said = sandbox.ostler(["apply", "eco.json"]).run();
     assert!(said.out.starts_with(&plan), "{plan}\n{}", said.out);
+    // `restarted b …` and `scaled b …` were two lines.
+    let ends: Vec<&str> = said.out.lines().filter(|line| line.contains(" b 1/1")).collect();
+    let [end] = ends.as_slice() else { panic!("{}", said.out) };
+    assert!(end.starts_with("restarted b 1/1, scaled b from 1 to 2 in "), "{end}");
+    assert!(!said.out.contains("\nscaled b"), "{}", said.out);
     let words: Vec<&str> = plan.lines().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(words, ["reload", "unchanged", "restart", "start"], "{plan}");
     load.wait_answered(50, SOON);

@@ -52,3 +52,20 @@ fn a_text_that_does_not_exist_is_refused_with_those_that_do() {
     assert_eq!(output.status.code(), Some(1));
     assert!(error.contains("`x`") && error.contains("commands"), "{error}");
 }
+
+/// The README did not name containers, which the page about PM2 does.
+#[test]
+fn what_is_not_there_yet_is_the_same_in_the_readme_and_for_who_comes_from_pm2() {
+    let listed = |file: &str, heading: &str, before: &str| -> Vec<String> {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        let (_, section) = text.split_once(heading).unwrap();
+        let (_, list) = section.split_once(before).unwrap();
+        let (list, _) = list.split_once(").").unwrap();
+        let list = list.split_whitespace().collect::<Vec<_>>().join(" ");
+        list.split(", ").map(str::to_owned).collect()
+    };
+    let readme = listed("README.md", "## Not yet", "there: ");
+    let from = listed("docs/from-pm2.md", "## Not there yet", "There are no ");
+    assert_eq!(readme, from);
+    assert!(readme.iter().any(|one| one.contains("start --container")), "{readme:?}");
+}

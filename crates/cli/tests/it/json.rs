@@ -188,12 +188,16 @@ fn flush_gives_the_processes_whose_logs_it_emptied() {
 }
 
 #[test]
-fn kill_gives_the_processes_that_it_stopped_as_they_were() {
+fn stop_delete_and_kill_give_the_processes_that_they_ended_alike() {
     let s = half();
-    let pid = s.pids_of("web")[0];
-    let killed = said(&s, "kill --json id,status,pid,ports");
-    let was = json!([{ "id": 0, "status": "online", "pid": pid, "ports": [] }]);
-    assert_eq!(killed, was);
+    s.write("other.sh", "exec sleep 1000000");
+    s.ostler(["start", "other.sh"]).run();
+    let ended = |line: &str| said(&s, &format!("{line} --json status,pid,ports,memory"));
+    let alike = json!([{ "status": "stopped", "pid": null, "ports": [], "memory": 0 }]);
+    assert_eq!(ended("stop other"), alike);
+    s.ostler(["start", "other"]).run();
+    assert_eq!(ended("delete other"), alike);
+    assert_eq!(ended("kill"), alike);
     assert_eq!(said(&s, "kill --json"), json!([]), "no daemon runs");
 }
 

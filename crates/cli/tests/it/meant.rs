@@ -97,7 +97,7 @@ fn a_name_with_a_dash_stands_behind_two_in_what_is_to_be_pasted() {
     let mut command = sandbox.command();
     command.args(["describe", "--", "-x"]);
     let said = pty::in_window(command, 120).out;
-    assert!(said.contains("`ostler logs --err -- -x` has more"), "{said}");
+    assert!(said.contains("`ostler logs -- -x` has more"), "{said}");
     sandbox.ostler(["logs", "--err", "--nostream", "--", "-x"]).run();
     sandbox.ostler(["restart", "--", "-x"]).run();
 }

@@ -85,7 +85,7 @@ fn describe_says_why_a_reload_failed_and_what_restarted_an_app_by_itself() {
     std::fs::write(&script, "process.exit(7)").unwrap();
     sandbox.ostler(["reload", "web"]).code(1).run();
     let told = line("failed reload").unwrap();
-    assert!(told.contains(", new worker 0 (run ") && told.contains("exit code 7"), "{told}");
+    assert!(told.contains(", new worker 0 failed: ") && told.contains("exit code 7"), "{told}");
     // The daemon tells it, and not its log, which is rotated; and so does the one after.
     std::fs::write(sandbox.file("pm2.log"), "").unwrap();
     crate::takeover::kill_daemon(&sandbox);

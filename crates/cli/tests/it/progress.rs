@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use expect_test::expect;
-use ostler_testkit::{Sandbox, Victim, procs, pty};
+use ostler_testkit::{Sandbox, Victim, procs, pty, wait_for};
 use ostler_wire::control::FrameKind;
 use serde_json::json;
 
@@ -144,6 +144,34 @@ fn who_interrupts_a_command_in_a_pipe_is_told_what_goes_on() {
     for pid in sandbox.pids_of("deaf") {
         assert!(procs::signal(pid, procs::Signal::KILL));
     }
+}
+
+/// A script with `trap '' INT`, and a shell that starts a job in the background, have it ignored.
+/// It was told of, and then the command went on.
+#[test]
+fn an_interrupt_that_is_ignored_from_the_start_stays_so() {
+    let sandbox = deaf("1000000");
+    let pipe = Stdio::piped;
+    let command = sandbox.command();
+    let mut shell = sandbox.command_of("sh");
+    shell.args(["-c", "trap '' INT; exec \"$@\"", "sh"]).arg(command.get_program());
+    let running = shell.args(["stop", "deaf"]).stdout(pipe()).stderr(pipe()).spawn().unwrap();
+    wait_one(&sandbox, "deaf", "stopping");
+    let blocked = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", running.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("SigBlk:\t")).unwrap();
+        u64::from_str_radix(line, 16).unwrap()
+    };
+    let holds = |number: u32| blocked() & (1 << (number - 1)) != 0;
+    wait_for("what interrupts it is held back", SOON, || holds(15).then_some(()));
+    assert!(!holds(2), "SIGINT is held back, and would be told of");
+    assert!(procs::signal(running.id(), procs::Signal::INT));
+    for pid in sandbox.pids_of("deaf") {
+        assert!(procs::signal(pid, procs::Signal::KILL));
+    }
+    let ended = running.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.success() && !said.contains("interrupted"), "{said}");
 }
 
 #[test]

@@ -111,7 +111,8 @@ fn mistakes_on_the_command_line_are_named_with_what_was_probably_meant() {
     misused(
         &sandbox,
         &["relaod"],
-        "error: unknown command `relaod`\nhint: did you mean `ostler reload`?\n",
+        "error: unknown command `relaod`\nhint: did you mean `reload`? write it as in \
+         `ostler reload api`; `ostler help reload` shows what it takes\n",
     );
     misused(
         &sandbox,
@@ -169,7 +170,8 @@ fn an_option_that_would_change_nothing_is_refused() {
     misused(
         &sandbox,
         &["logs", "--lines", "abc"],
-        "error: `--lines` needs a number, but is `abc`\nhint: write a number, as in `--lines 4`\n",
+        "error: `--lines` needs a number, but is `abc`\nhint: write a number, as in \
+         `ostler logs --lines 50`\n",
     );
 }
 

@@ -21,6 +21,20 @@ fn each_name_that_nobody_has_is_told_with_what_was_probably_meant() {
     assert!(asked.iter().all(|of| of.get("meant").is_some() || *of == "list"), "{asked:?}");
 }
 
+/// `did you mean 'two words'?` was no command, and each of the words was refused.
+#[test]
+fn the_words_of_a_name_without_its_quotes_are_put_together_and_the_last_hint_is_the_whole_line() {
+    let fake = Fake::with(vec![process(0, "two words"), process(1, "web")]);
+    let err = |line: &str| fake.ostler(line).err;
+    let two = "error: no app has the name or namespace `two`\n\
+               hint: did you mean `ostler stop 'two words'`?\n";
+    assert_eq!(err("stop two words"), two);
+    let wrong = err("stop two words wbe");
+    assert!(wrong.ends_with("hint: did you mean `ostler stop 'two words' web`?\n"), "{wrong}");
+    let wrong = err("stop wbe two words");
+    assert!(wrong.ends_with("hint: did you mean `ostler stop web 'two words'`?\n"), "{wrong}");
+}
+
 /// As `start api.js wbe.js` did: the second script was looked for when the first was mended.
 #[test]
 fn each_script_that_is_not_there_is_told() {

@@ -23,6 +23,19 @@ fn check_even(port: u16, requests: usize) {
     );
 }
 
+/// `start app.js -i 2` ended with its address, and the same app of a file without one.
+#[test]
+fn the_start_of_a_file_with_one_app_that_listens_ends_with_its_address() {
+    let sandbox = sandbox();
+    let port = sandbox.port();
+    let script = example("hello.js").display().to_string();
+    let app =
+        format!("[{{ name: 'web', script: '{script}', instances: 2, env: {{ PORT: {port} }} }}]");
+    sandbox.write("eco.json", app);
+    let said = sandbox.ostler(["start", "eco.json"]).run();
+    assert_eq!(untimed(&said.out), format!("started web 2/2 in TIME, http://127.0.0.1:{port}\n"));
+}
+
 #[test]
 fn the_first_command_serves_one_port_by_two_workers_in_exact_turns_and_says_what_next() {
     let mut sandbox = sandbox();

@@ -6,7 +6,7 @@ use ostler_wire::control::{Code, Failure};
 /// Where the reason stands why an app's process ended, as a hint.
 pub(super) fn see_logs(name: &str) -> String {
     let pasted = ostler_shell::operand(name);
-    format!("see `ostler logs --err {pasted}`")
+    format!("see `ostler logs {pasted}`")
 }
 
 /// A process that was deleted by somebody else.

@@ -2,10 +2,12 @@
 
 use super::kinds::{Given, Misuse, Near, Said};
 use crate::args::absent::When;
+use crate::args::commands::{Arg, Group};
 use crate::args::flags::{FLAGS, Flag, FlagId};
 use crate::args::sample;
 use crate::args::typed::Typed;
 use crate::args::{Command, CommandId, examples_of};
+use crate::program::Program;
 
 const NAME: &str = "ostler";
 
@@ -96,6 +98,10 @@ fn is_below(text: &str, least: u32) -> bool {
 fn hint(misuse: &Misuse, typed: &Typed) -> Option<String> {
     match misuse {
         Misuse::Command { name, near: Some(near) } => {
+            let command = Command::find(near, Program::Ostler).filter(|of| needs_words(of));
+            if let Some(command) = command.filter(|_| typed.is_one_word()) {
+                return Some(format!("did you mean `{near}`? {}", example(command)));
+            }
             // The rest of the line is what it was.
             let line = typed.corrected(name, near).filter(|_| !near.starts_with('-'));
             let line = line.unwrap_or_else(|| format!("{NAME} {near}"));
@@ -122,13 +128,7 @@ fn hint(misuse: &Misuse, typed: &Typed) -> Option<String> {
         Misuse::Dashed { flag, value } => Some(dashed(flag, value, typed)),
         Misuse::Extra { command, .. } => Some(example(command)),
         Misuse::Missing { command, given, .. } => Some(completed(command, *given, typed)),
-        Misuse::NoCommand { flag, .. } => Some(match flag.takers().split_first() {
-            None => format!("`{NAME} help` shows every command"),
-            Some((command, _)) => {
-                let page = format!("`{NAME} help {command}` shows how it is written");
-                format!("`--{}` is for {}; {page}", flag.name(), some(&flag.takers()))
-            }
-        }),
+        Misuse::NoCommand { flag, .. } => Some(no_command(flag, typed)),
         Misuse::Contrary { other, value, .. } => {
             let option = other.long_bare();
             let line = typed.without_option(&option, value.as_deref());
@@ -151,15 +151,45 @@ fn hint(misuse: &Misuse, typed: &Typed) -> Option<String> {
             Some(line) => format!("write the command first: `{line}`"),
             None => format!("write the command before `{option}`"),
         }),
-        Misuse::NotANumber { flag, .. } => {
-            Some(format!("write a number, as in `--{} 4`", flag.name()))
+        Misuse::NotANumber { flag, value, .. } => {
+            let line = typed.with_value(flag.name(), value, &sample::of(flag));
+            Some(format!("write a number, as in `{line}`"))
         }
-        Misuse::ExitCode { .. } => Some("exit codes are numbers from 0 to 255".to_owned()),
+        Misuse::ExitCode { option, value } => {
+            let range = "exit codes are numbers from 0 to 255";
+            let name = option.split(' ').next().unwrap_or_default().trim_start_matches('-');
+            let line = typed.corrected(value, "0").map(|line| format!("`{line}`; {range}"));
+            Some(line.unwrap_or_else(|| format!("`--{name} 0`; {range}")))
+        }
         Misuse::NotText(_) => {
             Some("an app may be named by its id, which `ostler list --all` shows".to_owned())
         }
         Misuse::Value { option, unexpected: true } => Some(format!("write `{option}`")),
     }
+}
+
+/// Returns the line of a command that shows something with this option, or where it is explained.
+fn no_command(flag: &Flag, typed: &Typed) -> String {
+    let takers = flag.takers();
+    let Some(first) = takers.first() else {
+        return format!("`{NAME} help` shows every command");
+    };
+    let line = match takers.as_slice() {
+        [one] => Command::find(one, Program::Ostler)
+            .filter(|of| of.group == Group::Watch && !needs_words(of))
+            .and_then(|_| typed.behind(one)),
+        _ => None,
+    };
+    let page = line.map_or_else(
+        || format!("`{NAME} help {command}` shows how it is written", command = first),
+        |line| format!("write it as in `{line}`"),
+    );
+    format!("`--{}` is for {}; {page}", flag.name(), some(&takers))
+}
+
+/// Whether it does nothing without an argument.
+fn needs_words(command: &Command) -> bool {
+    matches!(command.takes.first(), Some(Arg::Needed(_) | Arg::Many(_)))
 }
 
 /// Returns the line with a value of the option that has none.
@@ -259,11 +289,28 @@ fn elsewhere(name: &str, command: &Command, flag: &Flag, given: &Given, typed: &
             format!("`{NAME} list {pasted}` shows these of each process")
         }
         (_, "verbose", _) => format!("write `{NAME} --version --verbose`"),
+        (CommandId::ProfileCpu | CommandId::ProfileMem, "time", _) => {
+            let command = command.name();
+            let word = given.word.as_deref().map_or("api".into(), ostler_shell::operand);
+            format!("`{NAME} {command} {pasted} 5000` looks for 5 seconds", pasted = word)
+        }
         (..) => {
             let takers = format!("`--{}` is for {}", flag.name(), some(&flag.takers()));
-            match typed.without_option(name, given.value.as_deref()) {
+            let line = typed.without_option(name, given.value.as_deref());
+            let is_all = flag.name() == "all";
+            match line {
+                // Without a word it is no line.
+                _ if needs_words(command) && given.word.is_none() => {
+                    let all = command.takes.iter().any(|arg| arg.words().any(|of| of == "all"));
+                    match all && is_all {
+                        true => {
+                            format!("`{NAME} {command} all` is about all", command = command.name())
+                        }
+                        false => format!("{takers}; {}", example(command)),
+                    }
+                }
                 Some(line) => format!("`{line}` does without; {takers}"),
-                None => takers,
+                None => format!("{takers}; {}", example(command)),
             }
         }
     }

@@ -94,7 +94,7 @@ fn what_is_not_understood_is_named_in_our_words() {
     own(
         "start a --stop-exit-codes x",
         "`x` is not an exit code, which `--stop-exit-codes` needs",
-        "exit codes are numbers from 0 to 255",
+        "`ostler start a --stop-exit-codes 0`; exit codes are numbers from 0 to 255",
     );
     own(
         "describe",
@@ -195,33 +195,33 @@ fn a_value_that_is_no_number_is_refused_before_anything_is_asked() {
     own(
         "logs --lines abc",
         "`--lines` needs a number, but is `abc`",
-        "write a number, as in `--lines 4`",
+        "write a number, as in `ostler logs --lines 50`",
     );
     own(
         "stop all --parallel -2",
         "`--parallel` must be at least 1, but is -2",
-        "write a number, as in `--parallel 4`",
+        "write a number, as in `ostler stop all --parallel 4`",
     );
     own(
         "stop all --parallel 0",
         "`--parallel` must be at least 1, but is 0",
-        "write a number, as in `--parallel 4`",
+        "write a number, as in `ostler stop all --parallel 4`",
     );
     // It was accepted, and there was one more all the same.
     own(
         "reload web --surge 0",
         "`--surge` must be at least 1, but is 0",
-        "write a number, as in `--surge 4`",
+        "write a number, as in `ostler reload web --surge 4`",
     );
     own(
         "reload web --surge 1.5",
         "`--surge` needs a number, but is `1.5`",
-        "write a number, as in `--surge 4`",
+        "write a number, as in `ostler reload web --surge 4`",
     );
     own(
         "logs --lines -1",
         "`--lines` must be at least 0, but is -1",
-        "write a number, as in `--lines 4`",
+        "write a number, as in `ostler logs --lines 50`",
     );
     for line in ["logs --lines 0", "reload web --surge 1 --parallel 1"] {
         assert!(parsed(line, Program::Ostler).is_ok(), "{line}");

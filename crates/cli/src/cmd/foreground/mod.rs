@@ -138,7 +138,7 @@ fn apps(session: &mut Session) -> Result<Vec<App>, Failed> {
 impl Foreground {
     /// Takes the signals. From now on what this process starts must not be waited for by others.
     fn begin(auto_exit: AutoExit) -> Result<Self, Failed> {
-        let signals = crate::sys::signal_fd(&crate::sys::TAKEN)
+        let signals = crate::sys::signal_fd(&crate::sys::heard(&crate::sys::TAKEN))
             .map_err(|error| Failed::new(format!("cannot take signals: {error}")))?;
         let (tell, news) = mpsc::channel();
         let teller = tell.clone();

@@ -22,7 +22,12 @@ impl Tally {
             return None;
         }
         let what = match act {
-            Act::Scale => self.scaled()? + &self.of_ended(),
+            Act::Scale => {
+                let scaled = self.scaled().map(|scaled| scaled + &self.of_ended());
+                // Of what went before, the name of the app is told already.
+                let parts: Vec<String> = self.before.iter().cloned().chain(scaled).collect();
+                (!parts.is_empty()).then(|| parts.join(", "))?
+            }
             Act::Resurrect | Act::Import => self.resurrected(act) + &self.of_ended(),
             _ => self.done()?,
         };
@@ -32,7 +37,7 @@ impl Tally {
     }
 
     /// What was done with which apps.
-    fn done(&self) -> Option<String> {
+    pub(super) fn done(&self) -> Option<String> {
         let mut parts: Vec<(&str, Vec<(&str, &App)>)> = Vec::new();
         for (name, app) in self.in_order() {
             let verb = app.verb();

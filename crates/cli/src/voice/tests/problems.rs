@@ -21,7 +21,7 @@ pub(super) fn problems(scene: &mut Scene) {
         Problem::NotResetId { id: 9 },
         Problem::NothingToScale { name: name(), count: 2 },
         Problem::AlreadyRuns { name: name() },
-        Problem::EnvWithoutFile,
+        Problem::EnvWithoutFile { command: "restart", env: "a b".to_owned() },
         Problem::NoInit { known: "the known ones are systemd".to_owned() },
         Problem::Bare {
             pm2: "99 id unknown".to_owned(),

@@ -127,7 +127,7 @@ fn a_canary_that_cannot_be_taken_back_is_told() {
         world.reply(client),
         "error: the old version of app `api` did not come back: worker 0 ended with exit code 3\n\
          process 0 stays with the new version\n\
-         hint: see `ostler logs --err api`"
+         hint: see `ostler logs api`"
     );
 }
 

@@ -24,7 +24,7 @@ fn why(script: &str, more: Value) -> String {
     let (before, after) = (
         "error: the new version of app `api` failed: worker 0 ",
         "\nthe old version goes on serving\n\
-         hint: see `ostler logs --err api`; fix it and reload again",
+         hint: see `ostler logs api`; fix it and reload again",
     );
     let reply = reply.strip_prefix(before).expect(&reply);
     reply.strip_suffix(after).expect(reply).to_owned()
@@ -163,7 +163,7 @@ fn a_way_back_that_fails_too_is_told_and_not_that_the_old_version_serves() {
          its last lines on stderr:\n  it is broken\n\
          the old version of app `api` did not come back: worker 0 ended with exit code 9\n\
          process 0 stays with the new version\n\
-         hint: see `ostler logs --err api`; fix it and reload again"
+         hint: see `ostler logs api`; fix it and reload again"
     );
     assert!(world.heard(client).contains("worker of the old version for 0 (run 5) failed"));
 }

@@ -103,7 +103,7 @@ fn a_restart_into_a_version_that_exits_is_told_as_failed() {
         world.heard(client),
         "acted api:0: app `api` did not start: exit code 1\n\
          error: app `api` did not start: exit code 1\n\
-         hint: see `ostler logs --err api`"
+         hint: see `ostler logs api`"
     );
 }
 

@@ -185,9 +185,7 @@ fn an_added_instance_that_fails_is_told() {
     let failure = "app `api` did not start: exit code 1";
     assert_eq!(
         world.heard(client),
-        format!(
-            "acted api:1 added: {failure}\nerror: {failure}\nhint: see `ostler logs --err api`"
-        )
+        format!("acted api:1 added: {failure}\nerror: {failure}\nhint: see `ostler logs api`")
     );
 }
 

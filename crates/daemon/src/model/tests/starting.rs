@@ -145,7 +145,7 @@ fn an_app_that_always_exits_is_told_as_failed_with_its_exit_code() {
         world.heard(client),
         "failed job: app `job` did not start: exit code 1\n\
          error: app `job` did not start: exit code 1\n\
-         hint: see `ostler logs --err job`"
+         hint: see `ostler logs job`"
     );
 }
 
@@ -198,7 +198,7 @@ fn each_app_of_a_start_is_told_for_itself_and_the_first_failure_is_the_reply() {
          started better [2]\n\
          failed exits: app `exits` did not start: exit code 1\n\
          error: app `exits` did not start: exit code 1\n\
-         hint: see `ostler logs --err exits`"
+         hint: see `ostler logs exits`"
     );
 }
 

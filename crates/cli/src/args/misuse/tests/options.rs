@@ -159,7 +159,7 @@ fn a_number_below_zero_is_a_value_and_not_an_option() {
     own(
         "start a.js --stop-exit-codes -1",
         "`-1` is not an exit code, which `--stop-exit-codes` needs",
-        "exit codes are numbers from 0 to 255",
+        "`ostler start a.js --stop-exit-codes 0`; exit codes are numbers from 0 to 255",
     );
     for flag in FLAGS.iter().filter(|flag| matches!(flag.takes, Takes::Maybe("n"))) {
         for command in COMMANDS.iter().filter(|command| flag.acts_with(command.id)) {

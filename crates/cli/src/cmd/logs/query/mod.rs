@@ -6,6 +6,7 @@
 //! known: its lines were written after the file before it was ended, and before it was written to
 //! last. They are shown when that may be the time that is asked for, and that is said.
 
+mod ahead;
 mod begin;
 mod cursor;
 mod lines;
@@ -20,7 +21,8 @@ use ostler_logs::Level;
 use regex::bytes::{Regex, RegexBuilder};
 use summary::Kind;
 
-use crate::args::FlagId;
+use crate::args::suggest::nearest;
+use crate::args::{FlagId, Typed};
 use crate::failed::Failed;
 use crate::session::Session;
 pub(in crate::cmd) use cursor::Cursor;
@@ -86,14 +88,19 @@ impl Query {
             exclude: pattern(FlagId::Exclude, "exclude")?,
             lines,
             reverse,
-            level: given(FlagId::Level).map(level).transpose()?,
+            level: given(FlagId::Level).map(|word| level(word, &session.args.typed)).transpose()?,
             summary,
             cursor: given(FlagId::Cursor).map(Cursor::parse).transpose()?,
             ..Self::default()
         };
         match (query.since, query.until) {
             (Some(since), Some(until)) if until < since => {
-                Err(Failed::misuse("`--until` is before `--since`"))
+                let failed = Failed::misuse("`--until` is before `--since`");
+                let both = given(FlagId::LogsSince).zip(given(FlagId::Until));
+                match both.and_then(|(one, other)| session.args.typed.swapped(one, other)) {
+                    Some(line) => Err(failed.asks(&line)),
+                    None => Err(failed),
+                }
             }
             _ => Ok(Some(query)),
         }
@@ -160,10 +167,13 @@ fn summary(session: &Session) -> Result<Option<Kind>, Failed> {
     }
 }
 
-fn level(word: &str) -> Result<Level, Failed> {
+fn level(word: &str, typed: &Typed) -> Result<Level, Failed> {
     Level::named(word).ok_or_else(|| {
-        let all = Level::ALL.map(Level::as_str).join(", ");
-        Failed::misuse(format!("`--level {word}` is no level")).hint(format!("they are {all}"))
+        let all = Level::ALL.map(Level::as_str);
+        let line =
+            typed.with_value("level", word, nearest(word, all.into_iter()).unwrap_or("warn"));
+        Failed::misuse(format!("`--level {word}` is no level"))
+            .hint(format!("`{line}`; they are {}", all.join(", ")))
     })
 }
 

@@ -10,6 +10,7 @@ use ostler_logs::times::{Times, WITHIN};
 use ostler_logs::{Chain, Located, Names, Place, Severity, key};
 
 use super::Query;
+use super::ahead::{self, Ahead};
 use super::begin::{Text, begin, line_after};
 use super::lines::Lines;
 use super::time::LineTime;
@@ -68,11 +69,9 @@ struct Part {
     start: u64,
 }
 
-/// The file that is being read, which was not written to after this time.
+/// The file that is being read.
 struct Open {
-    lines: Lines,
-    inode: u64,
-    to: u64,
+    of: ahead::Part,
     times: Times,
     /// It is written to now.
     is_now: bool,
@@ -98,6 +97,8 @@ pub(super) struct Reader<'q> {
     chain: Chain,
     parts: VecDeque<Part>,
     open: Option<Open>,
+    /// The next ones, where they are looked through ahead.
+    ahead: VecDeque<Ahead>,
     /// The folder with the times at which logs were written.
     folder: PathBuf,
     /// The path of the log, which leads over no link.
@@ -135,6 +136,7 @@ impl<'q> Reader<'q> {
             chain: Chain::default(),
             parts: VecDeque::new(),
             open: None,
+            ahead: VecDeque::new(),
             folder: source.times.clone(),
             path: source.path.canonicalize().unwrap_or_else(|_| source.path.clone()),
             last: None,
@@ -187,29 +189,44 @@ impl<'q> Reader<'q> {
     /// Returns the next line that is looked for.
     pub(super) fn next(&mut self) -> io::Result<Option<Found>> {
         loop {
+            if let Some(ahead) = self.ahead.front_mut() {
+                let (line, by) = (ahead.next()?, ahead.to);
+                self.place = line.place.unwrap_or(self.place);
+                match line.text {
+                    None => _ = self.ahead.pop_front(),
+                    Some(text) => {
+                        if let Some(found) = self.judge(text, None, by) {
+                            return Ok(Some(found));
+                        }
+                    }
+                }
+                self.look_ahead()?;
+                continue;
+            }
             let Some(open) = &mut self.open else {
-                let Some(part) = self.parts.pop_front() else { return Ok(None) };
-                self.open_part(&part)?;
+                self.look_ahead()?;
+                if self.ahead.is_empty() {
+                    let Some(part) = self.parts.pop_front() else { return Ok(None) };
+                    self.open = self.open_part(&part)?;
+                }
                 continue;
             };
+            let lines = &mut open.of.lines;
             let line = if self.is_timed || self.has_format {
-                open.lines.next()?
+                lines.next()?
             } else {
-                open.lines.next_matching(self.query)?
+                lines.next_matching(self.query)?
             };
             if self.query.wants_places {
-                let trail = open.lines.trail();
-                // At the begin of a file no bytes say which one it is.
-                if 0 < trail.end() {
-                    self.place = trail.place(open.inode, open.to);
-                }
+                self.place = open.of.place().unwrap_or(self.place);
             }
             let Some(text) = line else {
                 self.open = None;
                 continue;
             };
-            let is_part = open.lines.is_part && open.is_now;
-            let (by, written) = (open.to, open.times.at(open.lines.place()));
+            let lines = &open.of.lines;
+            let is_part = lines.is_part && open.is_now;
+            let (by, written) = (open.of.to, open.times.at(lines.place()));
             if let Some(found) = self.judge(text, written, by) {
                 return Ok(Some(Found { is_part, ..found }));
             }
@@ -268,7 +285,25 @@ impl<'q> Reader<'q> {
         Some(Found { at, by, prefix: timed.prefix, text, place, is_part: false })
     }
 
-    fn open_part(&mut self, part: &Part) -> io::Result<()> {
+    /// Has files looked through that come later, where each line is judged by itself. The one that
+    /// is written to now comes last, and is read here.
+    fn look_ahead(&mut self) -> io::Result<()> {
+        if self.is_timed || self.has_format || self.query.grep.is_none() {
+            return Ok(());
+        }
+        while self.ahead.len() < ahead::most()
+            && self.parts.front().is_some_and(|part| self.chain.now(part.number).is_none())
+            && let Some(part) = self.parts.pop_front()
+        {
+            if let Some(open) = self.open_part(&part)? {
+                self.ahead.push_back(Ahead::begin(open.of, self.query)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a file, if it is still there.
+    fn open_part(&mut self, part: &Part) -> io::Result<Option<Open>> {
         let mut known = Times::default();
         if self.is_timed {
             // What cannot be read costs nothing but the knowledge, and of which lines nothing is
@@ -283,7 +318,7 @@ impl<'q> Reader<'q> {
             // It was compressed meanwhile, or removed, for others that are newer.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if !self.chain.is_packed_now(part.number) {
-                    return Ok(());
+                    return Ok(None);
                 }
                 self.chain.open_at(part.number, start)?
             }
@@ -291,8 +326,8 @@ impl<'q> Reader<'q> {
         };
         let is_now = self.chain.now(part.number).is_some();
         let lines = Lines::new(opened.from, opened.trail, is_now && self.query.only_whole);
-        self.open = Some(Open { lines, inode: opened.inode, to: part.to, times: known, is_now });
-        Ok(())
+        let of = ahead::Part { lines, inode: opened.inode, to: part.to };
+        Ok(Some(Open { of, times: known, is_now }))
     }
 
     /// Where in a file lines of this time begin, or somewhat before; 0 where it would have to be
@@ -333,3 +368,6 @@ impl<'q> Reader<'q> {
         Times::read(&self.folder, path, log)
     }
 }
+
+#[cfg(test)]
+mod tests;
