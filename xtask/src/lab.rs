@@ -2,8 +2,9 @@
 //! the images of `examples/docker`, and `pm2-runtime`, in a real Docker engine, in namespaces of
 //! its own; `cargo xtask labs` does it, too. The others are no part of `cargo xtask test`.
 //! `deploy`: `ostler deploy` to hosts in namespaces, each with a real sshd, and the same with PM2.
-//! `export`: what `ostler export` writes, read by validators from PyPI. `swarm`: what it writes for
-//! Swarm, deployed to three hosts in namespaces, each with a Docker engine.
+//! `fleet`: one command on several such hosts. `export`: what `ostler export` writes, read by
+//! validators from PyPI. `swarm`: what it writes for Swarm, deployed to three hosts in namespaces,
+//! each with a Docker engine.
 
 use std::path::PathBuf;
 
@@ -16,7 +17,7 @@ use crate::run::{command, is_installed, show};
 /// Where Debian has the engine's own client, which builds images without a plugin.
 const CLIENT: &str = "/usr/bin/docker";
 
-const NAMES: &str = "`browser`, `container`, `deploy`, `export`, `swarm`";
+const NAMES: &str = "`browser`, `container`, `deploy`, `export`, `fleet`, `swarm`";
 
 /// What the lab with the browser has from npm.
 const DRIVERS: [&str; 2] = ["playwright-core@1.65", "axe-core@4.14"];
@@ -34,6 +35,7 @@ pub fn lab(args: &[String]) -> Result<()> {
         },
         "deploy" => deploy(),
         "export" => export(),
+        "fleet" => fleet(),
         "swarm" => swarm(),
         _ => bail!("no lab is called `{name}`; there are {NAMES}"),
     }
@@ -96,19 +98,28 @@ fn swarm() -> Result<()> {
     }
 }
 
+fn fleet() -> Result<()> {
+    let paths = [machine::program()?, node()?].map(|path| path.to_string_lossy().into_owned());
+    on_hosts("tests/labs/fleet.sh", paths)
+}
+
 fn deploy() -> Result<()> {
+    let Some(pm2) = pm2() else {
+        bail!("PM2 is not installed; `cargo xtask setup` installs it");
+    };
+    let paths = [machine::program()?, node()?, pm2].map(|path| path.to_string_lossy().into_owned());
+    on_hosts("tests/labs/deploy.sh", paths)
+}
+
+/// Runs a script that makes hosts with an sshd.
+fn on_hosts(script: &str, words: impl IntoIterator<Item = String>) -> Result<()> {
     if let Some(reason) = machine::missing() {
         bail!("no hosts can be made here: {reason}");
     }
     if !is_installed("/usr/sbin/sshd") {
         install("openssh-server")?;
     }
-    let Some(pm2) = pm2() else {
-        bail!("PM2 is not installed; `cargo xtask setup` installs it");
-    };
-    let paths = [machine::program()?, node()?, pm2].map(|path| path.to_string_lossy().into_owned());
-    let words = ["tests/labs/deploy.sh".to_owned()].into_iter().chain(paths);
-    show(command("bash", words.collect::<Vec<_>>()))
+    show(command("bash", [script.to_owned()].into_iter().chain(words).collect::<Vec<_>>()))
 }
 
 /// Installs a package of Debian's.

@@ -11,6 +11,7 @@ mod check;
 mod dist;
 mod docs;
 mod endurance;
+mod fuzz;
 mod lab;
 mod labs;
 mod machine;
@@ -52,6 +53,9 @@ cargo xtask torture [--minutes N]
 cargo xtask inject [--minutes N]
                              single system calls of keeper and daemon fail, in ten scenarios;
                              10 minutes by default
+cargo xtask fuzz [--time S] [TARGET…]
+                             texts that nobody would write to whatever reads process files, with
+                             libFuzzer; each target for 60 s by default; needs a C++ compiler
 cargo xtask histories [--rounds N]
                              random histories of core and daemon, others in each run; 10 rounds,
                              each as many as a full test plays, by default
@@ -82,8 +86,17 @@ fn task(args: &[String]) -> Result<()> {
         println!("{TASKS}");
         return Ok(());
     };
-    let with_arguments =
-        ["bench", "dist", "histories", "inject", "lab", "measure", "soak-reload", "torture"];
+    let with_arguments = [
+        "bench",
+        "dist",
+        "fuzz",
+        "histories",
+        "inject",
+        "lab",
+        "measure",
+        "soak-reload",
+        "torture",
+    ];
     if !with_arguments.contains(&name.as_str()) && !rest.is_empty() {
         bail!("`{name}` takes no argument, but got `{}`", rest.join(" "));
     }
@@ -97,6 +110,7 @@ fn task(args: &[String]) -> Result<()> {
         "docs" => docs::docs(),
         "histories" => endurance::histories(rest),
         "inject" => endurance::inject(rest),
+        "fuzz" => fuzz::run(rest),
         "torture" => endurance::torture(rest),
         "tidy" => tidy::tidy(),
         "measure" => measure::measure(rest),

@@ -34,8 +34,9 @@ struct Wanted {
 }
 
 /// Packages without a program of their own: the folder, what npm is asked for, the package.
-const PLAIN: [(&str, &str, &str); 5] = [
+const PLAIN: [(&str, &str, &str); 6] = [
     ("express", "express@4", "express"),
+    ("grpc", "grpc-health-check@2 @grpc/grpc-js@1", "@grpc/grpc-js"),
     ("pm2-io", "@pm2/io@6", "@pm2/io"),
     ("pmx", "pmx@1", "pmx"),
     ("typescript", "typescript@5", "typescript"),
@@ -143,10 +144,9 @@ fn ensure(cache: &Path, wanted: &Wanted) -> Result<String> {
     // npm looks upwards for a project unless there is one here.
     fs::write(new.join("package.json"), "{\"private\":true}\n")?;
     let to = new.to_string_lossy();
-    output(command(
-        "npm",
-        ["install", "--prefix", &*to, "--no-audit", "--no-fund", "--loglevel=error", wanted.npm],
-    ))?;
+    let mut npm = command("npm", ["install", "--prefix", &*to, "--no-audit", "--no-fund"]);
+    npm.arg("--loglevel=error").args(wanted.npm.split(' '));
+    output(npm)?;
     version(&new.join(&wanted.binary), wanted.name)?;
     remove(&folder)?;
     fs::rename(&new, &folder).with_context(|| format!("cannot rename `{}`", new.display()))?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use ostler_config::attributes::{Applies, Flag, Rule};
 use ostler_config::{Context, DeployTarget, Diagnostic, IGNORED_OPTION, Options, attributes};
-use ostler_core::spec::{AppSpec, ExecMode};
+use ostler_core::spec::{AppSpec, ExecMode, Health, Probe};
 use ostler_pm2::module::{MARK, Module};
 use ostler_pm2::settings::Settings;
 use ostler_wire::control::Watch;
@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 
 use crate::args::{Command, CommandId, FlagId, Parsed};
 use crate::caller;
+use crate::companion;
 use crate::failed::Failed;
 use crate::process_file::{self, ProcessFile};
 use crate::program::Program;
@@ -342,6 +343,9 @@ fn with_settings(mut spec: AppSpec, settings: &Settings) -> AppSpec {
 }
 
 fn app(spec: AppSpec) -> Result<App, Failed> {
+    if let Some(Health { probe: Probe::Grpc { .. }, .. }) = &spec.health {
+        companion::find("what asks gRPC servers")?;
+    }
     Ok(App {
         record: raw(ostler_pm2::record::to_record(&spec))?,
         depends_on: spec.depends_on.into_iter().map(|on| on.name).collect(),

@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 
 mod failed;
+mod grpc_health;
 mod monit;
 mod say;
 mod sys;
@@ -23,6 +24,7 @@ const USAGE: &str = "\
 ostler-companion web           serves the web API; `ostler web` starts it as an app
 ostler-companion check-web     says whether it would, and where
 ostler-companion monit         shows apps full-screen; `ostler monit` becomes it
+ostler-companion grpc-health   asks a gRPC server, for a health check of ostler's
 ";
 
 fn main() -> ExitCode {
@@ -46,6 +48,9 @@ fn other(words: &[&str]) -> Result<(), Failed> {
     match words {
         ["web"] => web::run(),
         ["check-web"] => web::check().and_then(|url| say(&format!("{url}\n"))),
+        ["grpc-health", authority, service] => grpc_health::run(authority, service),
+        ["grpc-health", ..] => Err(Failed::new("a health check names a server and a service")
+            .hint("write `health: { grpc: \"127.0.0.1:50051\" }` in a process file")),
         ["--version"] => say(concat!(env!("CARGO_PKG_VERSION"), "\n")),
         ["--help"] => say(USAGE),
         [] => Err(Failed::new("nothing was asked for").hint("see `ostler-companion --help`")),

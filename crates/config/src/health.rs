@@ -14,8 +14,20 @@ const TIMEOUT: u64 = 2000;
 const RETRIES: u64 = 3;
 /// A run that has just begun is not restarted for its health, ms.
 const GRACE: u64 = 10_000;
-const KEYS: [&str; 8] =
-    ["http", "tcp", "exec", "interval", "timeout", "retries", "restart_after", "grace"];
+/// What may be asked.
+const PROBES: [&str; 4] = ["http", "tcp", "grpc", "exec"];
+const KEYS: [&str; 10] = [
+    "http",
+    "tcp",
+    "grpc",
+    "service",
+    "exec",
+    "interval",
+    "timeout",
+    "retries",
+    "restart_after",
+    "grace",
+];
 /// JSON Schema of what is inside.
 pub(crate) const SCHEMA: &str = r#"{
   "properties": {
@@ -27,6 +39,14 @@ pub(crate) const SCHEMA: &str = r#"{
     "tcp": {
       "description": "`host:port`, or a port of this machine; a connection is healthy.",
       "type": ["string", "number", "null"]
+    },
+    "grpc": {
+      "description": "`host:port`, or a port of this machine, of a gRPC server that serves.",
+      "type": ["string", "number", "null"]
+    },
+    "service": {
+      "description": "With `grpc`: the service that is asked about, else the server as a whole.",
+      "type": ["string", "null"]
     },
     "exec": {
       "description": "Shell command; exit code 0 is healthy.",
@@ -63,10 +83,14 @@ pub(crate) const SCHEMA: &str = r#"{
       "default": 10000
     }
   },
-  "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }],
+  "oneOf": [
+    { "required": ["http"] }, { "required": ["tcp"] }, { "required": ["grpc"] },
+    { "required": ["exec"] }
+  ],
   "additionalProperties": false
 }"#;
-const HELP: &str = "write one of `http` (a URL), `tcp` (`host:port`) and `exec` (a shell command)";
+const HELP: &str = "write one of `http` (a URL), `tcp` and `grpc` (`host:port`), and `exec` (a \
+                    shell command)";
 
 impl FieldType for Option<Health> {
     fn write(&self) -> Json {
@@ -74,6 +98,7 @@ impl FieldType for Option<Health> {
         let (key, asked) = match &health.probe {
             Probe::Http { url } => ("http", url),
             Probe::Tcp { address } => ("tcp", address),
+            Probe::Grpc { address, .. } => ("grpc", address),
             Probe::Exec { command } => ("exec", command),
         };
         let mut object = json!({
@@ -82,6 +107,12 @@ impl FieldType for Option<Health> {
             "timeout": health.timeout,
             "retries": health.retries,
         });
+        if let Probe::Grpc { service, .. } = &health.probe
+            && !service.is_empty()
+            && let Some(object) = object.as_object_mut()
+        {
+            object.insert("service".to_owned(), service.as_str().into());
+        }
         if let (Some(failures), Some(object)) = (health.restart_after, object.as_object_mut()) {
             object.insert("restart_after".to_owned(), failures.into());
             object.insert("grace".to_owned(), health.grace.into());
@@ -163,7 +194,7 @@ fn count(number: u64) -> u32 {
 
 fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {
     let given: Vec<(&str, &Node)> =
-        ["http", "tcp", "exec"].into_iter().filter_map(|key| Some((key, node.get(key)?))).collect();
+        PROBES.into_iter().filter_map(|key| Some((key, node.get(key)?))).collect();
     let (key, value) = match given.as_slice() {
         [one] => *one,
         [] => {
@@ -180,10 +211,13 @@ fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {
     let fail = |message: String, help: &str| {
         Err(vec![(Some(value), Diagnostic::error("wrong-form", message).help(help))])
     };
+    let service = service(node, key)?;
     let text = match &value.value {
         Value::Text(text) if !text.trim().is_empty() => text.clone(),
         // A port alone means this machine.
-        Value::Number(_) if key == "tcp" => format!("127.0.0.1:{}", value.plain()),
+        Value::Number(_) if ["tcp", "grpc"].contains(&key) => {
+            format!("127.0.0.1:{}", value.plain())
+        }
         Value::Text(_) => return fail(format!("`health.{key}` is empty"), HELP),
         _ => {
             return fail(format!("`health.{key}` must be a text, but is {}", value.shown()), HELP);
@@ -199,18 +233,42 @@ fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {
             },
         ),
         "http" => Ok(Probe::Http { url: text }),
-        "tcp" => match text.rsplit_once(':') {
+        "tcp" | "grpc" => match text.rsplit_once(':') {
             Some((host, port))
-                if !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0) =>
+                if !host.is_empty()
+                    && !host.contains('/')
+                    && port.parse::<u16>().is_ok_and(|port| port > 0) =>
             {
-                Ok(Probe::Tcp { address: text })
+                Ok(match key {
+                    "grpc" => Probe::Grpc { address: text, service },
+                    _ => Probe::Tcp { address: text },
+                })
             }
             _ => fail(
-                format!("`health.tcp` is `{text}`, which is not `host:port`"),
+                format!("`health.{key}` is `{text}`, which is not `host:port`"),
                 "write one such as `127.0.0.1:3000`",
             ),
         },
         _ => Ok(Probe::Exec { command: text }),
+    }
+}
+
+/// Returns the service that `grpc` asks about.
+fn service<'n>(node: &'n Node, key: &str) -> Result<String, Wrong<'n>> {
+    let Some(value) = node.get("service") else { return Ok(String::new()) };
+    let fail = |message: String, help: &str| {
+        Err(vec![(Some(value), Diagnostic::error("wrong-form", message).help(help))])
+    };
+    match &value.value {
+        _ if key != "grpc" => fail(
+            "`health.service` is for `health.grpc`, which is not given".to_owned(),
+            "leave `health.service` out, or ask by `grpc`",
+        ),
+        Value::Text(text) => Ok(text.clone()),
+        _ => fail(
+            format!("`health.service` must be a text, but is {}", value.shown()),
+            "write the full name, such as `shop.v1.Orders`",
+        ),
     }
 }
 

@@ -32,6 +32,13 @@ pub enum Probe {
         /// Where to connect to, as `host:port`.
         address: String,
     },
+    /// A gRPC server must say that it serves, by `grpc.health.v1.Health`.
+    Grpc {
+        /// Where to connect to, as `host:port`.
+        address: String,
+        /// The service that is asked about; empty: the server as a whole.
+        service: String,
+    },
     /// This shell command must exit with 0.
     Exec {
         /// Run by `sh -c` in the app's directory and environment.

@@ -9,6 +9,8 @@
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs};
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ostler_cluster::ListenerId;
@@ -85,10 +87,17 @@ fn pair() -> io::Result<(TcpStream, TcpStream)> {
     }
 }
 
-/// Host and port of a health URL, as far as they are to be had without looking anything up.
+/// Host and port of a question that one worker alone can be asked, as far as they are to be had
+/// without looking anything up.
 pub fn place(health: &Health) -> Option<(&str, u16)> {
-    let Probe::Http { url } = &health.probe else { return None };
-    Url::of(url).map(|url| (url.host, url.port))
+    match &health.probe {
+        Probe::Http { url } => Url::of(url).map(|url| (url.host, url.port)),
+        Probe::Grpc { address, .. } => {
+            let (host, port) = address.rsplit_once(':')?;
+            Some((host, port.parse().ok()?))
+        }
+        Probe::Tcp { .. } | Probe::Exec { .. } => None,
+    }
 }
 
 fn ask_repeatedly(spec: &AppSpec, health: &Health, way: Way<'_>) -> Result<(), String> {
@@ -108,6 +117,7 @@ fn ask_once(spec: &AppSpec, health: &Health, way: Way<'_>) -> Result<(), String>
     match &health.probe {
         Probe::Http { url } => http(url, timeout, way),
         Probe::Tcp { address } => connect(address.as_str(), address, timeout).map(|_| ()),
+        Probe::Grpc { address, service } => grpc(address, service, timeout, way),
         Probe::Exec { command } => exec(command, spec, timeout),
     }
 }
@@ -172,6 +182,60 @@ fn http(url: &str, timeout: Duration, way: Way<'_>) -> Result<(), String> {
         Some(200..=399_u16) => Ok(()),
         Some(code) => Err(format!("`{url}` answered {code}")),
         None => Err(format!("`{url}` answered `{line}`, which is not HTTP")),
+    }
+}
+
+/// The companion asks, over a connection of ours: HTTP/2 takes more than the manager has.
+fn grpc(address: &str, service: &str, timeout: Duration, way: Way<'_>) -> Result<(), String> {
+    let began = Instant::now();
+    let stream = match way {
+        Some(way) => way().map_err(|error| format!("could not make a connection: {error}"))?,
+        None => connect(address, address, timeout)?,
+    };
+    let companion = companion()?;
+    let mut child = Command::new(&companion)
+        .args(["grpc-health", address, service])
+        .env_clear()
+        .stdin(Stdio::from(OwnedFd::from(stream)))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("could not execute `{}`: {error}", companion.display()))?;
+    let in_time = ends_within(&child, timeout.saturating_sub(began.elapsed()));
+    if !matches!(in_time, Ok(true)) {
+        _ = child.kill();
+    }
+    let output = child
+        .wait_with_output()
+        .map_err(|error| format!("could not wait for `{}`: {error}", companion.display()))?;
+    match (in_time, output.status.success()) {
+        (Ok(true), true) => Ok(()),
+        (Ok(true), false) => Err(format!("`{address}`: {}", first_line(&output.stderr))),
+        (Ok(false), _) => {
+            Err(format!("`{address}` did not answer within {} ms", timeout.as_millis()))
+        }
+        (Err(error), _) => Err(format!("could not watch `{}`: {error}", companion.display())),
+    }
+}
+
+/// Returns what a program complained of, without the word that begins it.
+fn first_line(said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+}
+
+/// Returns the program beside this one that speaks HTTP/2.
+fn companion() -> Result<PathBuf, String> {
+    let program = std::env::current_exe()
+        .map_err(|error| format!("could not find this program's own file: {error}"))?;
+    let companion = program.with_file_name("ostler-companion");
+    match companion.is_file() {
+        true => Ok(companion),
+        false => Err(format!(
+            "gRPC is asked by a program of its own, which is not there: `{}`",
+            companion.display()
+        )),
     }
 }
 

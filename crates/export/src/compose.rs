@@ -7,7 +7,7 @@ use ostler_core::spec::{Condition, Dependency, Health, Policy, Probe};
 use crate::engine::Engine;
 use crate::made::File;
 use crate::service::{Service, When};
-use crate::text::{ask_http, ask_tcp, bytes};
+use crate::text::{ask_grpc, ask_http, ask_tcp, bytes};
 use crate::yaml::{self, put};
 
 /// Returns the file.
@@ -123,6 +123,7 @@ fn healthcheck(health: &Health, policy: &Policy) -> Value {
     let test = match &health.probe {
         Probe::Http { url } => ask_http(url, health.timeout),
         Probe::Tcp { address } => ask_tcp(address, health.timeout),
+        Probe::Grpc { address, service } => ask_grpc(address, service),
         Probe::Exec { command } => command.clone(),
     };
     json!({

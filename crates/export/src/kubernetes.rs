@@ -159,6 +159,14 @@ fn probe(health: &Health) -> Value {
             }
             json!({ "tcpSocket": socket })
         }
+        Probe::Grpc { address, service } => {
+            let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+            let mut grpc = json!({ "port": port.unwrap_or_default() });
+            if !service.is_empty() {
+                put(&mut grpc, "service", json!(service));
+            }
+            json!({ "grpc": grpc })
+        }
         Probe::Exec { command } => json!({ "exec": { "command": ["/bin/sh", "-c", command] } }),
     };
     put(&mut out, "periodSeconds", json!(health.interval.div_ceil(1000).max(1)));

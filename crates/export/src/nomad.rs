@@ -87,21 +87,25 @@ fn reached(out: &mut Hcl, service: &Service<'_>, port: u16) {
     match &health.probe {
         Probe::Http { url } => {
             if let Some(url) = Url::of(url).filter(|url| url.port == port) {
-                check(out, health, "http", Some(url.path));
+                check(out, health, "http", Some(("path", url.path)));
             }
         }
         Probe::Tcp { address } if address.ends_with(&format!(":{port}")) => {
             check(out, health, "tcp", None);
         }
-        Probe::Tcp { .. } | Probe::Exec { .. } => {}
+        Probe::Grpc { address, service } if address.ends_with(&format!(":{port}")) => {
+            let named = Some(("grpc_service", service.as_str())).filter(|of| !of.1.is_empty());
+            check(out, health, "grpc", named);
+        }
+        Probe::Tcp { .. } | Probe::Grpc { .. } | Probe::Exec { .. } => {}
     }
 }
 
-fn check(out: &mut Hcl, health: &Health, kind: &str, path: Option<&str>) {
+fn check(out: &mut Hcl, health: &Health, kind: &str, of_kind: Option<(&str, &str)>) {
     out.block("check", |out| {
         out.set("type", quoted(kind));
-        if let Some(path) = path {
-            out.set("path", quoted(path));
+        if let Some((key, value)) = of_kind {
+            out.set(key, quoted(value));
         }
         // A second is the least that Nomad takes.
         out.set("interval", quoted(&format!("{}ms", health.interval.max(1000))));

@@ -72,8 +72,14 @@ fn start(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
                 notes.push("`health`: the image must have `curl` or `wget`".to_owned());
             }
             Probe::Tcp { .. } => notes.push("`health`: the image must have `nc`".to_owned()),
+            Probe::Grpc { .. } => {
+                notes.push("`health`: the image must have `grpc_health_probe`".to_owned());
+            }
             Probe::Exec { .. } => {}
         },
+        (Some(health), Engine::Kubernetes) if asks_elsewhere(&health.probe) => {
+            notes.push("`health`: Kubernetes asks gRPC of the app's own address alone".to_owned());
+        }
         (Some(health), Engine::Nomad) if matches!(health.probe, Probe::Exec { .. }) => {
             notes.push("`health`: Nomad runs no command in a container by itself".to_owned());
         }
@@ -278,4 +284,11 @@ fn logs(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
     if logs.date_format.is_some() {
         notes.push("`log_date_format`: the engine keeps the time of each line".to_owned());
     }
+}
+
+/// Whether a gRPC server is asked that is not on this machine.
+fn asks_elsewhere(probe: &Probe) -> bool {
+    let Probe::Grpc { address, .. } = probe else { return false };
+    let host = address.rsplit_once(':').map_or("", |(host, _)| host);
+    !matches!(host, "127.0.0.1" | "localhost" | "[::1]" | "0.0.0.0")
 }

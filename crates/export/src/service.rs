@@ -174,7 +174,9 @@ fn ports(spec: &AppSpec) -> Vec<u16> {
 fn probed(probe: &Probe) -> Option<u16> {
     match probe {
         Probe::Http { url } => Some(Url::of(url)?.port),
-        Probe::Tcp { address } => address.rsplit_once(':')?.1.parse().ok(),
+        Probe::Tcp { address } | Probe::Grpc { address, .. } => {
+            address.rsplit_once(':')?.1.parse().ok()
+        }
         Probe::Exec { .. } => None,
     }
 }

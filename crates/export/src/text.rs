@@ -55,6 +55,16 @@ pub(crate) fn ask_tcp(address: &str, timeout: u64) -> String {
     format!("nc -z -w {seconds} {} {}", quoted(host), quoted(port))
 }
 
+/// The same for a gRPC server.
+pub(crate) fn ask_grpc(address: &str, service: &str) -> String {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', ""));
+    let asked = format!("grpc_health_probe -addr={}", quoted(address));
+    match service {
+        "" => asked,
+        service => format!("{asked} -service={}", quoted(service)),
+    }
+}
+
 /// Bytes in the largest unit that divides them, of 1024, as Docker and systemd write it.
 pub(crate) fn bytes(bytes: u64, units: [&str; 3]) -> String {
     let [kilo, mega, giga] = units;

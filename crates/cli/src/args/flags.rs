@@ -127,6 +127,9 @@ flags! {
         Start, Stop, Restart, Delete, Reload, Scale, Promote, Rollback, Resurrect, Kill,
         StartOrRestart, StartOrReload, CommandId::Apply, CommandId::Import
     ] "how progress is shown: auto, json, plain or none";
+    Hosts 'H' ["hosts"] One("hosts"), Own [
+        List, Logs, Start, Stop, Restart, Reload, Delete, Scale, Promote, Rollback, Save
+    ] "on these machines, over ssh: `web1,deploy@web2`";
     All 'a' ["all"] Nothing, Own [List]
         "a row for each process, and for workers that come or go";
     Tree 't' ["tree"] Nothing, Own [Slist] "as a tree";

@@ -19,6 +19,7 @@ mod export;
 mod file;
 mod first_run;
 mod first_steps;
+mod fleet;
 mod flush;
 mod foreground;
 mod health;
@@ -202,6 +203,9 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
     show_progress(session)?;
     // Nothing is done whose result cannot be told.
     told::check(session, command)?;
+    if fleet::is_meant(session) {
+        return fleet::run(session, command);
+    }
     match command {
         CommandId::Start => start::run(session),
         CommandId::Run => foreground::run(session, None),

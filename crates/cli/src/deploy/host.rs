@@ -36,15 +36,27 @@ impl Host {
         Self { name: name.to_owned(), command, tty: target.needs_tty }
     }
 
+    /// A machine by the name that ssh knows it by. Nobody is asked for a password: several of them
+    /// would ask at once.
+    pub(crate) fn named(name: &str) -> Self {
+        let ssh_options = vec!["BatchMode=yes".to_owned(), "ConnectTimeout=10".to_owned()];
+        Self::new(name, &DeployTarget { ssh_options, ..DeployTarget::default() })
+    }
+
+    /// Whether it is this machine.
+    pub(crate) fn is_here(&self) -> bool {
+        self.name == HERE
+    }
+
     /// Whether the way to it may be what is wrong.
     pub(crate) fn was_not_reached(&self, status: ExitStatus) -> bool {
-        self.name != HERE && status.code() == Some(NO_CONNECTION)
+        !self.is_here() && status.code() == Some(NO_CONNECTION)
     }
 
     /// Runs a script, whose output is this command's.
     pub(crate) fn run(&self, script: &str) -> io::Result<ExitStatus> {
         io::stdout().flush()?;
-        let terminal: &[&str] = if self.tty && self.name != HERE { &["-t"] } else { &[] };
+        let terminal: &[&str] = if self.tty && !self.is_here() { &["-t"] } else { &[] };
         let mut command = self.of(script, terminal);
         if !self.tty {
             command.stdin(Stdio::null());
@@ -54,14 +66,21 @@ impl Host {
 
     /// Runs a script, and returns what it prints; not on a terminal, which would add to it.
     pub(crate) fn ask(&self, script: &str) -> io::Result<Output> {
-        self.of(script, &[]).stdin(Stdio::null()).stderr(Stdio::inherit()).output()
+        self.command(script).stderr(Stdio::inherit()).output()
+    }
+
+    /// Returns the command that runs a script there, which reads nothing.
+    pub(crate) fn command(&self, script: &str) -> Command {
+        let mut command = self.of(script, &[]);
+        command.stdin(Stdio::null());
+        command
     }
 
     fn of(&self, script: &str, options: &[&str]) -> Command {
         let mut words = self.command.iter();
         let mut command = Command::new(words.next().map_or("ssh", String::as_str));
         command.args(options).args(words);
-        if self.name == HERE {
+        if self.is_here() {
             command.arg(script);
         } else {
             // The login shell there may be any: it gets two words.

@@ -15,6 +15,6 @@ pub(crate) use fields::{Known, Shape, field_names};
 pub(crate) use kept::{rotation, watched};
 pub(crate) use names::{meant as meant_fields, meant_template};
 pub(crate) use ostler_show::{
-    App, LastHour, Look, OUT_OF_MEMORY, SORT_FIELDS, Seen, blocks, describe, fold, last_lines,
-    list, note_ports, order, piped, plain, reasons, said, status, tree,
+    App, LastHour, Look, OUT_OF_MEMORY, SORT_FIELDS, Seen, blocks, columns, describe, fold,
+    last_lines, list, note_ports, of_hosts, order, piped, plain, reasons, said, status, tree,
 };

@@ -47,6 +47,7 @@ mod failpoints;
 mod fake;
 mod faults;
 mod first_run;
+mod fleet;
 mod foreground;
 mod fork;
 mod full_names;

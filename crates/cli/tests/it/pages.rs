@@ -8,7 +8,7 @@ use ostler_testkit::runtimes::pm2;
 use crate::start_e2e::sandbox;
 
 /// Beginnings of lines that are not run, and why.
-const NOT_RUN: [(&str, &str); 14] = [
+const NOT_RUN: [(&str, &str); 15] = [
     ("cargo install", "it writes into the user's own folders, and builds for minutes"),
     ("cargo xtask test", "it is what runs this"),
     ("npm install -g ./", "packages are tried by `cargo xtask dist --try`"),
@@ -21,6 +21,7 @@ const NOT_RUN: [(&str, &str); 14] = [
     ("ostler link-pm2", "it writes into a folder of the system"),
     ("ostler monit", "it needs a terminal; `monit` has tests of its own"),
     ("ostler startup", "it needs an init system; the labs have one"),
+    ("ostler -H", "it needs other machines; `fleet` has tests of its own, and a lab"),
     ("ostler alert test", "it asks a service of others; `alerts` has tests of its own"),
     (
         "ostler logs api --raw --cursor",

@@ -30,6 +30,12 @@ pub(super) static ROWS: &[Attribute] = &[
             value(&["health-tcp"], "host:port")
                 .gives(Gives::Part("tcp"))
                 .says("health check: this address must accept a connection"),
+            value(&["health-grpc"], "host:port")
+                .gives(Gives::Part("grpc"))
+                .says("health check: this gRPC server must say that it serves"),
+            value(&["health-service"], "name")
+                .gives(Gives::Part("service"))
+                .says("with --health-grpc: the service that is asked about"),
             value(&["health-exec"], "command")
                 .gives(Gives::Part("exec"))
                 .says("health check: this command must end with 0"),

@@ -195,6 +195,24 @@ fn health_is_read_with_its_defaults() {
 }
 
 #[test]
+fn a_grpc_check_is_a_server_and_perhaps_a_service() {
+    let world = World::new(&["node"]);
+    world.file("a.js", "");
+    let probe = |health: &str| {
+        world.file("eco.json", format!("{{ script: 'a.js', health: {health} }}"));
+        let (specs, report) = load("eco.json", &Options::default(), &world.ctx);
+        assert!(report.is_empty(), "{}", world.render(&report));
+        specs[0].health.clone().unwrap().probe
+    };
+    let grpc = |address: &str, service: &str| Probe::Grpc {
+        address: address.to_owned(),
+        service: service.to_owned(),
+    };
+    assert_eq!(probe("{ grpc: 50051 }"), grpc("127.0.0.1:50051", ""));
+    assert_eq!(probe("{ grpc: '[::1]:5', service: 'a.B' }"), grpc("[::1]:5", "a.B"));
+}
+
+#[test]
 fn descriptors_by_number_are_ports_addresses_and_paths() {
     let app =
         world().app("{script: 'a.js', fds: {3: 8080, '4': '[::1]:81', '5': '/run/app.sock'}}");

@@ -323,6 +323,8 @@ fn probe(probe: &Probe) -> String {
     match probe {
         Probe::Http { url } => format!("GET {url}"),
         Probe::Tcp { address } => format!("connect to {address}"),
+        Probe::Grpc { address, service } if service.is_empty() => format!("gRPC {address}"),
+        Probe::Grpc { address, service } => format!("gRPC {address}, {service}"),
         Probe::Exec { command } => format!("sh -c '{command}'"),
     }
 }

@@ -224,3 +224,116 @@ job "silent" {
     }
   }
 }
+# ---- calls.nomad.hcl
+# Made by `ostler export nomad shop.json`.
+# Images: each has the folder of the process file as `/app`, and what runs the script. Put your registry before
+# their names. What an app writes and must keep wants a volume, of which the process file does not tell.
+job "calls" {
+  type = "service"
+  update {
+    max_parallel = 1
+    canary = 1
+    auto_promote = true
+    auto_revert = true
+    min_healthy_time = "0ms"
+    healthy_deadline = "30000ms"
+    progress_deadline = "90000ms"
+  }
+  group "calls" {
+    count = 1
+    restart {
+      attempts = 16
+      interval = "16s"
+      delay = "0ms"
+      mode = "fail"
+    }
+    network {
+      port "port-50051" {
+        to = 50051
+      }
+    }
+    service {
+      name = "calls"
+      port = "port-50051"
+      provider = "nomad"
+      check {
+        type = "grpc"
+        grpc_service = "shop.v1.Orders"
+        interval = "1000ms"
+        timeout = "2000ms"
+      }
+    }
+    task "calls" {
+      driver = "docker"
+      kill_signal = "SIGINT"
+      kill_timeout = "1600ms"
+      config {
+        image = "calls:latest"
+        command = "node"
+        args = ["/app/server.js"]
+        work_dir = "/app"
+        init = true
+        ports = ["port-50051"]
+      }
+      resources {
+        memory = 300
+      }
+    }
+  }
+}
+# ---- far.nomad.hcl
+# Made by `ostler export nomad shop.json`.
+# Images: each has the folder of the process file as `/app`, and what runs the script. Put your registry before
+# their names. What an app writes and must keep wants a volume, of which the process file does not tell.
+job "far" {
+  type = "service"
+  update {
+    max_parallel = 1
+    canary = 1
+    auto_promote = true
+    auto_revert = true
+    min_healthy_time = "0ms"
+    healthy_deadline = "30000ms"
+    progress_deadline = "90000ms"
+  }
+  group "far" {
+    count = 1
+    restart {
+      attempts = 16
+      interval = "16s"
+      delay = "0ms"
+      mode = "fail"
+    }
+    network {
+      port "port-50051" {
+        to = 50051
+      }
+    }
+    service {
+      name = "far"
+      port = "port-50051"
+      provider = "nomad"
+      check {
+        type = "grpc"
+        interval = "1000ms"
+        timeout = "2000ms"
+      }
+    }
+    task "far" {
+      driver = "docker"
+      kill_signal = "SIGINT"
+      kill_timeout = "1600ms"
+      config {
+        image = "far:latest"
+        command = "node"
+        args = ["/app/server.js"]
+        work_dir = "/app"
+        init = true
+        ports = ["port-50051"]
+      }
+      resources {
+        memory = 300
+      }
+    }
+  }
+}
