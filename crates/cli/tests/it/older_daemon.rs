@@ -31,13 +31,13 @@ fn asked(fake: &Fake, what: &str) -> usize {
 #[test]
 fn a_daemon_that_does_not_know_tickets_is_never_asked_again_by_one() {
     for (line, kind) in [
-        ("start app.sh", "start"),
+        ("start job.sh", "start"),
         ("stop app", "act"),
         ("restart 0", "act"),
         ("scale app 3", "scale"),
     ] {
         let fake = dying(kind, &[3]);
-        fake.file("app.sh", "#!/bin/sh\n");
+        fake.file("job.sh", "#!/bin/sh\n");
         let ran = fake.ostler(line);
         assert_eq!((ran.code, asked(&fake, kind)), (1, 1), "{line}: {}", ran.err);
         let said = "the daemon, which is older than this command, died in the middle of this";
@@ -61,8 +61,8 @@ fn a_daemon_that_cannot_be_asked_for_what_a_word_means_is_asked_for_the_list() {
 #[test]
 fn a_successor_that_does_not_know_tickets_is_not_asked() {
     let fake = dying("start", &[VERSION, 3]);
-    fake.file("app.sh", "#!/bin/sh\n");
-    let ran = fake.ostler("start app.sh");
+    fake.file("job.sh", "#!/bin/sh\n");
+    let ran = fake.ostler("start job.sh");
     assert_eq!((ran.code, asked(&fake, "start")), (1, 1), "{}", ran.err);
     assert!(ran.err.contains("replaced by one that would begin this again"), "{}", ran.err);
 }
@@ -70,10 +70,10 @@ fn a_successor_that_does_not_know_tickets_is_not_asked() {
 #[test]
 fn a_daemon_that_knows_the_ticket_is_asked_again() {
     for (line, kind, protocol) in
-        [("start app.sh", "start", &[VERSION] as &[u32]), ("reload app", "reload", &[3])]
+        [("start job.sh", "start", &[VERSION] as &[u32]), ("reload app", "reload", &[3])]
     {
         let fake = dying(kind, protocol);
-        fake.file("app.sh", "#!/bin/sh\n");
+        fake.file("job.sh", "#!/bin/sh\n");
         let ran = fake.ostler(line);
         assert!(1 < asked(&fake, kind), "{line}: {}", ran.err);
         assert!(ran.err.contains("died again and again"), "{line}: {}", ran.err);

@@ -81,6 +81,8 @@ fn options(attribute: &Attribute, value: &mut Json) -> Vec<(&'static str, Option
             _ => Some(value.clone()),
         };
         match (flag.gives, part) {
+            // It is the opposite of the option that gave a word before.
+            (Gives::Bool(_), _) if value.is_string() && !out.is_empty() => {}
             (Gives::Bool(to), _) => {
                 *value = to.into();
                 out.push((*long, None));
