@@ -4,11 +4,12 @@
 mod complaints;
 mod new_folders;
 mod planned;
+mod refused;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use ostler_config::attributes::{Applies, Flag, Rule};
+use ostler_config::attributes::{Applies, Flag};
 use ostler_config::{Context, DeployTarget, Diagnostic, IGNORED_OPTION, Options, attributes};
 use ostler_core::spec::{AppSpec, ExecMode, Health, Probe};
 use ostler_pm2::module::{MARK, Module};
@@ -25,9 +26,11 @@ use crate::program::Program;
 use crate::served;
 use crate::session::Session;
 use crate::settings_file::SettingsFile;
-use crate::voice::Notice;
 
 use complaints::report;
+use refused::{
+    refuse_empty, refuse_folder_and_program, refuse_name, refuse_namespace, warn_of_name,
+};
 
 pub(crate) use complaints::{in_order_of_file, tell};
 pub(crate) use planned::{checked, file_as_read, of_profiles, of_spec, specs_of_file};
@@ -53,65 +56,6 @@ pub(crate) struct App {
     pub(crate) depends_on: Vec<String>,
     /// The record that the daemon gets.
     pub(crate) record: Box<RawValue>,
-}
-
-/// Refuses empty values. PM2 takes them for options that were not given.
-fn refuse_empty(session: &Session) -> Result<(), Failed> {
-    let never_empty = attributes().filter(|of| of.rule == Rule::NotEmpty);
-    let options = never_empty.flat_map(|of| of.flags).filter_map(|flag| flag.long.first());
-    let is_empty = |option: &&&str| session.args.attribute(option) == Some("");
-    let mut empty = options.filter(is_empty);
-    match empty.next().filter(|_| session.program == Program::Ostler) {
-        Some(option) => Err(Failed::misuse(format!("`--{option}` needs a value, but is empty"))
-            .hint("leave it out, or write what it is to be")),
-        None => Ok(()),
-    }
-}
-
-/// Refuses a name that means something else to commands. PM2 takes any.
-fn refuse_name(session: &Session, name: &str) -> Result<(), Failed> {
-    match ostler_config::refused_name(name).filter(|_| session.program == Program::Ostler) {
-        Some((why, hint)) => Err(Failed::misuse(why).hint(hint.replace("`name`", "`--name`"))),
-        None => refuse_namespace(session),
-    }
-}
-
-/// Warns of a name by which commands do not find the process any more that had it.
-fn warn_of_name(session: &mut Session, name: &str) {
-    let said = ostler_config::doubtful_name(name).filter(|_| session.program == Program::Ostler);
-    if let Some((text, hint)) = said {
-        let hint = hint.replace("`name`", "`--name`");
-        session.out.tell(&Notice::Warning { text: &text, hint: Some(&hint), apart: true });
-    }
-}
-
-/// Refuses a word that is a folder here and a program elsewhere: whoever means the folder would
-/// get the program. PM2 starts the program.
-fn refuse_folder_and_program(session: &Session, script: &str) -> Result<(), Failed> {
-    let is_word = !script.contains('/') && session.program == Program::Ostler;
-    if !is_word || session.args.has_attribute("cwd") || !caller::cwd()?.join(script).is_dir() {
-        return Ok(());
-    }
-    let Some(program) = caller::in_path(script) else { return Ok(()) };
-    let program = program.to_string_lossy().into_owned();
-    let line = |word: &str| {
-        let line = session.args.typed.corrected(script, word);
-        line.unwrap_or_else(|| format!("ostler start {}", ostler_shell::word(word)))
-    };
-    let message = format!("`{script}` is a folder here and the program `{program}`");
-    let (folder, program) = (line(&format!("./{script}")), line(&program));
-    Err(Failed::new(message).hint(format!("`{folder}` starts the folder, `{program}` the program")))
-}
-
-/// Refuses a namespace that means something else to commands.
-fn refuse_namespace(session: &Session) -> Result<(), Failed> {
-    let given = session.args.attribute("namespace");
-    match given.and_then(ostler_config::refused_namespace) {
-        Some((why, hint)) if session.program == Program::Ostler => {
-            Err(Failed::misuse(why).hint(hint.replace("`namespace`", "`--namespace`")))
-        }
-        Some(_) | None => Ok(()),
-    }
 }
 
 /// Returns what files and options are resolved against.

@@ -5,6 +5,7 @@
 //! not, where it can be shown in a file. A code is never given another meaning.
 
 mod kind;
+mod last;
 mod rest;
 mod table;
 
@@ -12,7 +13,8 @@ use std::sync::LazyLock;
 
 pub use kind::Code;
 
-static CODES: LazyLock<Vec<Code>> = LazyLock::new(|| [table::CODES, rest::CODES].concat());
+static CODES: LazyLock<Vec<Code>> =
+    LazyLock::new(|| [table::CODES, rest::CODES, last::CODES].concat());
 
 /// Returns every code, in the order of the alphabet.
 pub fn codes() -> &'static [Code] {

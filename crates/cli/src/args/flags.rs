@@ -17,6 +17,7 @@ use super::commands::CommandId::{
     Scale, Slist, Start, StartOrReload, StartOrRestart, Startup, Stop, Trigger, Unstartup,
 };
 use super::commands::{COMMANDS, Command};
+use super::otherwise::OTHERWISE;
 use super::told::told;
 use crate::program::Program;
 
@@ -204,41 +205,6 @@ flags! {
     Since ' ' ["since"] One("run|now"), Own [CommandId::Wait]
         "look for `log=` in lines of the current run (default), or only in new ones";
 }
-
-/// Options that a command takes although, or because, it does something else with them than to
-/// set an attribute.
-const OTHERWISE: [(CommandId, &str, &str); 22] = [
-    (CommandId::Web, "port", "where it listens; default 9615"),
-    (CommandId::Serve, "name", "name of the app; default static-page-server-PORT"),
-    (CommandId::Serve, "namespace", "group of apps that it belongs to"),
-    (CommandId::Serve, "output", "file of its standard output"),
-    (CommandId::Serve, "error", "file of its standard error"),
-    (CommandId::Serve, "max-memory-restart", "restart it above this memory"),
-    (CommandId::Deploy, "force", "although something here is not committed or pushed"),
-    (CommandId::Serve, "force", "start it although there is an app of this name"),
-    (Run, "raw", "the lines alone, errors to standard error (default)"),
-    (CommandId::LinkPm2, "force", "take the place of a PM2 that is there"),
-    (Start, "force", "start another one of what runs already"),
-    (
-        Reload,
-        "wait",
-        "wait for a reload that is under way, then until it is ready; a limit is for all of it",
-    ),
-    (
-        StartOrReload,
-        "wait",
-        "wait for a reload that is under way, then until all are ready; a limit is for all of it",
-    ),
-    (List, "watch", "show the list again and again"),
-    (CommandId::Logrotate, "hp", "home directory of that user"),
-    (Stop, "watch", "do not watch its files when it is started again"),
-    (Restart, "watch", "switch the watching of its files on, or off; with a path: watch that"),
-    (Reload, "watch", "switch the watching of its files on, or off; with a path: watch that"),
-    (Startup, "user", "user that the service runs as"),
-    (Unstartup, "user", "user that the service runs as"),
-    (CommandId::Logrotate, "user", "user whose manager it is; default who runs the command"),
-    (Save, "force", "also save an empty list"),
-];
 
 /// Every option, in the order of the help: the general ones, those of the attributes, the others.
 pub(crate) static FLAGS: LazyLock<Vec<Flag>> = LazyLock::new(|| {

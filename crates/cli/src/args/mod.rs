@@ -13,6 +13,7 @@ mod group;
 pub(crate) mod help;
 mod hinted;
 mod misuse;
+mod otherwise;
 mod parse;
 mod parsed;
 pub(crate) mod pm2_help;

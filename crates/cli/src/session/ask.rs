@@ -36,6 +36,12 @@ struct Asked {
     fruitless: u32,
 }
 
+/// How long an answer is waited for. It is asked in any case: a limit says no more than that.
+fn left(until: Option<Instant>) -> Option<Duration> {
+    let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+    left.map(|left| left.max(LEAST))
+}
+
 impl Session {
     /// Sends a request, of which the answer may be a refusal.
     pub(super) fn answer(
@@ -77,10 +83,7 @@ impl Session {
                 }
                 out.keep_up();
             };
-            // It is asked in any case: a limit says how long it is waited for, no more.
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            let left = left.map(|left| left.max(LEAST));
-            let answer = client.request_heard(request, left, holds.then_some(EVERY), on);
+            let answer = client.request_heard(request, left(until), holds.then_some(EVERY), on);
             heed(out, interrupts.as_ref(), Under::Way);
             match answer {
                 Err(ostler_client::Error::Timeout { .. }) if until.is_some() => {

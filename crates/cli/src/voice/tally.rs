@@ -1,5 +1,6 @@
 //! How far it is with what a command does, and the one line that says so at the end.
 
+mod app;
 mod steps;
 mod summary;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use ostler_wire::control::Connections;
 
+use self::app::App;
 use super::readiness::Readiness;
 use super::rows::{SOON, rows};
 use super::span::span;
@@ -21,36 +23,6 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// Up to so many, each is a line where lines stay; of more, one line a [`MOMENT`] tells how
 /// far it is.
 const LINES: usize = 20;
-/// How far it is with an app.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct App {
-    /// Its place among the apps, in the order in which they were named.
-    place: usize,
-    /// What is done with it.
-    act: Act,
-    /// It is a cluster, whose workers are replaced without a gap.
-    cluster: bool,
-    /// It is only added to the list.
-    added: bool,
-    /// Nothing of it ran before.
-    rests: bool,
-    total: usize,
-    done: usize,
-    /// Those of them that were started and ended at once.
-    ended: usize,
-}
-
-impl App {
-    /// What was done with it, in the past tense.
-    fn verb(&self) -> &'static str {
-        match self.act {
-            Act::Start | Act::StartFile | Act::StartAgain if self.added => "added",
-            Act::Reload if self.rests => verb(Act::Start),
-            Act::Reload if !self.cluster => verb(Act::Restart),
-            act => verb(act),
-        }
-    }
-}
 
 /// How far it is with what is being done.
 #[derive(Clone, Debug, Default)]

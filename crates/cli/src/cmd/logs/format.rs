@@ -1,9 +1,12 @@
 //! How a line is printed, of the past or just arrived.
 
+mod object;
+
 use ostler_text::shown;
 use ostler_wire::control::{Lifecycle, LogLine};
 use serde_json::{Value, json};
 
+use self::object::{is_object_of_a_line, iso, object, with_cursor, with_key};
 use super::query::Cursor;
 use super::words::Words;
 use crate::args::{CommandId, FlagId};
@@ -42,9 +45,6 @@ pub(super) enum Author {
     /// An app, on its standard error if `err`.
     App { id: u32, name: String, err: bool },
 }
-
-/// What each object of a line has, and in which order.
-const KEYS: [&str; 5] = ["message", "timestamp", "type", "process_id", "app_name"];
 
 /// A line of a file.
 pub(super) struct Past<'l> {
@@ -358,45 +358,9 @@ fn is_raw_by_itself(session: &Session) -> bool {
     is_run && !session.has(FlagId::Formatted)
 }
 
-/// Returns the object of one line: what was written, when (`null`: not known), on which output,
-/// by which process.
-fn object(text: &str, at: &Value, kind: &str, id: &Value, name: &str) -> String {
-    let [message, timestamp, of_type, process_id, app_name] = KEYS;
-    format!(
-        "{}\n",
-        json!({ message: text, timestamp: at, of_type: kind, process_id: id, app_name: name })
-    )
-}
-
-/// Returns an object of a line with the cursor behind it.
-fn with_cursor(object: String, cursor: Option<&Cursor>) -> String {
-    match cursor {
-        Some(cursor) => with_key(object, &format!(r#""cursor":"{cursor}""#)),
-        None => object,
-    }
-}
-
-/// Returns an object with one key more, the last.
-fn with_key(object: String, pair: &str) -> String {
-    match object.trim_end().strip_suffix('}') {
-        Some(open) => format!("{open},{pair}}}\n"),
-        None => object,
-    }
-}
-
 /// Returns the label with blanks up to this many columns.
 fn padded(label: &str, width: usize) -> String {
     format!("{label}{}", " ".repeat(width.saturating_sub(columns(label))))
-}
-
-fn is_object_of_a_line(line: &str) -> bool {
-    let object =
-        if line.starts_with('{') { serde_json::from_str::<Value>(line).ok() } else { None };
-    object.is_some_and(|object| KEYS.iter().all(|key| object.get(key).is_some()))
-}
-
-fn iso(ms: u64) -> Value {
-    ostler_logs::iso(ms).map_or(Value::Null, Value::String)
 }
 
 #[cfg(test)]
