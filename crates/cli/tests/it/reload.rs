@@ -296,7 +296,7 @@ fn a_killed_daemon_finishes_the_reload() {
 
 #[test]
 fn a_killed_daemon_rolls_back_what_fails_later() {
-    let world = World::start(2, "stable_for: 600,");
+    let world = World::start(2, "stable_for: 1500,");
     let before = world.pids();
     let load = world.load();
     world.mode("throws");
