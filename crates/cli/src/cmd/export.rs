@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{told, transfer};
 use crate::apps;
 use crate::args::FlagId;
+use crate::args::suggest::nearest;
 use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
@@ -29,8 +30,30 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
             for_engine(session, engine, file.map_or(USUAL, String::as_str))
         }
         (_, Some(_)) if session.program == Program::Ostler => Err(unknown_engine(first)),
+        (None, None) if session.program == Program::Ostler => {
+            refuse_slip(session, first)?;
+            transfer::export(session)
+        }
         (_, _) => transfer::export(session),
     }
+}
+
+/// Refuses a word that is nearly the name of an engine, and would be a file with everything in it.
+fn refuse_slip(session: &Session, word: &str) -> Result<(), Failed> {
+    let is_file = word.is_empty() || word.contains(['.', '/']);
+    let Some(engine) = nearest(word, Engine::ALL.map(Engine::name).into_iter()) else {
+        return Ok(());
+    };
+    if is_file {
+        return Ok(());
+    }
+    let line = session.args.typed.corrected(word, engine);
+    let failed = Failed::misuse(format!("no engine is called `{}`", word.escape_debug()))
+        .hint(format!("as a file: `ostler export ./{}`", ostler_shell::word(word)));
+    Err(match line {
+        Some(line) => failed.asks(&line),
+        None => failed,
+    })
 }
 
 fn unknown_engine(name: &str) -> Failed {

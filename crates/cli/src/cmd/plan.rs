@@ -33,6 +33,7 @@ pub(super) fn make(session: &mut Session) -> Result<(Vec<Step>, ProcessFile), Fa
             .hint("write what is on standard input into a file"));
     }
     let wanted = apps::specs_of_file(session, &path)?;
+    refuse_same_names(session, &wanted, &path)?;
     let (list, running) = if session.connect_if_running()? {
         (session.known()?, of_file::specs(session))
     } else {
@@ -74,6 +75,23 @@ pub(super) fn make(session: &mut Session) -> Result<(Vec<Step>, ProcessFile), Fa
         }
     }
     Ok((steps, file))
+}
+
+/// Refuses a file with two apps of one name: they are one app in the list, and nobody can tell which
+/// of its processes belong to which of them.
+fn refuse_same_names(session: &Session, wanted: &[AppSpec], path: &str) -> Result<(), Failed> {
+    let mut seen = BTreeSet::new();
+    let names = wanted.iter().map(|of| (&of.namespace, &of.name));
+    let Some((_, twice)) = names.into_iter().find(|of| !seen.insert(*of)) else { return Ok(()) };
+    let name = session.args.command.map_or("plan", |command| command.name());
+    let message = format!(
+        "two apps of `{path}` are called `{twice}`: `{name}` cannot tell their processes apart",
+    );
+    let hint = format!(
+        "give each a `name` of its own; `ostler start {}` starts both as they are",
+        ostler_shell::operand(path)
+    );
+    Err(Failed::new(message).hint(hint))
 }
 
 /// Prints a line for each step.

@@ -22,6 +22,19 @@ fn a_process_file_becomes_the_file_of_an_engine_and_nothing_is_started() {
     assert_eq!(sandbox.daemon_pid(), None);
 }
 
+/// The list with its environments went into a file called `kubernets`.
+#[test]
+fn a_slip_in_the_name_of_an_engine_is_no_file() {
+    let sandbox = sandbox();
+    sandbox.write("api.sh", "exec sleep 1000000");
+    sandbox.ostler(["start", "api.sh"]).run();
+    let said = sandbox.ostler(["export", "kubernets"]).code(2).run().err;
+    assert!(said.contains("did you mean `ostler export kubernetes`?"), "{said}");
+    assert!(!sandbox.work().join("kubernets").exists());
+    sandbox.ostler(["export", "./kubernets"]).run();
+    assert!(sandbox.work().join("kubernets").exists());
+}
+
 #[test]
 fn a_file_that_is_there_is_not_written_over() {
     let sandbox = sandbox();

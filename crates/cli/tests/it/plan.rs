@@ -122,6 +122,24 @@ fn validate_warns_of_two_apps_of_one_name_and_its_objects_are_lines() {
     assert_eq!(said.out, "apart.json: 2 apps, nothing is wrong\n");
 }
 
+/// `apply` of such a file, which nobody had changed, ended one of the two.
+#[test]
+fn a_file_with_two_apps_of_one_name_is_not_applied_and_both_go_on() {
+    let sandbox = sandbox();
+    sandbox.write("a.sh", "exec sleep 1000000");
+    sandbox.write("b.sh", "exec sleep 1000001");
+    sandbox.write("two.yaml", "- name: q\n  script: a.sh\n- name: q\n  script: b.sh\n");
+    sandbox.ostler(["start", "two.yaml"]).run();
+    let before = sandbox.pids_of("q");
+    for command in ["plan", "apply"] {
+        let said = sandbox.ostler([command, "two.yaml"]).code(1).run().err;
+        assert!(said.contains("two apps of `two.yaml` are called `q`"), "{said}");
+        assert!(said.contains("`ostler start two.yaml` starts both"), "{said}");
+    }
+    assert_eq!(sandbox.pids_of("q"), before);
+    assert_eq!(before.len(), 2);
+}
+
 #[test]
 fn plan_shows_nothing_that_nobody_wrote_and_its_objects_end_with_a_line() {
     let sandbox = sandbox();
