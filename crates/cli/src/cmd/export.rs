@@ -48,8 +48,9 @@ fn refuse_slip(session: &Session, word: &str) -> Result<(), Failed> {
         return Ok(());
     }
     let line = session.args.typed.corrected(word, engine);
+    let pasted = ostler_shell::word(word);
     let failed = Failed::misuse(format!("no engine is called `{}`", word.escape_debug()))
-        .hint(format!("as a file: `ostler export ./{}`", ostler_shell::word(word)));
+        .hint(format!("as a file: `ostler export ./{pasted}`"));
     Err(match line {
         Some(line) => failed.asks(&line),
         None => failed,

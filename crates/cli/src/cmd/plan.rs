@@ -77,8 +77,8 @@ pub(super) fn make(session: &mut Session) -> Result<(Vec<Step>, ProcessFile), Fa
     Ok((steps, file))
 }
 
-/// Refuses a file with two apps of one name: they are one app in the list, and nobody can tell which
-/// of its processes belong to which of them.
+/// Refuses a file with two apps of one name: they are one app in the list, and nobody can tell to
+/// which of the two a process of it belongs.
 fn refuse_same_names(session: &Session, wanted: &[AppSpec], path: &str) -> Result<(), Failed> {
     let mut seen = BTreeSet::new();
     let names = wanted.iter().map(|of| (&of.namespace, &of.name));
@@ -87,10 +87,9 @@ fn refuse_same_names(session: &Session, wanted: &[AppSpec], path: &str) -> Resul
     let message = format!(
         "two apps of `{path}` are called `{twice}`: `{name}` cannot tell their processes apart",
     );
-    let hint = format!(
-        "give each a `name` of its own; `ostler start {}` starts both as they are",
-        ostler_shell::operand(path)
-    );
+    let pasted = ostler_shell::operand(path);
+    let hint =
+        format!("give each a `name` of its own; `ostler start {pasted}` starts both as they are");
     Err(Failed::new(message).hint(hint))
 }
 
