@@ -8,13 +8,20 @@
 //! now or by the end of another: it would be taken for what is to go.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use ostler_core::RunId;
 
 use super::cgroup::Groups;
 use super::left;
 use super::proc::{ProcessRef, end_orphans};
+use crate::daemon_log;
 use crate::starts::Start;
+
+/// For how long descriptors may be short before what is left is given up.
+const SHORT: Duration = Duration::from_secs(30);
+/// Pause between two looks.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// What is to go.
 #[derive(Clone, Debug)]
@@ -38,12 +45,25 @@ pub(super) struct Clearings {
 
 impl Clearing {
     /// Ends whatever is left of the runs, and waits a moment until it is gone. Returns the runs.
+    ///
+    /// Where descriptors are short, it ends what it can hold, which gives some back, and looks again.
     pub fn carry_out(self) -> BTreeSet<RunId> {
-        let mut left = left::find(&self.mark, self.groups.as_ref(), &self.starts, &self.users);
-        left.retain(|run, _| self.runs.contains(run));
-        let all = left.into_values().flat_map(|left| left.others.into_iter().chain(left.leader));
-        let orphans: Vec<ProcessRef> = all.collect();
-        end_orphans(&orphans);
+        let until = Instant::now() + SHORT;
+        loop {
+            let (groups, starts) = (self.groups.as_ref(), &self.starts);
+            let (mut left, unseen) = left::look(&self.mark, groups, starts, &self.users);
+            left.retain(|run, _| self.runs.contains(run));
+            let all =
+                left.into_values().flat_map(|left| left.others.into_iter().chain(left.leader));
+            let orphans: Vec<ProcessRef> = all.collect();
+            end_orphans(&orphans);
+            let Some(why) = unseen.into_iter().next() else { break };
+            if until < Instant::now() {
+                daemon_log::error(why);
+                break;
+            }
+            std::thread::sleep(AGAIN);
+        }
         self.runs
     }
 }

@@ -29,18 +29,33 @@ pub struct Left {
     pub others: Vec<ProcessRef>,
 }
 
-/// Looks for what is left of runs, of which `users` are those that our apps run as.
+/// Looks for what is left of runs, of which `users` are those that our apps run as. What cannot be
+/// looked at is told.
 pub(super) fn find(
     mark: &str,
     groups: Option<&Groups>,
     starts: &BTreeMap<RunId, Start>,
     users: &BTreeSet<u32>,
 ) -> BTreeMap<RunId, Left> {
+    let (left, unseen) = look(mark, groups, starts, users);
+    for why in unseen {
+        daemon_log::error(why);
+    }
+    left
+}
+
+/// Looks for it, and says what could not be looked at: descriptors may be short.
+pub(super) fn look(
+    mark: &str,
+    groups: Option<&Groups>,
+    starts: &BTreeMap<RunId, Start>,
+    users: &BTreeSet<u32>,
+) -> (BTreeMap<RunId, Left>, Vec<String>) {
     let Processes { all, mut marked } = match proc::processes_with_marks(mark) {
         Ok(processes) => processes,
         Err(error) => {
-            daemon_log::error(format!("could not look for what was left running: {error}"));
-            return BTreeMap::new();
+            let why = format!("could not look for what was left running: {error}");
+            return (BTreeMap::new(), vec![why]);
         }
     };
     // Anybody may write anything into an environment of his own.
@@ -49,19 +64,19 @@ pub(super) fn find(
     for (run, members) in groups.map(Groups::all_members).unwrap_or_default() {
         owners.extend(members.into_iter().map(|pid| (pid, run)));
     }
-    let mut left: BTreeMap<RunId, Left> = BTreeMap::new();
+    let (mut left, mut unseen) = (BTreeMap::<RunId, Left>::new(), Vec::new());
     for (pid, run) in owners_of(&all, owners, starts) {
         let Some(stat) = all.get(&pid) else { continue };
         match proc::hold(pid, stat.start_time) {
             Ok(Some(held)) => left.entry(run).or_default().others.push(held),
             Ok(None) => {}
-            Err(error) => daemon_log::error(format!("could not hold process {pid}: {error}")),
+            Err(error) => unseen.push(format!("could not hold process {pid}: {error}")),
         }
     }
     for (run, left) in &mut left {
         left.name(&all, starts.get(run));
     }
-    left
+    (left, unseen)
 }
 
 impl Left {
