@@ -46,7 +46,7 @@ pub(super) struct Clearings {
 impl Clearing {
     /// Ends whatever is left of the runs, and waits a moment until it is gone. Returns the runs.
     ///
-    /// Where descriptors are short, it ends what it can hold, which gives some back, then looks anew.
+    /// Where descriptors are short, it ends what it can hold, which gives some back, and goes on.
     pub fn carry_out(self) -> BTreeSet<RunId> {
         let until = Instant::now() + SHORT;
         loop {
