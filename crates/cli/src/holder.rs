@@ -90,8 +90,7 @@ fn owner(
 ) -> (Owner, Option<Holder>) {
     let of = |process: &ProcView| of_process(name, process);
     for holder in holders {
-        let line = ancestors(holder.pid);
-        if let Some(process) = list.iter().find(|of| of.pid != 0 && line.contains(&of.pid)) {
+        if let Some(process) = process_of(holder, list) {
             return (of(process), Some(holder.clone()));
         }
     }
@@ -125,10 +124,15 @@ fn of_process(name: &str, process: &ProcView) -> Owner {
     }
 }
 
+/// The process of ours that is the holder, or has begun it.
+fn process_of<'p>(holder: &Holder, list: &'p [ProcView]) -> Option<&'p ProcView> {
+    let line = ancestors(holder.pid);
+    list.iter().find(|of| of.pid != 0 && line.contains(&of.pid))
+}
+
 /// Whose the first of those is who have a connection.
 fn of_family(name: &str, holders: &[Holder], list: &[ProcView]) -> Owner {
-    let line = holders.first().map(|of| ancestors(of.pid)).unwrap_or_default();
-    let process = list.iter().find(|of| of.pid != 0 && line.contains(&of.pid));
+    let process = holders.first().and_then(|holder| process_of(holder, list));
     process.map_or(Owner::Stranger, |process| of_process(name, process))
 }
 

@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ostler_cluster::ListenerId;
@@ -201,10 +201,7 @@ fn grpc(address: &str, service: &str, timeout: Duration, way: Way<'_>) -> Result
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| format!("could not execute `{}`: {error}", companion.display()))?;
-    let in_time = ends_within(&child, timeout.saturating_sub(began.elapsed()));
-    if !matches!(in_time, Ok(true)) {
-        _ = child.kill();
-    }
+    let in_time = end_within(&mut child, timeout.saturating_sub(began.elapsed()));
     let output = child
         .wait_with_output()
         .map_err(|error| format!("could not wait for `{}`: {error}", companion.display()))?;
@@ -216,6 +213,15 @@ fn grpc(address: &str, service: &str, timeout: Duration, way: Way<'_>) -> Result
         }
         (Err(error), _) => Err(format!("could not watch `{}`: {error}", companion.display())),
     }
+}
+
+/// Waits for the end of a child, which is killed when it does not come in time.
+fn end_within(child: &mut Child, timeout: Duration) -> io::Result<bool> {
+    let in_time = ends_within(child, timeout);
+    if !matches!(in_time, Ok(true)) {
+        _ = child.kill();
+    }
+    in_time
 }
 
 /// Returns what a program complained of, without the word that begins it.
@@ -244,10 +250,7 @@ fn exec(command: &str, spec: &AppSpec, timeout: Duration) -> Result<(), String> 
         .shell(command)
         .spawn()
         .map_err(|error| format!("could not run `{command}`: {error}"))?;
-    let in_time = ends_within(&child, timeout);
-    if !matches!(in_time, Ok(true)) {
-        _ = child.kill();
-    }
+    let in_time = end_within(&mut child, timeout);
     let status =
         child.wait().map_err(|error| format!("could not wait for `{command}`: {error}"))?;
     match (in_time, status.success()) {

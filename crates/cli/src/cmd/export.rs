@@ -15,7 +15,6 @@ use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
-use crate::show::Asked;
 use crate::voice::Notice;
 
 /// The process file where none is named.
@@ -40,13 +39,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
 
 /// Refuses a word that is nearly the name of an engine, and would be a file with everything in it.
 fn refuse_slip(session: &Session, word: &str) -> Result<(), Failed> {
-    let is_file = word.is_empty() || word.contains(['.', '/']);
-    let Some(engine) = nearest(word, Engine::ALL.map(Engine::name).into_iter()) else {
-        return Ok(());
-    };
-    if is_file {
-        return Ok(());
-    }
+    let near = nearest(word, Engine::ALL.map(Engine::name).into_iter());
+    // What has a suffix or a folder is meant as a file.
+    let Some(engine) = near.filter(|_| !word.contains(['.', '/'])) else { return Ok(()) };
     let line = session.args.typed.corrected(word, engine);
     let pasted = ostler_shell::word(word);
     let failed = Failed::misuse(format!("no engine is called `{}`", word.escape_debug()))
@@ -79,15 +74,10 @@ fn for_engine(session: &mut Session, engine: Engine, path: &str) -> Result<(), F
             Some(folder) => json!({ "name": name, "path": folder.join(name) }),
             None => json!({ "name": name, "text": text }),
         };
-        let files = files.iter().map(file);
-        if let Asked::Lines(_) = asked {
-            files.for_each(|one| told::object(session, &asked, &one));
-            return Ok(());
-        }
-        let files: Vec<Value> = files.map(|one| asked.of(&one)).collect();
+        let files: Vec<Value> = files.iter().map(file).collect();
         let notes: Vec<Value> =
             notes.iter().map(|note| json!({ "app": note.app, "text": note.text })).collect();
-        session.out.object(&json!({ "files": files, "notes": notes }));
+        told::inside(session, &asked, &files, |files| json!({ "files": files, "notes": notes }));
         return Ok(());
     }
     for note in notes {

@@ -11,7 +11,7 @@ mod remote;
 
 use std::sync::mpsc::channel;
 
-use self::lines::{Stream, array, reader};
+use self::lines::{Stream, array, send_all};
 use self::remote::Remote;
 use crate::args::{CommandId, FlagId};
 use crate::failed::Failed;
@@ -91,12 +91,10 @@ struct Printed {
 fn follow(session: &mut Session, remote: &Remote, keeps: bool) -> Result<Printed, Failed> {
     let mut child = remote.spawn(&remote::words(&session.args, &[]))?;
     let (send, lines) = channel();
-    let readers = [
-        child.stdout.take().map(|of| reader(of, Stream::Out, send.clone())),
-        child.stderr.take().map(|of| reader(of, Stream::Err, send)),
-    ];
+    send_all(&mut child, (), &send);
+    drop(send);
     let mut text = String::new();
-    for (stream, line) in lines {
+    for (((), stream), line) in lines {
         match stream {
             Stream::Out if keeps => text.push_str(&line),
             Stream::Out => {
@@ -105,10 +103,6 @@ fn follow(session: &mut Session, remote: &Remote, keeps: bool) -> Result<Printed
             }
             Stream::Err => session.out.aside(&remote.prefixed(&line)),
         }
-    }
-    for reader in readers.into_iter().flatten() {
-        // It has ended: the channel is closed.
-        drop(reader.join());
     }
     let status = child.wait().map_err(|error| remote.broken(&error))?;
     Ok(Printed { text, why: remote.failure(status) })

@@ -66,12 +66,7 @@ fn facts(
             "status": show::status(of), "well": sick.is_none(), "why": sick })
     };
     let all: Vec<Value> = processes.iter().map(&mut object).collect();
-    if let Asked::Lines(_) = asked {
-        all.iter().for_each(|of| told::object(session, asked, of));
-    } else {
-        let all: Vec<Value> = all.iter().map(|of| asked.of(of)).collect();
-        session.out.object(&json!({ "well": well, "processes": all }));
-    }
+    told::inside(session, asked, &all, |all| json!({ "well": well, "processes": all }));
     if well { Ok(()) } else { Err(Failed::quiet(FAILED)) }
 }
 

@@ -81,8 +81,8 @@ pub(super) fn make(session: &mut Session) -> Result<(Vec<Step>, ProcessFile), Fa
 /// which of the two a process of it belongs.
 fn refuse_same_names(session: &Session, wanted: &[AppSpec], path: &str) -> Result<(), Failed> {
     let mut seen = BTreeSet::new();
-    let names = wanted.iter().map(|of| (&of.namespace, &of.name));
-    let Some((_, twice)) = names.into_iter().find(|of| !seen.insert(*of)) else { return Ok(()) };
+    let mut names = wanted.iter().map(|of| (&of.namespace, &of.name));
+    let Some((_, twice)) = names.find(|of| !seen.insert(*of)) else { return Ok(()) };
     let name = session.args.command.map_or("plan", |command| command.name());
     let message = format!(
         "two apps of `{path}` are called `{twice}`: `{name}` cannot tell their processes apart",

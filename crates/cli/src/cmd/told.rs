@@ -133,10 +133,20 @@ pub(super) fn object(session: &mut Session, asked: &Asked, object: &Value) {
 
 /// Prints what was asked for of several: one array, or a line for each.
 pub(super) fn array(session: &mut Session, asked: &Asked, objects: &[Value]) {
+    inside(session, asked, objects, Value::Array);
+}
+
+/// Prints what was asked for of several that are a part of one object: that, or a line for each.
+pub(super) fn inside(
+    session: &mut Session,
+    asked: &Asked,
+    objects: &[Value],
+    whole: impl FnOnce(Vec<Value>) -> Value,
+) {
     if let Asked::Lines(_) = asked {
         objects.iter().for_each(|one| object(session, asked, one));
     } else {
-        session.out.object(&objects.iter().map(|one| asked.of(one)).collect());
+        session.out.object(&whole(objects.iter().map(|one| asked.of(one)).collect()));
     }
 }
 

@@ -12,7 +12,6 @@ use super::{list, resurrect, told};
 use crate::caller;
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
-use crate::show::Asked;
 use crate::voice::Notice;
 
 /// Runs the command `export`. A file that is there is not written over; what is written is for its
@@ -32,13 +31,9 @@ pub(super) fn export(session: &mut Session) -> Result<(), Failed> {
             .hint("give the name of a file that is not there yet")
     })?;
     session.out.tell(&Notice::Generated { path: &path });
-    let file = json!({ "name": name, "path": path });
-    match told::asked(session)? {
-        Some(asked @ Asked::Lines(_)) => told::object(session, &asked, &file),
-        Some(asked) => {
-            session.out.object(&json!({ "files": [asked.of(&file)], "notes": [] }));
-        }
-        None => {}
+    if let Some(asked) = told::asked(session)? {
+        let file = json!({ "name": name, "path": path });
+        told::inside(session, &asked, &[file], |files| json!({ "files": files, "notes": [] }));
     }
     Ok(())
 }

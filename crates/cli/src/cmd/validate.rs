@@ -8,7 +8,6 @@ use super::told;
 use crate::apps;
 use crate::failed::{FAILED, Failed};
 use crate::session::Session;
-use crate::show::Asked;
 
 /// Runs the command `validate`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
@@ -19,13 +18,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         let diagnostics = apps::in_order_of_file(&diagnostics);
         bad |= diagnostics.iter().any(Diagnostic::is_error);
         if let Some(asked) = &asked {
-            let found = diagnostics.iter().map(object);
-            if let Asked::Lines(_) = asked {
-                found.for_each(|one| told::object(session, asked, &one));
-                continue;
-            }
-            let found: Vec<Value> = found.map(|one| asked.of(&one)).collect();
-            session.out.object(&json!({ "file": path, "apps": apps, "diagnostics": found }));
+            let found: Vec<Value> = diagnostics.iter().map(object).collect();
+            let whole = |found| json!({ "file": path, "apps": apps, "diagnostics": found });
+            told::inside(session, asked, &found, whole);
             continue;
         }
         apps::tell(session, &diagnostics);

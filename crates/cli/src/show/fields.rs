@@ -204,9 +204,7 @@ fn find(name: &str, describe: bool) -> Result<&'static Field, Failed> {
                 .hint(names::hint(&known)))
         }
         Some(field) => Ok(field),
-        None => {
-            Err(Failed::misuse(format!("there is no field `{name}`")).hint(names::hint(&known)))
-        }
+        None => Err(names::unknown(name, &known)),
     }
 }
 

@@ -29,11 +29,14 @@ pub(crate) fn split(fields: &str) -> Result<Vec<&str>, Failed> {
 /// There is none.
 pub(crate) fn check(name: &str, known: Option<&[&str]>) -> Result<(), Failed> {
     match known {
-        Some(known) if !known.contains(&name) => {
-            Err(Failed::misuse(format!("there is no field `{name}`")).hint(hint(known)))
-        }
+        Some(known) if !known.contains(&name) => Err(unknown(name, known)),
         Some(_) | None => Ok(()),
     }
+}
+
+/// Says that there is no field of this name.
+pub(crate) fn unknown(name: &str, known: &[&str]) -> Failed {
+    Failed::misuse(format!("there is no field `{name}`")).hint(hint(known))
 }
 
 /// Says which fields there are.

@@ -22,6 +22,12 @@ impl Process {
         matches!(self.phase, Phase::Sleeping { .. })
     }
 
+    /// Whether it is wanted, and does not sleep.
+    #[must_use]
+    pub fn is_awake(&self) -> bool {
+        self.goal == Goal::Up && !self.sleeps()
+    }
+
     /// Returns the last run before its sleep, if it sleeps.
     pub(crate) fn sleeps_after(&self) -> Option<RunId> {
         match self.phase {

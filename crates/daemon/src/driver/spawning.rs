@@ -272,7 +272,6 @@ impl Driver<'_> {
         begun.then
     }
 
-    /// Whether a run is being verified.
     /// Whether a run is verified while another one serves in its place.
     fn is_replacement(&self, run: RunId) -> bool {
         let core = self.model.core();
@@ -280,6 +279,7 @@ impl Driver<'_> {
         slot.and_then(|(id, _)| core.slot(id)).is_some_and(|slot| slot.process().run().is_some())
     }
 
+    /// Whether a run is being verified.
     pub(super) fn is_candidate(&self, run: RunId) -> bool {
         self.model.core().owner(run).is_some_and(|owner| owner.1 == Role::Candidate)
     }

@@ -70,9 +70,7 @@ impl Model {
     fn rename(&mut self, rename: Rename, versions: &BTreeMap<ProcId, SpecId>) {
         match rename {
             Rename::App { app, namespace, name } => {
-                let ids: Vec<ProcId> =
-                    self.known.registry.procs_of(app).map(|(id, _)| id).collect();
-                for id in ids {
+                for id in self.known.registry.ids_of(app) {
                     if let Some(proc) = self.known.registry.proc_mut(id) {
                         proc.name.clone_from(&name);
                     }

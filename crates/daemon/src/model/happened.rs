@@ -36,7 +36,7 @@ impl Known {
         let Some(app) = self.registry.app_of(id).filter(|_| !self.is_way_back(run, old)) else {
             return;
         };
-        let ids: Vec<ProcId> = self.registry.procs_of(app).map(|(id, _)| id).collect();
+        let ids = self.registry.ids_of(app);
         for id in ids {
             if let Some(proc) = self.registry.proc_mut(id) {
                 proc.failed_reload = None;

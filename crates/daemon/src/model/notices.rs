@@ -204,7 +204,7 @@ impl Model {
         self.sleepers.begin(&self.known, app);
         self.after_reload(app, failure.is_none(), out);
         self.known.tidy_listeners(app, out);
-        let ids: Vec<ProcId> = self.known.registry.procs_of(app).map(|(id, _)| id).collect();
+        let ids = self.known.registry.ids_of(app);
         for id in ids {
             self.known.registry.set_rollout(id, None);
         }

@@ -166,6 +166,11 @@ impl Registry {
         self.procs.iter().map(|(id, proc)| (*id, proc))
     }
 
+    /// Returns the ids of an app's processes, in order, also while they are changed.
+    pub fn ids_of(&self, app: AppId) -> Vec<ProcId> {
+        self.procs_of(app).map(|(id, _)| id).collect()
+    }
+
     /// Slots of an app, by number.
     pub fn procs_of(&self, app: AppId) -> impl DoubleEndedIterator<Item = (ProcId, &Proc)> {
         self.procs.iter().filter(move |(_, proc)| proc.app == app).map(|(id, proc)| (*id, proc))

@@ -169,10 +169,7 @@ impl Known {
 
     /// Whether a process of an app is wanted and does not sleep.
     fn has_awake(&self, app: AppId) -> bool {
-        self.slots_by_name(app).any(|slot| {
-            let process = slot.process();
-            process.goal() == Goal::Up && !process.sleeps()
-        })
+        self.slots_by_name(app).any(|slot| slot.process().is_awake())
     }
 
     /// The workers of an app, if all that are wanted serve, and nothing is under way with any.
@@ -208,8 +205,7 @@ impl Known {
         let edges = look.edges();
         let of_app = |id: &ProcId| self.registry.app_of(*id) == Some(app);
         self.core.slots().any(|(id, slot)| {
-            let process = slot.process();
-            let awake = process.goal() == Goal::Up && !process.sleeps() && !of_app(&id);
+            let awake = slot.process().is_awake() && !of_app(&id);
             awake && edges.get(&id).is_some_and(|below| below.iter().any(of_app))
         })
     }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use ostler_config::idle_stop::why_never_asleep;
 use ostler_core::spec::AppSpec;
-use ostler_core::{AppId, Event, Goal, ProcId, Role, RunId};
+use ostler_core::{AppId, Event, ProcId, Role, RunId};
 use ostler_wire::control::{Code, Failure};
 
 use super::Model;
@@ -26,8 +26,7 @@ impl Model {
     pub(super) fn on_looked(&mut self, app: AppId, traffic: Traffic, out: &mut Vec<Effect>) {
         let paused = if traffic.paused { traffic.runs.clone() } else { Vec::new() };
         if self.sleepers.on_looked(&self.known, &self.operations, (app, traffic), out) {
-            let ids: Vec<ProcId> = self.known.registry.procs_of(app).map(|(id, _)| id).collect();
-            for id in ids {
+            for id in self.known.registry.ids_of(app) {
                 self.ask(Event::Sleep(id));
             }
         }
@@ -46,8 +45,7 @@ impl Model {
         if self.known.closing {
             return;
         }
-        let ids: Vec<ProcId> = self.known.registry.procs_of(app).map(|(id, _)| id).collect();
-        for id in ids {
+        for id in self.known.registry.ids_of(app) {
             self.wake(id);
         }
     }
@@ -135,12 +133,9 @@ impl Known {
         if asleep.is_empty() {
             return Vec::new();
         }
-        let is_awake = |id: &ProcId| {
-            let process = self.core.slot(*id).map(|slot| slot.process());
-            process.is_some_and(|of| of.goal() == Goal::Up && !of.sleeps())
-        };
         let edges = Look::new(self).edges();
-        let mut left: Vec<ProcId> = slots().map(|(id, _)| id).filter(is_awake).collect();
+        let awake = slots().filter(|(_, slot)| slot.process().is_awake());
+        let mut left: Vec<ProcId> = awake.map(|(id, _)| id).collect();
         let mut needed = Vec::new();
         while let Some(id) = left.pop() {
             let app = self.registry.app_of(id);

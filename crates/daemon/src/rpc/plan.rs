@@ -164,15 +164,7 @@ fn named(name: &str, model: &Model) -> Vec<ProcId> {
 
 /// The run that a process has, while it is up or comes up.
 pub fn run_of(id: ProcId, model: &Model) -> Option<RunId> {
-    let process = model.core().slot(id)?.process();
-    match process.phase() {
-        Phase::Starting { .. } | Phase::Online { .. } | Phase::Stopping(_) => process.run(),
-        Phase::Stopped
-        | Phase::Errored
-        | Phase::Backoff { .. }
-        | Phase::Held
-        | Phase::Sleeping { .. } => None,
-    }
+    model.core().slot(id)?.process().run()
 }
 
 fn act(action: Action, id: ProcId, then: Then) -> Plan {

@@ -3,13 +3,13 @@
 //! First every host is asked for what it has, and tells a cursor with it; then each is asked to go
 //! on behind that cursor, so that no line is missed or told twice.
 
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::channel;
 
 use serde_json::Value;
 
-use super::lines::{Stream, reader};
+use super::lines::{Stream, send_all};
 use super::remote::{Remote, ask, words};
-use crate::args::{CommandId, FlagId};
+use crate::args::FlagId;
 use crate::failed::{FAILED, Failed};
 use crate::paint::Ink;
 use crate::session::Session;
@@ -39,7 +39,6 @@ type Line = (usize, Value);
 
 /// Prints what is there, and goes on with what comes unless that is not asked for.
 pub(super) fn run(session: &mut Session, remotes: &[Remote]) -> Result<(), Failed> {
-    debug_assert!(session.args.command.is_some_and(|command| command.id == CommandId::Logs));
     let other = OF_ONE.iter().find(|(id, _)| session.has(*id));
     let other = other.map(|(_, option)| *option);
     let fields = session.args.value(FlagId::Fields).map(|_| "--json FIELDS");
@@ -103,22 +102,12 @@ fn stream(
         let begun = [FlagId::Lines, FlagId::LogsSince, FlagId::LogsFollow];
         let words = lines_of(session, &begun, &["--follow", "--cursor", cursor]);
         let mut child = remote.spawn(&words)?;
-        let (of_host, received) = channel();
-        if let Some(out) = child.stdout.take() {
-            drop(reader(out, Stream::Out, of_host.clone()));
-        }
-        if let Some(err) = child.stderr.take() {
-            drop(reader(err, Stream::Err, of_host));
-        }
+        send_all(&mut child, at, &send);
         running.push((at, child));
-        let send: Sender<(usize, Stream, String)> = send.clone();
-        drop(std::thread::spawn(move || {
-            received.into_iter().try_for_each(|(stream, line)| send.send((at, stream, line)))
-        }));
     }
     drop(send);
     let mut written = Ok(());
-    for (at, stream, line) in lines {
+    for ((at, stream), line) in lines {
         match (stream, remotes.get(at)) {
             (Stream::Out, _) => print(session, remotes, at, read(&line)),
             (Stream::Err, Some(remote)) if !line.starts_with(CURSOR) => {
