@@ -17,6 +17,9 @@ use crate::run::{command, is_installed, show};
 /// Where Debian has the engine's own client, which builds images without a plugin.
 const CLIENT: &str = "/usr/bin/docker";
 
+/// Its programs, in one package of Debian's.
+const ENGINE: [(&str, &str); 2] = [("dockerd", "docker.io"), (CLIENT, "docker.io")];
+
 const NAMES: &str = "`browser`, `container`, `deploy`, `export`, `fleet`, `swarm`";
 
 /// What the lab with the browser has from npm.
@@ -51,9 +54,7 @@ fn export() -> Result<()> {
 }
 
 fn browser() -> Result<()> {
-    if !is_installed("chromium") {
-        install("chromium")?;
-    }
+    install_missing(&[("chromium", "chromium")])?;
     let modules = cache_dir().join("browser").display().to_string();
     let mut npm = command("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"]);
     npm.args(["--prefix", &modules]).args(DRIVERS);
@@ -65,7 +66,7 @@ fn browser() -> Result<()> {
 
 /// Whether there is an engine for containers.
 pub fn has_engine() -> bool {
-    is_installed("dockerd") && PathBuf::from(CLIENT).exists()
+    ENGINE.iter().all(|(program, _)| is_installed(program))
 }
 
 /// Runs the lab of containers. `false`: no engine starts here.
@@ -73,9 +74,7 @@ pub fn container() -> Result<bool> {
     if let Some(reason) = machine::missing() {
         bail!("no container can be run here: {reason}");
     }
-    if !has_engine() {
-        install("docker.io")?;
-    }
+    install_missing(&ENGINE)?;
     let (root, program, node) = (machine::machine()?, machine::program()?, node()?);
     machine::script("tests/labs/container.sh", &[&root, &program, &node])
 }
@@ -84,14 +83,8 @@ fn swarm() -> Result<()> {
     if let Some(reason) = machine::missing() {
         bail!("no hosts can be made here: {reason}");
     }
-    if !has_engine() {
-        install("docker.io")?;
-    }
-    for (program, package) in [("busybox", "busybox-static"), ("curl", "curl"), ("bc", "bc")] {
-        if !is_installed(program) {
-            install(package)?;
-        }
-    }
+    let tools = [("busybox", "busybox-static"), ("curl", "curl"), ("bc", "bc")];
+    install_missing(&[&ENGINE[..], &tools].concat())?;
     match machine::script("tests/labs/swarm.sh", &[&machine::program()?, &node()?])? {
         true => Ok(()),
         false => bail!("no engine starts here"),
@@ -116,16 +109,21 @@ fn on_hosts(script: &str, words: impl IntoIterator<Item = String>) -> Result<()>
     if let Some(reason) = machine::missing() {
         bail!("no hosts can be made here: {reason}");
     }
-    if !is_installed("/usr/sbin/sshd") {
-        install("openssh-server")?;
-    }
+    install_missing(&[("/usr/sbin/sshd", "openssh-server")])?;
     show(command("bash", [script.to_owned()].into_iter().chain(words).collect::<Vec<_>>()))
 }
 
-/// Installs a package of Debian's.
-pub fn install(package: &str) -> Result<()> {
+/// Installs packages of Debian's of which the program is missing.
+pub fn install_missing(wanted: &[(&str, &str)]) -> Result<()> {
+    let missing = wanted.iter().filter(|(program, _)| !is_installed(program));
+    let packages: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
     show(command("apt-get", ["update", "-qq"]))?;
-    show(command("apt-get", ["install", "-y", "-qq", "--no-install-recommends", package]))
+    let mut apt = command("apt-get", ["install", "-y", "-qq", "--no-install-recommends"]);
+    apt.args(packages);
+    show(apt)
 }
 
 /// A program of Node.

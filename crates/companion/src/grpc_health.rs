@@ -50,7 +50,7 @@ pub fn run(authority: &str, service: &str) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()
-        .map_err(|error| Failed::new(format!("cannot begin: {error}")))?;
+        .map_err(|error| Failed::new(format!("cannot start the health check: {error}")))?;
     runtime.block_on(ask(authority, service)).map_err(Failed::new)
 }
 
@@ -129,7 +129,10 @@ fn status(trailers: &HeaderMap, service: &str) -> Result<(), String> {
 }
 
 fn unknown(service: &str) -> String {
-    format!("it knows no service `{service}`")
+    match service {
+        "" => "it tells the health of named services only, not of the server as a whole".to_owned(),
+        service => format!("it knows no service `{service}`"),
+    }
 }
 
 /// The innermost reason, which says most.

@@ -17,9 +17,8 @@ pub(crate) struct Known<'a, 'f> {
 }
 
 /// Which of them are meant.
-#[derive(Clone, Copy)]
-pub(crate) struct Chosen<'a> {
-    pub is_chosen: &'a [bool],
+pub(crate) struct Chosen {
+    pub is_chosen: Vec<bool>,
     /// `--only` chose them, and not their profiles.
     pub by_name: bool,
 }
@@ -30,13 +29,16 @@ pub(crate) fn choose(
     options: &Options,
     (source, ctx): (SourceText<'_>, &Context),
     report: &mut Vec<Diagnostic>,
-) -> Vec<bool> {
+) -> Chosen {
     let by_profile = match ctx.as_pm2 {
         // PM2 knows no profiles, and no option that would name one.
         true => vec![true; apps.all.len()],
         false => profiles::choose(apps.all, options, source, report),
     };
-    only(apps, &options.only, source, report).unwrap_or(by_profile)
+    match only(apps, &options.only, source, report) {
+        Some(is_chosen) => Chosen { is_chosen, by_name: true },
+        None => Chosen { is_chosen: by_profile, by_name: false },
+    }
 }
 
 /// Whether `--only` names them; `None` where it is not given.

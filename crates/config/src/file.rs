@@ -6,7 +6,7 @@ use ostler_core::spec::AppSpec;
 
 use crate::attributes::{Attribute, Effect};
 use crate::bases;
-use crate::chosen::{self, Chosen, Known};
+use crate::chosen::{self, Known};
 use crate::context::Context;
 use crate::depends;
 use crate::diagnostic::{COMMAND_LINE, Diagnostic, IGNORED_OPTION};
@@ -37,17 +37,23 @@ const NO_FILE: &str = "`ostler init` writes a process file, `ostler start app.js
 /// a file get a warning.
 #[must_use]
 pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
+    read_file(path, ctx, |said, source, absolute| {
+        apps(said, source, Some(absolute), (options, ctx))
+    })
+    .unwrap_or_else(|diagnostic| (Vec::new(), vec![diagnostic]))
+}
+
+/// Does something with what the process file at `path` says, and where that is.
+fn read_file<T>(
+    path: &str,
+    ctx: &Context,
+    act: impl FnOnce(Said, SourceText<'_>, &Path) -> T,
+) -> Result<T, Diagnostic> {
     let absolute = ctx.absolute(&ctx.cwd, path);
-    let read = text_of(path, &absolute).and_then(|(syntax, text)| {
-        let said = reading::read(syntax, &absolute, SourceText::new(path, &text), ctx)?;
-        Ok((said, text))
-    });
-    match read {
-        Ok((said, text)) => {
-            apps(said, SourceText::new(path, &text), Some(&absolute), (options, ctx))
-        }
-        Err(diagnostic) => (Vec::new(), vec![diagnostic]),
-    }
+    let (syntax, text) = text_of(path, &absolute)?;
+    let source = SourceText::new(path, &text);
+    let said = reading::read(syntax, &absolute, source, ctx)?;
+    Ok(act(said, source, &absolute))
 }
 
 /// As [`load`], of a text that was read elsewhere, such as from standard input. `origin`: what
@@ -92,8 +98,8 @@ pub fn of_profiles(path: &str, options: &Options, ctx: &Context) -> Vec<OfProfil
         let apps = all.iter().zip(names).filter_map(|(fields, name)| {
             let profiles = profiles::of(fields);
             let namespace = fields.text("namespace").unwrap_or("default").to_owned();
-            let app = || OfProfiles { name: name.clone(), namespace, profiles: profiles.clone() };
-            (!profiles.is_empty()).then(app)
+            let name = name.clone();
+            (!profiles.is_empty()).then_some(OfProfiles { name, namespace, profiles })
         });
         apps.collect()
     };
@@ -107,18 +113,17 @@ pub(crate) fn with_key<T>(
     ctx: &Context,
     act: impl FnOnce(Option<&Node>, SourceText<'_>) -> T,
 ) -> Result<T, Vec<Diagnostic>> {
-    let absolute = ctx.absolute(&ctx.cwd, path);
-    let (syntax, text) = text_of(path, &absolute).map_err(|said| vec![said])?;
-    let source = SourceText::new(path, &text);
-    let said = reading::read(syntax, &absolute, source, ctx).map_err(|said| vec![said])?;
-    let mut report = Vec::new();
-    let files = bases::gather(said, source, Some(&absolute), ctx, &mut report);
-    if report.iter().any(Diagnostic::is_error) {
-        return Err(report);
-    }
-    let source = SourceText { bases: &files.bases, ..source };
-    let value = inherit::of_key(files.list.iter().filter_map(|file| file.said.root.get(key)));
-    Ok(act(value.as_ref(), source))
+    let of_key = |said: Said, source: SourceText<'_>, absolute: &Path| {
+        let mut report = Vec::new();
+        let files = bases::gather(said, source, Some(absolute), ctx, &mut report);
+        if report.iter().any(Diagnostic::is_error) {
+            return Err(report);
+        }
+        let source = SourceText { bases: &files.bases, ..source };
+        let value = inherit::of_key(files.list.iter().filter_map(|file| file.said.root.get(key)));
+        Ok(act(value.as_ref(), source))
+    };
+    read_file(path, ctx, of_key).map_err(|said| vec![said])?
 }
 
 /// Reads a process file; its language is by its name.
@@ -170,14 +175,12 @@ fn all_of_file<T>(
     ctx: &Context,
     act: impl FnOnce(&[Fields<'_>], &[String]) -> T,
 ) -> Option<T> {
-    let absolute = ctx.absolute(&ctx.cwd, path);
-    let (syntax, text) = text_of(path, &absolute).ok()?;
-    let source = SourceText::new(path, &text);
-    let said = reading::read(syntax, &absolute, source, ctx).ok()?;
-    let mut report = Vec::new();
-    with_all(said, (source, Some(&absolute)), (options, ctx), &mut report, |of, _| {
-        act(&of.fields, &of.names)
-    })
+    let all = |said: Said, source: SourceText<'_>, absolute: &Path| {
+        let mut report = Vec::new();
+        let act = |of: All<'_>, _: &mut Vec<Diagnostic>| act(&of.fields, &of.names);
+        with_all(said, (source, Some(absolute)), (options, ctx), &mut report, act)
+    };
+    read_file(path, ctx, all).ok().flatten()
 }
 
 /// Does something with all apps of a file, unless one that it extends cannot be read.
@@ -217,10 +220,9 @@ fn resolved(
 ) -> Vec<AppSpec> {
     let All { fields, names, source, deploy } = of;
     let apps = Known { all: &fields, names: &names };
-    let is_chosen = chosen::choose(apps, options, (source, ctx), report);
-    let by_name = !options.only.is_empty();
-    depends::check(apps, Chosen { is_chosen: &is_chosen, by_name }, ctx, report);
-    let chosen = fields.into_iter().zip(is_chosen).filter_map(|(of, is)| is.then_some(of));
+    let chosen = chosen::choose(apps, options, (source, ctx), report);
+    depends::check(apps, &chosen, ctx, report);
+    let chosen = fields.into_iter().zip(chosen.is_chosen).filter_map(|(of, is)| is.then_some(of));
     let chosen: Vec<Fields<'_>> = chosen.collect();
     warn_of_same_names(&chosen, ctx, report);
     refuse_names(&chosen, ctx, report);

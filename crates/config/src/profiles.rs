@@ -41,7 +41,7 @@ pub(crate) fn choose(
         |of: &Vec<String>| of.is_empty() || of.iter().any(|name| wanted.contains(&name.as_str()));
     let all_meant = wanted.contains(&ALL_PROFILES);
     let is_meant: Vec<bool> = profiles.iter().map(|of| all_meant || is_meant(of)).collect();
-    if options.only.is_empty() && !is_meant.is_empty() && !is_meant.contains(&true) {
+    if words(&options.only).is_empty() && !is_meant.is_empty() && !is_meant.contains(&true) {
         report.extend(wanted.is_empty().then(|| none_is_meant(&known, source)));
     }
     is_meant

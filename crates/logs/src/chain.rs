@@ -66,10 +66,11 @@ impl Chain {
     pub fn open_at(&self, number: usize, place: u64) -> io::Result<Opened> {
         let short = || io::Error::from(io::ErrorKind::UnexpectedEof);
         let file = self.files.get(number).ok_or(io::ErrorKind::NotFound)?;
-        if let Some(packed) = file.packed()? {
-            let mut head = vec![0; CHECKED.min(usize::try_from(place).unwrap_or(CHECKED))];
-            let read = packed.read_at(&mut head, 0)?;
-            head.truncate(read);
+        // Where its pieces are is of no interest to who begins with the first.
+        let packed = if 0 < place { file.packed()? } else { None };
+        if let Some(packed) = packed {
+            let mut head = Vec::new();
+            packed.open_at(0)?.take(place.min(CHECKED as u64)).read_to_end(&mut head)?;
             let trail = Trail::new(place, head);
             return if place <= packed.length() {
                 Ok(Opened { from: packed.open_at(place)?, trail, inode: OF_PACKED })
@@ -173,8 +174,7 @@ fn renamed(log: &Path) -> io::Result<Vec<Past>> {
         let entry = entry?;
         let name = entry.file_name();
         let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(own)) else { continue };
-        let (rest, packed) =
-            Packing::split(rest).map_or((rest, None), |(rest, packing)| (rest, Some(packing)));
+        let (rest, packed) = Packing::split(rest);
         if !is_number_or_date(rest) {
             continue;
         }

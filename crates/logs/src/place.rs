@@ -164,6 +164,20 @@ impl<F: Borrow<File>> Read for At<F> {
     }
 }
 
+/// Reads as many bytes as there is room for, unless it ends before.
+pub(crate) fn read_most(from: &mut dyn Read, room: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while let Some(left) = room.get_mut(length..).filter(|left| !left.is_empty()) {
+        match from.read(left) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}
+
 /// Returns the first bytes of a file that are before this place, [`CHECKED`] at most.
 ///
 /// # Errors

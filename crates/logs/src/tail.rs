@@ -2,8 +2,9 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
+
+use crate::place::{At, read_most};
 
 /// Read at a time, from the end.
 const BLOCK: usize = 64 << 10;
@@ -38,7 +39,7 @@ pub fn tail_to(file: &File, mut start: u64, lines: usize) -> io::Result<Vec<Stri
         start -= len as u64;
         let mut block = vec![0; len];
         // A file truncated meanwhile ends early: what is there is what is shown.
-        let read = read_at_most(file, &mut block, start)?;
+        let read = read_most(&mut At(file, start), &mut block)?;
         block.truncate(read);
         ends += memchr::memchr_iter(b'\n', &block).count();
         size += read;
@@ -55,21 +56,10 @@ pub fn tail_to(file: &File, mut start: u64, lines: usize) -> io::Result<Vec<Stri
     Ok(found)
 }
 
-fn read_at_most(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(room) = block.get_mut(filled..).filter(|room| !room.is_empty()) {
-        match file.read_at(room, offset + filled as u64) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::FileExt as _;
+
     use super::*;
 
     #[track_caller]

@@ -58,18 +58,14 @@ pub fn find(wanted: &Address) -> io::Result<Found> {
 
 /// What is told of the connections that are in the way of whoever wants to listen.
 fn of_connections(connections: &[Socket]) -> io::Result<Found> {
-    if connections.is_empty() {
-        return Ok(Found::Nobody);
-    }
+    let Some(first) = connections.first() else { return Ok(Found::Nobody) };
     let holders = holders_of(connections)?;
-    let open = connections.iter().find(|of| of.inode != 0);
-    Ok(match (holders.is_empty(), open, connections.first()) {
-        (false, ..) => Found::Connected(holders),
-        (true, Some(of), _) => {
-            Found::Hidden { address: of.address.clone(), uid: of.uid, listens: false }
-        }
-        (true, None, Some(of)) => Found::Closing(of.address.clone()),
-        (true, None, None) => Found::Nobody,
+    if !holders.is_empty() {
+        return Ok(Found::Connected(holders));
+    }
+    Ok(match connections.iter().find(|of| of.inode != 0) {
+        Some(of) => Found::Hidden { address: of.address.clone(), uid: of.uid, listens: false },
+        None => Found::Closing(first.address.clone()),
     })
 }
 

@@ -1,20 +1,8 @@
 //! The list of several machines: what each says to a program, as one table for a person.
 
-use crate::amount;
 use crate::grid::{Cell, Column, render};
 use crate::paint::{Ink, Paint};
-
-/// The words of a status, in colour.
-const STATUS: [(&str, char, &[Ink]); 8] = [
-    ("online", '●', &[Ink::Green]),
-    ("starting", '◐', &[Ink::Blue]),
-    ("stopping", '◐', &[Ink::Blue]),
-    ("waiting", '◌', &[Ink::Yellow]),
-    ("errored", '×', &[Ink::Red]),
-    ("stopped", '○', &[]),
-    ("exited", '○', &[]),
-    ("completed", '○', &[]),
-];
+use crate::{amount, words};
 
 /// Returns the table of these lines: a host, then the values that `list` writes to a pipe.
 pub fn of_hosts(lines: &[String], window: usize, paint: Paint) -> String {
@@ -60,8 +48,8 @@ fn shown(value: &str, amount: impl Fn(&str) -> Option<String>) -> String {
 }
 
 fn status(word: &str) -> Cell<'_> {
-    match STATUS.iter().find(|(of, ..)| *of == word) {
-        Some((_, sign, inks)) => Cell::inked(format!("{sign} {word}"), inks),
+    match words::sign_of(word) {
+        Some((sign, inks)) => Cell::inked(format!("{sign} {word}"), inks),
         // A later version may have others.
         None => Cell::plain(word),
     }

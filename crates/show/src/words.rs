@@ -44,6 +44,20 @@ pub(crate) fn sign(phase: Phase) -> (char, &'static [Ink]) {
     }
 }
 
+/// Returns the sign and the colour of a word that [`status`] returns.
+pub(crate) fn sign_of(word: &str) -> Option<(char, &'static [Ink])> {
+    Some(sign(match word {
+        "online" => Phase::Online,
+        "starting" => Phase::Starting,
+        "stopping" => Phase::Stopping,
+        "waiting" => Phase::Waiting,
+        "sleeping" => Phase::Sleeping,
+        "errored" => Phase::Errored,
+        "stopped" | "exited" | "completed" => Phase::Stopped,
+        _ => return None,
+    }))
+}
+
 /// Returns the end that a process came to by itself, if its last one was such, also where a command
 /// stopped it since.
 pub fn own_end(process: &ProcView) -> Option<&Ended> {

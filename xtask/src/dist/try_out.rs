@@ -30,9 +30,7 @@ pub fn try_out(release: &Release, packages: &Path) -> Result<()> {
         bail!("packages cannot be tried without {}", missing.join(", "));
     }
     if is_installed("apt-get") {
-        for (_, package) in WANTED.into_iter().filter(|(of, _)| !is_installed(of)) {
-            lab::install(package)?;
-        }
+        lab::install_missing(&WANTED)?;
     }
     let packages = packages.to_string_lossy();
     let mut words = vec!["tests/labs/packages.sh", &packages, &release.version];

@@ -71,8 +71,8 @@ pub(super) const CODES: &[Code] = &[
     Code {
         name: "two-probes",
         title: "a health check that asks in two ways",
-        text: "`health` asks in one way: `http`, `tcp` or `exec`. Whoever wants both asks by \
-               `exec`.",
+        text: "`health` asks in one way: `http`, `tcp`, `grpc` or `exec`. Whoever wants both asks \
+               by `exec`.",
         example: Some((
             r#"{ "script": "api.js", "health": { "tcp": 3000, "exec": "true" } }"#,
             r#"{ "script": "api.js", "health": { "exec": "true" } }"#,

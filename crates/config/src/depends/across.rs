@@ -18,7 +18,7 @@ use crate::value::{Node, Span, Value};
 /// Looks at what the chosen apps of a file depend on.
 pub(crate) fn check(
     Known { all, names }: Known<'_, '_>,
-    chosen: Chosen<'_>,
+    chosen: &Chosen,
     ctx: &Context,
     report: &mut Vec<Diagnostic>,
 ) {
@@ -55,7 +55,7 @@ fn read(node: &Node) -> Vec<(Dependency, Option<Span>)> {
 struct Within<'a, 'f> {
     all: &'a [Fields<'f>],
     names: &'a [String],
-    chosen: Chosen<'a>,
+    chosen: &'a Chosen,
     ctx: &'a Context,
 }
 

@@ -68,10 +68,7 @@ impl Names {
     pub(crate) fn read(&self, log: &Path, name: &str) -> Option<Rotated> {
         let (stem, ending) = split(log)?;
         let rest = name.strip_prefix(stem)?.strip_prefix(BETWEEN)?;
-        let (rest, packed) = match Packing::split(rest) {
-            Some((rest, packing)) => (rest, Some(packing)),
-            None => (rest, None),
-        };
+        let (rest, packed) = Packing::split(rest);
         let rest = rest.strip_suffix(ending)?;
         let (_, length) = self.format.read(rest)?;
         let (date, number) = rest.split_at_checked(length)?;
@@ -128,7 +125,8 @@ pub(crate) fn packed_there(path: &Path) -> Option<(PathBuf, Packing)> {
 pub(crate) fn of_part(name: &str) -> Option<&str> {
     let (rest, maker) = name.strip_suffix(PART)?.rsplit_once('.')?;
     let is_number = !maker.is_empty() && maker.bytes().all(|byte| byte.is_ascii_digit());
-    Some(Packing::split(is_number.then_some(rest)?)?.0)
+    let (rest, packing) = Packing::split(is_number.then_some(rest)?);
+    packing.map(|_| rest)
 }
 
 /// The name of a log before its ending, and the ending with its dot.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 
 use super::packing::{Packing, Piece, Unpacked};
-use crate::place::At;
+use crate::place::{At, read_most};
 
 /// See the module's text.
 #[derive(Debug)]
@@ -33,7 +33,6 @@ impl Packed {
     /// # Errors
     /// The system's; what is compressed is not whole.
     pub fn open_at(&self, place: u64) -> io::Result<Unpacked> {
-        let place = place.min(self.length());
         let behind = self.pieces.partition_point(|piece| piece.place <= place);
         let piece = behind.checked_sub(1).and_then(|at| self.pieces.get(at));
         let Some(piece) = piece.filter(|_| place < self.length()) else {
@@ -49,17 +48,7 @@ impl Packed {
     /// # Errors
     /// The system's; what is compressed is not whole.
     pub fn read_at(&self, room: &mut [u8], place: u64) -> io::Result<usize> {
-        let mut from = self.open_at(place)?;
-        let mut length = 0;
-        while let Some(left) = room.get_mut(length..).filter(|left| !left.is_empty()) {
-            match from.read(left) {
-                Ok(0) => break,
-                Ok(read) => length += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(length)
+        read_most(&mut *self.open_at(place)?, room)
     }
 }
 

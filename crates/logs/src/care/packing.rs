@@ -65,10 +65,10 @@ impl Packing {
         }
     }
 
-    /// Takes the end off the name of such a file.
-    #[must_use]
-    pub fn split(name: &str) -> Option<(&str, Self)> {
-        Self::ALL.into_iter().find_map(|of| Some((name.strip_suffix(of.ending())?, of)))
+    /// Takes the end off the name of such a file, if it is one.
+    pub(crate) fn split(name: &str) -> (&str, Option<Self>) {
+        let of = |of: Self| Some((name.strip_suffix(of.ending())?, Some(of)));
+        Self::ALL.into_iter().find_map(of).unwrap_or((name, None))
     }
 
     /// Reads what is compressed in this.

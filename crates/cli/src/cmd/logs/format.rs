@@ -160,12 +160,12 @@ impl Writer {
 
     /// Returns what a program wants of an object of a line.
     fn asked_of(&self, text: String) -> String {
-        match (&self.asked, self.form) {
-            (Some(asked @ Asked::Json(_)), Form::Json) => {
+        match &self.asked {
+            Some(asked @ Asked::Json(_)) => {
                 let object: Value = serde_json::from_str(&text).unwrap_or_default();
                 format!("{}\n", asked.of(&object))
             }
-            (Some(_) | None, _) => text,
+            Some(Asked::Whole | Asked::Lines(_)) | None => text,
         }
     }
 

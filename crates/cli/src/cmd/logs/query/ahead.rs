@@ -5,6 +5,7 @@
 //! where no line depends on the one before; what is found in one waits, bounded, for its turn.
 
 use std::io;
+use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use ostler_logs::Place;
@@ -54,7 +55,8 @@ pub(super) struct Ahead {
 
 /// Returns how many files are looked through at once.
 pub(super) fn most() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).min(MOST)
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from).min(MOST))
 }
 
 impl Ahead {

@@ -193,14 +193,16 @@ impl<'q> Reader<'q> {
                 let (line, by) = (ahead.next()?, ahead.to);
                 self.place = line.place.unwrap_or(self.place);
                 match line.text {
-                    None => _ = self.ahead.pop_front(),
+                    None => {
+                        self.ahead.pop_front();
+                        self.look_ahead()?;
+                    }
                     Some(text) => {
                         if let Some(found) = self.judge(text, None, by) {
                             return Ok(Some(found));
                         }
                     }
                 }
-                self.look_ahead()?;
                 continue;
             }
             let Some(open) = &mut self.open else {
