@@ -180,6 +180,8 @@ flags! {
         "the certificate by which connections are encrypted, as PEM";
     TlsKey ' ' ["tls-key"] One("path"), Own [CommandId::Web]
         "the private key of the certificate, as PEM";
+    Destructive ' ' ["allow-destructive"] Nothing, Own [CommandId::Mcp]
+        "also offer what stops and deletes apps";
     Spa ' ' ["spa"] Nothing, Own [CommandId::Serve]
         "answer with index.html where a path of the app has no file";
     AuthUsername ' ' ["basic-auth-username"] One("name"), Own [CommandId::Serve]

@@ -15,7 +15,7 @@ mod host;
 mod hub;
 mod link;
 mod listing;
-mod mask;
+pub(crate) mod mask;
 mod page;
 mod recorder;
 mod router;
