@@ -1,68 +1,34 @@
 //! Runs that the keeper began and nobody knows any more.
 //!
 //! Problem: such a run is to end, but its descriptors may not have arrived, and there may be none
-//! left to hold it by. Rule: it is ended as soon as it can be held, and the daemon does not end
-//! before that.
+//! left to hold it by. Rule: it is ended as soon as it can be held. The daemon does not end before
+//! that has been done.
 
 use std::io;
-use std::os::fd::OwnedFd;
 
 use ostler_core::{Millis, RunId};
-use ostler_keeper::proto::{FdMask, RunFds};
 
-use super::Runs;
-use super::proc::{self, ProcessRef, signal};
-use crate::{clock, daemon_log};
+use super::proc::{ProcessRef, signal};
+use crate::daemon_log;
 
 /// For how long it is tried, ms. Who cannot be held for so long will not be.
-const GIVEN_UP: u64 = 30_000;
+pub(super) const GIVEN_UP: u64 = 30_000;
 
 /// The processes that could not be held yet.
 #[derive(Debug, Default)]
-pub(super) struct Unknown(Vec<Process>);
+pub(super) struct Unknown(pub(super) Vec<Process>);
 
 #[derive(Clone, Copy, Debug)]
-struct Process {
-    run: RunId,
-    pid: u32,
-    start_time: u64,
-    until: Millis,
-}
-
-impl Runs {
-    /// Ends a run that the keeper began and nobody knows.
-    pub fn end_unknown(
-        &mut self,
-        run: RunId,
-        (pid, start_time): (u32, u64),
-        mask: FdMask,
-        fds: Vec<OwnedFd>,
-    ) {
-        daemon_log::error(format!("the keeper began run {}, which is not known: killed", run.0));
-        if let Some(pidfd) = RunFds::from_list(mask, fds).and_then(|fds| fds.pidfd) {
-            return end(&ProcessRef { pid, fd: pidfd });
-        }
-        let until = clock::monotonic() + GIVEN_UP;
-        self.unknown.0.push(Process { run, pid, start_time, until });
-        self.end_rest_of_unknown();
-    }
-
-    /// Ends those that could not be held before.
-    pub fn end_rest_of_unknown(&mut self) {
-        if self.unknown.try_all(clock::monotonic(), proc::hold) {
-            self.retries.soon();
-        }
-    }
-
-    /// Whether one is to be ended yet.
-    pub fn has_unknown(&self) -> bool {
-        !self.unknown.0.is_empty()
-    }
+pub(super) struct Process {
+    pub(super) run: RunId,
+    pub(super) pid: u32,
+    pub(super) start_time: u64,
+    pub(super) until: Millis,
 }
 
 impl Unknown {
     /// Ends whom it can hold. Returns whether it is to be tried again.
-    fn try_all(
+    pub(super) fn try_all(
         &mut self,
         now: Millis,
         hold: impl Fn(u32, u64) -> io::Result<Option<ProcessRef>>,
@@ -84,7 +50,7 @@ impl Unknown {
     }
 }
 
-fn end(process: &ProcessRef) {
+pub(super) fn end(process: &ProcessRef) {
     if let Err(error) = signal(&process.fd, libc::SIGKILL) {
         daemon_log::error(format!("could not kill process {}: {error}", process.pid));
     }
@@ -94,10 +60,8 @@ fn end(process: &ProcessRef) {
 mod tests {
     use std::os::unix::process::ExitStatusExt as _;
     use std::process::{Child, Command};
-    use std::rc::Rc;
 
-    use ostler_poll::Poll;
-
+    use super::super::proc;
     use super::super::stat::Stat;
     use super::*;
 
@@ -105,15 +69,6 @@ mod tests {
         let child = Command::new("sleep").arg("600").spawn().unwrap();
         let pid = child.id();
         (child, (pid, Stat::read(pid).unwrap().start_time))
-    }
-
-    #[test]
-    fn a_run_that_nobody_knows_is_ended_also_where_its_descriptors_did_not_arrive() {
-        let (mut child, process) = sleeper();
-        let mut runs = Runs::new("mark".to_owned(), Rc::new(Poll::new().unwrap())).unwrap();
-        runs.end_unknown(RunId(17), process, FdMask(FdMask::ALL), Vec::new());
-        assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGKILL));
-        assert!(!runs.has_unknown());
     }
 
     #[test]
