@@ -1,7 +1,7 @@
 //! Figures as OTLP has them, in JSON over HTTP (`/v1/metrics`).
 //!
-//! Rule: they are made of the text that `/metrics` gives, so that both say the same by the same
-//! names.
+//! Rule: they are made of the text that `/metrics` gives, so that both say the same in the same
+//! words and under the same names.
 
 use serde_json::{Value, json};
 
