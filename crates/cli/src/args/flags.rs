@@ -185,6 +185,8 @@ flags! {
         "the certificate by which connections are encrypted, as PEM";
     TlsKey ' ' ["tls-key"] One("path"), Own [CommandId::Web]
         "the private key of the certificate, as PEM";
+    Otlp ' ' ["otlp"] One("url"), Own [CommandId::Web]
+        "send the figures of `/metrics` there as well, by OTLP over HTTP";
     Spa ' ' ["spa"] Nothing, Own [CommandId::Serve]
         "answer with index.html where a path of the app has no file";
     AuthUsername ' ' ["basic-auth-username"] One("name"), Own [CommandId::Serve]
