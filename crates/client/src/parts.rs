@@ -190,8 +190,7 @@ mod tests {
         assert_eq!(read(child.id(), "environ"), None);
     }
 
-    /// A command that looked while another started the daemon asked it for a socket, and so ended
-    /// it.
+    /// A command that looked while another started the daemon ended it, for it asked for a socket.
     #[test]
     fn a_daemon_that_would_die_of_a_hangup_is_not_sent_one() {
         let status = |blocked: &str, caught: &str| {

@@ -47,7 +47,8 @@ pub(super) fn reload(
             session.out.tell(&Notice::Replaced { id: process.id, name: &process.name });
         }
     }
-    // What is replaced without a gap was verified. Also beside what failed, the others are looked at.
+    // What is replaced without a gap was verified. The others are looked at, also beside one that
+    // failed.
     let is_done = |id: &u32| ids.contains(id) && (result.is_ok() || done.contains(id));
     let restarted = list.iter().filter(|of| is_done(&of.id) && !of.cluster);
     let restarted: Vec<u32> = restarted.map(|of| of.id).collect();
