@@ -336,6 +336,7 @@ fn options(args: &Parsed) -> Options {
         env: args.value(FlagId::Env).map(str::to_owned),
         only: names(FlagId::Only),
         profiles,
+        strict: args.has(FlagId::Strict),
         ..Options::default()
     };
     options.given = args

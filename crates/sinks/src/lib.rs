@@ -28,6 +28,7 @@ pub use alerts::{
 };
 pub use command::{Runs, ends_within};
 pub use forward::{Forwarder, Log, Passes, Sink};
+pub use http::{Answer, is_url, post};
 pub use kept::{Kept, file_name, folder, read_all};
 pub use record::{Form, Record};
 pub use rules::{Confirm, Found, Hears, RULES};
