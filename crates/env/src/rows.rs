@@ -157,6 +157,15 @@ variables! {
     /// besides addresses and `localhost`.
     OSTLER_WEB_HOSTS, read by Companion, from Ours, set by User,
 
+    /// The URL of a receiver of OTLP over HTTP, which the web API sends the figures of `/metrics`.
+    OSTLER_WEB_OTLP, read by Companion, from Ours, set by User,
+
+    /// Headers for that receiver: `name=value`, with commas between them.
+    OSTLER_WEB_OTLP_HEADERS, read by Companion, from Ours, set by User,
+
+    /// The time from one sending of figures to the next, in ms.
+    OSTLER_WEB_OTLP_INTERVAL, read by Companion, from Ours, set by User, default "60000",
+
     /// Anything but nothing and `false` leaves `env` out of the processes on PM2's page of the web
     /// API, in which secrets are masked in any case.
     PM2_WEB_STRIP_ENV_VARS, read by Companion, from Pm2, set by User,

@@ -13,16 +13,30 @@ const LONGEST: u64 = 256 << 10;
 
 /// What was answered.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
+pub struct Answer {
+    /// The number that says how it went.
+    pub status: u16,
     /// After how long the same may be asked again, if that was said.
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) body: Vec<u8>,
+    pub retry_after: Option<Duration>,
+    /// What follows the head.
+    pub body: Vec<u8>,
+}
+
+/// Whether a URL can be asked.
+#[must_use]
+pub fn is_url(url: &str) -> bool {
+    match url.strip_prefix("https://") {
+        Some(rest) => Url::of(&format!("http://{rest}")).is_some(),
+        None => Url::of(url).is_some(),
+    }
 }
 
 /// Posts this text, of JSON, to a URL. One of `https` is for the system's `curl`, so that there is
 /// no TLS in this program.
-pub(crate) fn post(url: &str, headers: &[(String, String)], body: &str) -> io::Result<Answer> {
+///
+/// # Errors
+/// It cannot be asked, or answers something else than HTTP.
+pub fn post(url: &str, headers: &[(String, String)], body: &str) -> io::Result<Answer> {
     if url.starts_with("https://") {
         let answer = curl::post(url, headers, body)?;
         return parse(&answer).ok_or_else(|| io::Error::other("`curl` wrote no answer of HTTP"));
@@ -105,6 +119,7 @@ mod tests {
         assert_eq!(parse(text), Some(expected));
         assert!(is_whole(text) && !is_whole(&text[..text.len() - 1]));
         assert_eq!(parse(b"nonsense"), None);
+        assert!(is_url("https://h/v1") && is_url("http://h:1/") && !is_url("https://u@h/"));
         let error = post("ftp://x/", &[], "").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }

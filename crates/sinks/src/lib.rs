@@ -19,6 +19,7 @@ mod rules;
 mod syslog;
 mod target;
 mod tcp;
+mod tls;
 mod wake;
 
 pub use alerts::{
@@ -27,7 +28,9 @@ pub use alerts::{
 };
 pub use command::{Runs, ends_within};
 pub use forward::{Forwarder, Log, Passes, Sink};
+pub use http::{Answer, is_url, post};
 pub use kept::{Kept, file_name, folder, read_all};
 pub use record::{Form, Record};
 pub use rules::{Confirm, Found, Hears, RULES};
 pub use target::Around;
+pub use tls::companion;

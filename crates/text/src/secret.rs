@@ -23,7 +23,7 @@ pub const SECRET_WORDS: [&str; 11] = [
 ];
 
 /// What the name of a secret may end with, as a word of its own.
-const LAST_WORDS: [&str; 4] = ["pass", "key", "auth", "pat"];
+const LAST_WORDS: [&str; 5] = ["pass", "key", "auth", "pat", "headers"];
 
 /// Whether a variable or an option of this name is likely to hold a secret.
 #[must_use]
@@ -89,6 +89,7 @@ mod tests {
             "BASIC_AUTH",
             "GITHUB_PAT",
             "privateKey",
+            "OTEL_EXPORTER_OTLP_HEADERS",
             "MYSQL_ROOT_PASSWORD",
         ] {
             assert!(is_secret_name(name), "{name}");

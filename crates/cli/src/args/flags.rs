@@ -112,6 +112,11 @@ flags! {
             Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload,
             CommandId::Validate, CommandId::Plan, CommandId::Apply, CommandId::Export
         ] "also apps with one of these `profiles` of the process file; `*` is all of them";
+    Strict ' ' ["strict"] Nothing,
+        Own [
+            Start, Run, Restart, Reload, StartOrRestart, StartOrReload, CommandId::Validate,
+            CommandId::Plan, CommandId::Apply, CommandId::Export
+        ] "a warning about the process file is an error, and nothing is done";
     Force 'f' ["force"] Nothing, Action [Start, Save, CommandId::LinkPm2]
         "start it twice; save an empty list";
     Parallel ' ' ["parallel"] One("n"),
@@ -180,6 +185,8 @@ flags! {
         "the certificate by which connections are encrypted, as PEM";
     TlsKey ' ' ["tls-key"] One("path"), Own [CommandId::Web]
         "the private key of the certificate, as PEM";
+    Otlp ' ' ["otlp"] One("url"), Own [CommandId::Web]
+        "send the figures of `/metrics` there as well, by OTLP over HTTP";
     Destructive ' ' ["allow-destructive"] Nothing, Own [CommandId::Mcp]
         "also offer what stops and deletes apps";
     Spa ' ' ["spa"] Nothing, Own [CommandId::Serve]

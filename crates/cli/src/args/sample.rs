@@ -40,6 +40,7 @@ fn of_own(flag: &Flag, what: &'static str) -> &'static str {
         (FlagId::Host, _) => "127.0.0.1",
         (FlagId::Env, _) => "production",
         (FlagId::Lines, _) => "50",
+        (FlagId::Otlp, _) => "http://127.0.0.1:4318/v1/metrics",
         (_, "n") => "4",
         (_, "seconds") => "5",
         (_, "name" | "names" | "app") => "api",

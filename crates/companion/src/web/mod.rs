@@ -2,7 +2,7 @@
 //!
 //! - [`api`] answers what is under `/api/v1`; [`hub`] has what happens, for all who look on.
 //! - [`link`] asks the daemon, [`listing`] for the list.
-//! - [`recorder`] writes down what processes use.
+//! - [`recorder`] writes down what processes use; [`pusher`] sends figures, as [`otlp`] has them.
 //! - [`page`] is the page of PM2.
 //! - [`server`] has the connections, [`router`] the paths, [`settings`] where it listens, and
 //!   [`guard`] decides who may ask; [`tls`] has the certificate.
@@ -16,7 +16,9 @@ mod hub;
 mod link;
 mod listing;
 pub(crate) mod mask;
+mod otlp;
 mod page;
+mod pusher;
 mod recorder;
 mod router;
 mod server;

@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use super::guard::Peer;
+use super::pusher::push;
 use super::recorder::record;
 use super::router::router;
 use super::settings::Settings;
@@ -54,6 +55,9 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failed> {
     let room = Arc::new(Semaphore::new(MOST));
     let shared = Arc::new(Shared::new(settings));
     tokio::spawn(record(Arc::clone(&shared)));
+    if let Some(to) = shared.settings.otlp.clone() {
+        tokio::spawn(push(Arc::clone(&shared), to));
+    }
     tokio::select! {
         () = accept(listener, certificate, Arc::clone(&room), router(&shared), shared) => {}
         _ = term.recv() => {}

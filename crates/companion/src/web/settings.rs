@@ -2,10 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ostler_env::{
-    HOME, OSTLER_HOME, OSTLER_WEB_HOSTS, OSTLER_WEB_TLS_CERT, OSTLER_WEB_TLS_KEY,
-    OSTLER_WEB_TOKEN_FILE, PM2_API_IPADDR, PM2_API_PORT, PM2_HOME, PM2_WEB_STRIP_ENV_VARS,
+    HOME, OSTLER_HOME, OSTLER_WEB_HOSTS, OSTLER_WEB_OTLP, OSTLER_WEB_OTLP_HEADERS,
+    OSTLER_WEB_OTLP_INTERVAL, OSTLER_WEB_TLS_CERT, OSTLER_WEB_TLS_KEY, OSTLER_WEB_TOKEN_FILE,
+    PM2_API_IPADDR, PM2_API_PORT, PM2_HOME, PM2_WEB_STRIP_ENV_VARS,
 };
 
 use super::tls::Files;
@@ -14,6 +16,8 @@ use crate::failed::Failed;
 
 /// The port that PM2 has for it.
 const PORT: u16 = 9615;
+/// The time from one sending of figures to the next, as OpenTelemetry has it.
+const EVERY: Duration = Duration::from_secs(60);
 
 /// What is served, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +32,21 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<Files>,
     /// Names of this machine that a request may use.
     pub(crate) hosts: Vec<String>,
+    /// Who is sent figures.
+    pub(crate) otlp: Option<Otlp>,
     /// PM2's page leaves out what apps were given as their environment.
     pub(crate) strip: bool,
+}
+
+/// A receiver of figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Otlp {
+    /// Where it takes them.
+    pub(crate) url: String,
+    /// What it is told besides, such as who this is.
+    pub(crate) headers: Vec<(String, String)>,
+    /// The time from one to the next.
+    pub(crate) every: Duration,
 }
 
 impl Settings {
@@ -51,7 +68,9 @@ impl Settings {
         let hosts = hosts.split([',', ' ']).filter(|name| !name.is_empty()).map(str::to_owned);
         let hosts = hosts.collect();
         let strip = set(PM2_WEB_STRIP_ENV_VARS).is_some_and(|value| value != "false");
-        Ok(Self { home, address, tokens, tls, hosts, strip })
+        let more = (set(OSTLER_WEB_OTLP_HEADERS), set(OSTLER_WEB_OTLP_INTERVAL));
+        let otlp = set(OSTLER_WEB_OTLP).map(|url| otlp(url, more)).transpose()?;
+        Ok(Self { home, address, tokens, tls, hosts, otlp, strip })
     }
 
     /// Returns where a browser finds it.
@@ -103,6 +122,39 @@ fn tls(certificate: Option<String>, key: Option<String>) -> Result<Option<Files>
     Ok(Some(files))
 }
 
+/// The receiver of figures; what cannot be used is refused at once.
+fn otlp(url: String, (headers, every): (Option<String>, Option<String>)) -> Result<Otlp, Failed> {
+    let shown = ostler_text::shown(&url);
+    if !ostler_sinks::is_url(&url) {
+        return Err(Failed::new(format!("`{shown}` is no URL to which figures can be sent"))
+            .hint("write one such as `--otlp http://127.0.0.1:4318/v1/metrics`"));
+    }
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=')?;
+        let is_sound = |text: &str| !text.is_empty() && !text.contains(char::is_control);
+        let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
+        (is_sound(&name) && is_sound(&value)).then_some((name, value))
+    };
+    let headers = headers.unwrap_or_default();
+    let headers = headers.split(',').filter(|of| !of.trim().is_empty()).map(pair);
+    let headers = headers.collect::<Option<Vec<_>>>().ok_or_else(|| {
+        Failed::new("the headers for the receiver of figures are not understood")
+            .hint("write them as `OSTLER_WEB_OTLP_HEADERS='name=value,other=value'`")
+    })?;
+    let every = match every {
+        None => EVERY,
+        Some(text) => {
+            let ms = text.parse().ok().filter(|ms| 0 < *ms);
+            Duration::from_millis(ms.ok_or_else(|| {
+                let shown = ostler_text::shown(&text);
+                Failed::new(format!("`{shown}` is no time between figures"))
+                    .hint("write milliseconds, as `OSTLER_WEB_OTLP_INTERVAL=60000`")
+            })?)
+        }
+    };
+    Ok(Otlp { url, headers, every })
+}
+
 fn port(given: Option<String>) -> Result<u16, Failed> {
     let Some(text) = given else { return Ok(PORT) };
     let port = text.parse().ok().filter(|port| 0 < *port);
@@ -134,6 +186,19 @@ mod tests {
         assert_eq!(read(&[("HOME", "/u")]).unwrap().home, PathBuf::from("/u/.ostler"));
         assert!(read(&[("PM2_HOME", "/p"), ("PM2_WEB_STRIP_ENV_VARS", "true")]).unwrap().strip);
         assert!(read(&[]).unwrap_err().contains("HOME is set"));
+        let to = ("OSTLER_WEB_OTLP", "https://h/v1/metrics");
+        let of = |more: &[(&str, &str)]| {
+            let settings = read(&[&[home, to], more].concat());
+            settings.map(|of| of.otlp.map(|of| (of.headers, of.every)))
+        };
+        assert_eq!(of(&[]), Ok(Some((Vec::new(), EVERY))));
+        let more = [("OSTLER_WEB_OTLP_HEADERS", "a=b=c, d=e"), ("OSTLER_WEB_OTLP_INTERVAL", "9")];
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let headers = vec![pair("a", "b=c"), pair("d", "e")];
+        assert_eq!(of(&more), Ok(Some((headers, Duration::from_millis(9)))));
+        for more in [("OSTLER_WEB_OTLP_HEADERS", "a"), ("OSTLER_WEB_OTLP_INTERVAL", "0")] {
+            assert!(of(&[more]).unwrap_err().contains("hint: "), "{more:?}");
+        }
         for (name, value, says) in [
             ("PM2_API_IPADDR", "0.0.0.0", "can be reached from other machines"),
             ("PM2_API_IPADDR", "home", "`home` is none"),
@@ -141,6 +206,8 @@ mod tests {
             ("PM2_API_PORT", "80000", "`80000` is no port"),
             ("OSTLER_WEB_TLS_CERT", "/c", "there is a certificate, but not its key"),
             ("OSTLER_WEB_TLS_KEY", "/k", "there is a key, but no certificate for it"),
+            ("OSTLER_WEB_OTLP", "localhost:4318", "`localhost:4318` is no URL"),
+            ("OSTLER_WEB_OTLP", "http://u:p@h/", "is no URL to which figures can be sent"),
         ] {
             let error = read(&[home, (name, value)]).unwrap_err();
             assert!(error.contains(says) && error.contains("\nhint: "), "{error}");

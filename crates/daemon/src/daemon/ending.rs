@@ -54,7 +54,7 @@ impl Daemon {
             return;
         }
         let (is_unread, took_at) = (self.clients.has_unread(), self.clients.took_at());
-        if self.runs.wait_for_output(is_unread, took_at) {
+        if self.runs.has_unknown() || self.runs.wait_for_output(is_unread, took_at) {
             return;
         }
         self.runs.remove_groups();

@@ -48,6 +48,7 @@ impl Driver<'_> {
         if self.runs.is_to_be_cleared(run) {
             return; // It is asked for when that is done.
         }
+        self.runs.asked_now(run);
         if let Err(why) = self.runs.limit_cpu(run) {
             return self.refuse(run, why);
         }
@@ -168,6 +169,7 @@ impl Driver<'_> {
         for run in relook {
             self.runs.look_for_orphans(run, self.reports);
         }
+        self.runs.end_rest_of_unknown();
     }
 
     /// A run never came to be, and would not the next time.
@@ -214,7 +216,9 @@ impl Driver<'_> {
         mask: FdMask,
         fds: Vec<OwnedFd>,
     ) {
-        let Some(held) = self.runs.get(run) else { return end_unknown(run, mask, fds) };
+        let Some(held) = self.runs.get(run) else {
+            return self.runs.end_unknown(run, process, mask, fds);
+        };
         if !held.is_asked() {
             return; // ProbeMessage before.
         }
@@ -282,15 +286,6 @@ impl Driver<'_> {
     /// Whether a run is being verified.
     pub(super) fn is_candidate(&self, run: RunId) -> bool {
         self.model.core().owner(run).is_some_and(|owner| owner.1 == Role::Candidate)
-    }
-}
-
-/// Ends a run that the keeper began and nobody knows.
-fn end_unknown(run: RunId, mask: FdMask, fds: Vec<OwnedFd>) {
-    daemon_log::error(format!("the keeper began run {}, which is not known: killed", run.0));
-    let pidfd = RunFds::from_list(mask, fds).and_then(|fds| fds.pidfd);
-    if let Some(Err(error)) = pidfd.map(|pidfd| runs::signal(&pidfd, libc::SIGKILL)) {
-        daemon_log::error(format!("could not kill it: {error}"));
     }
 }
 

@@ -22,13 +22,16 @@ mod oom;
 mod open_starts;
 mod orphans;
 mod proc;
+mod retries;
 mod run;
 mod secrets;
+mod shortage;
 mod shown;
 mod startup_priority;
 mod stat;
 mod stderr;
 mod tree;
+mod unknown;
 mod walk;
 mod walking;
 mod written;
@@ -49,12 +52,13 @@ use crate::environment::Prepared;
 use crate::model::{Counters, Input, Usage};
 use crate::reports::{Report, Reports};
 use crate::tokens::Polled;
-use crate::{clock, daemon_log};
 use cgroup::Groups;
 use clearing::Clearings;
 use last::Ends;
 use oom::OomKills;
+use retries::Retries;
 use startup_priority::StartupPriority;
+use unknown::Unknown;
 use walk::Walks;
 
 pub use by_message::kills_by_message;
@@ -73,9 +77,6 @@ pub use stat::Stat;
 pub use stderr::log_lengths;
 pub use walk::Walked;
 
-/// What failed for lack of file descriptors is tried again after this, ms.
-const RETRY: u64 = 250;
-
 /// All runs, and what is done for them.
 pub struct Runs {
     all: BTreeMap<RunId, Run>,
@@ -92,16 +93,14 @@ pub struct Runs {
     ends: Ends,
     /// The place of the last run of each slot whose end was told.
     told: BTreeMap<ProcId, RunId>,
-    /// Runs whose descriptors are to be asked for again: there was no room for them.
-    refetch: BTreeSet<RunId>,
-    /// Dead runs whose descendants are to be looked for again.
-    relook: BTreeSet<RunId>,
+    /// What failed for lack of file descriptors.
+    retries: Retries,
+    /// What the keeper began and nobody knows.
+    unknown: Unknown,
     /// Runs whose descendants are looked for by a walk over all processes.
     walks: Walks,
     /// What dead keepers had begun and is to go.
     clearings: Clearings,
-    /// When that is tried.
-    retry_at: Option<Millis>,
     groups: Option<Groups>,
     /// Tells when control groups are empty.
     inotify: Watched<OwnedFd>,
@@ -134,11 +133,10 @@ impl Runs {
             exited: Vec::new(),
             ends: Ends::default(),
             told: BTreeMap::new(),
-            refetch: BTreeSet::new(),
-            relook: BTreeSet::new(),
+            retries: Retries::default(),
+            unknown: Unknown::default(),
             walks: Walks::default(),
             clearings: Clearings::default(),
-            retry_at: None,
             groups: Groups::find(&mark)?,
             inotify,
             watches: BTreeMap::new(),
@@ -179,20 +177,6 @@ impl Runs {
         self.all.contains_key(&run)
     }
 
-    /// There was no room for a run's descriptors: the keeper is asked for them again
-    /// a little later.
-    pub fn fetch_again(&mut self, run: RunId) {
-        self.refetch.insert(run);
-        self.retry_soon();
-        // It is said once, however long it lasts.
-        if self.get_mut(run).is_some_and(|held| !std::mem::replace(&mut held.short, true)) {
-            daemon_log::error(format!(
-                "no room for the descriptors of run {} (see `ulimit -n`); trying again",
-                run.0
-            ));
-        }
-    }
-
     /// Finds out whether there are descriptors for another run of a slot. What is open to save
     /// time makes room.
     ///
@@ -229,28 +213,6 @@ impl Runs {
             listeners,
             caches: self.all.values().map(Run::count_caches).sum(),
         }
-    }
-
-    /// Looks for the descendants of a dead run again a little later.
-    fn look_again(&mut self, run: RunId) {
-        self.relook.insert(run);
-        self.retry_soon();
-    }
-
-    fn retry_soon(&mut self) {
-        self.retry_at.get_or_insert(clock::monotonic() + RETRY);
-    }
-
-    /// When [`take_retries`](Self::take_retries) is due.
-    pub fn retry_due(&self) -> Option<Millis> {
-        self.retry_at
-    }
-
-    /// Returns what is to be tried again: runs that the keeper is to be asked for, and dead runs
-    /// whose descendants are to be looked for.
-    pub fn take_retries(&mut self) -> (BTreeSet<RunId>, BTreeSet<RunId>) {
-        self.retry_at = None;
-        (std::mem::take(&mut self.refetch), std::mem::take(&mut self.relook))
     }
 
     /// Lets those that serve go first while the run is being verified.

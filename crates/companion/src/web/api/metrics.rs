@@ -35,21 +35,26 @@ pub(super) async fn metrics(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    let listed = shared.listing.get(&shared.link).await?;
-    let home = shared.settings.home.clone();
-    let kept = tokio::task::spawn_blocking(move || ostler_sinks::read_all(&home)).await;
-    // What cannot be read has no figures.
-    let kept = kept.map(Result::unwrap_or_default).unwrap_or_default();
-    let text = text(&listed.views, &kept).map_err(|error| {
-        let message = format!("the figures cannot be written: {error}");
-        Refused::new(StatusCode::INTERNAL_SERVER_ERROR, Code::System, message)
-    })?;
+    let text = figures(&shared).await?;
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let (kind, text) = match accept.is_some_and(|kinds| kinds.contains("openmetrics")) {
         true => ("application/openmetrics-text; version=1.0.0; charset=utf-8", text),
         false => ("text/plain; version=0.0.4; charset=utf-8", older(&text)),
     };
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+/// Returns the figures as OpenMetrics has them.
+pub(in crate::web) async fn figures(shared: &Shared) -> Result<String, Refused> {
+    let listed = shared.listing.get(&shared.link).await?;
+    let home = shared.settings.home.clone();
+    let kept = tokio::task::spawn_blocking(move || ostler_sinks::read_all(&home)).await;
+    // What cannot be read has no figures.
+    let kept = kept.map(Result::unwrap_or_default).unwrap_or_default();
+    text(&listed.views, &kept).map_err(|error| {
+        let message = format!("the figures cannot be written: {error}");
+        Refused::new(StatusCode::INTERNAL_SERVER_ERROR, Code::System, message)
+    })
 }
 
 /// Returns the figures in the older form: it has no units and no end, and its comments have the

@@ -4,7 +4,7 @@ mod act;
 mod asked;
 mod history;
 mod look;
-mod metrics;
+pub(super) mod metrics;
 mod perform;
 mod stream;
 mod target;
