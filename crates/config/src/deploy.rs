@@ -71,13 +71,15 @@ const KEYS: [&str; 17] = [
 ];
 
 /// Process files that `deploy` looks for, in their order.
-pub const DEPLOY_FILES: [&str; 8] = [
+pub const DEPLOY_FILES: [&str; 10] = [
     "ecosystem.json",
     "ecosystem.yml",
     "ecosystem.yaml",
     "ecosystem.config.js",
     "ecosystem.config.cjs",
     "ecosystem.config.mjs",
+    "ecosystem.config.ts",
+    "ecosystem.config.mts",
     "ecosystem.json5",
     "package.json",
 ];

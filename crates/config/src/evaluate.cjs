@@ -1,9 +1,11 @@
 const fs = require('fs'), path = require('path'), url = require('url');
+// Deno knows no descriptor that it has not opened.
+const out = typeof Deno === 'object' ? fs.openSync('/dev/fd/3', 'w') : 3;
 // The path of a file, or `-` and a name for the expression on standard input.
 const [file, origin] = process.argv.slice(process.argv.length - (process.argv.at(-2) === '-' ? 2 : 1));
 const done = (answer) => {
   const bytes = Buffer.from(JSON.stringify(answer) + '\n');
-  for (let at = 0; at < bytes.length;) at += fs.writeSync(3, bytes, at);
+  for (let at = 0; at < bytes.length;) at += fs.writeSync(out, bytes, at);
   process.exit(0);
 };
 let called = false;
@@ -18,7 +20,7 @@ const load = async () => {
     return require('vm').runInThisContext(`(${text}\n)`, { filename: origin, columnOffset: -1, timeout: 5000 });
   }
   const resolved = path.resolve(file);
-  if (!resolved.endsWith('.mjs')) {
+  if (!/\.m[jt]s$/.test(resolved)) {
     try {
       return require(resolved);
     } catch (error) {

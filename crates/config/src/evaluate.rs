@@ -1,5 +1,5 @@
-//! Process files that are programs: `ecosystem.config.js` is run by Node, and what it exports comes
-//! back as JSON.
+//! Process files that are programs: `ecosystem.config.js` is run by Node, Bun or Deno, and what it
+//! exports comes back as JSON.
 //!
 //! The result takes a way of its own (descriptor 3), so that `console.log` in the file goes to the
 //! terminal and cannot break it. Functions are called and promises awaited, which PM2 does not; a
@@ -17,7 +17,10 @@ use crate::place::Place;
 use crate::source::SourceText;
 use crate::value::{Node, Span};
 
+mod engine;
 mod thrown;
+
+use engine::Engine;
 
 /// Longest time a file may take.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
@@ -61,6 +64,15 @@ enum Subject<'a> {
     Expression,
 }
 
+impl<'a> Subject<'a> {
+    fn file(self) -> Option<&'a Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Expression => None,
+        }
+    }
+}
+
 fn evaluate(
     subject: Subject<'_>,
     source: SourceText<'_>,
@@ -68,15 +80,10 @@ fn evaluate(
     limit: Duration,
 ) -> Result<Node, Diagnostic> {
     let place = |diagnostic: Diagnostic| source.at(diagnostic, None);
-    let node = ctx.node.clone().or_else(|| ctx.find_program("node")).ok_or_else(|| {
-        let diagnostic = Diagnostic::error(
-            "no-node",
-            "this file is a program, and `node` is not in PATH to run it",
-        );
-        place(diagnostic.help("install Node, or write the apps as `ecosystem.json`"))
-    })?;
-    let mut child = spawn(&node, subject, source, ctx).map_err(|error| {
-        place(Diagnostic::error("no-node", format!("cannot run {}: {error}", node.display())))
+    let engine = Engine::find(subject.file(), ctx).map_err(place)?;
+    let mut child = spawn(&engine, subject, source, ctx).map_err(|error| {
+        let program = engine.program.display();
+        place(Diagnostic::error("no-node", format!("cannot run `{program}`: {error}")))
     })?;
     let line = read_line(&mut child, limit);
     if !matches!(line, Line::Whole(_)) {
@@ -85,7 +92,7 @@ fn evaluate(
     }
     let status = child.wait();
     match line {
-        Line::Whole(text) => understand(&text, subject, source, &node, ctx),
+        Line::Whole(text) => understand(&text, subject, source, &engine, ctx),
         Line::Late => {
             let diagnostic = Diagnostic::error(
                 "timeout",
@@ -100,12 +107,13 @@ fn evaluate(
             let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
             let diagnostic = Diagnostic::error(
                 "no-result",
-                format!("Node ended before the file exported anything ({how})"),
+                format!("{} ended before the file exported anything ({how})", engine.title()),
             );
-            Err(place(diagnostic.help(
+            Err(place(diagnostic.help(format!(
                 "does it wait for a promise that nothing settles, or call `process.exit`? \
-                     Node's own message, if any, is above",
-            )))
+                     {}'s own message, if any, is above",
+                engine.title()
+            ))))
         }
         Line::Failed(error) => Err(place(Diagnostic::error(
             "no-result",
@@ -115,18 +123,19 @@ fn evaluate(
 }
 
 fn spawn(
-    node: &Path,
+    engine: &Engine,
     subject: Subject<'_>,
     source: SourceText<'_>,
     ctx: &Context,
 ) -> std::io::Result<Child> {
     let mut command = Command::new("/bin/sh");
     // The shell only moves descriptors: 3 is the pipe to us, and what the file prints goes to
-    // standard error. It then becomes Node, so that killing the child kills Node.
+    // standard error. It then becomes Node, so that killing the child kills that.
     command
         .args(["-c", "exec \"$@\" 3>&1 1>&2", "sh"])
-        .arg(node)
-        .args(["-e", PROGRAM, "--"])
+        .arg(&engine.program)
+        .args(&engine.args)
+        .args([PROGRAM, "--"])
         .env_clear()
         .envs(&ctx.env)
         .current_dir(&ctx.cwd)
@@ -175,7 +184,7 @@ fn understand(
     line: &str,
     subject: Subject<'_>,
     source: SourceText<'_>,
-    node: &Path,
+    engine: &Engine,
     ctx: &Context,
 ) -> Result<Node, Diagnostic> {
     let answer: serde_json::Value = serde_json::from_str(line).map_err(|error| {
@@ -197,11 +206,11 @@ fn understand(
     let stack = text("stack");
     let mut diagnostic = source.at(Diagnostic::error("threw", message), None);
     diagnostic.place =
-        found(&diagnostic.message, &stack, subject, source, || checked(subject, node, ctx));
+        found(&diagnostic.message, &stack, subject, source, || checked(subject, engine, ctx));
     Err(match subject {
         Subject::File(path) => {
             let called = answer.get("error").and_then(|error| error.get("called")?.as_bool());
-            thrown::advised(diagnostic, path, called == Some(true), ctx)
+            thrown::advised(diagnostic, path, called == Some(true), (engine, ctx))
         }
         Subject::Expression => diagnostic,
     })
@@ -240,9 +249,11 @@ fn found(
 }
 
 /// What `node --check` says; nothing when it cannot be run, since a place is all that is lost.
-fn checked(subject: Subject<'_>, node: &Path, ctx: &Context) -> String {
-    let Subject::File(path) = subject else { return String::new() };
-    let output = Command::new(node)
+fn checked(subject: Subject<'_>, engine: &Engine, ctx: &Context) -> String {
+    let Some(path) = subject.file().filter(|path| engine.checks(path)) else {
+        return String::new();
+    };
+    let output = Command::new(&engine.program)
         .arg("--check")
         .arg(path)
         .env_clear()

@@ -9,7 +9,7 @@ use crate::bases;
 use crate::chosen::{self, Known};
 use crate::context::Context;
 use crate::depends;
-use crate::diagnostic::{COMMAND_LINE, Diagnostic, IGNORED_OPTION};
+use crate::diagnostic::{COMMAND_LINE, Diagnostic, IGNORED_OPTION, Severity};
 use crate::environment::From;
 use crate::fields::{Fields, OfFile};
 use crate::inherit;
@@ -155,7 +155,25 @@ fn apps(
     let specs = with_all(said, (source, path), (options, ctx), &mut report, |of, report| {
         resolved(of, options, ctx, report)
     });
-    (specs.unwrap_or_default(), said_once(report))
+    let mut said = said_once(report);
+    if options.strict && refuse_warnings(&mut said) {
+        return (Vec::new(), said);
+    }
+    (specs.unwrap_or_default(), said)
+}
+
+/// Makes every warning an error; returns whether there was one.
+fn refuse_warnings(report: &mut [Diagnostic]) -> bool {
+    let warnings = report.iter_mut().filter(|of| of.severity == Severity::Warning);
+    let refuse = |of: &mut Diagnostic| {
+        of.severity = Severity::Error;
+        // Nothing is passed over any more.
+        let shorter = of.own_message().strip_suffix(" is ignored").map(str::to_owned);
+        if shorter.is_some() {
+            of.ours.message = shorter;
+        }
+    };
+    warnings.map(refuse).count() != 0
 }
 
 /// All apps of a file, as they are written.

@@ -174,8 +174,39 @@ fn typescript(ctx: &Context) -> Result<Interpreter, Diagnostic> {
     let Some(node) = ctx.node.clone().or_else(|| ctx.find_program("node")) else {
         return Err(missing("bun"));
     };
+    match types(&node, ctx) {
+        Types::Stripped => Ok(Interpreter::program("node")),
+        Types::OnDemand => {
+            let args = vec!["--experimental-strip-types".to_owned()];
+            Ok(Interpreter { program: Some("node".to_owned()), args })
+        }
+        Types::No(found) => {
+            let found = if found == UNREADABLE { found } else { format!("this is {found}") };
+            let message = format!("TypeScript needs bun, or Node 22.6 or newer: {found}");
+            Err(Diagnostic::error("no-interpreter", message)
+                .help("install bun or a newer Node, or compile the script first"))
+        }
+    }
+}
+
+/// What a Node does with types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Types {
+    /// It strips them.
+    Stripped,
+    /// It strips them if it is told to.
+    OnDemand,
+    /// It cannot; this is its version.
+    No(String),
+}
+
+/// Stands for the version of a Node that does not tell it.
+const UNREADABLE: &str = "its version cannot be read";
+
+/// Returns what this Node does with types.
+pub(crate) fn types(node: &Path, ctx: &Context) -> Types {
     let version =
-        std::process::Command::new(&node).arg("--version").env_clear().envs(&ctx.env).output();
+        std::process::Command::new(node).arg("--version").env_clear().envs(&ctx.env).output();
     let text = version
         .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
         .unwrap_or_default();
@@ -183,20 +214,12 @@ fn typescript(ctx: &Context) -> Result<Interpreter, Diagnostic> {
         text.trim().trim_start_matches('v').split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     if version >= (23, 6) || (version.0 == 22 && version.1 >= 18) {
-        return Ok(Interpreter::program("node"));
+        return Types::Stripped;
     }
     if version >= (22, 6) {
-        let args = vec!["--experimental-strip-types".to_owned()];
-        return Ok(Interpreter { program: Some("node".to_owned()), args });
+        return Types::OnDemand;
     }
-    let found = if text.trim().is_empty() {
-        "its version cannot be read".to_owned()
-    } else {
-        format!("this is {}", text.trim())
-    };
-    let message = format!("TypeScript needs bun, or Node 22.6 or newer: {found}");
-    Err(Diagnostic::error("no-interpreter", message)
-        .help("install bun or a newer Node, or compile the script first"))
+    Types::No(if text.trim().is_empty() { UNREADABLE } else { text.trim() }.to_owned())
 }
 
 /// `node@20` or `node@20.11.1`: the newest such version that nvm has installed.

@@ -18,6 +18,8 @@ pub struct Options {
     /// `--profile`: which apps with `profiles` are meant, split on `,` or blanks;
     /// [`ALL_PROFILES`](crate::ALL_PROFILES) = all of them.
     pub profiles: Vec<String>,
+    /// `--strict`: a warning about a process file counts as an error.
+    pub strict: bool,
     /// Options of attributes in the order in which they were typed, each with its value if it has
     /// one; an option that takes several is here once for each.
     pub given: Vec<(&'static Flag, Option<String>)>,

@@ -16,7 +16,7 @@ use crate::yaml;
 pub(crate) enum Syntax {
     /// JSON, with what people write in it.
     Json,
-    /// JavaScript, evaluated by Node.
+    /// JavaScript or TypeScript, evaluated by Node, Bun or Deno.
     Program,
     /// YAML, of several documents too.
     Yaml,
@@ -25,12 +25,15 @@ pub(crate) enum Syntax {
 }
 
 /// By the end of the file's *name*: a folder `my.json.d` makes no process file of a script in it.
-const SYNTAXES: [(&str, Syntax); 8] = [
+const SYNTAXES: [(&str, Syntax); 11] = [
     (".json", Syntax::Json),
     (".json5", Syntax::Json),
     (".config.js", Syntax::Program),
     (".config.cjs", Syntax::Program),
     (".config.mjs", Syntax::Program),
+    (".config.ts", Syntax::Program),
+    (".config.mts", Syntax::Program),
+    (".config.cts", Syntax::Program),
     (".yml", Syntax::Yaml),
     (".yaml", Syntax::Yaml),
     (".toml", Syntax::Toml),
@@ -71,7 +74,7 @@ fn malformed(mut diagnostic: Diagnostic, path: &str) -> Diagnostic {
 pub(crate) struct Said {
     /// The value that it is.
     pub root: Node,
-    /// Node evaluated it, so that nothing in it has a place.
+    /// It was evaluated, so that nothing in it has a place.
     pub is_evaluated: bool,
 }
 
@@ -209,6 +212,9 @@ mod tests {
             "ecosystem.config.js",
             "a.config.cjs",
             "a.config.mjs",
+            "x.config.ts",
+            "x.config.mts",
+            "x.config.cts",
             "p.yml",
             "p.yaml",
             "p.toml",
@@ -220,7 +226,8 @@ mod tests {
             "my.json.d/app.js",
             "a.json.js",
             "config.js",
-            "x.config.ts",
+            "x.ts",
+            "config.ts",
             "json",
             "",
             "/",

@@ -112,6 +112,11 @@ flags! {
             Start, Run, Stop, Restart, Delete, Reload, StartOrRestart, StartOrReload,
             CommandId::Validate, CommandId::Plan, CommandId::Apply, CommandId::Export
         ] "also apps with one of these `profiles` of the process file; `*` is all of them";
+    Strict ' ' ["strict"] Nothing,
+        Own [
+            Start, Run, Restart, Reload, StartOrRestart, StartOrReload, CommandId::Validate,
+            CommandId::Plan, CommandId::Apply, CommandId::Export
+        ] "a warning about the process file is an error, and nothing is done";
     Force 'f' ["force"] Nothing, Action [Start, Save, CommandId::LinkPm2]
         "start it twice; save an empty list";
     Parallel ' ' ["parallel"] One("n"),

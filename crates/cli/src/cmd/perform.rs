@@ -63,16 +63,20 @@ pub(super) fn refuse_env(session: &Session) -> Result<(), Failed> {
     Err(Problem::EnvWithoutFile { command, env }.into())
 }
 
-/// Refuses `--only` and `--profile` with a word that is no process file. PM2 takes the first, and
-/// does nothing about it.
+/// Refuses `--only`, `--profile` and `--strict` with a word that is no process file. PM2 takes the
+/// first, and does nothing about it.
 pub(super) fn refuse_only(session: &Session, word: &str) -> Result<(), Failed> {
-    let mut given = [FlagId::Only, FlagId::Profile].into_iter().filter(|flag| session.has(*flag));
-    let Some(flag) = given.next().filter(|_| session.program == Program::Ostler) else {
+    const CHOOSES: &str = "chooses among the apps of";
+    let options = [
+        (FlagId::Only, "--only", CHOOSES),
+        (FlagId::Profile, "--profile", CHOOSES),
+        (FlagId::Strict, "--strict", "is about"),
+    ];
+    let given = options.into_iter().find(|(flag, ..)| session.has(*flag));
+    let Some((_, option, does)) = given.filter(|_| session.program == Program::Ostler) else {
         return Ok(());
     };
-    let option = if flag == FlagId::Only { "--only" } else { "--profile" };
-    let message =
-        format!("`{option}` chooses among the apps of a process file, and `{word}` is none");
+    let message = format!("`{option}` {does} a process file, and `{word}` is none");
     Err(Failed::misuse(message).hint("leave it out, and name the apps"))
 }
 

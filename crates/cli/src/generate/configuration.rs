@@ -12,7 +12,8 @@ pub(super) fn page() -> String {
     out.push_str(
         "What may be said about an app: in a process file by these keys, on the command line by \
          these options. A process file holds a list `apps`, a list alone, or one app; it is \
-         JavaScript (`*.config.js`, `.cjs`, `.mjs`), JSON with comments, YAML or TOML. \
+         JavaScript (`*.config.js`, `.cjs`, `.mjs`), TypeScript (`*.config.ts`, `.mts`, `.cts`), \
+         JSON with comments, YAML or TOML. \
          Every key may also be written in camelCase. Editors that know JSON Schema read \
          [schema.json](schema.json).\n\n\
          A change counts *at once*, with the *next start* of each process (the `restart` or \

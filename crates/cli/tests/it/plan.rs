@@ -271,3 +271,24 @@ fn of_a_file_in_which_one_app_is_wrong_nothing_is_started_or_restarted_but_as_pm
     let as_pm2 = under_name(&sandbox, "pm2").args(["start", "eco.json"]).output().unwrap();
     assert_eq!((as_pm2.status.code(), pid().len()), (Some(1), 2), "{as_pm2:?}");
 }
+
+#[test]
+fn with_strict_a_warning_about_a_file_is_an_error_and_nothing_is_done() {
+    let sandbox = sandbox();
+    sandbox.write("idle.sh", "exec sleep 1000000");
+    sandbox.write("eco.yaml", "apps:\n  - { name: web, script: idle.sh, instnaces: 2 }\n");
+    for command in ["validate", "plan", "apply", "start", "restart", "reload", "export", "run"] {
+        let line: &[&str] = match command {
+            "export" => &[command, "compose", "eco.yaml", "--strict"],
+            _ => &[command, "eco.yaml", "--strict"],
+        };
+        let said = sandbox.ostler(line).code(1).run();
+        let expected = "error[unknown-key]: unknown key `instnaces`\n  \
+                        --> eco.yaml:2:35 (apps[0].instnaces)\n";
+        assert!(said.err.starts_with(expected), "{command}: {}", said.err);
+    }
+    assert!(sandbox.jlist().is_empty());
+    let said = sandbox.ostler(["start", "idle.sh", "--strict"]).code(2).run();
+    assert!(said.err.contains("`--strict` is about a process file, and `idle.sh` is none"));
+    sandbox.ostler(["validate", "eco.yaml"]).run();
+}

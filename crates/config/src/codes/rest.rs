@@ -118,8 +118,9 @@ pub(super) const CODES: &[Code] = &[
     Code {
         name: "no-node",
         title: "a process file that is a program, and no Node to run it",
-        text: "`*.config.js` and its relatives are programs: they are run by `node`. YAML, \
-               TOML and JSON need none.",
+        text: "`*.config.js` and its relatives are programs: they are run by `node`, where there \
+               is none by `bun` or `deno`. Of TypeScript (`*.config.ts`, `.mts`, `.cts`) the types \
+               are stripped, which Node does from 22.6 on. YAML, TOML and JSON need none.",
         example: None,
     },
     Code {

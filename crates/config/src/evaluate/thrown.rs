@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::engine::Engine;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::value::Span;
@@ -12,18 +13,19 @@ pub(super) fn advised(
     diagnostic: Diagnostic,
     path: &Path,
     called: bool,
-    ctx: &Context,
+    (engine, ctx): (&Engine, &Context),
 ) -> Diagnostic {
     let pasted = ostler_shell::word(&path.to_string_lossy()).into_owned();
     let message = diagnostic.message.clone();
-    if message.starts_with("SyntaxError") {
-        return diagnostic.own_help(format!("`node --check {pasted}` tells when it is fixed"));
+    let run = engine.name();
+    if message.starts_with("SyntaxError") && engine.checks(path) {
+        return diagnostic.own_help(format!("`{run} --check {pasted}` tells when it is fixed"));
     }
     let Some(module) = missing(&message) else {
         if called {
             return diagnostic;
         }
-        return diagnostic.own_help(format!("`node {pasted}` shows which calls led to it"));
+        return diagnostic.own_help(format!("`{run} {pasted}` shows which calls led to it"));
     };
     let folder = path.parent().unwrap_or(Path::new("/"));
     let said = message.split("\nRequire stack:").next().unwrap_or_default().to_owned();

@@ -124,3 +124,69 @@ fn without_node_a_program_cannot_be_read() {
     let (_, report) = load("e.config.js", &Options::default(), &world.ctx);
     assert!(world.render(&report).contains("`node` is not in PATH"));
 }
+
+const TYPED: &str = "type App = { name: string; script: string };
+const name: string = 'one';
+export default async (): Promise<{ apps: App[] }> => ({ apps: [{ name, script: './run' }] });
+";
+
+const RUN: &str = "{ apps: [{ name: 'one', script: './run' }] }";
+
+/// What a world that has only this engine makes of a file.
+#[track_caller]
+fn evaluated(engine: &str, name: &str, text: &str) -> String {
+    let Some(runtime) = ostler_testkit::runtimes::runtime(engine) else { return "one".to_owned() };
+    let world = World::new(&[]);
+    world.program("run", "#!/bin/sh\n");
+    world.file(name, text);
+    let program = runtime.name.split('-').next().unwrap();
+    let link = world.ctx.cwd.parent().unwrap().join("bin").join(program);
+    std::os::unix::fs::symlink(&runtime.path, link).unwrap();
+    let (specs, report) = load(name, &Options::default(), &world.ctx);
+    match specs.as_slice() {
+        [spec] if report.is_empty() => spec.name.clone(),
+        _ => world.render(&report),
+    }
+}
+
+#[test]
+fn a_process_file_may_be_written_in_typescript() {
+    for engine in ["node-22", "node-24", "node-26", "bun", "deno"] {
+        for name in ["e.config.ts", "e.config.mts"] {
+            assert_eq!(evaluated(engine, name, TYPED), "one", "{engine} {name}");
+        }
+        let common = "const name: string = 'one';\nmodule.exports = { name, script: './run' };";
+        assert_eq!(evaluated(engine, "e.config.cts", common), "one", "{engine}");
+    }
+}
+
+#[test]
+fn a_node_without_types_says_which_one_is_needed() {
+    let said = evaluated("node-20", "e.config.ts", TYPED);
+    assert!(said.contains("TypeScript needs Node 22.6 or newer, Bun or Deno: `node` is v20."));
+    assert!(said.contains("help: install a newer Node"), "{said}");
+}
+
+#[test]
+fn what_is_wrong_in_typescript_is_pointed_at() {
+    let text = "const name: string = 'one';\nexport default { name: nowhere.x };\n";
+    for engine in ["node-24", "bun", "deno"] {
+        let said = evaluated(engine, "e.config.mts", text);
+        assert!(said.contains("nowhere is not defined"), "{engine}: {said}");
+        assert!(said.contains("--> e.config.mts:2:24"), "{engine}: {said}");
+    }
+    let said = evaluated("node-24", "e.config.ts", "export default {\n  name: ,\n};\n");
+    assert!(said.contains("--> e.config.ts:2:"), "{said}");
+}
+
+#[test]
+fn without_node_bun_or_deno_evaluates() {
+    for engine in ["bun", "deno"] {
+        let module = format!("export default () => Promise.resolve({RUN})");
+        assert_eq!(evaluated(engine, "e.config.mjs", &module), "one", "{engine}");
+        let common = format!("module.exports = {RUN}");
+        assert_eq!(evaluated(engine, "e.config.js", &common), "one", "{engine}");
+        let expression = "{ apps: [{ name: ['o', 'ne'].join(''), script: './run' }] }";
+        assert_eq!(evaluated(engine, "e.json", expression), "one", "{engine}");
+    }
+}
