@@ -1,10 +1,10 @@
-//! Labs by their names. `api`: the web API against its own document, by schemathesis. `browser`: the dashboard in a real Chromium, which is 300 MB. `container`:
-//! the images of `examples/docker`, and `pm2-runtime`, in a real Docker engine, in namespaces of
-//! its own; `cargo xtask labs` does it, too. The others are no part of `cargo xtask test`.
-//! `deploy`: `ostler deploy` to hosts in namespaces, each with a real sshd, and the same with PM2.
-//! `fleet`: one command on several such hosts. `export`: what `ostler export` writes, read by
-//! validators from PyPI. `swarm`: what it writes for Swarm, deployed to three hosts in namespaces,
-//! each with a Docker engine.
+//! Labs by their names. `api`: the web API against its own document, by schemathesis. `browser`:
+//! the dashboard in a real Chromium, which is 300 MB. `container`: the images of `examples/docker`,
+//! and `pm2-runtime`, in a real Docker engine, in namespaces of its own; `cargo xtask labs` does
+//! it, too. The others are no part of `cargo xtask test`. `deploy`: `ostler deploy` to hosts in
+//! namespaces, each with a real sshd, and the same with PM2. `fleet`: one command on several such
+//! hosts. `export`: what `ostler export` writes, read by validators from PyPI. `swarm`: what it
+//! writes for Swarm, deployed to three hosts in namespaces, each with a Docker engine.
 
 use std::path::PathBuf;
 
