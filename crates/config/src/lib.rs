@@ -54,6 +54,7 @@ mod port;
 mod ports;
 mod profiles;
 mod reading;
+mod ready;
 mod receivers;
 mod resolve;
 mod rules;

@@ -24,6 +24,7 @@ use crate::log_names::{LogNames, file_name};
 use crate::package;
 use crate::package_script::{self, Found as Behind, Given, Surroundings};
 use crate::placeholders;
+use crate::ready;
 use crate::run_as::{self, RunAs};
 use crate::script::{self, Target};
 use crate::value::{Node, Value};
@@ -121,6 +122,7 @@ impl Resolver<'_, '_> {
         placeholders::check(&spec, self.fields, self.report);
         placeholders::check_port(&spec, self.fields, self.report);
         idle_stop::check(&spec, self.fields, self.report);
+        ready::check(&spec, self.fields, self.report);
         Some(spec)
     }
 
