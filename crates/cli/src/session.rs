@@ -59,6 +59,8 @@ pub(crate) struct Session {
     pub(crate) encrypts: bool,
     /// The list is printed then, and not before.
     pub(crate) lists_when_ready: bool,
+    /// The list was printed.
+    pub(crate) listed: bool,
     /// What was begun and its end is not told yet.
     pub(crate) unfinished: Option<Act>,
     /// The apps that requests of this command start.
@@ -66,6 +68,8 @@ pub(crate) struct Session {
     /// What is done as soon as this command has started a daemon.
     pub(crate) when_started: Option<Deed>,
     client: Option<Client>,
+    /// A manager has answered.
+    met: bool,
 }
 
 /// Apps that a command starts.
@@ -104,10 +108,12 @@ impl Session {
             ends_ready: false,
             encrypts: false,
             lists_when_ready: false,
+            listed: false,
             unfinished: None,
             begun: Begun::default(),
             when_started: None,
             client: None,
+            met: false,
         }
     }
 
@@ -184,11 +190,44 @@ impl Session {
         }
     }
 
-    /// Connects, starting a daemon when there is none.
+    /// Connects, starting a daemon when there is none, unless the command only reads.
     pub(crate) fn connect(&mut self) -> Result<(), Failed> {
+        if self.reach()? { Ok(()) } else { Err(self.no_daemon()) }
+    }
+
+    /// Says that no daemon runs, and what to do about it.
+    pub(crate) fn no_daemon(&self) -> Failed {
+        Failed::new(format!("no daemon runs in `{}`", self.home.path().display()))
+            .hint("`ostler resurrect` starts what was saved, `ostler start app.js` a script")
+    }
+
+    /// Whether the command found no manager, or lost the one that it had to a `kill`.
+    pub(crate) fn is_without_manager(&self) -> bool {
+        self.client.is_none() && !self.home.socket().exists()
+    }
+
+    /// Connects to the daemon; `false` where there is none, and the command only reads.
+    fn reach(&mut self) -> Result<bool, Failed> {
         if self.client.is_some() {
-            return Ok(());
+            return Ok(true);
         }
+        let only_reads = !self.foreground
+            && self.args.command.is_some_and(|command| command.only_reads(self.program));
+        // A manager that ends takes its socket away. One that was killed leaves it, and its apps,
+        // which the next command takes over; but not one that goes on since before.
+        if only_reads && (self.met || !self.home.socket().exists()) {
+            let runs = self.connect_if_running()?;
+            let socket = self.home.socket();
+            if !runs && socket.exists() {
+                return Err(ostler_client::Error::NotRunning { socket }.into());
+            }
+            return Ok(runs);
+        }
+        self.connect_or_start()?;
+        Ok(true)
+    }
+
+    fn connect_or_start(&mut self) -> Result<(), Failed> {
         let exe = std::env::current_exe().map_err(|error| {
             Failed::new(format!("cannot find this program's own file: {error}"))
         })?;

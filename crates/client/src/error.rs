@@ -161,7 +161,9 @@ impl Error {
                 "run it as the user who started the daemon, \
                  or set OSTLER_HOME to a home of your own"
             }
-            Self::NotRunning { .. } => "any command, such as `ostler list`, starts a daemon",
+            Self::NotRunning { .. } => {
+                "`ostler logs daemon --nostream` shows why; `ostler ping` starts one"
+            }
             Self::Unreachable { log, .. } => return Some(show_log(log)),
             Self::Locked(holder) => return holder.hint(),
             Self::Silent(silence) => return Some(silence.hint()),

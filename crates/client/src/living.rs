@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::parts::{part, parts_of};
+use crate::parts::{hears_hangup, part, parts_of};
 use crate::quiet::LATE;
 use crate::{Client, Error, Home, Silence};
 
@@ -58,7 +58,7 @@ pub fn connect_living_heard(
             late(Silence::of(home.path(), home.log(), LIMIT));
         }
         for daemon in parts.iter().filter(|part| part.daemon) {
-            if !asked.contains(&daemon.pid) {
+            if !asked.contains(&daemon.pid) && hears_hangup(daemon.pid) {
                 asked.push(daemon.pid);
                 ask(daemon.pid, home.path());
             }

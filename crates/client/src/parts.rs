@@ -95,6 +95,23 @@ pub(crate) fn is_stopped(pid: u32) -> bool {
     stat(&pid.to_string(), 0).is_some_and(|state| state == "T")
 }
 
+/// Whether SIGHUP does not end a process: it reads it, or will. One that has just begun does not
+/// yet, and would be ended by it.
+pub(crate) fn hears_hangup(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    hears(&status)
+}
+
+/// The same, of the text that `/proc` has of it. The first bit of a mask stands for SIGHUP.
+fn hears(status: &str) -> bool {
+    let is_in = |mask: &str| {
+        let found = status.lines().find_map(|line| line.strip_prefix(mask));
+        let mask = found.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
+        mask.is_some_and(|mask| mask & 1 == 1)
+    };
+    ["SigBlk:", "SigCgt:", "SigIgn:"].into_iter().any(is_in)
+}
+
 /// A field that `/proc` has of a process behind its name, which may hold blanks and parentheses.
 fn stat(pid: &str, field: usize) -> Option<String> {
     let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -171,6 +188,18 @@ mod tests {
         drop(child.stdin.take());
         child.wait().unwrap();
         assert_eq!(read(child.id(), "environ"), None);
+    }
+
+    /// A command that looked while another started the daemon ended it, for it asked for a socket.
+    #[test]
+    fn a_daemon_that_would_die_of_a_hangup_is_not_sent_one() {
+        let status = |blocked: &str, caught: &str| {
+            format!("SigPnd:\t0000000000000001\nSigBlk:\t{blocked}\nSigCgt:\t{caught}\n")
+        };
+        assert!(hears(&status("0000000000004003", "0000000000000000")));
+        assert!(hears(&status("0000000000000000", "0000000180000001")));
+        assert!(!hears(&status("0000000000000000", "0000000180000002")));
+        assert!(!hears_hangup(u32::MAX), "nobody");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod grpc_health;
 mod monit;
 mod say;
 mod sys;
+mod syslog_tls;
 mod web;
 
 use std::io::Write as _;
@@ -25,6 +26,7 @@ ostler-companion web           serves the web API; `ostler web` starts it as an 
 ostler-companion check-web     says whether it would, and where
 ostler-companion monit         shows apps full-screen; `ostler monit` becomes it
 ostler-companion grpc-health   asks a gRPC server, for a health check of ostler's
+ostler-companion syslog-tls    passes lines of a log on over TLS, for a log sink of ostler's
 ";
 
 fn main() -> ExitCode {
@@ -51,6 +53,7 @@ fn other(words: &[&str]) -> Result<(), Failed> {
         ["grpc-health", authority, service] => grpc_health::run(authority, service),
         ["grpc-health", ..] => Err(Failed::new("a health check names a server and a service")
             .hint("write `health: { grpc: \"127.0.0.1:50051\" }` in a process file")),
+        ["syslog-tls", address, options @ ..] => syslog_tls::run(address, options),
         ["--version"] => say(concat!(env!("CARGO_PKG_VERSION"), "\n")),
         ["--help"] => say(USAGE),
         [] => Err(Failed::new("nothing was asked for").hint("see `ostler-companion --help`")),

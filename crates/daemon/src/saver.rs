@@ -156,7 +156,8 @@ impl Task {
                 let problem =
                     format!("could not read the saved list `{}`: {error}", path.display());
                 let (warnings, elements) = (Vec::new(), Err(problem));
-                let input = Input::DumpRead { client, told, warnings, elements };
+                let before = false;
+                let input = Input::DumpRead { client, told, warnings, elements, before };
                 Done { input: Some(input), line: None }
             }
         }
@@ -197,23 +198,24 @@ fn run(task: Task, path: &Path) -> Done {
             written(client, count, path, files::write_durably(path, &text).as_ref().copied())
         }
         Task::Read { client, told } => {
-            let (warnings, elements) = read_either(path);
-            Done { input: Some(Input::DumpRead { client, told, warnings, elements }), line: None }
+            let (warnings, elements, before) = read_either(path);
+            let input = Input::DumpRead { client, told, warnings, elements, before };
+            Done { input: Some(input), line: None }
         }
     }
 }
 
 /// Reads the list, or the one before it, with what is to be said besides. When neither can be
-/// read, the list itself is what is wrong.
-fn read_either(path: &Path) -> (Vec<String>, Result<List, String>) {
+/// read, the list itself is what is wrong. Whether it was the one before comes last.
+fn read_either(path: &Path) -> (Vec<String>, Result<List, String>, bool) {
     let problem = match read(path) {
-        Ok(elements) => return (Vec::new(), Ok(elements)),
+        Ok(elements) => return (Vec::new(), Ok(elements), false),
         Err(Unread::Missing(problem) | Unread::Wrong(problem)) => problem,
     };
     match read(&files::beside(path, ".bak")) {
-        Ok(elements) => (vec![problem], Ok(elements)),
-        Err(Unread::Missing(_)) => (Vec::new(), Err(problem)),
-        Err(Unread::Wrong(before)) => (vec![before], Err(problem)),
+        Ok(elements) => (vec![problem], Ok(elements), true),
+        Err(Unread::Missing(_)) => (Vec::new(), Err(problem), false),
+        Err(Unread::Wrong(before)) => (vec![before], Err(problem), false),
     }
 }
 

@@ -69,6 +69,18 @@ impl Command {
         if self.takes.iter().all(is_one) { self.takes.len() } else { usize::MAX }
     }
 
+    /// Whether it only tells what there is: no manager is started for it, but by PM2's commands.
+    pub(crate) fn only_reads(&self, program: Program) -> bool {
+        use CommandId::{
+            Describe, Env, Export, Id, Inspect, Jlist, List, Logs, Pid, Prettylist, Wait,
+        };
+        let is_looked_at = matches!(
+            self.id,
+            List | Jlist | Prettylist | Describe | Env | Logs | Inspect | Export | Pid | Id
+        );
+        self.id == Wait || is_looked_at && program == Program::Ostler
+    }
+
     /// Whether it does nothing without the name of an app, and takes arguments for that app.
     pub(crate) fn needs_app(&self) -> bool {
         matches!(self.id, CommandId::Restart | CommandId::Reload)

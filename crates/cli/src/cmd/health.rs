@@ -17,9 +17,7 @@ use crate::voice::Problem;
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let asked = told::asked(session)?;
     if !session.connect_if_running()? {
-        let home = session.home.path().display().to_string();
-        return Err(Failed::new(format!("no daemon runs in `{home}`"))
-            .hint("`ostler resurrect` starts what was saved, `ostler start app.js` a script"));
+        return Err(session.no_daemon());
     }
     let mut processes = session.list()?;
     if !session.args.words.is_empty() {

@@ -98,6 +98,18 @@ pub(super) fn asked_for(session: &mut Session) -> Result<(), Failed> {
     if shape(session, false)?.is_some() { table(session) } else { Ok(()) }
 }
 
+/// Prints the same when a command has failed that had begun something, unless it was printed.
+pub(super) fn after_failure(
+    session: &mut Session,
+    result: Result<(), Failed>,
+) -> Result<(), Failed> {
+    if result.is_err() && !session.listed && !session.changed.is_empty() {
+        // Where that fails, too, what went wrong first is what is told.
+        _ = asked_for(session);
+    }
+    result
+}
+
 /// Prints what a program asked for of these processes, if one did.
 pub(super) fn asked_of(session: &mut Session, ids: &[u32]) -> Result<(), Failed> {
     if shape(session, false)?.is_none() {
@@ -126,6 +138,7 @@ pub(super) fn of_ended(session: &mut Session, mut processes: Vec<ProcView>) -> R
 
 /// Prints the apps of these processes, which may be the whole list.
 fn print(session: &mut Session, mut processes: Vec<ProcView>, whole: bool) -> Result<(), Failed> {
+    session.listed = true;
     let shape = shape(session, false)?;
     if shape.as_ref().is_none_or(Shape::shows_ports) {
         show::note_ports(&session.home, &mut processes, whole);

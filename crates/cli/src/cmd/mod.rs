@@ -152,7 +152,8 @@ pub(crate) fn main() -> ExitCode {
     } else if session.has(FlagId::NoDaemon) {
         no_daemon::run(&mut session, |session| run(command.id, session))
     } else {
-        run(command.id, &mut session)
+        let ran = run(command.id, &mut session);
+        list::after_failure(&mut session, ran)
     };
     end(&mut session.out, program, result)
 }

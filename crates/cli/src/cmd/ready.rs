@@ -84,7 +84,17 @@ fn unfinished(session: &mut Session, limit: &Limit) -> Failed {
     if let Some(act) = session.unfinished.take() {
         session.out.tell(&Notice::Finished { act, failed: true, urls: &[] });
     }
-    let message = format!("this was not done within {limit}, and goes on");
+    let begun = std::mem::take(&mut session.begun);
+    // Who cannot be asked what else it was is told of the others.
+    let list = session.known().unwrap_or_default();
+    let named = list.iter().filter(|of| begun.ids.contains(&of.id)).map(|of| of.name.as_str());
+    let names: BTreeSet<&str> = named.chain(begun.names.iter().map(String::as_str)).collect();
+    let what = match names.len() {
+        0 => "this".to_owned(),
+        1..=NAMED => format!("the reload of {}", Vec::from_iter(names).join(", ")),
+        count => format!("the reload of {count} apps"),
+    };
+    let message = format!("{what} was not done within {limit}, and goes on");
     Failed { code: wait::TIMED_OUT, ..Failed::new(message) }
         .hint("`ostler list` shows how far it is")
 }

@@ -50,12 +50,12 @@ pub(super) fn restore_from(
             let subject = Subject::Saved { name: &name, script: &script };
             out.tell(&Notice::Missed { subject, error: &error });
         }
-        Event::Restoring { started, stopped, saved } => {
+        Event::Restoring { started, stopped, saved, before } => {
             let target = |(id, name), rests| Target { id, name, cluster: false, rests };
             let started = started.into_iter().map(|one| target(one, false));
             let stopped = stopped.into_iter().map(|one| target(one, true));
             let targets: Vec<Target> = started.chain(stopped).collect();
-            out.tell(&Notice::Restores { targets: &targets, saved });
+            out.tell(&Notice::Restores { targets: &targets, saved, before });
         }
         Event::Starting { id, name, up } => out.tell(&Notice::Starts { id, name: &name, up }),
         other => {

@@ -21,12 +21,14 @@ pub(super) fn reload(
 ) -> Result<(), Failed> {
     let options = options(session)?;
     let mut reported: BTreeSet<u32> = BTreeSet::new();
+    let mut done: BTreeSet<u32> = BTreeSet::new();
     let mut failed = false;
     session.begun.ids.extend(ids);
     let request = Request::Reload { ids: ids.to_vec(), change, options, ticket: Some(ticket()) };
     let answer = session.ask_with(&request, |out, event| {
-        if let Event::Acted { id, .. } = &event {
+        if let Event::Acted { id, error, .. } = &event {
             reported.insert(*id);
+            done.extend(error.is_none().then_some(*id));
         }
         failed |= !perform::report(out, &event);
     });
@@ -45,12 +47,14 @@ pub(super) fn reload(
             session.out.tell(&Notice::Replaced { id: process.id, name: &process.name });
         }
     }
+    // What is replaced without a gap was verified. The others are looked at, also beside one that
+    // failed.
+    let is_done = |id: &u32| ids.contains(id) && (result.is_ok() || done.contains(id));
+    let restarted = list.iter().filter(|of| is_done(&of.id) && !of.cluster);
+    let restarted: Vec<u32> = restarted.map(|of| of.id).collect();
+    let heard = first_run::watch(session, &restarted);
     let mut urls = Vec::new();
     if result.is_ok() {
-        // What is replaced without a gap was verified.
-        let restarted = list.iter().filter(|of| ids.contains(&of.id) && !of.cluster);
-        let restarted: Vec<u32> = restarted.map(|of| of.id).collect();
-        let heard = first_run::watch(session, &restarted);
         urls = urls_of_start(session, ids, list, heard);
     }
     let result = perform::finish(session, Act::Reload, result, &urls);

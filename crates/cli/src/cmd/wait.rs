@@ -88,6 +88,7 @@ fn tell_line(session: &mut Session, ended: &[Ended], limit: Option<&Limit>) -> R
 fn why_none(ended: &[Ended]) -> String {
     let why = |of: &Ended| match &of.end {
         End::Never(Never::Gone) => "deleted".to_owned(),
+        End::Never(Never::Unmanaged) => "the daemon was ended".to_owned(),
         End::Never(Never::GivenUp(_)) => "given up".to_owned(),
         End::Never(Never::Rests(last)) => format!("it {}", how_it_ended(last.as_ref())),
         End::Never(Never::Stopped | Never::Ended(_) | Never::Late { .. })

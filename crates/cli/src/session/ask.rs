@@ -57,7 +57,14 @@ impl Session {
         let mut heard = Heard::default();
         let mut asked = Asked::default();
         let answer = loop {
-            while !self.find_daemon(request, &mut asked)? {}
+            loop {
+                if !self.reach()? {
+                    return self.of_nothing(request);
+                }
+                if self.find_daemon(request, &mut asked)? {
+                    break;
+                }
+            }
             let until = if waits { self.deadline() } else { None };
             let Self { client: Some(client), out, changed, begun, ends_ready, .. } = self else {
                 return Err(Failed::new("not connected"));
@@ -100,7 +107,19 @@ impl Session {
                 other => break other?,
             }
         };
+        self.met = true;
         untold(answer, &heard)
+    }
+
+    /// The answer where there is no manager: it has nothing.
+    fn of_nothing(&self, request: &Request) -> Result<Answer, Failed> {
+        if matches!(request, Request::List | Request::Meant { .. }) {
+            Ok(Answer::Reply(Reply::List { processes: Vec::new() }))
+        } else if matches!(request, Request::Jlist) {
+            Ok(Answer::Raw(b"[]".to_vec()))
+        } else {
+            Err(self.no_daemon())
+        }
     }
 
     /// When a request that waits for apps is not waited for any more.

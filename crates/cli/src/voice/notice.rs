@@ -66,7 +66,7 @@ pub(crate) enum Notice<'a> {
     /// What is under way with a process.
     Does { id: u32, name: &'a str, what: &'a Doing },
     /// What is brought back of a list, which has so many processes; what rests is not started.
-    Restores { targets: &'a [Target], saved: usize },
+    Restores { targets: &'a [Target], saved: usize, before: bool },
     /// What is done now is followed by a scale of the same app, and both have one end.
     ScalesNext,
     /// The app that is scaled is to have so many processes.

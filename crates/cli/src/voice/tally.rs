@@ -155,8 +155,11 @@ impl Tally {
                 let name = self.names.get(id).cloned().unwrap_or_else(|| (*name).to_owned());
                 self.app(&name, false).done += usize::from(new);
             }
-            Notice::Restores { targets, saved } => {
+            Notice::Restores { targets, saved, before } => {
                 self.saved = Some(*saved);
+                if *before {
+                    self.path.as_mut_os_string().push(".bak");
+                }
                 self.name(targets);
                 targets.iter().filter(|of| of.rests).for_each(|of| self.is_up(of.id, &of.name));
             }

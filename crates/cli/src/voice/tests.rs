@@ -288,7 +288,7 @@ fn saving(scene: &mut Scene) {
         Notice::Resurrects { act: Act::Resurrect, path },
         Notice::Finished { act, failed: false, urls: &[] },
         Notice::Resurrects { act: Act::Resurrect, path },
-        Notice::Restores { targets: &[], saved: 0 },
+        Notice::Restores { targets: &[], saved: 0, before: false },
         Notice::Finished { act, failed: false, urls: &[] },
         Notice::NothingSaved { problem: &problem },
         Notice::TakesProfile { name: "api", id: 0, ms: 10_000 },

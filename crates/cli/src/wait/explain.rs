@@ -32,6 +32,9 @@ pub(crate) fn explain(
     let pasted = ostler_shell::operand(&ended.name);
     let mut hint = match &ended.end {
         End::Never(Never::Stopped) => format!("`{program} start {pasted}` starts it"),
+        End::Never(Never::Unmanaged) => {
+            format!("`{program} resurrect` starts what was saved")
+        }
         // It has written nothing.
         end if never_ran(end) => format!("fix what it says, then `{program} restart {pasted}`"),
         _ if ended.lines.is_empty() => format!("see `{program} describe {pasted}`"),
@@ -95,6 +98,7 @@ fn reason(ended: &Ended, what: &str, limit: Option<&Limit>) -> Option<String> {
         End::Ready { .. } | End::Done | End::Exited(_) | End::Line(_) => None,
         End::Never(never) => Some(match never {
             Never::Gone => "was deleted".to_owned(),
+            Never::Unmanaged => "was stopped: the daemon was ended".to_owned(),
             Never::Stopped => format!("is stopped, so it will not be {what}"),
             Never::Rests(last) => {
                 format!("{}, so it will not be {what}", how_it_ended(last.as_ref()))

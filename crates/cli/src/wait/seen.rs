@@ -134,6 +134,8 @@ impl NotYet {
 pub(crate) enum Never {
     /// It is not in the list any more.
     Gone,
+    /// Its daemon was ended, and so was it.
+    Unmanaged,
     /// Somebody has stopped it, or nobody has started it.
     Stopped,
     /// It has ended by itself, and is not to be restarted.

@@ -191,6 +191,13 @@ impl Waiting<'_> {
                 Ok(News::Line(line)) => self.on_line(&line),
                 Ok(News::DaemonsEnd) => self.session.out.tell(&Notice::DaemonsEnd),
                 Ok(News::Silent(silence)) => self.session.out.waits(&silence.meanwhile()),
+                Ok(News::Over(ostler_client::Error::NotRunning { .. }))
+                    if !self.session.home.socket().exists() =>
+                {
+                    for id in self.pending.keys().copied().collect::<Vec<_>>() {
+                        self.leave(id, Never::Unmanaged)?;
+                    }
+                }
                 Ok(News::Over(error)) => return Err(error.into()),
                 Err(RecvTimeoutError::Timeout) => self.on_time()?,
                 Err(RecvTimeoutError::Disconnected) => {
@@ -279,12 +286,8 @@ impl Waiting<'_> {
             return Ok(());
         }
         let Some(details) = look(self.session, id)? else {
-            let end = match self.awaited {
-                Awaited::Exit => End::Exited(None),
-                Awaited::Ready { .. } | Awaited::Line { .. } => End::Never(Never::Gone),
-            };
-            self.end(id, end);
-            return Ok(());
+            let is_unmanaged = self.session.is_without_manager();
+            return self.leave(id, if is_unmanaged { Never::Unmanaged } else { Never::Gone });
         };
         let mut seen = seen(&details);
         let Some(pending) = self.pending.get_mut(&id) else { return Ok(()) };
@@ -309,6 +312,17 @@ impl Waiting<'_> {
             }
             Awaited::Line { .. } => return self.look_for_line(id, &details, &seen),
         }
+        Ok(())
+    }
+
+    /// One that is waited for is not there any more.
+    fn leave(&mut self, id: u32, why: Never) -> Result<(), Failed> {
+        let end = match self.awaited {
+            Awaited::Exit => End::Exited(None),
+            Awaited::Ready { .. } => End::Never(why),
+            Awaited::Line { .. } => self.find_in_files(id)?.map_or(End::Never(why), End::Line),
+        };
+        self.end(id, end);
         Ok(())
     }
 

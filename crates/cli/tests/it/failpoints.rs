@@ -75,7 +75,7 @@ fn story(point: &str, nth: u32) -> bool {
     let path = |path: &std::path::Path| path.display().to_string();
 
     // Who starts a daemon that dies before it can answer is told so.
-    sandbox.ostler(["list"]).any_code().run();
+    sandbox.ostler(["ping"]).any_code().run();
     bring_about(&sandbox, (&["start", &path(&talks), "--time"], 0), "a start", |list| {
         are(list, "talks", "online", 1)
     });

@@ -86,6 +86,25 @@ fn the_list_that_is_broken_is_what_the_error_names_with_the_place() {
     check("{bad", Some("["), "line 1, column 2 is no JSON", Some(also));
 }
 
+/// It named the list that had just been moved away.
+#[test]
+fn the_end_of_a_resurrect_names_the_list_that_was_read() {
+    let sandbox = sandbox();
+    let app = sandbox.victim("app", Victim::Sleeper);
+    sandbox.ostler(["start"]).arg(app).run();
+    sandbox.ostler(["save"]).run();
+    sandbox.ostler(["save"]).run();
+    let again = |list: &str| {
+        sandbox.ostler(["kill"]).run();
+        let said = sandbox.ostler(["resurrect"]).run().out;
+        let end = format!("resurrected 1 app (1 process) from [ROOT]/h/{list} in ");
+        assert!(said.starts_with(&end), "{said}");
+    };
+    again("dump.pm2");
+    std::fs::write(sandbox.file("dump.pm2"), "{bad").unwrap();
+    again("dump.pm2.bak");
+}
+
 /// `started dir 1/1`, and it was `/usr/bin/dir`, 16 times.
 #[test]
 fn a_word_that_is_a_folder_here_and_a_program_elsewhere_is_asked_for() {

@@ -71,7 +71,7 @@ fn what_is_missing_in_the_home_is_made_again_and_the_manager_stays_the_same() {
 #[test]
 fn that_the_socket_was_gone_is_said_in_the_log() {
     let sandbox = sandbox();
-    sandbox.ostler(["list"]).run();
+    sandbox.ostler(["ping"]).run();
     remove(&sandbox, "ostler.sock");
     sandbox.wait_file("pm2.log", SOON, |text| {
         text.contains("ostler.sock` was gone: bound anew").then_some(())

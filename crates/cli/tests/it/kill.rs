@@ -114,7 +114,7 @@ fn kill_right_after_the_daemon_was_killed_leaves_no_guard() {
 #[test]
 fn the_pid_file_of_the_manager_is_read_whole_at_any_time() {
     let sandbox = sandbox();
-    sandbox.ostler(["list"]).run();
+    sandbox.ostler(["ping"]).run();
     let path = sandbox.file("pm2.pid");
     let over = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {

@@ -206,15 +206,20 @@ fn a_tail_alone_ends() {
 }
 
 #[test]
-fn a_reader_of_objects_is_not_told_that_a_daemon_starts() {
+fn a_reader_of_objects_is_not_told_that_there_is_no_process() {
     let sandbox = sandbox();
     let ran = sandbox.ostler(["logs", "--json", "--nostream"]).run();
     assert_eq!(ran.out, "");
-    assert!(
-        ran.err.contains("started the daemon in") && ran.err.contains("there is no process"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains("there is no process"), "{}", ran.err);
+}
+
+/// It would wait for an app that nobody can start without another daemon.
+#[test]
+fn logs_that_go_on_are_refused_where_no_daemon_runs() {
+    let sandbox = sandbox();
+    let refused = sandbox.ostler(["logs"]).code(1);
+    refused.shows("error: no daemon runs in `[ROOT]/h`\nhint: `ostler resurrect`").run();
+    assert!(!sandbox.file("ostler.sock").exists(), "a daemon was started");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn our_own_log_is_rotated_and_compressed_when_it_has_become_large() {
     large.write_all(b"the beginning\n").unwrap();
     large.set_len(11 << 20).unwrap();
     fs::write(s.file("pm2.log.1"), "of an earlier version").unwrap();
-    s.ostler(["list"]).run();
+    s.ostler(["ping"]).run();
     let past = s.wait_for("a rotated and compressed log", SOON, || {
         let past = ostler_logs::history(&s.file("pm2.log"), &[Default::default()]).unwrap();
         past.into_iter().next().filter(|past| past.packed.is_some())

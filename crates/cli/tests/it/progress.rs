@@ -274,3 +274,31 @@ fn who_interrupts_a_wait_in_a_pipe_is_told_what_goes_on() {
         assert!(said.contains("hint: `ostler list` shows how"), "{args:?}: {said}");
     }
 }
+
+/// Of a file of which one app failed, standard output did not say what was done.
+#[test]
+fn the_end_of_a_reload_says_what_was_reloaded_also_when_an_app_of_the_file_failed() {
+    let sandbox = sandbox();
+    let port = sandbox.port();
+    sandbox
+        .write("web.js", "require('http').createServer().listen(process.env.PORT, '127.0.0.1');");
+    let idle = "setInterval(() => {}, 1 << 30);";
+    sandbox.write("job.js", idle);
+    sandbox.write("last.js", idle);
+    let file = format!(
+        r#"{{"apps": [
+            {{"name": "web", "script": "web.js", "instances": 2, "port": {port}}},
+            {{"name": "job", "script": "job.js", "max_restarts": 1}},
+            {{"name": "last", "script": "last.js", "depends_on": ["job"]}}]}}"#
+    );
+    sandbox.write("eco.json", file);
+    sandbox.ostler(["start", "eco.json", "--wait"]).run();
+    sandbox.write("job.js", "setTimeout(() => process.exit(3), 1)");
+    for command in ["reload", "startOrReload"] {
+        let ran = sandbox.ostler([command, "eco.json"]).code(1).run();
+        assert!(ran.err.contains("error: last (id 3): app `last` waits for `job`"), "{ran:?}");
+        assert!(ran.out.starts_with("reloaded web 2/2, "), "{command}: {ran:?}");
+        assert!(ran.out.contains(" job 0/1"), "{command}: {ran:?}");
+        assert_eq!(ran.out.lines().count(), 1, "{command}: {ran:?}");
+    }
+}

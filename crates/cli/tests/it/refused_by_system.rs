@@ -170,7 +170,7 @@ fn a_home_that_cannot_be_used_is_said_with_what_to_do() {
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).unwrap();
     for home in [locked.clone(), locked.join("below")] {
         let mut command = as_nobody(&sandbox);
-        command.arg("list").env("OSTLER_HOME", &home);
+        command.arg("ping").env("OSTLER_HOME", &home);
         let said = ostler_testkit::run::finish(command, &[], SOON);
         assert_eq!(said.code, 1, "{}{}", said.out, said.err);
         let text = format!("cannot use `{}` as home directory: Permission denied", home.display());

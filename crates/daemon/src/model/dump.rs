@@ -52,21 +52,21 @@ impl Model {
         &mut self,
         (client, told): (ClientId, bool),
         warnings: Vec<String>,
-        elements: Result<Vec<Box<RawValue>>, String>,
+        elements: Result<(Vec<Box<RawValue>>, bool), String>,
         out: &mut Vec<Effect>,
     ) {
         out.extend(warnings.into_iter().map(|text| warning(client, text)));
         if self.known.closing {
             return refuse(client, closing(), out);
         }
-        let elements = match elements {
-            Ok(elements) => elements,
+        let (elements, before) = match elements {
+            Ok(read) => read,
             Err(message) => {
                 let hint = Some("save a list first, with `ostler save`".to_owned());
                 return refuse(client, Failure { code: Code::NotFound, message, hint }, out);
             }
         };
-        self.start_saved((client, told), &elements, Numbers::New, out);
+        self.start_saved((client, told), (&elements, before), Numbers::New, out);
     }
 
     /// A client brings a list of its own.
@@ -76,14 +76,14 @@ impl Model {
         elements: &[Box<RawValue>],
         out: &mut Vec<Effect>,
     ) {
-        self.start_saved(client, elements, Numbers::Kept, out);
+        self.start_saved(client, (elements, false), Numbers::Kept, out);
     }
 
-    /// `told`: of each process, as of a start.
+    /// `told`: of each process, as of a start. `before`: it is the list before the last one.
     fn start_saved(
         &mut self,
         (client, told): (ClientId, bool),
-        elements: &[Box<RawValue>],
+        (elements, before): (&[Box<RawValue>], bool),
         numbers: Numbers,
         out: &mut Vec<Effect>,
     ) {
@@ -104,7 +104,8 @@ impl Model {
                 all.into_iter().map(|(id, pending)| (id.0, pending.name.clone())).collect()
             };
             let (started, stopped) = (named(up), named(down));
-            tell(Some(client), control::Event::Restoring { started, stopped, saved: count }, out);
+            let restoring = control::Event::Restoring { started, stopped, saved: count, before };
+            tell(Some(client), restoring, out);
             self.known.tell_each(&operation, out);
         }
         self.begin(operation, out);

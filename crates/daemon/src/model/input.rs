@@ -141,6 +141,8 @@ pub enum Input {
         told: bool,
         warnings: Vec<String>,
         elements: Result<Vec<Box<RawValue>>, String>,
+        /// They are of the list before the last one, as that one cannot be read.
+        before: bool,
     },
     /// What became of [`Effect::WriteDump`].
     DumpWritten {

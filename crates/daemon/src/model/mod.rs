@@ -344,7 +344,8 @@ impl Model {
             Input::Found { number, found } => self.on_found(number, found, out),
             Input::Alerted(number) => self.on_alerted(number),
             Input::StderrTail { run, lines } => self.on_stderr_tail(run, lines),
-            Input::DumpRead { client, told, warnings, elements } => {
+            Input::DumpRead { client, told, warnings, elements, before } => {
+                let elements = elements.map(|elements| (elements, before));
                 self.on_dump_read((client, told), warnings, elements, out);
             }
             Input::DumpWritten { client, count, result } => {

@@ -103,6 +103,9 @@ pub enum Event {
         stopped: Vec<(u32, String)>,
         /// How many processes the list has.
         saved: usize,
+        /// It is the list before the last one (`.bak`), since that one cannot be read.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        before: bool,
     },
     /// A saved app was started again.
     Restored {

@@ -40,7 +40,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let query = Query::of(session, lines)?;
     let goes_on = query.as_ref().is_none_or(Query::goes_on);
     let ends = session.has(FlagId::NoStream) || is_for_agent(session);
-    let waits = !ends && goes_on;
+    let is_without_manager = session.is_without_manager();
+    let waits = !ends && goes_on && !is_without_manager;
     if target.ids.is_empty() && !target.daemon {
         target::nobody(session, &target, &list, waits)?;
     }
@@ -76,6 +77,10 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         }
         None => None,
     };
+    if is_without_manager && !ends && goes_on {
+        // What the files have was shown; nobody writes more.
+        return Err(session.no_daemon());
+    }
     match cursor {
         Some((query, files, read)) if waits => {
             let follower = Follower::new(&query, files, read);

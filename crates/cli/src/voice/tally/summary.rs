@@ -17,8 +17,7 @@ impl Tally {
         if self.failed && self.apps.is_empty() && matches!(act, Act::Resurrect | Act::Import) {
             return None;
         }
-        // What a reload that failed had replaced was taken back.
-        if self.failed && matches!(act, Act::Reload | Act::Promote | Act::Rollback) {
+        if self.failed && matches!(act, Act::Promote | Act::Rollback) {
             return None;
         }
         let what = match act {

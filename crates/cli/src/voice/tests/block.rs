@@ -281,7 +281,7 @@ fn the_block_says_what_is_under_way_with_each_process_that_is_brought_back() {
     let mut tally = Tally::default();
     let path = std::path::Path::new("/h/dump.pm2");
     tally.take(&Notice::Resurrects { act: Act::Resurrect, path }, at(0));
-    tally.take(&Notice::Restores { targets: &targets, saved: 4 }, at(10));
+    tally.take(&Notice::Restores { targets: &targets, saved: 4, before: false }, at(10));
     for id in [0, 1] {
         tally.take(&Notice::Starts { id, name: "api", up: false }, at(10));
     }

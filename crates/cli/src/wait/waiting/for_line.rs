@@ -19,8 +19,11 @@ impl Waiting<'_> {
     ) -> Result<(), Failed> {
         let rests = matches!(details.view.phase, Phase::Stopped | Phase::Errored);
         if rests {
-            // All that it wrote is in the files then.
-            self.session.ask(&Request::LastLines { id })?;
+            // All that it wrote is in the files then, as it is when the daemon has ended since.
+            let written = self.session.ask(&Request::LastLines { id });
+            written.map(drop).or_else(|failed| {
+                if self.session.is_without_manager() { Ok(()) } else { Err(failed) }
+            })?;
         }
         if let Some(line) = self.find_in_files(id)? {
             self.end(id, End::Line(line));
@@ -30,7 +33,7 @@ impl Waiting<'_> {
         Ok(())
     }
 
-    fn find_in_files(&mut self, id: u32) -> Result<Option<String>, Failed> {
+    pub(super) fn find_in_files(&mut self, id: u32) -> Result<Option<String>, Failed> {
         let Awaited::Line { wanted, fresh } = &mut self.awaited else { return Ok(None) };
         let Some(pending) = self.pending.get(&id) else { return Ok(None) };
         for (path, err) in pending.logs.iter().zip([false, true]) {

@@ -29,7 +29,7 @@ impl Waiting<'_> {
                 | End::Done
                 | End::Exited(_)
                 | End::Line(_)
-                | End::Never(Never::Gone | Never::Stopped) => continue,
+                | End::Never(Never::Gone | Never::Unmanaged | Never::Stopped) => continue,
             };
             if let Some(ended) = self.ended.get_mut(at) {
                 (ended.lines, ended.err) = (lines, err);
@@ -39,9 +39,12 @@ impl Waiting<'_> {
     }
 
     fn last_lines_of_end(&mut self, id: u32) -> Result<(Vec<String>, bool), Failed> {
-        match self.session.ask(&Request::LastLines { id })? {
-            Answer::Reply(Reply::LastLines { lines, err }) => Ok((lines, err)),
-            other => Err(unexpected(&other)),
+        match self.session.ask(&Request::LastLines { id }) {
+            Ok(Answer::Reply(Reply::LastLines { lines, err })) => Ok((lines, err)),
+            Ok(other) => Err(unexpected(&other)),
+            // Why it ended is known, and that is what is told.
+            Err(_) if self.session.is_without_manager() => Ok((Vec::new(), true)),
+            Err(failed) => Err(failed),
         }
     }
 

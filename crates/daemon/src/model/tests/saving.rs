@@ -283,15 +283,18 @@ fn who_asks_is_told_what_is_brought_back_and_of_each_process() {
     let client = world.request(Request::ResurrectTold);
     world.wait(1000);
     let said = world.heard(client);
-    let first =
-        r#"Restoring { started: [(0, "api"), (1, "api")], stopped: [(2, "rests")], saved: 3 }"#;
+    let started = r#"[(0, "api"), (1, "api")], stopped: [(2, "rests")]"#;
+    let first = format!("Restoring {{ started: {started}, saved: 3, before: false }}");
     assert!(said.starts_with(&format!("{first}\nstarting api:0\nstarting api:1\n")), "{said}");
     assert!(said.contains(r#"Doing { id: 1, name: "api", what: Starts }"#), "{said}");
     assert!(said.contains("up api:0\n") && said.contains("up api:1\n"), "{said}");
     assert!(!said.contains("up rests") && said.contains("restored rests "), "{said}");
     let again = world.request(Request::ResurrectTold);
     world.wait(1000);
-    assert_eq!(world.heard(again), "Restoring { started: [], stopped: [], saved: 3 }\ndone");
+    assert_eq!(
+        world.heard(again),
+        "Restoring { started: [], stopped: [], saved: 3, before: false }\ndone"
+    );
 }
 
 #[test]

@@ -134,7 +134,13 @@ impl World {
                     None => Err("no saved list at `/home/dump.pm2`".to_owned()),
                 };
                 let warnings = self.dump_warnings.clone();
-                return self.soon(Input::DumpRead { client, told, warnings, elements });
+                return self.soon(Input::DumpRead {
+                    client,
+                    told,
+                    warnings,
+                    elements,
+                    before: false,
+                });
             }
         }
         None
