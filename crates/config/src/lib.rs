@@ -62,6 +62,7 @@ mod run_as;
 mod schema;
 mod script;
 mod shape;
+mod signs;
 mod sinks;
 mod source;
 mod suggest;

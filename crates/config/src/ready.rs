@@ -1,18 +1,17 @@
 //! The `ready` object: the one thing that makes a process count as up.
 
 use ostler_core::Url;
-use ostler_core::spec::{AppSpec, Probe, Ready};
+use ostler_core::spec::{Probe, Ready};
 use serde_json::{Value as Json, json};
 
 use crate::attributes::{BadValue, FieldType};
 use crate::diagnostic::Diagnostic;
-use crate::fields::Fields;
 use crate::suggest;
 use crate::value::{Entry, Node, Value};
 
 /// What may be said.
 const KEYS: [&str; 5] = ["port", "http", "log", "exec", "message"];
-/// Any port.
+/// Stands for whichever port.
 const ANY: &str = "any";
 /// JSON Schema of what is inside.
 pub(crate) const SCHEMA: &str = r#"{
@@ -148,16 +147,4 @@ fn unknown(entry: &Entry) -> Option<(Option<&Node>, Diagnostic)> {
     let diagnostic =
         Diagnostic::error("unknown-key", format!("`ready` has no key `{}`", entry.key)).help(help);
     Some((Some(&entry.node), diagnostic))
-}
-
-/// Complains of two signs.
-pub(crate) fn check(spec: &AppSpec, fields: &Fields<'_>, report: &mut Vec<Diagnostic>) {
-    let written = fields.node("wait_ready").map(|node| &node.value);
-    if spec.ready.as_ref().is_some_and(|ready| *ready != Ready::Message)
-        && matches!(written, Some(Value::Bool(true)))
-    {
-        let message = "`wait_ready` is a second sign beside `ready`; there can be only one";
-        let said = Diagnostic::error("two-probes", message).help("leave one of them out");
-        report.push(fields.at("wait_ready", said));
-    }
 }

@@ -9,7 +9,7 @@ pub enum Ready {
     Message,
     /// A process of it listens on this TCP port; `None`: on any.
     Listens {
-        /// The port.
+        /// The number of the port.
         port: Option<u16>,
     },
     /// The answer to a question, which is asked until it is good.
