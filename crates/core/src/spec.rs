@@ -335,8 +335,8 @@ pub type Version = (SpecId, Arc<Policy>);
 pub enum Readiness {
     /// Spawned is ready (fork mode) or the runtime said `online` (cluster mode).
     Started,
-    /// The application sends the message `ready` (`wait_ready`), or does what makes it ready, as its
-    /// attribute `ready` says.
+    /// The application sends the message `ready` (`wait_ready`), or does what makes it ready, as
+    /// its attribute `ready` says.
     Message,
 }
 
