@@ -70,9 +70,9 @@ pub(super) const CODES: &[Code] = &[
     },
     Code {
         name: "two-probes",
-        title: "a health check that asks in two ways, or two signs of being ready",
-        text: "`health` asks in one way: `http`, `tcp`, `grpc` or `exec`. `ready` has one sign as \
-               well, and `wait_ready` is one. Whoever wants both asks by `exec`.",
+        title: "a health check that asks in two ways",
+        text: "`health` asks in one way: `http`, `tcp`, `grpc` or `exec`. Whoever wants both asks \
+               by `exec`. The same holds for `ready`, of which `wait_ready` is a form.",
         example: Some((
             r#"{ "script": "api.js", "health": { "tcp": 3000, "exec": "true" } }"#,
             r#"{ "script": "api.js", "health": { "exec": "true" } }"#,
