@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use ostler_config::attributes::{Applies, Flag};
 use ostler_config::{Context, DeployTarget, Diagnostic, IGNORED_OPTION, Options, attributes};
-use ostler_core::spec::{AppSpec, ExecMode, Health, Probe};
+use ostler_core::spec::{AppSpec, ExecMode, Health, LogSink, Probe};
 use ostler_pm2::module::{MARK, Module};
 use ostler_pm2::settings::Settings;
 use ostler_wire::control::Watch;
@@ -289,6 +289,9 @@ fn with_settings(mut spec: AppSpec, settings: &Settings) -> AppSpec {
 fn app(spec: AppSpec) -> Result<App, Failed> {
     if let Some(Health { probe: Probe::Grpc { .. }, .. }) = &spec.health {
         companion::find("what asks gRPC servers")?;
+    }
+    if spec.logs.sinks.iter().any(LogSink::is_encrypted) {
+        companion::find("what encrypts syslog")?;
     }
     Ok(App {
         record: raw(ostler_pm2::record::to_record(&spec))?,

@@ -21,9 +21,10 @@ const FACILITIES: [&str; 24] = [
 ];
 const USER: u8 = 1;
 const KINDS: [&str; 5] = ["syslog", "journald", "command", "file", "otlp"];
-const KEYS: [&str; 4] = ["to", "level", "facility", "headers"];
+const KEYS: [&str; 7] = ["to", "level", "facility", "headers", "ca", "cert", "key"];
 const HELP: &str = concat!(
-    "write an object of `syslog` (`unix:/dev/log`, `udp://host:514`, `tcp://host:601`), ",
+    "write an object of `syslog` (`unix:/dev/log`, `udp://host:514`, `tcp://host:601`, ",
+    "`tls://host:6514`), ",
     "`journald` (`true`), `command`, `file` (an absolute path) and `otlp` (a URL); ",
     "each may be an object of `to`, `level` and more",
 );
@@ -32,7 +33,7 @@ const HELP: &str = concat!(
 pub(crate) const SCHEMA: &str = r#"{
   "properties": {
     "syslog": {
-      "description": "`unix:/dev/log`, `udp://host:514`, `tcp://host:601` (RFC 5424).",
+      "description": "`unix:/dev/log`, or `udp://`, `tcp://` or `tls://` with `host:514`.",
       "type": ["string", "object", "null"]
     },
     "journald": {
@@ -80,9 +81,12 @@ fn write(sink: &LogSink) -> (String, Json) {
     let mut more = Map::new();
     more.extend(sink.level.as_ref().map(|level| ("level".to_owned(), level.as_str().into())));
     match &sink.target {
-        SinkTarget::Syslog { facility, .. } if *facility != USER => {
-            let name = FACILITIES.get(usize::from(*facility)).copied().unwrap_or("user");
-            more.insert("facility".to_owned(), name.into());
+        SinkTarget::Syslog { facility, address } => {
+            if *facility != USER {
+                let name = FACILITIES.get(usize::from(*facility)).copied().unwrap_or("user");
+                more.insert("facility".to_owned(), name.into());
+            }
+            more.extend(encryption(address));
         }
         SinkTarget::Otlp { headers, .. } if !headers.is_empty() => {
             more.insert("headers".to_owned(), receivers::written_headers(headers));
@@ -90,6 +94,15 @@ fn write(sink: &LogSink) -> (String, Json) {
         _ => {}
     }
     receivers::written(kind, to, more)
+}
+
+/// The files of an encrypted stream, by their keys.
+fn encryption(address: &SyslogAddress) -> Vec<(String, Json)> {
+    let SyslogAddress::Tls { ca, identity, .. } = address else { return Vec::new() };
+    let (cert, key) = identity.as_ref().map_or((None, None), |(cert, key)| (Some(cert), Some(key)));
+    let files = [("ca", ca.as_ref()), ("cert", cert), ("key", key)];
+    let there = files.into_iter().filter_map(|(name, path)| Some((name, path?)));
+    there.map(|(name, path)| (name.to_owned(), path.display().to_string().into())).collect()
 }
 
 type Wrong<'n> = Vec<Bad<'n>>;
@@ -119,7 +132,10 @@ fn parse(node: &Node) -> Result<Vec<LogSink>, Wrong<'_>> {
 /// What a receiver of this kind may be.
 fn advice(kind: &str) -> &'static str {
     match kind {
-        "syslog" => "write one such as `unix:/dev/log`, `udp://host:514` or `tcp://host:601`",
+        "syslog" => {
+            "write one such as `unix:/dev/log`, `udp://host:514`, `tcp://host:601` or \
+             `tls://host:6514`"
+        }
         "journald" => "write `true`",
         "file" => "write an absolute path, such as `/var/log/api-copy.log`",
         "otlp" => "write one such as `http://127.0.0.1:4318/v1/logs`",
@@ -152,6 +168,7 @@ fn one(entry: &Entry) -> Result<LogSink, Bad<'_>> {
     let target = match kind {
         "syslog" => {
             let address = syslog(&text).ok_or_else(|| bad("which is no address of syslog"))?;
+            let address = parts.encrypted(address)?;
             let facility = match parts.facility {
                 None => USER,
                 Some(node) => facility(&node.plain()).ok_or_else(|| {
@@ -177,6 +194,9 @@ fn one(entry: &Entry) -> Result<LogSink, Bad<'_>> {
     Ok(LogSink { target, level })
 }
 
+/// Keys of the files of an encrypted stream.
+const FILES: [&str; 3] = ["ca", "cert", "key"];
+
 /// What is said of one receiver.
 struct Parts<'n> {
     to: &'n Node,
@@ -184,6 +204,8 @@ struct Parts<'n> {
     level: Option<&'n Node>,
     facility: Option<&'n Node>,
     headers: Option<&'n Node>,
+    /// `ca`, `cert` and `key`.
+    files: [Option<&'n Node>; 3],
 }
 
 impl<'n> Parts<'n> {
@@ -197,10 +219,11 @@ impl<'n> Parts<'n> {
                 let message = format!("`log_sinks.{kind}` must be a text or an object");
                 return Err(wrong(node, message));
             }
-            return Ok(Self { to: node, text, level: None, facility: None, headers: None });
+            let (level, facility, headers, files) = (None, None, None, [None; 3]);
+            return Ok(Self { to: node, text, level, facility, headers, files });
         };
         let own = |entry: &&Entry| match entry.key.as_str() {
-            "facility" => kind == "syslog",
+            "facility" | "ca" | "cert" | "key" => kind == "syslog",
             "headers" => kind == "otlp",
             key => KEYS.contains(&key),
         };
@@ -222,7 +245,41 @@ impl<'n> Parts<'n> {
             level: part("level"),
             facility: part("facility"),
             headers: part("headers"),
+            files: FILES.map(part),
         })
+    }
+
+    /// Gives an encrypted stream its files, and refuses them for any other address.
+    fn encrypted(&self, address: SyslogAddress) -> Result<SyslogAddress, Bad<'n>> {
+        let refused = |node: &'n Node, message: String, help: &str| {
+            (node, Diagnostic::error("wrong-form", message).help(help))
+        };
+        let mut paths = [None, None, None];
+        for ((node, name), path) in self.files.iter().zip(FILES).zip(&mut paths) {
+            let Some(node) = node else { continue };
+            let text = node.plain();
+            if !text.starts_with('/') {
+                let message = format!("`log_sinks.syslog.{name}` is `{text}`, no absolute path");
+                return Err(refused(node, message, "write the absolute path of a file of PEM"));
+            }
+            *path = Some(PathBuf::from(text));
+        }
+        let Some(first) = self.files.iter().flatten().next() else { return Ok(address) };
+        let [ca, cert, key] = paths;
+        let SyslogAddress::Tls { address, .. } = address else {
+            let message = format!("`log_sinks.syslog` has files of TLS, but goes to `{address}`");
+            return Err(refused(first, message, "write `to: \"tls://host:6514\"`"));
+        };
+        let identity = match (cert, key) {
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => {
+                let message = "`log_sinks.syslog` has only one of `cert` and `key`".to_owned();
+                let help = "write both: the certificate and its private key";
+                return Err(refused(first, message, help));
+            }
+        };
+        Ok(SyslogAddress::Tls { address, ca, identity })
     }
 
     fn headers(&self) -> Result<Vec<(String, String)>, Bad<'n>> {
@@ -243,6 +300,10 @@ fn syslog(text: &str) -> Option<SyslogAddress> {
     }
     if let Some(address) = text.strip_prefix("udp://").filter(has_port) {
         return Some(SyslogAddress::Udp(address.to_owned()));
+    }
+    if let Some(address) = text.strip_prefix("tls://").filter(has_port) {
+        let address = address.to_owned();
+        return Some(SyslogAddress::Tls { address, ca: None, identity: None });
     }
     text.strip_prefix("tcp://").filter(has_port).map(|of| SyslogAddress::Tcp(of.to_owned()))
 }
@@ -267,6 +328,8 @@ mod tests {
         for text in [
             r#"{"syslog":"unix:/dev/log"}"#,
             r#"{"syslog":{"to":"udp://h:514","level":"warn","facility":"local3"}}"#,
+            r#"{"syslog":"tls://h:6514"}"#,
+            r#"{"syslog":{"to":"tls://h:1","facility":"mail","ca":"/a","cert":"/b","key":"/c"}}"#,
             r#"{"journald":"/run/systemd/journal/socket"}"#,
             r#"{"command":"logger -t x","file":"/l/x.log"}"#,
             r#"{"otlp":{"to":"http://h:4318/v1/logs","headers":{"X-Key":"y"}}}"#,
@@ -283,6 +346,10 @@ mod tests {
         for (text, why) in [
             (r#"{"syslog":"h:514"}"#, "no address of syslog"),
             (r#"{"syslog":{"to":"udp://h:514","facility":"x"}}"#, "which is none"),
+            (r#"{"syslog":{"to":"tls://h:1","ca":"x"}}"#, "`log_sinks.syslog.ca` is `x`, no abs"),
+            (r#"{"syslog":{"to":"tls://h:1","key":"/x"}}"#, "only one of `cert` and `key`"),
+            (r#"{"syslog":{"to":"tcp://h:1","ca":"/x"}}"#, "files of TLS, but goes to `tcp://h:1`"),
+            (r#"{"otlp":{"to":"http://h","ca":"/x"}}"#, "has no key `ca`"),
             (r#"{"file":"x.log"}"#, "no absolute path"),
             (r#"{"otlp":"https://h/"}"#, "no URL that can be asked"),
             (r#"{"otlp":{"to":"http://h","headers":{"a b":"c"}}}"#, "names and texts"),

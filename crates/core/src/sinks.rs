@@ -55,11 +55,26 @@ pub enum SyslogAddress {
     Udp(String),
     /// At this host and port, by a stream.
     Tcp(String),
+    /// At this host and port, by a stream that is encrypted.
+    Tls {
+        /// The host and the port.
+        address: String,
+        /// The certificates that its own must come from; `None`: those that the system trusts.
+        ca: Option<PathBuf>,
+        /// Our own certificate and its key, for a receiver that asks who we are.
+        identity: Option<(PathBuf, PathBuf)>,
+    },
 }
 
 impl LogSink {
     /// Levels, the most harmless first.
     pub const LEVELS: [&'static str; 6] = ["trace", "debug", "info", "warn", "error", "fatal"];
+
+    /// Whether lines go to it over TLS.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        matches!(&self.target, SinkTarget::Syslog { address: SyslogAddress::Tls { .. }, .. })
+    }
 }
 
 impl fmt::Display for SyslogAddress {
@@ -68,6 +83,7 @@ impl fmt::Display for SyslogAddress {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Udp(address) => write!(f, "udp://{address}"),
             Self::Tcp(address) => write!(f, "tcp://{address}"),
+            Self::Tls { address, .. } => write!(f, "tls://{address}"),
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::{daemon_log, environment, sys};
 pub struct LogSinks {
     home: PathBuf,
     host: String,
+    companion: Option<PathBuf>,
     forwarders: BTreeMap<PathBuf, Passing>,
     /// Where logs were when somebody wanted to hold their lines against rules for the first time:
     /// what was before that is history.
@@ -66,7 +67,8 @@ impl LogSinks {
     pub fn new(home: &Path) -> Self {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let (forwarders, begins) = (BTreeMap::new(), RefCell::default());
-        Self { home: home.to_owned(), host, forwarders, begins, has_failed: false }
+        let (home, companion) = (home.to_owned(), ostler_sinks::companion());
+        Self { home, host, companion, forwarders, begins, has_failed: false }
     }
 
     /// A run of this process begins, and its lines are written from now on.
@@ -177,6 +179,7 @@ impl LogSinks {
                 host: self.host.clone(),
                 opener: Arc::new(files.clone()),
                 runs: with.runs.clone(),
+                companion: self.companion.clone(),
             },
             kept: kept.to_owned(),
         }

@@ -5,14 +5,14 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Stdio};
 use std::time::Duration;
 
 use ostler_core::spec::AppSpec;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 /// How long it is waited for at a time before somebody is asked whether to go on.
-const STEP: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+pub(crate) const STEP: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// How commands of an app are run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,7 +59,12 @@ pub(crate) struct Command {
 
 impl Command {
     pub(crate) fn start(command: &str, runs: &Runs) -> io::Result<Self> {
-        let mut child = runs.shell(command).stdin(Stdio::piped()).spawn()?;
+        Self::of(runs.shell(command))
+    }
+
+    /// Starts a program.
+    pub(crate) fn of(mut program: std::process::Command) -> io::Result<Self> {
+        let mut child = program.stdin(Stdio::piped()).spawn()?;
         let Some(input) = child.stdin.take() else {
             _ = child.kill();
             _ = child.wait();
@@ -97,6 +102,23 @@ impl Command {
         }
     }
 
+    /// Returns what it writes to, as far as that is a pipe of ours.
+    pub(crate) fn outputs(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
+        (self.child.stdout.take(), self.child.stderr.take())
+    }
+
+    /// Ends it. One that does not end by itself within a second is killed.
+    pub(crate) fn end(&mut self) {
+        self.end_input();
+        if !self.runs() {
+            return;
+        }
+        if !ends_within(&self.child, Duration::from_secs(1)).unwrap_or(false) {
+            _ = self.child.kill();
+        }
+        _ = self.child.wait();
+    }
+
     /// Whether it has not ended.
     pub(crate) fn runs(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
@@ -123,13 +145,8 @@ impl Command {
 }
 
 impl Drop for Command {
-    /// Its input ends before this. One that does not end by itself within a second is ended.
     fn drop(&mut self) {
-        self.end_input();
-        if !ends_within(&self.child, Duration::from_secs(1)).unwrap_or(false) {
-            _ = self.child.kill();
-        }
-        _ = self.child.wait();
+        self.end();
     }
 }
 

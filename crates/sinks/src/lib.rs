@@ -19,6 +19,7 @@ mod rules;
 mod syslog;
 mod target;
 mod tcp;
+mod tls;
 mod wake;
 
 pub use alerts::{
@@ -32,3 +33,4 @@ pub use kept::{Kept, file_name, folder, read_all};
 pub use record::{Form, Record};
 pub use rules::{Confirm, Found, Hears, RULES};
 pub use target::Around;
+pub use tls::companion;

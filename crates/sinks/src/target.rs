@@ -6,7 +6,7 @@ use std::net::{TcpStream, ToSocketAddrs as _, UdpSocket};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::{UnixDatagram, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use rustix::net::RecvFlags;
 use crate::command::{Command, Runs};
 use crate::record::Record;
 use crate::tcp::{self, PATIENCE};
+use crate::tls::Tls;
 use crate::{http, journald, otlp, syslog};
 
 /// What is known of the app whose lines are passed on.
@@ -29,6 +30,8 @@ pub struct Around {
     pub opener: Arc<dyn Opener>,
     /// How a command is run.
     pub runs: Runs,
+    /// The program that encrypts; `None`: nobody knows where it is.
+    pub companion: Option<PathBuf>,
 }
 
 /// What sending came to.
@@ -57,6 +60,7 @@ enum Open {
     Tcp(TcpStream),
     Stream(UnixStream),
     Command(Command),
+    Tls(Tls),
     File(File),
 }
 
@@ -70,6 +74,9 @@ impl Target {
         if let SinkTarget::Otlp { url, headers } = &self.of {
             return post(url, headers, records, &self.around.host);
         }
+        if let SinkTarget::Syslog { address: SyslogAddress::Tls { .. }, facility } = &self.of {
+            return self.send_encrypted(*facility, records, stop);
+        }
         for (taken, record) in records.iter().enumerate() {
             let passed = self.ready().and_then(|()| self.pass(record, stop));
             if let Err(error) = passed {
@@ -78,6 +85,27 @@ impl Target {
             }
         }
         Sent { taken: records.len(), ..Sent::default() }
+    }
+
+    fn send_encrypted(
+        &mut self,
+        facility: u8,
+        records: &[Record],
+        stop: &dyn Fn() -> bool,
+    ) -> Sent {
+        let ready = self.ready();
+        let host = &self.around.host;
+        let messages: Vec<_> =
+            records.iter().map(|record| syslog::message(record, facility, host)).collect();
+        let (taken, passed) = match (ready, &mut self.open) {
+            (Ok(()), Some(Open::Tls(tls))) => tls.send(&messages, stop),
+            (ready, _) => (0, ready),
+        };
+        let why = passed.err().map(|error| error.to_string());
+        if why.is_some() {
+            self.open = None;
+        }
+        Sent { taken, why, ..Sent::default() }
     }
 
     /// Opens the way, if it is not open.
@@ -97,6 +125,11 @@ impl Target {
             }
             SinkTarget::Syslog { address: SyslogAddress::Tcp(address), .. } => {
                 Open::Tcp(tcp::connect(address.as_str())?)
+            }
+            SinkTarget::Syslog { address: address @ SyslogAddress::Tls { .. }, .. } => {
+                let companion = self.around.companion.as_deref();
+                let lost = || io::Error::other("this program's own file cannot be found");
+                Open::Tls(Tls::start(companion.ok_or_else(lost)?, address)?)
             }
             SinkTarget::Journald { socket } => {
                 let journal = UnixDatagram::unbound()?;
@@ -132,6 +165,7 @@ impl Target {
             Some(Open::Stream(stream)) => stream.write_all(&syslog::framed(&message)),
             Some(Open::Command(command)) => command.write(&message, stop),
             Some(Open::File(file)) => append(file, &message),
+            Some(Open::Tls(tls)) => tls.send(&[message], stop).1,
             None => Ok(()),
         }
     }
@@ -146,6 +180,7 @@ impl Open {
             Self::Tcp(stream) => is_connected(stream),
             Self::Stream(stream) => is_connected(stream),
             Self::Command(command) => command.runs(),
+            Self::Tls(tls) => tls.runs(),
             // Somebody may have rotated it.
             Self::File(file) => {
                 let SinkTarget::File { path } = of else { return false };

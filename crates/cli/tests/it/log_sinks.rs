@@ -1,7 +1,10 @@
 //! Lines of apps that go to others besides the log files.
 
 use std::fs;
-use std::net::UdpSocket;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, UdpSocket};
+
+use ostler_testkit::built_companion;
 
 use crate::start_e2e::{SOON, sandbox};
 use crate::takeover::kill_daemon;
@@ -79,4 +82,41 @@ fn a_receiver_that_is_not_there_is_told_by_describe_and_its_app_does_not_notice(
         .code(2)
         .shows("no address of syslog")
         .run();
+}
+
+#[test]
+fn without_the_companion_an_encrypted_sink_is_refused_with_what_to_install() {
+    let s = sandbox();
+    let alone = s.work().join("bin/ostler");
+    fs::create_dir(s.work().join("bin")).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_ostler"), &alone).unwrap();
+    s.write("say.sh", "exec sleep 1000000");
+    let words = ["start", "say.sh", "--log-syslog", "tls://127.0.0.1:6514"];
+    let said = s.command_of(&alone).args(words).output().unwrap();
+    let said = String::from_utf8(said.stderr).unwrap();
+    let begin = "error: what encrypts syslog is a program of its own, which is not there: `";
+    assert!(said.starts_with(begin) && said.contains("\nhint: "), "{said}");
+    assert_eq!(s.daemon_pid(), None);
+}
+
+#[test]
+fn an_encrypted_sink_gives_its_receiver_nothing_before_it_has_seen_its_certificate() {
+    built_companion();
+    let s = sandbox();
+    let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("tls://{}", receiver.local_addr().unwrap());
+    s.write("say.sh", "echo secret; exec sleep 1000000");
+    s.ostler(["start", "say.sh", "--name", "app", "--log-syslog", &address]).run();
+    let (mut stream, _) = receiver.accept().unwrap();
+    let mut room = [0; 4096];
+    let read = stream.read(&mut room).unwrap();
+    // A record of a handshake.
+    assert_eq!(room[0], 22);
+    assert!(!room[..read].windows(6).any(|of| of == b"secret"));
+    stream.write_all(b"this is not TLS\n").unwrap();
+    s.wait_for("describe to tell it", SOON, || {
+        let ran = s.ostler(["describe", "app"]).run();
+        let begin = format!("log sink: syslog {address}: 0 lines passed on; waits since ");
+        (ran.out.contains(&begin) && ran.out.contains("corrupt message")).then_some(())
+    });
 }

@@ -139,7 +139,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .flags(&[
             value(&["log-syslog"], "address")
                 .gives(Gives::Part("syslog"))
-                .says("pass lines on to syslog, such as `udp://host:514`"),
+                .says("pass lines on to syslog, such as `tls://host:6514`"),
             value(&["log-otlp"], "url")
                 .gives(Gives::Part("otlp"))
                 .says("pass lines on to a receiver of OpenTelemetry"),

@@ -16,10 +16,12 @@ fn an_address_is_shown_as_it_is_written() {
 #[test]
 fn where_lines_go_is_shown_as_it_is_written() {
     let syslog = |address| SinkTarget::Syslog { address, facility: 1 };
+    let tls = |to: &str| SyslogAddress::Tls { address: to.to_owned(), ca: None, identity: None };
     for (target, expected) in [
         (syslog(SyslogAddress::Unix("/dev/log".into())), "syslog unix:/dev/log"),
         (syslog(SyslogAddress::Udp("[::1]:514".to_owned())), "syslog udp://[::1]:514"),
         (syslog(SyslogAddress::Tcp("logs:601".to_owned())), "syslog tcp://logs:601"),
+        (syslog(tls("logs:6514")), "syslog tls://logs:6514"),
         (SinkTarget::Journald { socket: "/run/x".into() }, "journald"),
         (SinkTarget::Command { command: "cat > x".to_owned() }, "command cat > x"),
         (SinkTarget::File { path: "/var/x.log".into() }, "file /var/x.log"),

@@ -1,6 +1,7 @@
 //! What the primary of cluster apps is told of what was decided, and the other way round.
 
-use ostler_cluster::{GroupId, WorkerOptions};
+use ostler_cluster::{GroupId, ListenerId, WorkerOptions};
+use ostler_core::spec::Probe;
 use ostler_core::{AppId, Event, ProcId, Role, RunId, SpecId};
 
 use super::Driver;
@@ -71,10 +72,11 @@ impl Driver<'_> {
 
     /// A server of a worker listens.
     pub(crate) fn on_listening(&mut self, run: RunId) {
-        // What is decided of it is told with what it listens on.
+        // As with `compare_listeners`.
         self.tell_listeners(run);
         self.tell(Input::Core(Event::Listening(run)));
         self.compare_listeners(run);
+        self.look_for_listener(run);
     }
 
     /// Tells the model what a worker listens on.
@@ -93,10 +95,19 @@ impl Driver<'_> {
             |current| self.node.covers(run, current),
         );
         if covers && self.runs.set_covers(run) {
+            // What is decided of it is told with what it listens on: it may have said `ready`
+            // before it says that it listens.
+            self.tell_listeners(run);
             self.tell(Input::Core(Event::Covers(run)));
         } else if !covers && current.is_some_and(|current| self.node.is_as_busy(run, current)) {
             self.tell(Input::Core(Event::Elsewhere(run)));
         }
+    }
+
+    /// The listener of this worker that a question means.
+    pub(super) fn own_listener(&self, run: RunId, probe: &Probe) -> Option<ListenerId> {
+        let (host, port) = probes::place(probe)?;
+        self.node.own_listener(run, host, port)
     }
 
     /// Begins the health check of a run.
@@ -108,8 +119,7 @@ impl Driver<'_> {
         if !self.runs.begin_probe(run) {
             return;
         }
-        let own =
-            probes::place(&health).and_then(|(host, port)| self.node.own_listener(run, host, port));
+        let own = self.own_listener(run, &health.probe);
         let work = move |sender: &Sender<FromThread>| {
             let say = |said| sender.send(FromThread::Probe(said));
             probes::ask(run, &spec, &health, own, &say);
@@ -126,8 +136,7 @@ impl Driver<'_> {
         let Some(version) = self.model.registry().version(held.spec) else { return };
         let spec = version.spec.clone();
         let Some(health) = spec.health.clone() else { return };
-        let own =
-            probes::place(&health).and_then(|(host, port)| self.node.own_listener(run, host, port));
+        let own = self.own_listener(run, &health.probe);
         let work = move |sender: &Sender<FromThread>| {
             let say = |said| sender.send(FromThread::Probe(said));
             probes::look(run, &spec, &health, own, &say);

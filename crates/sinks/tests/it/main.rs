@@ -54,6 +54,7 @@ impl Rig {
                 host: "here".to_owned(),
                 opener: Arc::new(Plain),
                 runs: Runs { cwd, env, uid: None, gid: None },
+                companion: None,
             },
             kept: ostler_sinks::folder(self.home.path()).join("x.json"),
         };
