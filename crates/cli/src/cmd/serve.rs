@@ -121,7 +121,7 @@ fn of_options(why: String, given: &[String]) -> String {
 fn refuse_twice(session: &mut Session, name: &str) -> Result<(), Failed> {
     let is_there = session.list()?.iter().any(|of| of.name == name);
     if is_there && !session.has(FlagId::Force) {
-        return Err(Problem::AlreadyRuns { name: name.to_owned() }.into());
+        return Err(Problem::AlreadyRuns { name: name.to_owned(), urls: Vec::new() }.into());
     }
     Ok(())
 }

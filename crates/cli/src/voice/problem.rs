@@ -56,6 +56,8 @@ pub(crate) enum Problem {
     AlreadyRuns {
         /// Name of the app.
         name: String,
+        /// Where it answers, as a browser takes it.
+        urls: Vec<String>,
     },
     /// `--env` was given, and no process file.
     EnvWithoutFile {
@@ -136,8 +138,11 @@ impl Problem {
                 );
                 (format!("`{name}` has {has} already"), Some(hint))
             }
-            Self::AlreadyRuns { name } => (
-                format!("`{name}` runs already"),
+            Self::AlreadyRuns { name, urls } => (
+                match urls.as_slice() {
+                    [] => format!("`{name}` runs already"),
+                    urls => format!("`{name}` runs already: {}", urls.join(", ")),
+                },
                 Some(format!(
                     "`ostler restart {pasted}` restarts it, `--force` starts a second one of that \
                      name",
