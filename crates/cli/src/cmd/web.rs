@@ -207,9 +207,10 @@ fn check(companion: &Path, variables: &BTreeMap<String, String>) -> Result<(), F
     let said = said.trim_end().trim_start_matches("error: ");
     match said.split_once("\nhint: ") {
         Some((message, hint)) => Err(Failed::new(message).hint(hint)),
-        None if said.is_empty() => {
-            Err(Failed::new(format!("`{shown} check-web` ended with {}", output.status)))
-        }
+        None if said.is_empty() => Err(Failed::new(format!(
+            "`{shown} check-web` ended with {}",
+            ostler_text::exit(output.status)
+        ))),
         None => Err(Failed::new(said)),
     }
 }

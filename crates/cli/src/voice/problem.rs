@@ -172,7 +172,11 @@ const SEE: &str = "`ostler list` shows what there is";
 /// Returns what was probably meant, or where to look.
 fn meant(typed: &Typed, word: &str, near: Option<&str>) -> String {
     let Some(near) = near else { return SEE.to_owned() };
-    let line = typed.corrected(word, near);
+    // What is there already is not meant twice.
+    let line = match typed.has(near) {
+        true => typed.without_word(word),
+        false => typed.corrected(word, near),
+    };
     let line = line.unwrap_or_else(|| ostler_shell::word(near).into_owned());
     format!("did you mean `{line}`?")
 }
