@@ -41,17 +41,7 @@ pub fn why_never_asleep(spec: &AppSpec) -> Option<NeverAsleep> {
 fn in_the_way(spec: &AppSpec) -> Option<(&'static str, &'static str, &'static str)> {
     let program = spec.interpreter.as_deref().and_then(|program| program.rsplit('/').next());
     let asked = |of: &Health| of.restart_after.is_some() && matches!(of.probe, Probe::Tcp { .. });
-    // Others than these have no cluster mode that a hint could name.
-    let has_cluster =
-        program.is_some_and(|of| ["node", "bun", "deno"].iter().any(|one| of.starts_with(one)));
-    if spec.exec_mode != ExecMode::Cluster && !has_cluster {
-        Some((
-            "interpreter",
-            "`idle_stop` is for apps of Node: nobody holds the socket of another app while it does \
-             not run",
-            "leave `idle_stop` out",
-        ))
-    } else if spec.exec_mode != ExecMode::Cluster {
+    if spec.exec_mode != ExecMode::Cluster {
         Some((
             "exec_mode",
             "`idle_stop` needs cluster mode: nobody holds the socket of an app in fork mode while \

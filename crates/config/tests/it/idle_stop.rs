@@ -37,8 +37,7 @@ fn an_app_that_nobody_could_wake_is_refused() {
         assert!(said.starts_with("no-idle-stop: ") && said.contains(why), "{keys}: {said}");
     };
     refused("script: 'a.js', exec_mode: 'fork'", "needs cluster mode");
-    refused("script: 'a.py'", "is for apps of Node");
-    refused("script: 'a.js', exec_mode: 'fork', interpreter: 'node'", "needs cluster mode");
+    refused("script: 'a.py'", "needs cluster mode");
     refused("script: 'a.js', interpreter: 'bun'", "not for bun");
     refused("script: 'a.js', balance: 'shared'", "`balance: \"shared\"`");
     let health = "health: { tcp: 3000, restart_after: 3 }";
