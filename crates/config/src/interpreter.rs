@@ -8,6 +8,7 @@ use crate::context::{Context, is_executable};
 use crate::diagnostic::Diagnostic;
 use crate::package;
 use crate::python;
+use crate::remembered;
 
 /// Bytes of a file that are looked at.
 const HEAD: u64 = 512;
@@ -58,10 +59,10 @@ pub(crate) fn choose(
         Some(AUTO) => automatic(script, cwd, ctx),
         Some(asked) if asked.starts_with("node@") => node_version(asked, ctx),
         Some(asked) => available(asked, cwd, ctx).map(Interpreter::program),
-        None if script.is_dir() => node(cwd, ctx),
+        None if remembered::is_folder(script) => node(cwd, ctx),
         None => by_extension(script, cwd, ctx),
     }?;
-    if found.is_node_like() && script.is_dir() && package::main(script).is_none() {
+    if found.is_node_like() && remembered::is_folder(script) && package::main(script).is_none() {
         let message = format!("there is nothing to run in the directory {}", script.display());
         let help = "name the file to run, or make it `index.js` or the `main` of `package.json`";
         let own = format!("there is nothing to run in the directory `{}`", script.display());

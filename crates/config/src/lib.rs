@@ -57,6 +57,7 @@ mod python;
 mod reading;
 mod ready;
 mod receivers;
+mod remembered;
 mod resolve;
 mod rules;
 mod run_as;
