@@ -238,7 +238,7 @@ commands! {
          that is there is not written over. `--json` has `files`, each with its `text` or, where \
          it was written, its `path`, and `notes` of what was left out.";
     Import Persist ["import"] [Needed("file")]
-        "start the apps of a file that `export` wrote, or print another manager's as a process file"
+        "start the apps of a file that `export` wrote"
         "Those that run already are left as they are. A saved list of PM2 (`dump.pm2`) is such a \
          file, too. `-` is standard input. Of a file of Docker Compose or supervisord, a unit of \
          systemd or a Procfile, a process file is printed and nothing is started; what has no \

@@ -46,6 +46,7 @@ mod failing;
 mod failpoints;
 mod fake;
 mod faults;
+mod field_issues;
 mod first_run;
 mod fleet;
 mod foreground;
