@@ -107,6 +107,14 @@ impl Receiver {
 pub(crate) struct Connection(BufReader<StreamOwned<ServerConnection, TcpStream>>);
 
 impl Connection {
+    /// Closes it as soon as both know who the other is.
+    pub(crate) fn hang_up(mut self) {
+        let StreamOwned { conn, sock } = self.0.get_mut();
+        while conn.is_handshaking() {
+            conn.complete_io(sock).unwrap();
+        }
+    }
+
     /// Reads a message with its length before it. Returns its text.
     #[track_caller]
     pub(crate) fn message(&mut self) -> String {
