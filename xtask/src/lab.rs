@@ -1,11 +1,12 @@
-//! Labs by their names. `browser`: the dashboard in a real Chromium, which is 300 MB. `container`:
-//! the images of `examples/docker`, and `pm2-runtime`, in a real Docker engine, in namespaces of
-//! its own; `cargo xtask labs` does it, too. The others are no part of `cargo xtask test`.
-//! `deploy`: `ostler deploy` to hosts in namespaces, each with a real sshd, and the same with PM2.
-//! `fleet`: one command on several such hosts. `export`: what `ostler export` writes, read by
-//! validators from PyPI. `sinks`: lines passed on to a real rsyslog, to the journal of a real systemd
-//! and to what decodes OTLP by OpenTelemetry's own messages. `swarm`: what it writes for Swarm, deployed to three hosts in namespaces,
-//! each with a Docker engine.
+//! Labs by their names. `api`: the web API against its own document, by schemathesis. `browser`:
+//! the dashboard in a real Chromium, which is 300 MB. `container`: the images of `examples/docker`,
+//! and `pm2-runtime`, in a real Docker engine, in namespaces of its own; `cargo xtask labs` does
+//! it, too. The others are no part of `cargo xtask test`. `deploy`: `ostler deploy` to hosts in
+//! namespaces, each with a real sshd, and the same with PM2. `fleet`: one command on several such
+//! hosts. `export`: what `ostler export` writes, read by validators from PyPI. `sinks`: lines
+//! passed on to a real rsyslog, the journal of a real systemd and OpenTelemetry's own decoder.
+//! `swarm`: what `export` writes for Swarm, deployed to three hosts in namespaces, each with a
+//! Docker engine.
 
 use std::path::PathBuf;
 
@@ -24,7 +25,7 @@ const TLS: &str = "/usr/share/doc/rsyslog-gnutls/copyright";
 /// Its programs, in one package of Debian's.
 const ENGINE: [(&str, &str); 2] = [("dockerd", "docker.io"), (CLIENT, "docker.io")];
 
-const NAMES: &str = "`browser`, `container`, `deploy`, `export`, `fleet`, `sinks`, `swarm`";
+const NAMES: &str = "`api`, `browser`, `container`, `deploy`, `export`, `fleet`, `sinks`, `swarm`";
 
 /// What the lab with the browser has from npm.
 const DRIVERS: [&str; 2] = ["playwright-core@1.65", "axe-core@4.14"];
@@ -35,6 +36,7 @@ pub fn lab(args: &[String]) -> Result<()> {
         bail!("`lab` takes the name of a lab: {NAMES}");
     };
     match name.as_str() {
+        "api" => api(),
         "browser" => browser(),
         "container" => match container()? {
             true => Ok(()),
@@ -69,6 +71,14 @@ fn sinks() -> Result<()> {
         words.push(machine::machine()?.display().to_string());
     }
     show(command("bash", words))
+}
+
+fn api() -> Result<()> {
+    let program = machine::program()?;
+    show(command("cargo", ["build", "--package", "ostler-companion"]))?;
+    let paths = [program, node()?, cache_dir().join("api-checkers")];
+    let words = paths.map(|path| path.display().to_string());
+    show(command("bash", ["tests/labs/api.sh".to_owned()].into_iter().chain(words)))
 }
 
 fn browser() -> Result<()> {

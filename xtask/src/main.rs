@@ -39,6 +39,7 @@ cargo xtask dist [--target TRIPLE] [--out DIR] [--twice] [--try]
                              --try: each package is installed on something fresh and used
 cargo xtask labs             the service under a real systemd in namespaces, and lab container, as
                              root; part of test where it can be done
+cargo xtask lab api          the web API against its own document, by schemathesis (PyPI)
 cargo xtask lab browser      the dashboard in a real Chromium: by mouse, by keyboard, with axe-core;
                              installs chromium by apt
 cargo xtask lab container    the images of examples/docker, and pm2-runtime, run by a real Docker

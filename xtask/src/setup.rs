@@ -34,9 +34,15 @@ struct Wanted {
 }
 
 /// Packages without a program of their own: the folder, what npm is asked for, the package.
-const PLAIN: [(&str, &str, &str); 6] = [
+const PLAIN: [(&str, &str, &str); 7] = [
     ("express", "express@4", "express"),
     ("grpc", "grpc-health-check@2 @grpc/grpc-js@1", "@grpc/grpc-js"),
+    (
+        "mcp",
+        "@modelcontextprotocol/inspector@2 @modelcontextprotocol/sdk@1 \
+         @modelcontextprotocol/client@2",
+        "@modelcontextprotocol/inspector",
+    ),
     ("pm2-io", "@pm2/io@6", "@pm2/io"),
     ("pmx", "pmx@1", "pmx"),
     ("typescript", "typescript@5", "typescript"),

@@ -9,6 +9,7 @@
 
 mod failed;
 mod grpc_health;
+mod mcp;
 mod monit;
 mod say;
 mod sys;
@@ -25,6 +26,7 @@ const USAGE: &str = "\
 ostler-companion web           serves the web API; `ostler web` starts it as an app
 ostler-companion check-web     says whether it would, and where
 ostler-companion monit         shows apps full-screen; `ostler monit` becomes it
+ostler-companion mcp OSTLER    speaks to a coding agent; `ostler mcp` becomes it
 ostler-companion grpc-health   asks a gRPC server, for a health check of ostler's
 ostler-companion syslog-tls    passes lines of a log on over TLS, for a log sink of ostler's
 ";
@@ -50,6 +52,9 @@ fn other(words: &[&str]) -> Result<(), Failed> {
     match words {
         ["web"] => web::run(),
         ["check-web"] => web::check().and_then(|url| say(&format!("{url}\n"))),
+        ["mcp", program, options @ ..] => mcp::run(program, options),
+        ["mcp"] => Err(Failed::new("`mcp` names the program whose commands it runs")
+            .hint("`ostler mcp` becomes it")),
         ["grpc-health", authority, service] => grpc_health::run(authority, service),
         ["grpc-health", ..] => Err(Failed::new("a health check names a server and a service")
             .hint("write `health: { grpc: \"127.0.0.1:50051\" }` in a process file")),

@@ -203,6 +203,13 @@ commands! {
          Prometheus, `/` is PM2's JSON page. The port is 9615. This user and root on this machine \
          are served; others need a token. `ostler-companion`, beside this program, serves as the \
          app `ostler-web`, saved as any other. `web stop` takes it off the list.";
+    Mcp Watch ["mcp"] []
+        "let a coding agent manage the apps of this folder"
+        "It speaks the Model Context Protocol on standard input and output, and is started by the \
+         agent: `claude mcp add ostler -- ostler mcp`. Only apps whose working directory is in the \
+         folder in which it was started are shown and managed, unless `--all` is given. What stops \
+         or deletes apps is offered with `--allow-destructive` alone. The program that speaks is \
+         `ostler-companion`, beside this one.";
     Slist Watch ["slist", "sysinfos"] []
         "show figures of the machine"
         "Processors, memory, network devices, disks and file systems. Rates are measured while the \

@@ -77,6 +77,11 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler web 9000", "on another port"),
             ("ostler web stop", "end it"),
         ],
+        CommandId::Mcp => &[
+            ("ostler mcp", "for the apps of this folder"),
+            ("ostler mcp --all", "for the apps of all folders"),
+            ("ostler mcp --allow-destructive", "also to stop and delete"),
+        ],
         CommandId::Stop => &[
             ("ostler stop api", "all processes of an app"),
             ("ostler stop api 3", "an app, and the process with the id 3"),

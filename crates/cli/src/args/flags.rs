@@ -187,6 +187,8 @@ flags! {
         "the private key of the certificate, as PEM";
     Otlp ' ' ["otlp"] One("url"), Own [CommandId::Web]
         "send the figures of `/metrics` there as well, by OTLP over HTTP";
+    Destructive ' ' ["allow-destructive"] Nothing, Own [CommandId::Mcp]
+        "also offer what stops and deletes apps";
     Spa ' ' ["spa"] Nothing, Own [CommandId::Serve]
         "answer with index.html where a path of the app has no file";
     AuthUsername ' ' ["basic-auth-username"] One("name"), Own [CommandId::Serve]

@@ -22,6 +22,7 @@ pub(crate) mod suggest;
 mod take;
 mod text;
 pub(crate) mod told;
+pub(crate) mod tools;
 mod typed;
 mod unknown;
 mod values;

@@ -6,7 +6,8 @@ use super::commands::CommandId::{
 
 /// Options that a command takes although, or because, it does something else with them than to
 /// set an attribute.
-pub(super) const OTHERWISE: [(CommandId, &str, &str); 22] = [
+pub(super) const OTHERWISE: [(CommandId, &str, &str); 23] = [
+    (CommandId::Mcp, "all", "the apps of all folders"),
     (CommandId::Web, "port", "where it listens; default 9615"),
     (CommandId::Serve, "name", "name of the app; default static-page-server-PORT"),
     (CommandId::Serve, "namespace", "group of apps that it belongs to"),

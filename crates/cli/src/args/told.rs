@@ -130,7 +130,9 @@ pub(crate) fn told(command: CommandId) -> Option<Told> {
             "a line for each answer, such as `{app} {answer}`",
         ),
         Id::Serve | Id::Jlist | Id::Prettylist | Id::SendSignal | Id::Send | Id::Attach => None,
-        Id::Inspect | Id::Monit | Id::Monitor | Id::Unmonitor | Id::Alert | Id::Web => None,
+        Id::Inspect | Id::Monit | Id::Monitor | Id::Unmonitor | Id::Alert | Id::Web | Id::Mcp => {
+            None
+        }
         Id::Pull | Id::Forward | Id::Backward | Id::Deploy | Id::Init | Id::Examples => None,
         Id::Report | Id::Logrotate | Id::ReloadLogs | Id::ProfileCpu | Id::ProfileMem => None,
         Id::Startup | Id::Unstartup | Id::Boot | Id::Cleardump | Id::Install => None,

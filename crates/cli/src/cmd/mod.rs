@@ -33,6 +33,7 @@ mod link_pm2;
 mod list;
 mod logrotate;
 mod logs;
+mod mcp;
 mod migrate;
 mod misused;
 mod modules;
@@ -271,6 +272,7 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Kill => kill::run(session),
         CommandId::Serve => serve::run(session),
         CommandId::Web => web::run(session),
+        CommandId::Mcp => mcp::run(session),
         CommandId::Deploy => deploy::run(session),
         CommandId::Set => settings::set(session),
         CommandId::Install => modules::install(session),

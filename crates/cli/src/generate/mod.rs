@@ -11,6 +11,7 @@ mod diagnostics;
 mod environment;
 mod man;
 mod markdown;
+mod mcp;
 
 use std::process::ExitCode;
 
@@ -31,13 +32,15 @@ struct Text {
     make: fn() -> String,
 }
 
-const TEXTS: [Text; 8] = [
+const TEXTS: [Text; 10] = [
     Text { name: "man", file: "docs/man/ostler.1", make: man::page },
     Text { name: "commands", file: "docs/commands.md", make: commands::page },
     Text { name: "configuration", file: "docs/configuration.md", make: configuration::page },
     Text { name: "schema", file: "docs/schema.json", make: configuration::schema },
     Text { name: "diagnostics", file: "docs/diagnostics.md", make: diagnostics::page },
     Text { name: "environment", file: "docs/environment.md", make: environment::page },
+    Text { name: "mcp", file: "docs/mcp.md", make: mcp::page },
+    Text { name: "tools", file: "docs/tools.json", make: crate::args::tools::all },
     Text { name: "unit", file: "packaging/ostler@.service", make: crate::boot::unit_of_package },
     Text {
         name: "help",

@@ -85,6 +85,23 @@ fn a_reload_of_a_stopped_cluster_app_says_what_it_listens_on_as_soon_as_it_does(
     assert_eq!(untimed(&said.out), format!("started web 1/1 in TIME, http://127.0.0.1:{port}\n"));
 }
 
+/// Node says that a server listens after the server's own callback has run.
+#[test]
+fn a_worker_that_says_ready_when_it_listens_is_told_of_with_what_it_listens_on() {
+    let sandbox = sandbox();
+    let text = "require('http').createServer((q, r) => r.end())
+        .listen(process.env.PORT, '127.0.0.1', () => process.send('ready'))";
+    let (script, port) = (sandbox.write("web.js", text), sandbox.port().to_string());
+    for wait_ready in [None, Some("--wait-ready")] {
+        let start = sandbox.ostler(["start", "-i", "1", "--wait", "--force"]).arg(&script);
+        start.args(wait_ready).env("PORT", &port).run();
+        let said = sandbox.ostler(["reload", "web"]).run();
+        let listens = format!("passed its checks and listens on 127.0.0.1:{port}");
+        assert!(said.err.contains(&listens), "{wait_ready:?} {}", said.err);
+        sandbox.ostler(["delete", "web"]).run();
+    }
+}
+
 /// It took a second for each worker, and did not say where the app is reached.
 #[test]
 fn a_reload_of_a_cluster_that_is_stopped_ends_as_its_start_does() {

@@ -53,6 +53,7 @@ monit nope
 monitor api
 unmonitor api
 web nope
+mcp nope
 slist nope
 pull apii
 forward apii
@@ -109,7 +110,7 @@ kill";
 
 /// Commands that are only refused here, since they need more than a daemon of a few lines, with
 /// the beginning of the test that looks at what they say when they are done.
-const DONE_ELSEWHERE: [(&str, &str); 33] = [
+const DONE_ELSEWHERE: [(&str, &str); 34] = [
     ("run", "foreground::a_foreground_ends_with_the_code_of_its_app"),
     ("env", "listing::an_environment_is_lines"),
     ("wait", "waiting::a_line_of_the_current_run_is_found"),
@@ -118,6 +119,7 @@ const DONE_ELSEWHERE: [(&str, &str); 33] = [
     ("send", "talking::a_line_reaches_standard_input_in_both_modes"),
     ("attach", "talking::attach_shows_what_the_lines_that_are_typed_bring_about"),
     ("inspect", "talking::an_inspector_is_opened_in_node_and_nothing_else_is_hurt"),
+    ("mcp", "mcp::an_agent_starts_looks_at_and_changes_the_apps_of_its_folder"),
     ("monit", "monit::monit_goes_on_over_the_death_of_the_daemon"),
     ("web", "pictures::each_screen_has_a_picture"),
     ("slist", "helping::figures_of_the_machine_have_pm2s_names"),

@@ -15,6 +15,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("ostler serve /srv", "it is a folder of another machine"),
     ("ostler list --watch", "it goes on until Ctrl-C; `listing` has its tests"),
     ("ostler logs --json --cursor", "a cursor is of one home; `log_cursor` has its tests"),
+    ("ostler mcp ", "it speaks to an agent; `mcp` has its tests"),
     ("ostler monit ", "it needs a terminal; `monit` has its tests"),
     ("ostler dash", "the same"),
     ("ostler inspect", "it opens a port that others may have; `talking` has its tests"),

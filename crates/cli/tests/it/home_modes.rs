@@ -155,8 +155,8 @@ const COMMANDS: [&[&str]; 61] = [
 ];
 
 /// Commands that need no home: they install or print something, or make a home of their own.
-/// `monit` wants a terminal before it wants a home.
-const WITHOUT_HOME: [&str; 16] = [
+/// `monit` wants a terminal before it wants a home; what `mcp` calls complains of it.
+const WITHOUT_HOME: [&str; 17] = [
     "startup",
     "unstartup",
     "completion",
@@ -173,6 +173,7 @@ const WITHOUT_HOME: [&str; 16] = [
     "validate",
     "explain",
     "monit",
+    "mcp",
 ];
 
 #[test]

@@ -76,6 +76,7 @@ mod log_rules;
 mod log_sinks;
 mod logging;
 mod logs;
+mod mcp;
 mod meant;
 mod migrate;
 mod modules;

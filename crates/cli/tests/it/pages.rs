@@ -8,7 +8,7 @@ use ostler_testkit::runtimes::pm2;
 use crate::start_e2e::sandbox;
 
 /// Beginnings of lines that are not run, and why.
-const NOT_RUN: [(&str, &str); 15] = [
+const NOT_RUN: [(&str, &str); 16] = [
     ("cargo install", "it writes into the user's own folders, and builds for minutes"),
     ("cargo xtask test", "it is what runs this"),
     ("npm install -g ./", "packages are tried by `cargo xtask dist --try`"),
@@ -19,6 +19,7 @@ const NOT_RUN: [(&str, &str); 15] = [
     ("docker run", "the same"),
     ("npm uninstall", "it takes away what other tests use"),
     ("ostler link-pm2", "it writes into a folder of the system"),
+    ("ostler mcp", "it speaks to an agent; `mcp` has tests of its own"),
     ("ostler monit", "it needs a terminal; `monit` has tests of its own"),
     ("ostler startup", "it needs an init system; the labs have one"),
     ("ostler -H", "it needs other machines; `fleet` has tests of its own, and a lab"),
@@ -31,7 +32,7 @@ const NOT_RUN: [(&str, &str); 15] = [
 
 /// Pages of which no command is run, and why. A page that is neither here nor has commands fails,
 /// and so does one that is here and has some.
-const WITHOUT: [(&str, &str); 14] = [
+const WITHOUT: [(&str, &str); 15] = [
     ("docs/README.md", "it has pictures, which are compared"),
     ("docs/configuration.md", "it is made of the table of attributes, whose examples are tested"),
     ("docs/dependencies.md", "it has parts of process files"),
@@ -40,6 +41,7 @@ const WITHOUT: [(&str, &str); 14] = [
     ("docs/environment.md", "it is made of the table of variables"),
     ("docs/health.md", "it has a part of a process file"),
     ("docs/hooks.md", "it has parts of process files"),
+    ("docs/mcp.md", "it is made of the table of tools; `mcp` has tests of its own"),
     ("docs/monit.md", "it has a picture, which is compared"),
     ("docs/pm2-differences.md", "it has tables; `beside_pm2` compares what they say"),
     ("docs/releasing.md", "it is a list for people who release"),

@@ -15,7 +15,7 @@ mod host;
 mod hub;
 mod link;
 mod listing;
-mod mask;
+pub(crate) mod mask;
 mod otlp;
 mod page;
 mod pusher;

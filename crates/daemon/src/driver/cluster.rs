@@ -71,7 +71,7 @@ impl Driver<'_> {
 
     /// A server of a worker listens.
     pub(crate) fn on_listening(&mut self, run: RunId) {
-        // What is decided of it is told with what it listens on.
+        // As with `compare_listeners`.
         self.tell_listeners(run);
         self.tell(Input::Core(Event::Listening(run)));
         self.compare_listeners(run);
@@ -93,6 +93,9 @@ impl Driver<'_> {
             |current| self.node.covers(run, current),
         );
         if covers && self.runs.set_covers(run) {
+            // What is decided of it is told with what it listens on: it may have said `ready`
+            // before it says that it listens.
+            self.tell_listeners(run);
             self.tell(Input::Core(Event::Covers(run)));
         } else if !covers && current.is_some_and(|current| self.node.is_as_busy(run, current)) {
             self.tell(Input::Core(Event::Elsewhere(run)));

@@ -121,8 +121,10 @@ pub(super) async fn delete(
 #[derive(Debug, ToSchema)]
 pub(super) struct HowToReload {
     /// Workers replaced at the same time; 1 unless it is given.
+    #[schema(minimum = 1)]
     parallel: Option<u32>,
     /// Workers above the number of instances while it runs.
+    #[schema(minimum = 1)]
     surge: Option<u32>,
     /// One worker is replaced, and the others when it is promoted.
     canary: Option<bool>,

@@ -109,10 +109,13 @@ impl Body {
         other.map_or(Ok(()), |key| Err(unknown("body", key, known)))
     }
 
-    /// Returns a whole number from 1 on, if there is one.
+    /// Returns a whole number from 1 on, if there is one, of what the document calls `int32`.
     pub(super) fn count(&self, key: &str) -> Result<Option<u32>, Refused> {
         let Some(value) = self.value(key) else { return Ok(None) };
-        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        // `4.0` is a whole number, too.
+        let whole = value.as_f64().filter(|number| number.fract() == 0.0);
+        let number = whole.and_then(|number| format!("{number:.0}").parse::<i32>().ok());
+        let number = number.and_then(|number| u32::try_from(number).ok());
         number.filter(|number| 0 < *number).map(Some).ok_or_else(|| {
             invalid(format!("`{key}` must be a whole number from 1 on, but is {}", shown(value)))
         })
@@ -208,8 +211,11 @@ mod tests {
         for body in ["", "null", "{}", r#"{"parallel":null}"#] {
             assert_eq!(reload(body).map_err(said), Ok(None), "{body}");
         }
-        assert_eq!(reload(r#"{"parallel":2}"#).map_err(said), Ok(Some(2)));
-        for wrong in ["0", "-1", "1.5", "99999999999", "\"2\""] {
+        for two in ["2", "2.0", "2e0"] {
+            let told = reload(&format!("{{\"parallel\":{two}}}")).map_err(said);
+            assert_eq!(told, Ok(Some(2)), "{two}");
+        }
+        for wrong in ["0", "-1", "1.5", "2147483648", "\"2\""] {
             let told = reload(&format!("{{\"parallel\":{wrong}}}")).map_err(said);
             let message = format!("`parallel` must be a whole number from 1 on, but is `{wrong}`");
             assert_eq!(told, Err((StatusCode::BAD_REQUEST, message)));

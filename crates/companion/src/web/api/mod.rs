@@ -14,8 +14,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use utoipa::OpenApi;
-use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, RefOr, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -56,8 +57,15 @@ pub(super) fn router() -> (Router<Arc<Shared>>, Document) {
         .routes(routes!(look::host))
         .routes(routes!(metrics::metrics))
         .split_for_parts();
+    let components = document.components.get_or_insert_default();
+    // What means nothing is refused.
+    for body in ["HowMany", "HowToReload"] {
+        if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(body) {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+    }
     let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    document.components.get_or_insert_default().add_security_scheme("token", token);
+    components.add_security_scheme("token", token);
     (router, document)
 }
 
@@ -78,6 +86,10 @@ mod tests {
                     assert!(parameter["schema"].is_object(), "{how} {path}: {parameter}");
                 }
             }
+        }
+        for body in ["HowMany", "HowToReload"] {
+            let of = &value["components"]["schemas"][body];
+            assert_eq!(of["additionalProperties"], false, "{body} takes what means nothing");
         }
         let text = value.to_string();
         for name in text.split("#/components/schemas/").skip(1) {

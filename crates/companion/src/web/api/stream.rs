@@ -33,11 +33,25 @@ struct Wanted {
     ids: Option<BTreeSet<u32>>,
 }
 
+/// One event, as readers of `text/event-stream` give it.
+#[derive(Debug, ToSchema)]
+#[schema(as = Event)]
+#[expect(dead_code, reason = "it describes what axum writes")]
+pub(super) struct Sent {
+    /// What happened: `log`, `process` or `gap`; what is done is told as `step`, `done`, `error`.
+    event: String,
+    /// An object in JSON.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+    /// Its number, for `Last-Event-ID`. A gap has none.
+    id: Option<String>,
+}
+
 /// What happens to processes: `online`, `exit`, `restart`, …
 #[utoipa::path(get, path = "/api/v1/events",
     params(("Last-Event-ID" = Option<String>, Header, description = "Go on after this one")),
     responses(
-        (status = 200, content_type = "text/event-stream", body = String,
+        (status = 200, content_type = "text/event-stream", body = Sent,
             description = "`process` events: id, name, what, at_ms. `gap`: something was missed"),
         (status = "4XX", body = Wrong),
     ))]
@@ -67,7 +81,7 @@ pub(super) enum Source {
         ("Last-Event-ID" = Option<String>, Header, description = "Go on after this one"),
     ),
     responses(
-        (status = 200, content_type = "text/event-stream", body = String,
+        (status = 200, content_type = "text/event-stream", body = Sent,
             description = "`log` events: id, name, stream, at_ms, text, dropped; `gap`"),
         (status = "4XX", body = Wrong),
     ))]

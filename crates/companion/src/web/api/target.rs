@@ -5,9 +5,9 @@ use ostler_wire::control::{Code, ProcView};
 
 use crate::web::answer::Refused;
 
-/// Returns the processes that are meant: all (but modules, and this program itself, which would not
-/// live to tell), those of an app, of a namespace, or the one with this number. `NAMESPACE/NAME`
-/// is the app of a namespace.
+/// Returns the processes that are meant: all (but modules), those of an app, of a namespace, or the
+/// one with this number. `NAMESPACE/NAME` is the app of a namespace. This program itself, which
+/// would not live to tell, is meant where it alone is.
 pub(crate) fn meant<'a>(
     word: &str,
     list: &'a [ProcView],
@@ -27,6 +27,7 @@ pub(crate) fn meant<'a>(
     };
     of(&|view| view.name == word)
         .or_else(|| of(&both))
+        .or_else(|| of(&|view| view.namespace == word && view.pid != own_pid))
         .or_else(|| of(&|view| view.namespace == word))
         .or_else(|| of(&|view| word.parse() == Ok(view.id)))
         .ok_or_else(|| {
@@ -56,12 +57,16 @@ mod tests {
             view(2, "shop", "1", false),
             view(3, "default", "rotate", true),
             view(4, "default", "ostler-web", false),
+            view(5, "default", "job", false),
         ];
         let ids = |word: &str| -> Vec<u32> {
             let found = meant(word, &list, 104);
             found.map_or(Vec::new(), |all| all.iter().map(|view| view.id).collect())
         };
-        assert_eq!(ids("all"), [0, 1, 2]);
+        assert_eq!(ids("all"), [0, 1, 2, 5]);
+        assert_eq!(ids("default"), [3, 5], "it would not live to tell");
+        let alone = meant("default", &list[4..5], 104).unwrap();
+        assert_eq!(alone.len(), 1);
         assert_eq!(ids("api"), [0, 1]);
         assert_eq!(ids("shop"), [0, 2]);
         assert_eq!(ids("back/api"), [1]);
