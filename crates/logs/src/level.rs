@@ -86,7 +86,12 @@ impl Level {
             let mut keys = PAIRS.iter().map(|pair| pair.trim_end_matches('='));
             let inside = LOGSTASH.iter().filter_map(|key| object.get(key)?.get("level"));
             let found = keys.find_map(|key| of_value(object.get(key)?));
-            return found.or_else(|| inside.filter_map(of_value).next());
+            // An object of the manager has the line of the app inside (`log_type: "json"`).
+            let of_app = || {
+                object.get("app_name")?;
+                Self::of(object.get("message")?.as_str()?.trim_end().as_bytes())
+            };
+            return found.or_else(|| inside.filter_map(of_value).next()).or_else(of_app);
         }
         let front = line.get(..line.len().min(FRONT)).unwrap_or_default();
         let front = String::from_utf8_lossy(front);
@@ -195,6 +200,9 @@ mod tests {
             (r#"{"event":"structlog","level":"warning"}"#, Some(Level::Warn)),
             (r#"{"severity":"ERROR","message":"cloud"}"#, Some(Level::Error)),
             (r#"{"level":7}"#, None),
+            (r#"{"message":"{\"level\":50}\n","app_name":"x"}"#, Some(Level::Error)),
+            (r#"{"message":"WARN x\n","app_name":"x"}"#, Some(Level::Warn)),
+            (r#"{"message":"WARN x\n"}"#, None),
             ("time=2026 level=debug msg=\"level=error\"", Some(Level::Debug)),
             ("2026-11-27 10:00:00,123 ERROR [main] a.B - log4j", Some(Level::Error)),
             ("2026-11-27T10:00:00Z [warn] x", Some(Level::Warn)),
