@@ -26,6 +26,7 @@ use crate::package_script::{self, Found as Behind, Given, Surroundings};
 use crate::placeholders;
 use crate::run_as::{self, RunAs};
 use crate::script::{self, Target};
+use crate::signs;
 use crate::value::{Node, Value};
 use crate::watch;
 
@@ -121,6 +122,7 @@ impl Resolver<'_, '_> {
         placeholders::check(&spec, self.fields, self.report);
         placeholders::check_port(&spec, self.fields, self.report);
         idle_stop::check(&spec, self.fields, self.report);
+        signs::check(&spec, self.fields, self.report);
         Some(spec)
     }
 

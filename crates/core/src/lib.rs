@@ -23,6 +23,7 @@ mod phase;
 mod place;
 mod preparation;
 pub mod process;
+mod ready;
 pub mod reload;
 mod restarts;
 mod rotation;

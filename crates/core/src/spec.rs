@@ -15,6 +15,7 @@ pub use crate::depends::{Condition, Dependency};
 pub use crate::health_check::{Health, Probe};
 pub use crate::hooks::{Hook, Hooks, Secret};
 pub use crate::limits::Limits;
+pub use crate::ready::Ready;
 pub use crate::rotation::{LogCompress, LogRotate, LogRotation};
 pub use crate::rules::{LogRule, RuleAction};
 use crate::run::SpecId;
@@ -86,6 +87,8 @@ pub struct AppSpec {
     pub depends_on: Vec<Dependency>,
     /// Check that a worker must pass before it replaces another.
     pub health: Option<Health>,
+    /// What makes a run ready; where it is said, `policy.readiness` is [`Readiness::Message`].
+    pub ready: Option<Ready>,
     /// Commands at moments of its life.
     pub hooks: Option<Box<Hooks>>,
     /// Variables that each run is given and that stand nowhere, by name.
@@ -136,6 +139,7 @@ impl AppSpec {
             privileged_ports: BTreeSet::new(),
             depends_on: Vec::new(),
             health: None,
+            ready: None,
             hooks: None,
             secrets: BTreeMap::new(),
             alerts: Alerts::default(),
@@ -333,7 +337,8 @@ pub type Version = (SpecId, Arc<Policy>);
 pub enum Readiness {
     /// Spawned is ready (fork mode) or the runtime said `online` (cluster mode).
     Started,
-    /// The application sends the message `ready` (`wait_ready`).
+    /// The application sends the message `ready` (`wait_ready`), or does what makes it ready, as
+    /// its attribute `ready` says.
     Message,
 }
 

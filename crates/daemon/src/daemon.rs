@@ -345,6 +345,9 @@ impl Daemon {
                     let (node, mut parts) = driver.node();
                     node.send_probe_connection(run, listener, fd, &mut parts);
                 }
+                FromThread::Probe(ProbeMessage::Ready(run)) => {
+                    self.model.report(ostler_core::Event::ReadyMessage(run));
+                }
                 FromThread::Probe(ProbeMessage::Looked(run, result)) => {
                     self.model.push(Input::Checked { run, result });
                 }

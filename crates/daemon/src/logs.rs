@@ -27,6 +27,14 @@ pub const PREFIX: &str = "log/";
 /// As whom the engine knows PM2's bus.
 pub const BUS: u64 = u64::MAX;
 
+/// As whom the engine knows those who wait for a line of a run: this and the run's number.
+const WAITS: u64 = 1 << 62;
+
+/// Returns the run for one of whose lines this subscriber waits, if it does.
+pub fn run_of(subscriber: u64) -> Option<RunId> {
+    (subscriber & WAITS != 0).then_some(RunId(subscriber & !WAITS))
+}
+
 /// Lines that are taken from the engine in a turn of the loop, bytes.
 const LINES: usize = 256 << 10;
 
@@ -85,6 +93,23 @@ impl Logs {
         } else {
             self.engine.unsubscribe(BUS);
         }
+    }
+
+    /// The next lines of a run are told, and it waits for us rather than that one is missed.
+    pub fn hear(&self, run: RunId, id: ProcId) {
+        let ids = Some(vec![id.0]);
+        let filter = Filter { ids, out: true, err: true, patient: true, places: false };
+        self.engine.subscribe(WAITS | run.0, filter);
+    }
+
+    /// Lines of a run were looked at.
+    pub fn heard(&self, run: RunId) {
+        self.engine.taken(WAITS | run.0);
+    }
+
+    /// Lines of a run need not be told any more.
+    pub fn hear_no_more(&self, run: RunId) {
+        self.engine.unsubscribe(WAITS | run.0);
     }
 
     /// Reads and writes nothing more; what is in the pipes is for a successor.

@@ -11,11 +11,13 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use ostler_cluster::ListenerId;
 use ostler_core::spec::{AppSpec, Health, Probe};
 use ostler_core::{RunId, Url};
+use ostler_ports::Address;
 use ostler_sinks::{Runs, ends_within};
 
 /// What a probe says.
@@ -25,6 +27,8 @@ pub enum ProbeMessage {
     End(RunId, Result<(), String>),
     /// The answer of a run that serves.
     Looked(RunId, Result<(), String>),
+    /// The run has done what makes it ready.
+    Ready(RunId),
     /// This is a connection for the run, as if it came from its listener.
     Connect(RunId, ListenerId, OwnedFd),
 }
@@ -55,6 +59,49 @@ pub fn look(
 ) {
     let result = with_way(run, own, say, |way| ask_once(spec, health, way));
     say(ProbeMessage::Looked(run, result));
+}
+
+/// The pause after the first look whether a run is ready, and the longest, ms.
+const PAUSES: (u64, u64) = (20, 500);
+/// How long a question may take whether a run is ready, ms.
+const READY_TIMEOUT: u64 = 2000;
+
+/// Looks again and again whether a run is ready, until it is, and says so, or until nobody wants to
+/// know any more.
+pub fn until_ready(
+    run: RunId,
+    wanted: &Weak<()>,
+    say: &dyn Fn(ProbeMessage),
+    mut look: impl FnMut() -> bool,
+) {
+    let (mut pause, longest) = PAUSES;
+    while wanted.strong_count() != 0 {
+        if look() {
+            return say(ProbeMessage::Ready(run));
+        }
+        std::thread::park_timeout(Duration::from_millis(pause));
+        pause = (pause * 3 / 2).min(longest);
+    }
+}
+
+/// Asks once, by the way to this worker alone where it has a listener of its own for it.
+pub fn answers(
+    run: RunId,
+    (spec, probe): (&AppSpec, &Probe),
+    own: Option<ListenerId>,
+    say: &dyn Fn(ProbeMessage),
+) -> bool {
+    with_way(run, own, say, |way| ask_by(spec, probe, READY_TIMEOUT, way)).is_ok()
+}
+
+/// Whether a process of a run listens on this TCP port, or on any. `members` tells its processes.
+pub fn listens(members: &[u32], port: Option<u16>) -> bool {
+    let fits = |address: &Address| match address {
+        Address::Inet { udp, port: found, .. } => !udp && port.is_none_or(|port| port == *found),
+        Address::Path(_) | Address::Abstract(_) => false,
+    };
+    // Where nobody can tell, it is looked again.
+    ostler_ports::listened_on(members).unwrap_or_default().iter().any(fits)
 }
 
 /// Asks by the way to this worker alone, where it has one.
@@ -89,8 +136,8 @@ fn pair() -> io::Result<(TcpStream, TcpStream)> {
 
 /// Host and port of a question that one worker alone can be asked, as far as they are to be had
 /// without looking anything up.
-pub fn place(health: &Health) -> Option<(&str, u16)> {
-    match &health.probe {
+pub fn place(probe: &Probe) -> Option<(&str, u16)> {
+    match probe {
         Probe::Http { url } => Url::of(url).map(|url| (url.host, url.port)),
         Probe::Grpc { address, .. } => {
             let (host, port) = address.rsplit_once(':')?;
@@ -113,8 +160,12 @@ fn ask_repeatedly(spec: &AppSpec, health: &Health, way: Way<'_>) -> Result<(), S
 }
 
 fn ask_once(spec: &AppSpec, health: &Health, way: Way<'_>) -> Result<(), String> {
-    let timeout = Duration::from_millis(health.timeout.max(1));
-    match &health.probe {
+    ask_by(spec, &health.probe, health.timeout, way)
+}
+
+fn ask_by(spec: &AppSpec, probe: &Probe, timeout: u64, way: Way<'_>) -> Result<(), String> {
+    let timeout = Duration::from_millis(timeout.max(1));
+    match probe {
         Probe::Http { url } => http(url, timeout, way),
         Probe::Tcp { address } => connect(address.as_str(), address, timeout).map(|_| ()),
         Probe::Grpc { address, service } => grpc(address, service, timeout, way),

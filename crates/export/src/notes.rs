@@ -94,7 +94,10 @@ fn start(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
         }
         (Some(_) | None, _) => {}
     }
-    if policy.readiness == Readiness::Message && spec.health.is_none() {
+    if let Some(ready) = spec.ready.as_ref().filter(|_| spec.health.is_none()) {
+        let to_do = ready.to_do();
+        notes.push(format!("`ready`: nobody looks whether it does: {to_do}; give it a `health`"));
+    } else if policy.readiness == Readiness::Message && spec.health.is_none() {
         notes.push(
             "`wait_ready`: nobody hears the message `ready`; give the app a `health`".to_owned(),
         );

@@ -24,10 +24,14 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
     };
     match view.phase {
         Phase::Online => {
-            let late = match (details.late, details.readiness.by_message) {
-                (true, true) => "; it did not say in time that it is ready",
-                (true, false) => "; it did not begin as a worker of a cluster in time",
-                (false, _) => "",
+            let readiness = &details.readiness;
+            let late = match (details.late, &readiness.to_do, readiness.by_message) {
+                (true, Some(to_do), _) => format!("; it did not {to_do} in time"),
+                (true, None, true) => "; it did not say in time that it is ready".to_owned(),
+                (true, None, false) => {
+                    "; it did not begin as a worker of a cluster in time".to_owned()
+                }
+                (false, ..) => String::new(),
             };
             let online = format!("it has been online for {}", ago(since.unwrap_or(view.since)));
             format!("{online}{}{late}", before(details, end, reason))

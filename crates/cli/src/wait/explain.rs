@@ -6,7 +6,7 @@ use ostler_wire::control::{Outcome, ProcView};
 
 use super::TIMED_OUT;
 use super::limit::Limit;
-use super::seen::{Never, NotYet};
+use super::seen::{By, Never, NotYet};
 use super::waiting::{End, Ended};
 use crate::failed::Failed;
 use crate::holder;
@@ -107,8 +107,12 @@ fn reason(ended: &Ended, what: &str, limit: Option<&Limit>) -> Option<String> {
             Never::GivenUp(last) => {
                 format!("was given up after its last run {}", how_it_ended(last.as_ref()))
             }
-            Never::Late { limit } => {
-                format!("did not say `ready` within {limit} ms (`listen_timeout`)")
+            Never::Late { by, limit } => {
+                let to_do = match by {
+                    By::Does(to_do) => to_do.as_str(),
+                    By::Message | By::Runtime => "say `ready`",
+                };
+                format!("did not {to_do} within {limit} ms (`listen_timeout`)")
             }
         }),
         End::TimedOut(why) => {
@@ -126,8 +130,9 @@ fn state(why: &NotYet, what: &str) -> String {
         NotYet::Starts { .. } | NotYet::Silent | NotYet::Young { .. } if what == AT_ITS_END => {
             ": it runs".to_owned()
         }
-        NotYet::Starts { by_message: true } => ": it has not said `ready` yet".to_owned(),
-        NotYet::Starts { by_message: false } => ": it is still starting".to_owned(),
+        NotYet::Starts { by: By::Message } => ": it has not said `ready` yet".to_owned(),
+        NotYet::Starts { by: By::Does(to_do) } => format!(": it did not {to_do} yet"),
+        NotYet::Starts { by: By::Runtime } => ": it is still starting".to_owned(),
         NotYet::Silent => ": it runs, and listens on nothing".to_owned(),
         NotYet::Young { enough, taken } => {
             let before = if *taken { ", after one that found its port taken" } else { "" };
@@ -194,7 +199,7 @@ mod tests {
             "was given up after its last run ended with exit code 1",
         );
         check(
-            End::Never(Never::Late { limit: 3000 }),
+            End::Never(Never::Late { by: By::Message, limit: 3000 }),
             "did not say `ready` within 3000 ms (`listen_timeout`)",
         );
         check(

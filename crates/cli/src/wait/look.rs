@@ -4,7 +4,7 @@ use ostler_client::Answer;
 use ostler_ports::Address;
 use ostler_wire::control::{Details, Phase, ProcView, Reply, Request};
 
-use super::seen::{FREED, LOADED, Seen, Sign};
+use super::seen::{By, FREED, LOADED, Seen, Sign};
 use crate::failed::Failed;
 use crate::session::{Session, unexpected};
 
@@ -29,7 +29,8 @@ pub(super) fn look(session: &mut Session, id: u32) -> Result<Option<Details>, Fa
 pub(super) fn seen(details: &Details) -> Seen {
     let (view, readiness) = (&details.view, &details.readiness);
     let sign = if readiness.by_message {
-        Sign::Message { late: readiness.late, limit: readiness.limit }
+        let by = readiness.to_do.clone().map_or(By::Message, By::Does);
+        Sign::Told { by, late: readiness.late, limit: readiness.limit }
     } else if view.cluster {
         Sign::Listens
     } else {

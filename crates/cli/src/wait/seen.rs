@@ -46,15 +46,26 @@ pub(crate) struct Seen {
 }
 
 /// How a process is found to be ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Sign {
-    /// It says so. `late`: it did not within `limit`, ms.
-    Message { late: bool, limit: u64 },
+    /// It says so, or does what its app says. `late`: it did not within `limit`, ms.
+    Told { by: By, late: bool, limit: u64 },
     /// It listens at an address.
     Listens,
     /// It listens, or has lived for long enough. It lives for `age`, ms. `taken`: its run before
     /// found its port taken.
     Age { age: u64, enough: u64, taken: bool },
+}
+
+/// What makes a process that starts a ready one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// That its runtime is up.
+    Runtime,
+    /// That it says `ready`.
+    Message,
+    /// That it does this: `listen on port 3000`.
+    Does(String),
 }
 
 /// How it stands with a process that is to become ready.
@@ -82,8 +93,8 @@ pub(crate) enum Again {
 /// What a process that is not ready does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotYet {
-    /// It was started and did not say `ready` yet, or its runtime is not up.
-    Starts { by_message: bool },
+    /// It was started and has not done yet what makes it ready.
+    Starts { by: By },
     /// It runs and listens on nothing.
     Silent,
     /// It runs, listens on nothing, and has not lived for long enough, ms. `taken`: its run before
@@ -105,8 +116,9 @@ impl NotYet {
     /// Returns what it does, in a few words.
     pub(crate) fn doing(&self) -> &'static str {
         match self {
-            Self::Starts { by_message: true } => "has not said `ready` yet",
-            Self::Starts { by_message: false } => "starting",
+            Self::Starts { by: By::Message } => "has not said `ready` yet",
+            Self::Starts { by: By::Does(_) } => "not ready yet",
+            Self::Starts { by: By::Runtime } => "starting",
             Self::Silent | Self::Young { .. } => "runs and listens on nothing yet",
             Self::Pauses { .. } => "ended, and is started again",
             Self::Waits { .. } => "waits for what it depends on",
@@ -132,8 +144,8 @@ pub(crate) enum Never {
     Ended(Option<Outcome>),
     /// It was given up after several short runs.
     GivenUp(Option<Outcome>),
-    /// It did not say `ready` within this time, ms.
-    Late { limit: u64 },
+    /// It did not do what makes it ready within this time, ms.
+    Late { by: By, limit: u64 },
 }
 
 /// Judges a process that is still to be started by a request which has not come to its end, and
@@ -165,8 +177,11 @@ pub(crate) fn ready(seen: &Seen, first: bool) -> Stand {
             not_yet(NotYet::Pauses { due_in, last: seen.last.clone() }, None)
         }
         Phase::Starting => {
-            let by_message = matches!(seen.sign, Sign::Message { .. });
-            not_yet(NotYet::Starts { by_message }, None)
+            let by = match &seen.sign {
+                Sign::Told { by, .. } => by.clone(),
+                Sign::Listens | Sign::Age { .. } => By::Runtime,
+            };
+            not_yet(NotYet::Starts { by }, None)
         }
         Phase::Waiting => not_yet(NotYet::Waits { waits_for: seen.waits_for.clone() }, None),
         Phase::Stopping => not_yet(NotYet::Stops, None),
@@ -194,8 +209,10 @@ pub(crate) fn rest(seen: &Seen) -> Never {
 
 fn online(seen: &Seen) -> Stand {
     match seen.sign {
-        Sign::Message { late: true, limit } => Stand::Never(Never::Late { limit }),
-        Sign::Message { late: false, .. } => Stand::Ready,
+        Sign::Told { ref by, late: true, limit } => {
+            Stand::Never(Never::Late { by: by.clone(), limit })
+        }
+        Sign::Told { late: false, .. } => Stand::Ready,
         Sign::Listens | Sign::Age { .. } if !seen.listens.is_empty() => Stand::Ready,
         Sign::Listens => not_yet(NotYet::Silent, Some(Again::Listening)),
         Sign::Age { age, enough, .. } if enough <= age => Stand::Ready,
@@ -250,19 +267,17 @@ mod tests {
         assert_eq!(ready(&silent, true), Stand::NotYet { why: NotYet::Silent, again });
         let listens = Seen { listens: vec!["*:80".to_owned()], ..silent };
         assert_eq!(ready(&listens, true), Stand::Ready);
-        let by_message = false;
-        let starts = Stand::NotYet { why: NotYet::Starts { by_message }, again: None };
+        let starts = Stand::NotYet { why: NotYet::Starts { by: By::Runtime }, again: None };
         assert_eq!(ready(&Seen { phase: Phase::Starting, ..listens }, true), starts);
     }
 
     #[test]
     fn who_says_ready_is_ready_by_that_alone() {
-        let message = |late| Sign::Message { late, limit: 3000 };
+        let message = |late| Sign::Told { by: By::Message, late, limit: 3000 };
         assert_eq!(ready(&seen(Phase::Online, message(false)), true), Stand::Ready);
         let late = Seen { listens: vec!["*:80".to_owned()], ..seen(Phase::Online, message(true)) };
-        assert_eq!(ready(&late, false), Stand::Never(Never::Late { limit: 3000 }));
-        let by_message = true;
-        let starts = Stand::NotYet { why: NotYet::Starts { by_message }, again: None };
+        assert_eq!(ready(&late, false), Stand::Never(Never::Late { by: By::Message, limit: 3000 }));
+        let starts = Stand::NotYet { why: NotYet::Starts { by: By::Message }, again: None };
         assert_eq!(ready(&seen(Phase::Starting, message(false)), true), starts);
     }
 

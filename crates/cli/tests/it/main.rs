@@ -97,6 +97,7 @@ mod pm2_ways;
 mod prepared;
 mod profiles;
 mod progress;
+mod ready_by;
 mod refusals;
 mod refused_by_system;
 mod reload;

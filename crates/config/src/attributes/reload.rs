@@ -1,18 +1,41 @@
 //! When a process counts as up, and how a new one takes over from an old one.
 
-use ostler_core::spec::{AppSpec, Policy};
+use ostler_core::spec::{AppSpec, Policy, Readiness};
 use serde_json::Value as Json;
 
 use super::access::{Access, FieldAccess, FieldType as _, field};
 use super::attribute::{Applies, Attribute, Gives};
 use super::row::{ms, object, switch, truth, value};
-use crate::health;
 use crate::value::Value;
+use crate::{health, ready};
 
 pub(super) static ROWS: &[Attribute] = &[
-    truth("wait_ready", field!(policy.readiness))
+    truth("wait_ready", WAIT_READY)
         .flags(&[switch(&["wait-ready"], true)])
         .help("it is up when it sends the message `ready`"),
+    object("ready", READY)
+        .inside(ready::SCHEMA)
+        .flags(&[
+            value(&["ready-port"], "port|any")
+                .gives(Gives::Part("port"))
+                .says("it is up when it listens on this TCP port, or on any"),
+            value(&["ready-http"], "url")
+                .gives(Gives::Part("http"))
+                .says("it is up when this URL answers 2xx or 3xx"),
+            value(&["ready-log"], "text")
+                .gives(Gives::Part("log"))
+                .says("it is up when it writes a line with this text"),
+            value(&["ready-exec"], "command")
+                .gives(Gives::Part("exec"))
+                .says("it is up when this command ends with 0"),
+        ])
+        .advice("write an object, such as `{ \"port\": 3000 }`")
+        .example("{ \"port\": 3000 }")
+        .help(
+            "what makes it up: that it listens on a `port`, that a URL (`http`) answers, that a \
+             line with a text (`log`) is written, that a command (`exec`) ends with 0, or the \
+             `message`",
+        ),
     ms("listen_timeout", LISTEN_TIMEOUT)
         .flags(&[value(&["listen-timeout"], "ms")])
         .help("how long to wait until it is up"),
@@ -103,6 +126,34 @@ const PROVE_TIMEOUT: Access = Access::Field(FieldAccess {
         let given = is_listen_timeout_given(policy, usual);
         policy.verify_timeout == if given { policy.ready_timeout } else { usual.verify_timeout }
     },
+});
+
+const WAIT_READY: Access = Access::Field(FieldAccess {
+    get: |spec| (spec.ready.is_none() && spec.policy.readiness == Readiness::Message).into(),
+    set: |spec, node| {
+        let asked = Readiness::read(node)?;
+        if spec.ready.is_none() {
+            spec.policy.readiness = asked;
+        }
+        Ok(())
+    },
+    same: |spec, usual| spec.ready.is_some() || spec.policy.readiness == usual.policy.readiness,
+});
+
+/// The core knows only that somebody will tell when a run is ready.
+const READY: Access = Access::Field(FieldAccess {
+    get: |spec| spec.ready.write(),
+    set: |spec, node| {
+        let ready = Option::read(node)?;
+        if ready.is_some() {
+            spec.policy.readiness = Readiness::Message;
+        } else if spec.ready.is_some() {
+            spec.policy.readiness = Readiness::Started;
+        }
+        spec.ready = ready;
+        Ok(())
+    },
+    same: |spec, usual| spec.ready == usual.ready,
 });
 
 const HEALTH: Access = Access::Field(FieldAccess {

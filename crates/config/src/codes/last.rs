@@ -72,7 +72,7 @@ pub(super) const CODES: &[Code] = &[
         name: "two-probes",
         title: "a health check that asks in two ways",
         text: "`health` asks in one way: `http`, `tcp`, `grpc` or `exec`. Whoever wants both asks \
-               by `exec`.",
+               by `exec`. The same holds for `ready`, of which `wait_ready` is a form.",
         example: Some((
             r#"{ "script": "api.js", "health": { "tcp": 3000, "exec": "true" } }"#,
             r#"{ "script": "api.js", "health": { "exec": "true" } }"#,

@@ -142,8 +142,9 @@ pub(super) const CODES: &[Code] = &[
     Code {
         name: "no-probe",
         title: "a health check that asks nothing",
-        text: "`health` needs one of `http`, `tcp` or `exec`: what is asked whether the app \
-               is well.",
+        text: "`health` needs one of `http`, `tcp`, `grpc` or `exec`: what is asked whether the \
+               app is well. `ready` needs one of `port`, `http`, `log`, `exec` and `message`: what \
+               makes it count as up.",
         example: Some((
             r#"{ "script": "api.js", "health": { "interval": 1000 } }"#,
             r#"{ "script": "api.js", "health": { "tcp": "127.0.0.1:3000" } }"#,

@@ -57,6 +57,8 @@ impl Daemon {
                 Event::Lines { subscriber, lines } => {
                     if subscriber == BUS {
                         self.bus.lines(self.model.model(), &lines);
+                    } else if let Some(run) = logs::run_of(subscriber) {
+                        self.driver().on_lines(run, &lines);
                     } else if let Ok(client) = usize::try_from(subscriber) {
                         self.clients.lines(client, lines);
                     }

@@ -1,6 +1,7 @@
 //! What the primary of cluster apps is told of what was decided, and the other way round.
 
-use ostler_cluster::{GroupId, WorkerOptions};
+use ostler_cluster::{GroupId, ListenerId, WorkerOptions};
+use ostler_core::spec::Probe;
 use ostler_core::{AppId, Event, ProcId, Role, RunId, SpecId};
 
 use super::Driver;
@@ -75,6 +76,7 @@ impl Driver<'_> {
         self.tell_listeners(run);
         self.tell(Input::Core(Event::Listening(run)));
         self.compare_listeners(run);
+        self.look_for_listener(run);
     }
 
     /// Tells the model what a worker listens on.
@@ -102,6 +104,12 @@ impl Driver<'_> {
         }
     }
 
+    /// The listener of this worker that a question means.
+    pub(super) fn own_listener(&self, run: RunId, probe: &Probe) -> Option<ListenerId> {
+        let (host, port) = probes::place(probe)?;
+        self.node.own_listener(run, host, port)
+    }
+
     /// Begins the health check of a run.
     pub(crate) fn probe(&mut self, run: RunId) {
         let Some(held) = self.runs.get(run) else { return };
@@ -111,8 +119,7 @@ impl Driver<'_> {
         if !self.runs.begin_probe(run) {
             return;
         }
-        let own =
-            probes::place(&health).and_then(|(host, port)| self.node.own_listener(run, host, port));
+        let own = self.own_listener(run, &health.probe);
         let work = move |sender: &Sender<FromThread>| {
             let say = |said| sender.send(FromThread::Probe(said));
             probes::ask(run, &spec, &health, own, &say);
@@ -129,8 +136,7 @@ impl Driver<'_> {
         let Some(version) = self.model.registry().version(held.spec) else { return };
         let spec = version.spec.clone();
         let Some(health) = spec.health.clone() else { return };
-        let own =
-            probes::place(&health).and_then(|(host, port)| self.node.own_listener(run, host, port));
+        let own = self.own_listener(run, &health.probe);
         let work = move |sender: &Sender<FromThread>| {
             let say = |said| sender.send(FromThread::Probe(said));
             probes::look(run, &spec, &health, own, &say);

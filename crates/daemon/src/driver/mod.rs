@@ -6,6 +6,7 @@
 
 mod cluster;
 mod handover;
+mod ready;
 mod sleeping;
 mod spawning;
 mod stopping;

@@ -271,7 +271,9 @@ impl Driver<'_> {
             self.add_worker(run, id, spec);
         }
         if let Some(version) = self.model.registry().version(spec) {
-            self.logs.attach(run, id, &version.spec, begun.pipes);
+            let settings = Arc::clone(&version.spec);
+            self.look_whether_ready(run, id, &settings);
+            self.logs.attach(run, id, &settings, begun.pipes);
         }
         begun.then
     }

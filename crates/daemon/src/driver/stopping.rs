@@ -65,6 +65,7 @@ impl Driver<'_> {
 
     /// All output of a dead run is written.
     pub(crate) fn on_drained(&mut self, run: RunId) {
+        self.hear_no_more(run);
         if let Some(exit) = self.runs.drained(run) {
             let stderr_tail = self.runs.stderr_tail(run);
             self.tell(Input::Exited { run, exit, next: None, stderr_tail });
@@ -154,6 +155,9 @@ impl Driver<'_> {
         let ready = online || (role == Role::Candidate && slot.candidate_is_ready());
         let Some(held) = self.runs.get_mut(run) else { return };
         held.ready |= ready;
+        if held.ready {
+            self.look_no_more(run);
+        }
         let meta = self.meta_of_run(run);
         self.keeper.send(&ToKeeper::SetRunMeta { run: run.0, meta }, Vec::new());
         if role == Role::Candidate {

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use ostler_core::spec::{Policy, Readiness};
+use ostler_core::spec::{Policy, Readiness, Ready};
 use ostler_core::{Event, Phase, ProcId};
 use ostler_wire::control::{self, Action, Connections, Failure, Lifecycle, Reply};
 
@@ -270,9 +270,9 @@ impl Known {
         let by_message = policy.is_none_or(|policy| policy.readiness == Readiness::Message);
         let limit = policy.map_or(0, |policy| policy.ready_timeout);
         let (did_not, then) = match by_message {
-            true => ("say `ready`", ""),
+            true => (self.ready_by(id).unwrap_or_else(|| "say `ready`".to_owned()), ""),
             false => (
-                "begin as a worker of a cluster",
+                "begin as a worker of a cluster".to_owned(),
                 ": cluster mode is for Node, `exec_mode: \"fork\"` for any other program",
             ),
         };
@@ -282,6 +282,14 @@ impl Known {
             id.0,
         );
         tell(client, control::Event::Warning { text, unready: by_message.then_some(id.0) }, out);
+    }
+
+    /// What makes the slot's run ready, if its app says it.
+    fn ready_by(&self, id: ProcId) -> Option<String> {
+        let process = self.core.slot(id)?.process();
+        let of_run = process.run().and_then(|run| self.facts.get(&run)).map(|facts| facts.spec);
+        let version = self.registry.version(of_run.unwrap_or_else(|| process.spec()))?;
+        version.spec.ready.as_ref().map(Ready::to_do)
     }
 
     /// By what the slot's run was to be ready, and within what time.

@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use ostler_config::attributes::given;
 use ostler_config::cron::pattern_of;
 use ostler_core::process::Process;
-use ostler_core::spec::{ExecMode, Probe, Readiness};
+use ostler_core::spec::{ExecMode, Probe, Readiness, Ready};
 use ostler_core::{Phase, ProcId, RunId};
 use ostler_pm2::files::log_texts;
 use ostler_pm2::in_app::InApp;
@@ -191,6 +191,7 @@ impl Model {
             readiness: control::Readiness {
                 run: process.run().map(|run| run.0),
                 by_message: spec.policy.readiness == Readiness::Message,
+                to_do: spec.ready.as_ref().map(Ready::to_do),
                 late: facts.is_some_and(|facts| facts.late),
                 limit: spec.policy.ready_timeout,
                 stable_after: spec.policy.min_uptime,

@@ -28,7 +28,7 @@ impl Runs {
     }
 
     /// The processes of a run which lives.
-    fn members(&self, run: RunId) -> Option<Vec<u32>> {
+    pub fn members(&self, run: RunId) -> Option<Vec<u32>> {
         let held = self.get(run).filter(|held| !held.is_dead());
         let first = held.map(Run::pid).filter(|pid| *pid != 0)?;
         let members = self.group_of(run).map(|groups| groups.members(run));

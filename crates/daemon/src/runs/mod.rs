@@ -40,6 +40,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::{Arc, Weak};
 
 use ostler_core::{Exit, Millis, ProcId, Role, RunId};
 use ostler_keeper::proto::RunFd;
@@ -277,6 +278,18 @@ impl Runs {
             *pipe = None;
         }
         Some(which)
+    }
+
+    /// It is looked from now on whether a run is ready. Returns what ends that when it is gone;
+    /// `None`: it is looked at already, or need not be.
+    pub fn begin_watch(&mut self, run: RunId) -> Option<Weak<()>> {
+        let held = self.get_mut(run).filter(|held| held.watch.is_none() && !held.ready)?;
+        Some(Arc::downgrade(held.watch.insert(Arc::default())))
+    }
+
+    /// It need not be looked any more whether a run is ready. `false`: nobody did.
+    pub fn end_watch(&mut self, run: RunId) -> bool {
+        self.get_mut(run).is_some_and(|held| held.watch.take().is_some())
     }
 
     /// A health check of the run begins. `false`: one is under way.

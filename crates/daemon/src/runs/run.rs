@@ -50,6 +50,8 @@ pub struct Run {
     pub(super) covers: bool,
     /// A health check is under way.
     pub(super) probing: bool,
+    /// As long as this is there, something looks whether it is ready.
+    pub(super) watch: Option<Arc<()>>,
     /// There was no room for its descriptors.
     pub(super) short: bool,
     /// Lengths of its files of output and of errors when it began: what comes after is its own.
@@ -112,6 +114,7 @@ impl Run {
             ready: false,
             covers: false,
             probing: false,
+            watch: None,
             short: false,
             log_offsets,
             inspect_port: None,
@@ -141,6 +144,11 @@ impl Run {
     /// Its first process, also when that has ended; 0 while it is not known.
     pub fn pid(&self) -> u32 {
         self.processes().map_or(0, |processes| processes.pid)
+    }
+
+    /// Its version of the specification; `None` when it is not understood any more.
+    pub fn settings(&self) -> Option<&Arc<AppSpec>> {
+        self.settings.as_ref()
     }
 
     /// Its first process, and when that began, clock ticks after boot; `None` while the number

@@ -252,12 +252,15 @@ pub struct UnwrittenFile {
 }
 
 /// What is known of a process for whoever waits for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Readiness {
     /// Number of the current run, if there is one.
     pub run: Option<u64>,
-    /// It says by a message that it is ready (`wait_ready`).
+    /// It says by a message that it is ready (`wait_ready`), or is found to be (`ready`).
     pub by_message: bool,
+    /// What makes it ready, where its app says it (`ready`): `listen on port 3000`.
+    #[serde(default)]
+    pub to_do: Option<String>,
     /// It is online only because the time for that ran out.
     pub late: bool,
     /// How long a run has for it, ms (`listen_timeout`).

@@ -307,6 +307,7 @@ pub const PROOFS: &[(&str, Proof)] = &[
         There("dropped::a_reload_says_how_many_connections_were_not_finished_in_time"),
     ),
     ("drain_hook", There("reload_drain::without_the_hook_node_closes_idle_connections_at_once")),
+    ("ready", There("ready_by::an_app_is_up_when_it_writes_a_line_with_the_text")),
     (
         "depends_on",
         There("depending::apps_begin_in_order_also_when_the_daemon_dies_while_they_wait"),
