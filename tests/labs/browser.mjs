@@ -137,6 +137,39 @@ async function byKeyboard(page) {
   console.log('every action by the keyboard alone');
 }
 
+/** Two other machines, of which one has no web API; this one shows both. */
+async function otherMachines(page, web) {
+  const home = path.join(place, 'other'), token = '0123456789abcdef0123';
+  const there = (...words) => promisify(execFile)(program, words, { cwd: place, env: { ...env, OSTLER_HOME: home } });
+  const [port, gone] = [await freePort(), await freePort()];
+  fs.writeFileSync(path.join(place, 'tokens'), `read ${token}\n`, { mode: 0o600 });
+  fs.writeFileSync(path.join(place, 'hosts'),
+    `web1 http://127.0.0.1:${port} ${token}\nweb2 http://127.0.0.1:${gone} ${token}\n`, { mode: 0o600 });
+  try {
+    await there('start', '/bin/sleep', '--name', 'afar', '--', '100000');
+    await there('web', String(port), '--token-file', 'tokens');
+    assert.ok(await page.locator('#hosts').isHidden(), 'nothing is shown where no machine is named');
+    await ostler('web', 'stop');
+    await ostler('web', String(web), '--hosts-file', 'hosts');
+    await page.reload();
+    const cells = (name) => page.locator('#others tr', { hasText: name }).first().locator('td');
+    await page.waitForFunction(() => 3 <= document.querySelectorAll('#others tr').length);
+    assert.deepEqual((await cells('afar').allTextContents()).slice(0, 4), ['web1', '0', 'afar', 'online']);
+    assert.match((await cells('web2').allTextContents())[1], /Connection refused/);
+    for (const [width, height] of [[360, 740], [1100, 800]]) {
+      await page.setViewportSize({ width, height });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= width, `${wide} px are needed at ${width} with other machines`);
+      await accessible(page, `other machines, ${width} px wide`);
+    }
+    await there('stop', 'afar');
+    await page.waitForFunction(() => document.querySelector('#others td.stopped'));
+    console.log('other machines are shown, and why one does not answer');
+  } finally {
+    await there('kill', '--silent').catch((error) => console.error(String(error)));
+  }
+}
+
 async function noise(page) {
   await ostler('start', 'noisy.js');
   await page.waitForFunction(() => [...document.getElementById('of').options].some((of) => of.value === 'noisy'));
@@ -211,6 +244,7 @@ try {
   await page.waitForFunction(() => [...document.querySelectorAll('#rows td:nth-child(2)')].some((of) => of.textContent === 'spare'));
   await byKeyboard(page);
   await noise(page);
+  await otherMachines(page, web);
   assert.deepEqual(elsewhere, [], 'no other host is asked');
   assert.deepEqual(wrong, [], 'no error of the page');
   console.log('the dashboard holds');

@@ -6,6 +6,7 @@
 //! secrets: only their names are told.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -92,7 +93,13 @@ pub(crate) fn gone<'s>(
 fn read(session: &Session, noted: &ProcessFile, spec: &AppSpec) -> Result<AppSpec, String> {
     let euid = rustix::process::geteuid().as_raw();
     match fs::metadata(&noted.path) {
-        Err(error) => return Err(format!("it cannot be read any more: {error}")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err("not known: the file is gone".to_owned());
+        }
+        Err(error) => {
+            let why = ostler_text::without_numbers(&error.to_string());
+            return Err(format!("not known: the file cannot be read any more: {why}"));
+        }
         Ok(file) if ![0, euid].contains(&file.uid()) => {
             return Err("not known: the file belongs to another user, and is not run".to_owned());
         }

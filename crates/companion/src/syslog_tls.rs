@@ -76,18 +76,8 @@ impl Files {
     }
 
     fn roots(&self) -> Result<RootCertStore, Failed> {
-        let system = || SYSTEM.iter().map(Path::new).find(|path| path.is_file());
-        let Some(path) = self.ca.as_deref().or_else(system) else {
-            return Err(Failed::new("this system has no certificates that it trusts")
-                .hint("give the sink a file of them: `ca: \"/etc/ssl/my-ca.pem\"`"));
-        };
-        let mut roots = RootCertStore::empty();
-        let (added, _) = roots.add_parsable_certificates(certificates(path)?);
-        if added == 0 {
-            let path = path.display();
-            return Err(Failed::new(format!("there is no certificate in `{path}`")));
-        }
-        Ok(roots)
+        let how = "give the sink a file of them: `ca: \"/etc/ssl/my-ca.pem\"`";
+        trusted(self.ca.as_deref(), how)
     }
 
     fn identity(&self) -> Result<Option<Arc<CertifiedKey>>, Failed> {
@@ -100,6 +90,22 @@ impl Files {
         let identity = CertifiedKey::from_der(certificates(cert)?, key, &ring::default_provider());
         identity.map(|of| Some(Arc::new(of))).map_err(|error| unusable(error.to_string()))
     }
+}
+
+/// Returns whose certificates are trusted: those in this file, else those that the system trusts.
+/// `how` says what to do where it has none.
+pub(crate) fn trusted(ca: Option<&Path>, how: &str) -> Result<RootCertStore, Failed> {
+    let system = || SYSTEM.iter().map(Path::new).find(|path| path.is_file());
+    let Some(path) = ca.or_else(system) else {
+        return Err(Failed::new("this system has no certificates that it trusts").hint(how));
+    };
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(certificates(path)?);
+    if added == 0 {
+        let path = path.display();
+        return Err(Failed::new(format!("there is no certificate in `{path}`")));
+    }
+    Ok(roots)
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failed> {

@@ -46,7 +46,10 @@ fn in_the_way(spec: &AppSpec) -> Option<(&'static str, &'static str, &'static st
             "exec_mode",
             "`idle_stop` needs cluster mode: nobody holds the socket of an app in fork mode while \
              it does not run",
-            "write `exec_mode: \"cluster\"` for Node, or leave `idle_stop` out",
+            match program {
+                Some("node") => "write `exec_mode: \"cluster\"`, or leave `idle_stop` out",
+                Some(_) | None => "leave `idle_stop` out: apps of Node alone can sleep",
+            },
         ))
     } else if program == Some("bun") {
         Some((

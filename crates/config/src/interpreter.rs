@@ -94,7 +94,15 @@ fn missing(program: &str) -> Diagnostic {
     let message = format!(
         "Interpreter {program} is NOT AVAILABLE in PATH. (type 'which {program}' to double check.)"
     );
-    Diagnostic::error("no-interpreter", message)
+    let error = Diagnostic::error("no-interpreter", message);
+    if program.contains('/') {
+        let name = program.rsplit('/').next().unwrap_or(program);
+        let pasted = ostler_shell::word(name);
+        return error
+            .own(format!("the interpreter `{program}` is not there, or cannot be executed"))
+            .help(format!("`command -v {pasted}` tells where another one is"));
+    }
+    error
         .own(format!("the interpreter `{program}` is not in PATH"))
         .help(format!("install `{program}`, or give its path as `interpreter`"))
 }

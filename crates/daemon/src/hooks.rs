@@ -268,7 +268,7 @@ impl Job {
         match watched {
             Ok(true) if status.success() => Ok(()),
             Ok(true) if was_ended => Err("was ended with its app".to_owned()),
-            Ok(true) => Err(format!("ended with {status}")),
+            Ok(true) => Err(format!("ended with {}", ostler_text::exit(status))),
             Ok(false) => Err(format!("took more than {} ms, and was ended", limit.as_millis())),
             Err(error) => Err(format!("could not be watched: {error}")),
         }

@@ -306,7 +306,7 @@ fn exec(command: &str, spec: &AppSpec, timeout: Duration) -> Result<(), String> 
         child.wait().map_err(|error| format!("could not wait for `{command}`: {error}"))?;
     match (in_time, status.success()) {
         (Ok(true), true) => Ok(()),
-        (Ok(true), false) => Err(format!("`{command}` ended with {status}")),
+        (Ok(true), false) => Err(format!("`{command}` ended with {}", ostler_text::exit(status))),
         (Ok(false), _) => Err(format!("`{command}` took more than {} ms", timeout.as_millis())),
         (Err(error), _) => Err(format!("could not watch `{command}`: {error}")),
     }

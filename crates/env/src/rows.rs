@@ -157,6 +157,9 @@ variables! {
     /// besides addresses and `localhost`.
     OSTLER_WEB_HOSTS, read by Companion, from Ours, set by User,
 
+    /// A file of other machines that the dashboard shows, too: lines of `NAME URL TOKEN`.
+    OSTLER_WEB_OTHERS, read by Companion, from Ours, set by User,
+
     /// The URL of a receiver of OTLP over HTTP, which the web API sends the figures of `/metrics`.
     OSTLER_WEB_OTLP, read by Companion, from Ours, set by User,
 

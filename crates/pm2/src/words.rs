@@ -61,6 +61,11 @@ pub fn signal(number: i32) -> Cow<'static, str> {
         .map_or_else(|| format!("number {number}").into(), |(_, name)| (*name).into())
 }
 
+/// Returns the names of all signals that have one.
+pub fn signals() -> impl Iterator<Item = &'static str> {
+    SIGNALS.iter().map(|(_, name)| *name)
+}
+
 /// Returns the number of a signal that is named with or without its prefix, or by its number.
 #[must_use]
 pub fn signal_number(word: &str) -> Option<i32> {

@@ -41,7 +41,8 @@ fn block(out: &mut String, app: &App<'_>, look: &Look<'_>) {
     let values = [
         ("id", cells::id(app, look)),
         counted,
-        ("status", cells::status(app, look)),
+        ("status", cells::status_alone(app, look)),
+        ("draining", cells::draining(app, look)),
         ("ports", cells::ports(app, look)),
         ("restarts", cells::restarts(app, look)),
         ("cpu", cells::cpu(app, look)),

@@ -46,17 +46,33 @@ pub(crate) fn instances<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
     Cell::inked(format!("{online}/{all}"), inks)
 }
 
+/// The width to which a status may be shortened.
+pub(crate) const LEAST_STATUS: usize = 22;
+
 pub(crate) fn status<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+    with_leaving(app, None)
+}
+
+/// The status without the old workers that are on their way out.
+pub(crate) fn status_alone<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
     status_cell(app, None)
+}
+
+/// How many old workers are on their way out; nothing where there are none.
+pub(crate) fn draining<'a>(app: &App<'a>, _: &Look<'_>) -> Cell<'a> {
+    match app.leaving() {
+        0 => Cell::plain(""),
+        leaving => Cell::inked(leaving.to_string(), &[Ink::Blue]),
+    }
 }
 
 /// The status with the last end, for a table that has no column for it.
 pub(crate) fn status_and_end<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {
     let of_worst = app.worst().filter(|(process, _)| process.phase != Phase::Online);
     if let Some(end) = of_worst.and_then(|(process, ..)| end_word(process, look)) {
-        return status_cell(app, Some(&end));
+        return with_leaving(app, Some(&end));
     }
-    let mut cell = status_cell(app, None);
+    let mut cell = with_leaving(app, None);
     let is_settled = app.rollout().is_none() && app.leaving() == 0;
     if let Some(end) = last_end(app, look).filter(|_| is_settled) {
         // It is over: what is wrong now stands behind a colon.
@@ -100,11 +116,25 @@ fn status_cell<'a>(app: &App<'a>, end: Option<&str>) -> Cell<'a> {
         Some(end) => word = format!("{word}: {end}"),
         None => {}
     }
-    match app.leaving() {
-        0 => {}
-        leaving => word = format!("{word}, {leaving} draining"),
-    }
     Cell::inked(format!("{sign} {word}"), inks)
+}
+
+/// The same with the old workers that are on their way out. Where there is no room for both, they
+/// stand first: no cut hides them.
+fn with_leaving<'a>(app: &App<'a>, end: Option<&str>) -> Cell<'a> {
+    let Cell { text, inks } = status_cell(app, end);
+    let leaving = match app.leaving() {
+        0 => return Cell { text, inks },
+        leaving => format!("{leaving} draining"),
+    };
+    let behind = format!("{text}, {leaving}");
+    let text = match text.split_once(' ') {
+        Some((sign, word)) if LEAST_STATUS < columns(&behind) => {
+            format!("{sign} {leaving}, {word}")
+        }
+        Some(_) | None => behind,
+    };
+    Cell::inked(text, inks)
 }
 
 pub(crate) fn ports<'a>(app: &App<'a>, look: &Look<'_>) -> Cell<'a> {

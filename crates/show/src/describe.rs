@@ -4,7 +4,7 @@
 //! sentence and above the instances, the processes and the last lines; a program gets a line of
 //! `name: value` for each.
 
-use ostler_text::shown;
+use ostler_text::{quoted, shown};
 use ostler_wire::control::{Details, ProcView};
 
 use crate::app::App;
@@ -61,7 +61,7 @@ pub fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
     if let Some((path, tail)) = &seen.tail {
         section(&mut out, &format!("last lines of {path}"), look);
         for line in tail {
-            let line = format!("  {}", cut(line, look.window.saturating_sub(2)));
+            let line = format!("  {}", cut(&quoted(line), look.window.saturating_sub(2)));
             out.push_str(line.trim_end());
             out.push('\n');
         }
@@ -90,7 +90,7 @@ pub fn plain(seen: &Seen<'_>, look: &Look<'_>) -> String {
         line("process", &text);
     }
     for text in seen.tail.iter().flat_map(|(_, lines)| lines) {
-        line("log", text);
+        line("log", &quoted(text));
     }
     out
 }
@@ -300,14 +300,14 @@ mod tests {
     #[test]
     fn what_could_not_be_started_is_said_to_have_failed() {
         let mut process = sample::sample(0, "app");
-        let why_not = "could not be started: `pre_start` ended with exit status: 4";
+        let why_not = "could not be started: `pre_start` ended with exit code 4";
         let how = Outcome::NotSpawned { why: Some(why_not.to_owned()) };
         let ended = Ended { at: NOW - 1000, asked: false, oom: false, own_at: None, how };
         let said = |phase, ended: &Ended| {
             let process = ProcView { phase, ended: Some(ended.clone()), ..process.clone() };
             why(&Details { unstable: 16, ..sample::details(process) }, None, None, NOW)
         };
-        let failed = "failed 1s ago: `pre_start` ended with exit status: 4";
+        let failed = "failed 1s ago: `pre_start` ended with exit code 4";
         let given_up = format!("it was given up after 16 tries to start it; the last try {failed}");
         assert_eq!(said(Phase::Errored, &ended), given_up);
         let waits = format!("its last try to start {failed}; the next is in 2s");

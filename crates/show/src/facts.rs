@@ -68,8 +68,18 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
     fact("unlike this shell", seen.other_env.join(", "));
     if let Some(OfFile { path, differs }) = &seen.of_file {
-        fact("process file", path.clone());
-        fact("file differs", differs.clone().unwrap_or_default());
+        let differs = differs.as_deref().unwrap_or_default();
+        match differs.strip_prefix("not known") {
+            // That is no difference.
+            Some(why) => {
+                let why = why.strip_prefix(": ").unwrap_or("it cannot be compared");
+                fact("process file", format!("{path} ({why})"));
+            }
+            None => {
+                fact("process file", path.clone());
+                fact("file differs", differs.to_owned());
+            }
+        }
     }
     facts
 }

@@ -53,7 +53,7 @@ pub use reason::{OUT_OF_MEMORY, PORT_IN_USE, last_lines, reasons, said};
 pub use seen::Seen;
 pub use spark::spark;
 pub use tree::{Tree, tree};
-pub use why::{advice, why};
+pub use why::{advice, is_without_interpreter, why};
 pub use width::{columns, cut};
 pub use words::{own_end, short_end, status};
 pub use wrap::{folded, unbroken, wrap};

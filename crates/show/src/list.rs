@@ -181,7 +181,7 @@ fn columns(look: &Look<'_>, end_in_status: bool, least_name: usize) -> Vec<(Colu
     }
     let has_last = !end_in_status;
     let short: Show = if has_last { cells::status } else { cells::status_and_end };
-    all.push((column("STATUS", false, Some(22), 0), short));
+    all.push((column("STATUS", false, Some(cells::LEAST_STATUS), 0), short));
     all.push((column("PORTS", false, None, 4), cells::ports));
     all.push((column(if medium { "RESTARTS" } else { "↺" }, true, None, 5), cells::restarts));
     all.push((column("CPU", true, None, 7), cells::cpu));
@@ -276,6 +276,17 @@ mod tests {
         for window in 60..220 {
             let text = shown(window, false);
             assert!(text.contains("port in use"), "{window}\n{text}");
+        }
+    }
+
+    /// `◐ reloading 1 of 2, 1…` stood at 80 columns: what was cut is what one looks for.
+    #[test]
+    fn that_old_workers_drain_is_never_what_is_cut() {
+        for window in 20..220 {
+            let text = shown(window, false);
+            let named = text.lines().any(|line| line.contains("2 draining"));
+            let counted = text.lines().any(|line| line.starts_with("  draining  2"));
+            assert!(if window < TABLE { counted } else { named }, "{window}\n{text}");
         }
     }
 

@@ -1,7 +1,10 @@
 //! Why an app is as it is, in a sentence.
 
 use ostler_pm2::words::signal;
-use ostler_wire::control::{Details, Ended, Lacks, Outcome, Phase, ProcView};
+use ostler_text::without_numbers;
+use ostler_wire::control::{
+    Details, Ended, Lacks, NO_INTERPRETER, Outcome, Phase, ProcView, interpreter_hint,
+};
 
 use crate::amount::{duration, size};
 
@@ -94,12 +97,14 @@ fn stopped(details: &Details, end: Option<String>, reason: Option<&str>, now: u6
 
 fn given_up(details: &Details, end: Option<String>) -> String {
     let runs = details.unstable.max(details.max_unstable);
-    let (what, last) = match never_ran(details) {
-        true => ("tries to start it", "the last try"),
-        false => ("short runs in a row", "the last one"),
+    let (what, last) = match (never_ran(details), runs) {
+        (true, 1) => ("one try to start it".to_owned(), "it"),
+        (true, runs) => (format!("{runs} tries to start it"), "the last try"),
+        (false, 1) => ("one short run".to_owned(), "it"),
+        (false, runs) => (format!("{runs} short runs in a row"), "the last one"),
     };
     let end = end.map_or_else(String::new, |end| format!("; {last} {end}"));
-    format!("it was given up after {runs} {what}{end}")
+    format!("it was given up after {what}{end}")
 }
 
 /// Why the run that is online is not the one before: short runs in a row, or too much memory.
@@ -146,9 +151,10 @@ pub(crate) fn not_started(ended: &Ended) -> Option<String> {
         Outcome::NotSpawned { why: None } => Some(String::new()),
         Outcome::NotSpawned { why: Some(why) } => {
             // The words around it say that.
-            Some(format!(": {}", why.strip_prefix("could not be started: ").unwrap_or(why)))
+            let why = why.strip_prefix("could not be started: ").unwrap_or(why);
+            Some(format!(": {}", without_numbers(why)))
         }
-        Outcome::NotVerified { why } => Some(format!(": {why}")),
+        Outcome::NotVerified { why } => Some(format!(": {}", without_numbers(why))),
         Outcome::Code(_) | Outcome::Signal { .. } | Outcome::Unknown => None,
     }
 }
@@ -160,7 +166,7 @@ pub(crate) fn end(ended: &Ended, reason: Option<&str>) -> String {
         Outcome::Code(code @ 129..=159) => {
             format!("exit code {code} (as after {})", signal(code - 128))
         }
-        how => how.to_string(),
+        how => without_numbers(&how.to_string()),
     };
     let killed = matches!(&ended.how, Outcome::Signal { name, .. } if name == "SIGKILL");
     match reason {
@@ -186,11 +192,20 @@ fn never_ran(details: &Details) -> bool {
     matches!(how, Some(Outcome::NotSpawned { .. }))
 }
 
+/// Whether its last run did not begin for want of the interpreter that its script names.
+pub fn is_without_interpreter(view: &ProcView) -> bool {
+    let how = view.ended.as_ref().map(|ended| &ended.how);
+    matches!(how, Some(Outcome::NotSpawned { why: Some(why) }) if why.contains(NO_INTERPRETER))
+}
+
 /// Returns what to do about a state that is not wanted.
 pub fn advice(details: &Details, name: &str) -> Option<String> {
     let pasted = ostler_shell::operand(name);
     let failed = ended_badly(&details.view);
     match details.view.phase {
+        Phase::Errored if is_without_interpreter(&details.view) => {
+            Some(interpreter_hint(&details.view.script, &pasted))
+        }
         // It has written nothing.
         Phase::Errored if never_ran(details) => {
             Some(format!("fix what it says, then `ostler restart {pasted}`"))

@@ -4,16 +4,18 @@
 //! as they are, they can move the cursor, set the title, take back what stands before them, turn
 //! the order of letters around, or add a line that seems to be ours.
 //! Rule: what a person reads goes through here; what steers a terminal or the order of letters is
-//! shown by its escape (`\u{1b}`). What a program reads from a pipe is left as it is.
+//! shown by its escape (`\x1b`). What a program reads from a pipe is left as it is.
 
 #![forbid(unsafe_code)]
 
 mod secret;
+mod system;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 pub use secret::{MASK, SECRET_WORDS, is_secret_name, without_passwords};
+pub use system::{exit, without_numbers};
 
 /// Whether a character does something else than to be seen: controls of terminals, what sets the
 /// direction of writing, line ends, and what has no width. The two joiners are part of words.
@@ -105,6 +107,43 @@ pub fn json(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Adds the escape of a character, as most languages and `printf` read it.
+fn escape_into(out: &mut String, c: char) {
+    // Writing to a string cannot fail.
+    _ = match c {
+        '\n' => out.write_str("\\n"),
+        '\t' => out.write_str("\\t"),
+        '\r' => out.write_str("\\r"),
+        c => match u32::from(c) {
+            code @ 0..=0xff => write!(out, "\\x{code:02x}"),
+            code @ 0x100..=0xffff => write!(out, "\\u{code:04x}"),
+            code => write!(out, "\\U{code:08x}"),
+        },
+    };
+}
+
+/// Returns a line that an app wrote, to be quoted: without colours, and with blanks for tabs.
+#[must_use]
+pub fn quoted(line: &str) -> Cow<'_, str> {
+    let line = without_colours(line);
+    if !line.contains('\t') {
+        return line;
+    }
+    let (mut out, mut column) = (String::with_capacity(line.len() + 16), 0);
+    for c in line.chars() {
+        let width = if c == '\t' { TAB - column % TAB } else { 1 };
+        match c {
+            '\t' => out.extend(std::iter::repeat_n(' ', width)),
+            c => out.push(c),
+        }
+        column += width;
+    }
+    Cow::Owned(out)
+}
+
+/// Columns from one stop of tabs to the next.
+const TAB: usize = 8;
+
 fn escaped(text: &str, escape: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&escape) {
         return Cow::Borrowed(text);
@@ -112,7 +151,7 @@ fn escaped(text: &str, escape: impl Fn(char) -> bool) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         if escape(c) {
-            out.extend(c.escape_default());
+            escape_into(&mut out, c);
         } else {
             out.push(c);
         }
@@ -129,14 +168,11 @@ mod tests {
         let check = |text: &str, expected: &str| assert_eq!(shown(text), expected);
         check("web-1 / c\\d", "web-1 / c\\d");
         check("héé 日本 ‍👩‍💻 العربية", "héé 日本 ‍👩‍💻 العربية");
-        check("a\x1b]0;x\x07b", "a\\u{1b}]0;x\\u{7}b");
+        check("a\x1b]0;x\x07b", "a\\x1b]0;x\\x07b");
         check("a\nb\tc\rd", "a\\nb\\tc\\rd");
-        check("a\u{9b}31m\u{7f}", "a\\u{9b}31m\\u{7f}");
-        check(
-            "gpj.\u{202e}exe\u{2066}\u{200b}\u{feff}",
-            "gpj.\\u{202e}exe\\u{2066}\\u{200b}\\u{feff}",
-        );
-        check("a\u{e0041}", "a\\u{e0041}");
+        check("a\u{9b}31m\u{7f}", "a\\x9b31m\\x7f");
+        check("gpj.\u{202e}exe\u{2066}\u{200b}\u{feff}", "gpj.\\u202eexe\\u2066\\u200b\\ufeff");
+        check("a\u{e0041}", "a\\U000e0041");
     }
 
     #[test]
@@ -151,7 +187,7 @@ mod tests {
     #[test]
     fn a_line_of_a_message_does_not_pass_for_another_message() {
         assert_eq!(message("one\nerror: two\n  at x"), "one\n  error: two\n    at x");
-        assert_eq!(message("one\n\ntwo\x1b[2J"), "one\n\n  two\\u{1b}[2J");
+        assert_eq!(message("one\n\ntwo\x1b[2J"), "one\n\n  two\\x1b[2J");
         assert_eq!(shown_lines("a\n\tb\rc"), "a\n\tb\\rc");
     }
 

@@ -175,8 +175,8 @@ mod tests {
     #[test]
     fn what_an_app_writes_steers_no_terminal() {
         let line = Line::of_app("a\x1b[2Jb", 1, true, "\x1b[31mred\x1b[0m \x1b]0;title\x07\tend\r");
-        assert_eq!(line.label.unwrap(), "a\\u{1b}[2Jb:1");
-        assert_eq!(line.text, "red \\u{1b}]0;title\\u{7}    end\\r");
+        assert_eq!(line.label.unwrap(), "a\\x1b[2Jb:1");
+        assert_eq!(line.text, "red \\x1b]0;title\\x07    end\\r");
     }
 
     #[test]

@@ -30,7 +30,7 @@ mod waits;
 pub use connections::Connections;
 pub use doing::Doing;
 pub use event::{Event, Lifecycle, LinePlace, LogLine, LogStart};
-pub use facts::{Cause, Outcome, Phase, Side, Step};
+pub use facts::{Cause, NO_INTERPRETER, Outcome, Phase, Side, Step, interpreter_hint};
 pub use frame::{
     Frame, FrameError, FrameKind, HEAD, MAX_FRAME, decode, encode, encode_json, into_frame,
 };

@@ -1,8 +1,10 @@
 //! What is wrong with options and process files, told to a person or a program.
 
+use std::borrow::Cow;
+
 use ostler_config::{COLUMNS, Diagnostic, IGNORED_OPTION, Severity};
 
-use crate::args::CommandId;
+use crate::args::{self, CommandId};
 use crate::failed::{FAILED, Failed, MISUSED};
 use crate::program::Program;
 use crate::session::Session;
@@ -19,15 +21,17 @@ pub(super) fn report(session: &mut Session, diagnostics: &[Diagnostic], others: 
     let color = session.out.paint.text;
     if session.program == Program::Ostler {
         let diagnostics = in_order_of_file(diagnostics);
+        // A line in which something else is wrong is not proposed.
+        let alone = diagnostics.iter().filter(|one| one.is_error()).count() == 1;
         let shown = diagnostics.iter().map(|diagnostic| match diagnostic.code {
             IGNORED_OPTION => Diagnostic { severity: Severity::Error, ..diagnostic.clone() },
             _ => diagnostic.clone(),
         });
         if session.out.progress() == Some(Progress::Json) {
-            shown.for_each(|diagnostic| tell_object(session, &diagnostic));
+            shown.for_each(|diagnostic| tell_object(session, &diagnostic, alone));
         } else {
             let columns = window();
-            let own = |of: Diagnostic| in_full(session, of).render_own(color, columns);
+            let own = |of: Diagnostic| in_full(session, of, alone).render_own(color, columns);
             let texts: Vec<String> = shown.map(own).collect();
             session.out.message_aside(&texts.join("\n"));
         }
@@ -68,12 +72,12 @@ pub(crate) fn in_order_of_file(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
 }
 
 /// Tells a complaint to a program, with its place.
-fn tell_object(session: &mut Session, diagnostic: &Diagnostic) {
+fn tell_object(session: &mut Session, diagnostic: &Diagnostic, alone: bool) {
     let mut text = diagnostic.own_message().to_owned();
     if let (Some(file), Some(place)) = (&diagnostic.origin, &diagnostic.place) {
         text = format!("{file}:{}:{}: {text}", place.line, place.column);
     }
-    let diagnostic = &in_full(session, diagnostic.clone());
+    let diagnostic = &in_full(session, diagnostic.clone(), alone);
     let hint = diagnostic.own_hint();
     let hint = hint.as_deref();
     match diagnostic.severity {
@@ -89,12 +93,40 @@ fn tell_object(session: &mut Session, diagnostic: &Diagnostic) {
 }
 
 /// Returns a complaint about a file that was typed with the line that was probably meant.
-fn in_full(session: &Session, diagnostic: Diagnostic) -> Diagnostic {
+/// `alone`: nothing else is wrong.
+fn in_full(session: &Session, diagnostic: Diagnostic, alone: bool) -> Diagnostic {
     let meant = diagnostic.ours.meant.as_ref();
     match meant.and_then(|(typed, near)| session.args.typed.with_file(typed, near)) {
         Some(line) => diagnostic.own_help(format!("did you mean `{line}`?")),
+        None if alone => for_run(session, of_option(session, diagnostic)),
         None => for_run(session, diagnostic),
     }
+}
+
+/// Returns it with the line in which the value of an option is one that can be meant, or that does
+/// without the option.
+fn of_option(session: &Session, diagnostic: Diagnostic) -> Diagnostic {
+    let is_of_value =
+        |hint: &str| ["write ", "leave ", "a file has "].iter().any(|of| hint.starts_with(of));
+    let hint = diagnostic.own_hint().filter(|hint| is_of_value(hint));
+    let option = diagnostic.own_message().split("`--").nth(1).and_then(|of| of.split('`').next());
+    let (Some(hint), Some(option)) = (hint.map(Cow::into_owned), option) else { return diagnostic };
+    let Some((value, right)) = session.args.attribute(option).zip(args::sample_of(option)) else {
+        return diagnostic;
+    };
+    let typed = &session.args.typed;
+    if hint.starts_with("leave ") {
+        let line = typed.without_option(&format!("--{option}"), Some(value));
+        let Some(line) = line else { return diagnostic };
+        return diagnostic.own_help(format!("{hint} (`{line}`)"));
+    }
+    // The line has the example, where there is only one.
+    let one = hint.split_once(" such as `").filter(|(_, of)| !of.contains([';', ',']));
+    let own = one.and_then(|(_, of)| of.split('`').next()).filter(|of| !of.starts_with('-'));
+    let line = typed.corrected(value, own.unwrap_or(&right));
+    let Some(line) = line else { return diagnostic };
+    let text = one.map_or(hint.as_str(), |(text, _)| text.trim_end_matches(','));
+    diagnostic.own_help(format!("{text}, as in `{line}`"))
 }
 
 /// Returns it with the command that was typed in place of `start`, which advice names.

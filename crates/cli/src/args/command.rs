@@ -19,10 +19,22 @@ impl Command {
 
     /// Whether PM2's command line does not have it.
     fn is_ours_alone(&self) -> bool {
-        use CommandId::{Apply, Explain, Health, Help, LinkPm2, Mcp, Migrate, Plan, Run, Validate};
+        use CommandId::{
+            Apply, Explain, Health, Help, LinkPm2, Mcp, Migrate, Plan, Run, Skill, Validate,
+        };
         matches!(
             self.id,
-            Apply | Explain | Help | Run | Health | LinkPm2 | Mcp | Migrate | Plan | Validate
+            Apply
+                | Explain
+                | Help
+                | Run
+                | Health
+                | LinkPm2
+                | Mcp
+                | Migrate
+                | Plan
+                | Skill
+                | Validate
         )
     }
 

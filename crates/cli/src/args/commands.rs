@@ -361,6 +361,10 @@ commands! {
         "print a completion script for a shell"
         "Without an argument the shell is the one in `SHELL`. Names of apps are asked from the \
          daemon if one runs.";
+    Skill System ["skill"] []
+        "print a SKILL.md that teaches a coding agent this program"
+        "Of the same tables as this help. `ostler skill > .claude/skills/ostler/SKILL.md` puts it \
+         where an agent finds it.";
     Help System ["help"] [Maybe("command")]
         "show what a command takes, or all commands" "";
 }

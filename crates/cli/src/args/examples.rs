@@ -77,9 +77,13 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
             ("ostler web 9000", "on another port"),
             ("ostler web stop", "end it"),
         ],
+        CommandId::Skill => &[
+            ("ostler skill", "to look at"),
+            ("ostler skill | head -n 4", "when an agent is to read it"),
+            ("ostler skill > SKILL.md", "into a file"),
+        ],
         CommandId::Mcp => &[
             ("ostler mcp", "for the apps of this folder"),
-            ("ostler mcp --all", "for the apps of all folders"),
             ("ostler mcp --allow-destructive", "also to stop and delete"),
         ],
         CommandId::Stop => &[

@@ -181,6 +181,8 @@ flags! {
         "the address that it listens on; default 127.0.0.1";
     TokenFile ' ' ["token-file"] One("path"), Own [CommandId::Web]
         "who asks must show a token of this file: lines of `read TOKEN`, `operate TOKEN`";
+    HostsFile ' ' ["hosts-file"] One("path"), Own [CommandId::Web]
+        "also show what runs on the machines of this file: lines of `NAME URL TOKEN`";
     TlsCert ' ' ["tls-cert"] One("path"), Own [CommandId::Web]
         "the certificate by which connections are encrypted, as PEM";
     TlsKey ' ' ["tls-key"] One("path"), Own [CommandId::Web]

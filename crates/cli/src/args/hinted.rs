@@ -18,7 +18,15 @@ pub(crate) fn said(misuse: &Misuse, program: Program, typed: &Typed) -> Said {
     let said = misuse.said(program, typed);
     let is_taken = said.hint.as_deref().is_none_or(|hint| commands(hint).all(is_taken));
     match program {
-        Program::Ostler if !is_taken => Said { hint: Some(page(typed)), ..said },
+        Program::Ostler if !is_taken => {
+            let hint = match misuse {
+                Misuse::Command { near: Some(near), .. } => {
+                    format!("did you mean `{near}`? `ostler help {near}` shows what it takes")
+                }
+                _ => page(typed),
+            };
+            Said { hint: Some(hint), ..said }
+        }
         Program::Ostler | Program::Pm2 => said,
     }
 }

@@ -34,4 +34,5 @@ pub(crate) use hinted::said;
 pub(crate) use misuse::Misuse;
 pub(crate) use parse::{parse, parse_runtime};
 pub(crate) use parsed::Parsed;
+pub(crate) use sample::of_name as sample_of;
 pub(crate) use typed::Typed;

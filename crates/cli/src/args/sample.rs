@@ -3,25 +3,40 @@
 use ostler_config::attributes::attributes;
 use serde_json::Value;
 
-use super::flags::{Flag, FlagId, Takes};
+use super::flags::{FLAGS, Flag, FlagId, Takes};
+
+/// Returns a value that the option of this name takes, as it is.
+pub(crate) fn of_name(name: &str) -> Option<String> {
+    let flag = FLAGS.iter().find(|flag| flag.long.contains(&name))?;
+    Some(bare(flag)).filter(|value| !value.is_empty())
+}
 
 /// Returns a value that the option takes.
 pub(super) fn of(flag: &Flag) -> String {
+    let value = bare(flag);
+    // A variable of the shell is one.
+    if value.is_empty() || value.starts_with('$') {
+        return value;
+    }
+    ostler_shell::word(&value).into_owned()
+}
+
+fn bare(flag: &Flag) -> String {
     let (Takes::One(what) | Takes::Numbers(what) | Takes::Maybe(what) | Takes::Joined(what)) =
         flag.takes
     else {
         return String::new();
     };
     let of_attribute = match flag.id {
+        // A file has milliseconds, the option seconds.
+        FlagId::Attribute(_) if flag.long.contains(&"watch-delay") => Some("500ms".to_owned()),
         FlagId::Attribute(own) => {
             let attribute = attributes().find(|of| of.flags.contains(own));
             attribute.and_then(|attribute| plain(&serde_json::from_str(attribute.example).ok()?))
         }
         _ => None,
     };
-    let value = of_attribute.unwrap_or_else(|| of_own(flag, what).to_owned());
-    // A variable of the shell is one.
-    if value.starts_with('$') { value } else { ostler_shell::word(&value).into_owned() }
+    of_attribute.unwrap_or_else(|| of_own(flag, what).to_owned())
 }
 
 /// An example of the table of attributes, where it is written so on a command line.
@@ -112,7 +127,7 @@ mod tests {
             let longs = flag.long.iter().map(|long| format!("--{long}"));
             for name in longs.chain(flag.short.map(|short| format!("-{short}"))) {
                 let (text, hint) = said(&format!("{line} {name}"));
-                assert_eq!(text, format!("`--{}` needs a value", flag.name()));
+                assert_eq!(text, format!("`{name}` needs a value"));
                 let pasted = hint.strip_prefix("write it as in `ostler ").unwrap();
                 let pasted = words(pasted.strip_suffix('`').unwrap());
                 let parsed = parse(pasted.iter().map(OsString::from), Program::Ostler);

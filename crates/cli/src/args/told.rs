@@ -138,7 +138,7 @@ pub(crate) fn told(command: CommandId) -> Option<Told> {
         Id::Startup | Id::Unstartup | Id::Boot | Id::Cleardump | Id::Install => None,
         Id::ModuleUpdate | Id::Uninstall | Id::ModuleGenerate | Id::Package | Id::Publish => None,
         Id::Set | Id::Multiset | Id::Unset | Id::Migrate | Id::LinkPm2 | Id::Completion => None,
-        Id::Help => None,
+        Id::Skill | Id::Help => None,
     }
 }
 

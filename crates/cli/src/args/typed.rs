@@ -34,6 +34,23 @@ impl Typed {
         self.replaced(|typed| (typed == wrong).then(|| right.to_owned()))
     }
 
+    /// Whether this word stands there.
+    pub(crate) fn has(&self, typed: &str) -> bool {
+        self.words().any(|word| word == typed)
+    }
+
+    /// The line without this word, where it stands behind the command.
+    pub(crate) fn without_word(&self, wrong: &str) -> Option<String> {
+        let at = self.0.iter().skip(1).position(|typed| typed == wrong)? + 1;
+        let words = self.0.iter().enumerate().filter(|(nth, _)| *nth != at);
+        shown(words.map(|(_, typed)| word(typed).into_owned()))
+    }
+
+    /// The one of these options that stands there.
+    pub(super) fn written(&self, names: &[String]) -> Option<&str> {
+        self.options().map(|(_, typed)| typed).find(|typed| names.iter().any(|name| name == typed))
+    }
+
     /// The words with another one in place of each that is this.
     pub(crate) fn put(&self, wrong: &str, right: &str) -> Option<Self> {
         let first = self.0.iter().skip(1).position(|typed| typed == wrong)? + 1;
@@ -227,6 +244,14 @@ mod tests {
         check(&["stop", "--", "x"], "x", "-x", Some("ostler stop -- -x"));
         check(&["stop", "y"], "x", "z", None);
         check(&["stop", "x", &"y".repeat(300)], "x", "z", None);
+    }
+
+    #[test]
+    fn a_line_can_do_without_a_word() {
+        let typed = Typed::new(["list", "mem", "mem 2", "list"].map(str::to_owned));
+        assert_eq!(typed.without_word("mem 2").as_deref(), Some("ostler list mem list"));
+        assert_eq!(typed.without_word("list").as_deref(), Some("ostler list mem 'mem 2'"));
+        assert_eq!(typed.without_word("x"), None);
     }
 
     #[test]

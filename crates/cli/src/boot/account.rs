@@ -31,7 +31,7 @@ impl Account {
             found => found,
         };
         found.ok_or_else(|| {
-            Failed::new(format!("there is no user `{}`", wanted.escape_debug()))
+            Failed::new(format!("there is no user `{}`", ostler_text::shown(wanted)))
                 .hint("give the name of an existing user, for example `-u www-data`")
         })
     }

@@ -103,7 +103,7 @@ fn check_name(name: &str) -> Result<(), Failed> {
     if good {
         return Ok(());
     }
-    let name = name.escape_debug();
+    let name = ostler_text::shown(name);
     Err(Failed::misuse(format!("`{name}` cannot be the name of a service")).hint(format!(
         "use letters, digits, `_`, `-` and `.`, with a letter or digit first, \
          at most {LONGEST_NAME} characters"
@@ -119,7 +119,7 @@ fn check_user(user: &str) -> Result<(), Failed> {
     if good {
         return Ok(());
     }
-    Err(Failed::misuse(format!("`{}` cannot be the name of a user", user.escape_debug()))
+    Err(Failed::misuse(format!("`{}` cannot be the name of a user", ostler_text::shown(user)))
         .hint("give the name of an existing user, for example `-u www-data`"))
 }
 

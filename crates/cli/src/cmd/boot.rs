@@ -195,7 +195,7 @@ fn notify_manager(session: &mut Session, notify: &Notify, state: &str) {
     if let Err(error) = notify.tell(state) {
         session.out.warn_aside(&format!(
             "cannot tell the init system `{}`: {error}",
-            state.escape_debug()
+            ostler_text::shown(state)
         ));
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     let shell = match session.args.words.first() {
         Some(word) => Shell::named(word).ok_or_else(|| {
-            Failed::misuse(format!("there is no completion for `{}`", word.escape_debug()))
+            Failed::misuse(format!("there is no completion for `{}`", ostler_text::shown(word)))
                 .hint(format!("the known shells are {}", Shell::ALL.map(Shell::name).join(", ")))
         })?,
         None => std::env::var_os(ostler_env::SHELL)

@@ -198,8 +198,10 @@ impl Deployment<'_> {
         let status = Command::new("sh").args(["-c", command]).stdin(Stdio::null()).status();
         match status {
             Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(Failed::new(format!("pre-deploy-local failed: {status}"))
-                .hint("nothing was changed on any host")),
+            Ok(status) => {
+                Err(Failed::new(format!("pre-deploy-local failed: {}", ostler_text::exit(status)))
+                    .hint("nothing was changed on any host"))
+            }
             Err(error) => Err(Failed::new(format!("cannot run sh: {error}"))),
         }
     }
@@ -319,7 +321,7 @@ impl Deployment<'_> {
                 Failed::new(format!("{name}: ssh has failed, what it says stands above"))
                     .hint(format!("see whether `ssh {}` connects", word(name)))
             }
-            None => Failed::new(format!("{name}: {what} failed: {status}")),
+            None => Failed::new(format!("{name}: {what} failed: {}", ostler_text::exit(status))),
         }
     }
 

@@ -44,7 +44,7 @@ fn refuse_slip(session: &Session, word: &str) -> Result<(), Failed> {
     let Some(engine) = near.filter(|_| !word.contains(['.', '/'])) else { return Ok(()) };
     let line = session.args.typed.corrected(word, engine);
     let pasted = ostler_shell::word(word);
-    let failed = Failed::misuse(format!("no engine is called `{}`", word.escape_debug()))
+    let failed = Failed::misuse(format!("no engine is called `{}`", ostler_text::shown(word)))
         .hint(format!("as a file: `ostler export ./{pasted}`"));
     Err(match line {
         Some(line) => failed.asks(&line),
@@ -54,7 +54,7 @@ fn refuse_slip(session: &Session, word: &str) -> Result<(), Failed> {
 
 fn unknown_engine(name: &str) -> Failed {
     let known = Engine::ALL.map(Engine::name).join(", ");
-    Failed::misuse(format!("no engine is called `{}`", name.escape_debug()))
+    Failed::misuse(format!("no engine is called `{}`", ostler_text::shown(name)))
         .hint(format!("there are {known}; the list goes to one file: `ostler export apps.json`"))
 }
 

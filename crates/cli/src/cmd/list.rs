@@ -7,6 +7,7 @@ use ostler_wire::control::{Phase, ProcView, Reply, Request};
 
 use super::each;
 use super::told::shape;
+use crate::args::suggest::nearest;
 use crate::args::{Command, CommandId, FlagId};
 use crate::caller;
 use crate::failed::Failed;
@@ -146,7 +147,7 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, whole: bool) -> Re
     let reasons = show::reasons(&processes);
     let mut apps = show::fold(&processes);
     let by = session.args.value(FlagId::Sort).unwrap_or("name");
-    show::order(&mut apps, by).ok_or_else(|| not_sorted(by))?;
+    show::order(&mut apps, by).ok_or_else(|| not_sorted(session, by))?;
     if let Some(shape) = shape {
         let known = apps.iter().flat_map(|app| &app.processes).map(|view| Known {
             view,
@@ -179,14 +180,19 @@ fn print(session: &mut Session, mut processes: Vec<ProcView>, whole: bool) -> Re
 }
 
 /// Why it cannot be sorted like that: the field, or the direction behind it.
-fn not_sorted(by: &str) -> Failed {
+fn not_sorted(session: &Session, by: &str) -> Failed {
+    let line = |right: &str| session.args.typed.with_value("sort", by, right);
     match by.split_once(':').filter(|(field, _)| show::SORT_FIELDS.contains(field)) {
-        Some((field, direction)) => {
-            Failed::misuse(format!("`{direction}` is no direction to sort `{field}` in"))
-                .hint(format!("write `--sort {field}:asc` or `--sort {field}:desc`"))
+        Some((field, direction)) => Failed::misuse(format!(
+            "`{direction}` is no direction to sort `{field}` in"
+        ))
+        .hint(format!("`{}`; the other way is `{field}:asc`", line(&format!("{field}:desc")))),
+        None => {
+            let near = nearest(by, show::SORT_FIELDS.iter().copied()).unwrap_or("memory:desc");
+            let fields = show::SORT_FIELDS.join(", ");
+            Failed::misuse(format!("cannot sort by `{by}`"))
+                .hint(format!("`{}`; the fields are {fields}", line(near)))
         }
-        None => Failed::misuse(format!("cannot sort by `{by}`"))
-            .hint(format!("the fields are {}", show::SORT_FIELDS.join(", "))),
     }
 }
 

@@ -55,6 +55,7 @@ mod reset;
 mod resting;
 mod resurrect;
 mod rolling;
+mod running;
 mod same_name;
 mod save;
 mod scale;
@@ -286,6 +287,10 @@ fn run(command: CommandId, session: &mut Session) -> Result<(), Failed> {
         CommandId::Conf => settings::conf(session),
         CommandId::Unset => settings::unset(session),
         CommandId::Completion => completion::run(session),
+        CommandId::Skill => {
+            session.out.data(&crate::generate::skill());
+            Ok(())
+        }
         // Whoever reads the words takes `help` for `--help`; this is about that command alone.
         CommandId::Help => {
             session.out.data(&help::help(session.args.command));

@@ -16,6 +16,9 @@ use crate::voice::Notice;
 /// PM2's usual time, ms.
 const USUAL: u64 = 10_000;
 
+/// Ends of scripts that Node runs.
+const NODE: [&str; 3] = [".js", ".cjs", ".mjs"];
+
 /// Runs one of the commands.
 pub(super) fn run(session: &mut Session, kind: ProfileKind) -> Result<(), Failed> {
     let list = session.list()?;
@@ -32,10 +35,10 @@ pub(super) fn run(session: &mut Session, kind: ProfileKind) -> Result<(), Failed
         None => (None, None),
     };
     let process = match id {
-        Some(id) => list.iter().find(|of| of.id == id).ok_or_else(|| only(&list))?,
+        Some(id) => list.iter().find(|of| of.id == id).ok_or_else(|| only(&list, kind))?,
         None => match list.as_slice() {
             [one] => one,
-            _ => return Err(only(&list)),
+            _ => return Err(only(&list, kind)),
         },
     };
     let ms = ms.map_or(Ok(USUAL), |word| {
@@ -57,12 +60,19 @@ pub(super) fn run(session: &mut Session, kind: ProfileKind) -> Result<(), Failed
     Ok(())
 }
 
-fn only(list: &[ProcView]) -> Failed {
+fn only(list: &[ProcView], kind: ProfileKind) -> Failed {
     let message = match list.len() {
         0 => "there is no app to take a profile of".to_owned(),
         count => format!("there are {count} processes, and a profile is of one"),
     };
-    Failed::new(message).hint("give the name or the id of an app of Node")
+    let command = match kind {
+        ProfileKind::Cpu => "profile:cpu",
+        ProfileKind::Heap => "profile:mem",
+    };
+    let is_node = |of: &&ProcView| of.cluster || NODE.iter().any(|end| of.script.ends_with(end));
+    let name = list.iter().find(is_node).or(list.first()).map_or("api", |of| of.name.as_str());
+    let pasted = ostler_shell::operand(name);
+    Failed::new(message).hint(format!("name an app of Node, as in `ostler {command} {pasted}`"))
 }
 
 /// The name of the file: the day and the time, as PM2 has it; under our name also the process.

@@ -3,6 +3,7 @@
 use ostler_wire::control::Talk;
 
 use super::{list, talk};
+use crate::args::suggest::nearest;
 use crate::failed::{Failed, MISUSED};
 use crate::program::Program;
 use crate::session::Session;
@@ -15,10 +16,14 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let is_id = word.starts_with(|first: char| first.is_ascii_digit());
     session.out.tell(&Notice::Talk(TalkNotice::Signals { word: &word, is_id }));
     let number = ostler_pm2::words::signal_number(&signal).ok_or_else(|| {
+        let upper = signal.to_ascii_uppercase();
+        let near = nearest(&upper, ostler_pm2::words::signals()).unwrap_or("SIGUSR2");
+        let pasted = ostler_shell::operand(&word);
+        let hint = format!("`ostler sendSignal {near} {pasted}`; or a number from 1 to 64");
         let problem = Problem::Bare {
             pm2: format!("Unknown signal: {signal}"),
             message: format!("`{signal}` is not a signal"),
-            hint: Some("give a name such as `SIGUSR2`, or a number from 1 to 64".to_owned()),
+            hint: Some(hint),
         };
         Failed { code: MISUSED, ..problem.into() }
     })?;

@@ -25,10 +25,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     }
     let variables = variables(session)?;
     let given: Vec<String> = variables.keys().cloned().collect();
-    let (settings, variables) =
-        served::read(session.program, variables, &caller::cwd()?).map_err(|why| {
-            Failed::misuse(of_options(why, &given)).hint("`ostler help serve` shows what it takes")
-        })?;
+    let (settings, variables) = served::read(session.program, variables, &caller::cwd()?)
+        .map_err(|why| Failed::misuse(of_options(why, &given)).hint(hint_for_port(session)))?;
     settings.check().map_err(|why| {
         let word = session.args.words.first().map_or("", String::as_str);
         match word.parse::<u16>() {
@@ -90,6 +88,17 @@ fn variables(session: &Session) -> Result<BTreeMap<String, String>, Failed> {
     Ok(variables)
 }
 
+/// The line with a port, where the one that was written is none.
+fn hint_for_port(session: &Session) -> String {
+    let written =
+        session.args.value(FlagId::Port).or(session.args.words.get(1).map(String::as_str));
+    let wrong = written.filter(|port| port.parse::<u16>().is_err());
+    match wrong.and_then(|wrong| session.args.typed.corrected(wrong, "8080")) {
+        Some(line) => format!("a port is a number up to 65535: `{line}`"),
+        None => "`ostler help serve` shows what it takes".to_owned(),
+    }
+}
+
 /// Names what was written, and not the variable that it becomes.
 fn of_options(why: String, given: &[String]) -> String {
     let written = [
@@ -112,7 +121,7 @@ fn of_options(why: String, given: &[String]) -> String {
 fn refuse_twice(session: &mut Session, name: &str) -> Result<(), Failed> {
     let is_there = session.list()?.iter().any(|of| of.name == name);
     if is_there && !session.has(FlagId::Force) {
-        return Err(Problem::AlreadyRuns { name: name.to_owned() }.into());
+        return Err(Problem::AlreadyRuns { name: name.to_owned(), urls: Vec::new() }.into());
     }
     Ok(())
 }

@@ -350,11 +350,19 @@ fn edit(session: &mut Session) -> Result<(), Failed> {
     if !status.success() {
         if text == before.text() {
             _ = std::fs::remove_file(&draft);
-            let text = format!("`{}` ended with {status}; nothing has changed", editor.display());
+            let text = format!(
+                "`{}` ended with {}; nothing has changed",
+                editor.display(),
+                ostler_text::exit(status)
+            );
             return Err(Failed::new(text).hint("`EDITOR=nano ostler set` takes another editor"));
         }
-        return Err(Failed::new(format!("`{}` ended with {status}", editor.display()))
-            .hint(format!("nothing has changed; what was written is in `{place}`")));
+        return Err(Failed::new(format!(
+            "`{}` ended with {}",
+            editor.display(),
+            ostler_text::exit(status)
+        ))
+        .hint(format!("nothing has changed; what was written is in `{place}`")));
     }
     let after = Settings::read(&text).map_err(|why| {
         Failed::new(format!("the draft `{place}` is not understood: {why}"))

@@ -7,6 +7,7 @@ use ostler_wire::control::{Action, Change, Phase, ProcView, Watch};
 
 use super::file::{self, File, Known};
 use super::ready::{self, Counts};
+use super::running::{runs_already, startable};
 use super::{act, each, first_steps, launch, list, logs, perform, same_name};
 use crate::apps::{self, App};
 use crate::args::FlagId;
@@ -314,7 +315,8 @@ fn script(session: &mut Session, app: App) -> Result<Vec<String>, Failed> {
     let known = match startable(&app, &list) {
         // PM2 starts another one beside those that run, and those that do not run again.
         known if force => known.ok().flatten().filter(|_| session.program == Program::Pm2),
-        known => known?,
+        Err(running) => return Err(runs_already(session, &app.name, running)),
+        Ok(known) => known,
     };
     if let Some(targets) = known {
         // The same command as before is no mistake, another number would be ignored.
@@ -341,10 +343,11 @@ fn several(session: &mut Session, apps: Vec<App>) -> Result<Vec<String>, Failed>
     let list = session.known()?;
     let (mut new, mut known) = (Vec::new(), Vec::new());
     for app in apps {
-        if !session.has(FlagId::Force) && startable(&app, &list)?.is_some() {
-            known.push(app);
-        } else {
-            new.push(app);
+        match startable(&app, &list) {
+            _ if session.has(FlagId::Force) => new.push(app),
+            Ok(None) => new.push(app),
+            Ok(Some(_)) => known.push(app),
+            Err(running) => return Err(runs_already(session, &app.name, running)),
         }
     }
     let mut addresses = Vec::new();
@@ -355,20 +358,6 @@ fn several(session: &mut Session, apps: Vec<App>) -> Result<Vec<String>, Failed>
         addresses.extend(launch::several(session, new)?);
     }
     Ok(addresses)
-}
-
-/// Returns the processes of an app that is in the list with the same name and script; `None` when
-/// there is none. Fails when one of them runs.
-fn startable(app: &App, list: &[ProcView]) -> Result<Option<Vec<Target>>, Failed> {
-    let same = list.iter().filter(|other| other.name == app.name && other.script == app.script);
-    let mut targets = Vec::new();
-    for process in same {
-        if !matches!(process.phase, Phase::Stopped | Phase::Stopping | Phase::Errored) {
-            return Err(Problem::AlreadyRuns { name: app.name.clone() }.into());
-        }
-        targets.push(Target::of(process));
-    }
-    Ok((!targets.is_empty()).then_some(targets))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use ostler_client::Home;
 
+use crate::args::suggest::nearest;
 use crate::args::{CommandId, FlagId};
 use crate::boot::account::Account;
 use crate::caller;
@@ -208,8 +209,11 @@ fn platform(session: &mut Session) -> Result<Platform, Failed> {
     let asked = session.args.words.first().map(String::as_str);
     let platform = match (asked, detected) {
         (Some(name), _) => Platform::named(name).ok_or_else(|| {
-            Failed::misuse(format!("no init system is called `{}`", name.escape_debug()))
-                .hint(known())
+            let near = nearest(name, Platform::names()).unwrap_or("systemd");
+            let line = session.args.typed.corrected(name, near);
+            let line = line.unwrap_or_else(|| format!("ostler startup {near}"));
+            Failed::misuse(format!("no init system is called `{}`", ostler_text::shown(name)))
+                .hint(format!("`{line}`; {}", known()))
         })?,
         (None, Some(detected)) => detected,
         (None, None) => {
@@ -331,7 +335,7 @@ fn perform(step: &Step) -> Result<(), Failed> {
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Failed::from(Problem::Other {
-            message: format!("`{}` failed: {status}", step.shown()),
+            message: format!("`{}` failed: {}", step.shown(), ostler_text::exit(status)),
             hint: Some(match program.as_str() {
                 "loginctl" => {
                     format!("an administrator may: `sudo {pasted}`", pasted = step.shown())

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ostler_env::{
-    OSTLER_HOME, OSTLER_WEB_OTLP, OSTLER_WEB_TLS_CERT, OSTLER_WEB_TLS_KEY, OSTLER_WEB_TOKEN_FILE,
-    PM2_API_IPADDR, PM2_API_PORT,
+    OSTLER_HOME, OSTLER_WEB_OTHERS, OSTLER_WEB_OTLP, OSTLER_WEB_TLS_CERT, OSTLER_WEB_TLS_KEY,
+    OSTLER_WEB_TOKEN_FILE, PM2_API_IPADDR, PM2_API_PORT,
 };
 use ostler_wire::control::{Action, Change, ProcView, Request};
 
@@ -185,6 +185,7 @@ fn variables(session: &Session, port: Option<String>) -> Result<BTreeMap<String,
         (PM2_API_IPADDR, host),
         (OSTLER_WEB_OTLP, session.args.value(FlagId::Otlp).map(str::to_owned)),
         (OSTLER_WEB_TOKEN_FILE, file(FlagId::TokenFile)?),
+        (OSTLER_WEB_OTHERS, file(FlagId::HostsFile)?),
         (OSTLER_WEB_TLS_CERT, file(FlagId::TlsCert)?),
         (OSTLER_WEB_TLS_KEY, file(FlagId::TlsKey)?),
     ] {
@@ -206,9 +207,10 @@ fn check(companion: &Path, variables: &BTreeMap<String, String>) -> Result<(), F
     let said = said.trim_end().trim_start_matches("error: ");
     match said.split_once("\nhint: ") {
         Some((message, hint)) => Err(Failed::new(message).hint(hint)),
-        None if said.is_empty() => {
-            Err(Failed::new(format!("`{shown} check-web` ended with {}", output.status)))
-        }
+        None if said.is_empty() => Err(Failed::new(format!(
+            "`{shown} check-web` ended with {}",
+            ostler_text::exit(output.status)
+        ))),
         None => Err(Failed::new(said)),
     }
 }

@@ -12,6 +12,7 @@ mod environment;
 mod man;
 mod markdown;
 mod mcp;
+mod skill;
 
 use std::process::ExitCode;
 
@@ -32,7 +33,7 @@ struct Text {
     make: fn() -> String,
 }
 
-const TEXTS: [Text; 10] = [
+const TEXTS: [Text; 11] = [
     Text { name: "man", file: "docs/man/ostler.1", make: man::page },
     Text { name: "commands", file: "docs/commands.md", make: commands::page },
     Text { name: "configuration", file: "docs/configuration.md", make: configuration::page },
@@ -41,6 +42,7 @@ const TEXTS: [Text; 10] = [
     Text { name: "environment", file: "docs/environment.md", make: environment::page },
     Text { name: "mcp", file: "docs/mcp.md", make: mcp::page },
     Text { name: "tools", file: "docs/tools.json", make: crate::args::tools::all },
+    Text { name: "skill", file: "docs/SKILL.md", make: skill::page },
     Text { name: "unit", file: "packaging/ostler@.service", make: crate::boot::unit_of_package },
     Text {
         name: "help",
@@ -48,6 +50,11 @@ const TEXTS: [Text; 10] = [
         make: crate::args::help::pages,
     },
 ];
+
+/// Returns what teaches an agent this program.
+pub(crate) fn skill() -> String {
+    skill::page()
+}
 
 /// Prints the text whose name is the second argument; for `list`, the name and file of each.
 pub(crate) fn main() -> ExitCode {

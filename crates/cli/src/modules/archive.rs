@@ -67,8 +67,12 @@ fn run(command: &mut Command, of: &Path) -> Result<(), Failed> {
         Ok(status) if status.success() => Ok(()),
         // A folder in which the archive is made changes while it is read.
         Ok(status) if status.code() == Some(1) && of.is_dir() => Ok(()),
-        Ok(status) => Err(Failed::new(format!("tar failed with `{}`: {status}", of.display()))
-            .hint("what it says stands above")),
+        Ok(status) => Err(Failed::new(format!(
+            "tar failed with `{}`: {}",
+            of.display(),
+            ostler_text::exit(status)
+        ))
+        .hint("what it says stands above")),
         Err(error) => Err(Failed::new(format!("cannot run tar: {error}"))
             .hint("install tar, and see that it is in PATH")),
     }

@@ -49,8 +49,10 @@ fn run(mut command: Command, word: &str) -> Result<(), Failed> {
     command.stdin(Stdio::null()).stdout(std::io::stderr());
     match command.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failed::new(format!("npm failed with `{word}`: {status}"))
-            .hint("what it says stands above")),
+        Ok(status) => {
+            Err(Failed::new(format!("npm failed with `{word}`: {}", ostler_text::exit(status)))
+                .hint("what it says stands above"))
+        }
         Err(error) => Err(Failed::new(format!("cannot run npm: {error}"))
             .hint("install Node.js with npm, and see that both are in PATH")),
     }

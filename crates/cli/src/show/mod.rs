@@ -16,5 +16,6 @@ pub(crate) use kept::{rotation, watched};
 pub(crate) use names::{meant as meant_fields, meant_template};
 pub(crate) use ostler_show::{
     App, LastHour, Look, OUT_OF_MEMORY, SORT_FIELDS, Seen, blocks, columns, describe, fold,
-    last_lines, list, note_ports, of_hosts, order, piped, plain, reasons, said, status, tree,
+    is_without_interpreter, last_lines, list, note_ports, of_hosts, order, piped, plain, reasons,
+    said, status, tree,
 };

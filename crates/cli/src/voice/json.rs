@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::line::{DAEMONS_END, without_numbers};
+use super::line::DAEMONS_END;
 use super::ostler::{WITHOUT_GAP, interrupted, open_home, restarted, started};
 use super::tally::Tally;
 use super::{Act, Line, Notice, Text};
@@ -120,7 +120,7 @@ pub(super) fn object(
         }
         Notice::Problem(problem) => {
             let (message, hint) = problem.words(typed);
-            let message = without_numbers(&message);
+            let message = ostler_text::without_numbers(&message);
             json!({ "event": "error", "message": message, "hint": hint })
         }
         _ => return None,

@@ -104,31 +104,11 @@ pub(super) fn warning(paint: Paint, text: &str, hint: Option<&str>) -> Vec<Line>
     labelled(&paint.ink(&[Ink::Bold, Ink::Yellow], "warning:"), text, hint, paint)
 }
 
-/// A message without the numbers that the system has for errors; what an app wrote, which follows
-/// in further lines, stays.
-pub(super) fn without_numbers(text: &str) -> String {
-    let (first, rest) = text.split_at(text.find('\n').unwrap_or(text.len()));
-    let mut parts = first.split(" (os error ");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        match part.split_once(')') {
-            Some((number, after)) if number.bytes().all(|b| b.is_ascii_digit()) => {
-                out.push_str(after);
-            }
-            Some(_) | None => {
-                out.push_str(" (os error ");
-                out.push_str(part);
-            }
-        }
-    }
-    out + rest
-}
-
 /// A line with this label, and what to do.
 pub(super) fn labelled(label: &str, text: &str, hint: Option<&str>, paint: Paint) -> Vec<Line> {
     // The first line is ours, with names of others; what an app wrote follows.
     let (first, rest) = text.split_at(text.find('\n').unwrap_or(text.len()));
-    let text = without_numbers(&(first.replace('\t', "\\t") + rest));
+    let text = ostler_text::without_numbers(&(first.replace('\t', "\\t") + rest));
     let mut lines = vec![Line::Err(Text::labelled(&format!("{label} "), text))];
     lines.extend(hint.map(|hint| hint_line(paint, hint)));
     lines
@@ -152,7 +132,7 @@ pub(super) fn info_label(paint: Paint) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Line, Text, error_lines, without_numbers};
+    use super::{Line, Text, error_lines};
     use crate::paint::Paint;
 
     /// `health` and `wait` printed a tab that is in a name, where `list` shows `\t`.
@@ -161,14 +141,5 @@ mod tests {
         let lines = error_lines(Paint::PLAIN, "tab\there (id 0) ended\nits line:\n  a\tb", None);
         let text = "error: tab\\there (id 0) ended\n  its line:\n    a\tb";
         assert_eq!(lines, [Line::Err(Text::lines(text))]);
-    }
-
-    #[test]
-    fn numbers_of_the_system_are_no_words() {
-        let check = |text: &str, said: &str| assert_eq!(without_numbers(text), said);
-        check("cannot read `a`: No such file (os error 2)", "cannot read `a`: No such file");
-        check("a (os error 2) and b (os error 17)", "a and b");
-        check("it ended\nbind (os error 98)", "it ended\nbind (os error 98)");
-        check("a (os error x) b", "a (os error x) b");
     }
 }

@@ -217,7 +217,7 @@ fn problem_line(problem: &Problem, paint: Paint) -> Text {
         }
         Problem::NotResetId { id } => (format!("{id} id unknown"), None),
         Problem::NothingToScale { .. } => ("Nothing to do".to_owned(), None),
-        Problem::AlreadyRuns { name } => {
+        Problem::AlreadyRuns { name, .. } => {
             let text = "Script already launched, add -f option to force re-execution";
             let pasted = ostler_shell::word(name);
             return failure(paint, text, Some(&format!("`{NAME} restart {pasted}` restarts it")));

@@ -56,6 +56,8 @@ pub(crate) enum Problem {
     AlreadyRuns {
         /// Name of the app.
         name: String,
+        /// Where it answers, as a browser takes it.
+        urls: Vec<String>,
     },
     /// `--env` was given, and no process file.
     EnvWithoutFile {
@@ -136,8 +138,11 @@ impl Problem {
                 );
                 (format!("`{name}` has {has} already"), Some(hint))
             }
-            Self::AlreadyRuns { name } => (
-                format!("`{name}` runs already"),
+            Self::AlreadyRuns { name, urls } => (
+                match urls.as_slice() {
+                    [] => format!("`{name}` runs already"),
+                    urls => format!("`{name}` runs already: {}", urls.join(", ")),
+                },
                 Some(format!(
                     "`ostler restart {pasted}` restarts it, `--force` starts a second one of that \
                      name",
@@ -167,7 +172,11 @@ const SEE: &str = "`ostler list` shows what there is";
 /// Returns what was probably meant, or where to look.
 fn meant(typed: &Typed, word: &str, near: Option<&str>) -> String {
     let Some(near) = near else { return SEE.to_owned() };
-    let line = typed.corrected(word, near);
+    // What is there already is not meant twice.
+    let line = match typed.has(near) {
+        true => typed.without_word(word),
+        false => typed.corrected(word, near),
+    };
     let line = line.unwrap_or_else(|| ostler_shell::word(near).into_owned());
     format!("did you mean `{line}`?")
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostler_wire::control::{Outcome, ProcView};
+use ostler_wire::control::{Outcome, ProcView, interpreter_hint};
 
 use super::TIMED_OUT;
 use super::limit::Limit;
@@ -46,6 +46,9 @@ pub(crate) fn explain(
         if let Some(said) = said(ended, view) {
             message.push_str(&format!(": {said}"));
         }
+        if never_ran(&ended.end) && show::is_without_interpreter(view) {
+            hint = interpreter_hint(&view.script, &pasted);
+        }
         if view.cluster && ended.end == End::TimedOut(NotYet::Silent) {
             let pasted_script = ostler_shell::word(&view.script);
             let pasted_name = ostler_shell::word(&ended.name);
@@ -63,7 +66,7 @@ pub(crate) fn explain(
         let output = if ended.err { "stderr" } else { "stdout" };
         message.push_str(&format!("\nits last lines on {output}:"));
         for line in &ended.lines {
-            message.push_str(&format!("\n  {line}"));
+            message.push_str(&format!("\n  {}", ostler_text::quoted(line)));
         }
     }
     let code = if matches!(ended.end, End::TimedOut(_)) { TIMED_OUT } else { 1 };

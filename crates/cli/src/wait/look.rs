@@ -75,6 +75,9 @@ fn may_be_server(details: &Details) -> bool {
 /// looked up, with those that descend from it. UDP says nothing: who only asks by it is bound too.
 fn listens(details: &Details) -> Vec<String> {
     let view = &details.view;
+    if view.phase == Phase::Sleeping {
+        return view.listens.clone();
+    }
     if view.cluster {
         return details.listeners.iter().map(|listener| listener.address.clone()).collect();
     }

@@ -101,6 +101,8 @@ migrate nope
 serve nope
 link-pm2 nope
 completion tcsh
+skill nope
+skill
 prettylist nope
 prettylist
 help nope

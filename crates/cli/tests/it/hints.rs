@@ -183,3 +183,43 @@ fn what_run_is_to_run_is_told_with_run() {
     let error = sandbox.ostler(["start", "nosuch.js"]).any_code().run().err;
     assert!(error.contains("as in `ostler start app.js`; `ostler list` shows"), "{error}");
 }
+
+/// Hints that named the app twice, another option, what was written already, or no command.
+#[test]
+fn each_hint_about_a_wrong_line_has_the_line_that_is_right() {
+    let sandbox = sandbox();
+    sandbox.write("idle.js", "setInterval(() => {}, 1 << 30);");
+    sandbox.write("t.py", "import time; time.sleep(1e6)");
+    sandbox.ostler(["start", "idle.js", "--name", "api"]).run();
+    sandbox.ostler(["start", "idle.js", "--name", "other"]).run();
+    let check = |line: &str, said: &str| {
+        let ran = sandbox.ostler(line.split(' ')).any_code().run();
+        assert!(ran.code != 0 && ran.err.contains(said), "{line}: {ran:?}");
+    };
+    check("sendSignal api", "hint: write it as in `ostler sendSignal SIGUSR2 api`");
+    check("sendSignal FOO api", "hint: `ostler sendSignal SIGUSR2 api`");
+    check("sendSignal SIGTREM api", "hint: `ostler sendSignal SIGTERM api`");
+    check("list other othe", "hint: did you mean `ostler list other`?");
+    check("diff --json name", "as in `ostler plan ecosystem.config.js`");
+    check("diff --format x", "as in `ostler plan ecosystem.config.js`");
+    check("top --json x", "hint: did you mean `monit`?");
+    check(
+        "start idle.js --uid",
+        "error: `--uid` needs a value\nhint: write it as in `ostler start",
+    );
+    check("start t.py --idle-stop 1s", "apps of Node alone can sleep (`ostler start t.py`)");
+    check("start idle.js --cron foo", "as in `ostler start idle.js --cron '0 4 * * *'`");
+    check("start idle.js --kill-timeout x", "as in `ostler start idle.js --kill-timeout 2000`");
+    check("start idle.js --watch-delay x", "as in `ostler start idle.js --watch-delay 500ms`");
+    check("start idle.js -i x", "as in `ostler start idle.js -i 4`");
+    check("serve . 99999", "65535: `ostler serve . 8080`");
+    check("profile:cpu", "hint: name an app of Node, as in `ostler profile:cpu api`");
+    check("start idle.js --name z --depends-on nope", "`ostler list` shows what there is");
+    check("list --sort foo", "hint: `ostler list --sort memory:desc`");
+    check("list --sort nmae", "hint: `ostler list --sort name`");
+    check("startup systemdd", "hint: `ostler startup systemd`");
+    let missing = sandbox.run(&["start", "idle.js", "--interpreter", "/nope/node"]).err;
+    let said = "error: the interpreter `/nope/node` is not there, or cannot be executed\n\
+                hint: `command -v node` tells where another one is\n";
+    assert!(missing.contains(said), "{missing}");
+}

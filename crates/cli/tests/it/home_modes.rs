@@ -156,7 +156,7 @@ const COMMANDS: [&[&str]; 61] = [
 
 /// Commands that need no home: they install or print something, or make a home of their own.
 /// `monit` wants a terminal before it wants a home; what `mcp` calls complains of it.
-const WITHOUT_HOME: [&str; 17] = [
+const WITHOUT_HOME: [&str; 18] = [
     "startup",
     "unstartup",
     "completion",
@@ -174,6 +174,7 @@ const WITHOUT_HOME: [&str; 17] = [
     "explain",
     "monit",
     "mcp",
+    "skill",
 ];
 
 #[test]

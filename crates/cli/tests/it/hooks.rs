@@ -54,13 +54,13 @@ fn a_pre_start_that_fails_is_a_failed_start_that_says_why() {
     let hooks = "{ pre_start: 'echo broken >&2; exit 3' }";
     sandbox.write("eco.yaml", format!("- {{ script: app.sh, max_restarts: 1, hooks: {hooks} }}"));
     let said = sandbox.ostler(["start", "eco.yaml"]).code(1).run();
-    let why = "could not be started: `pre_start` ended with exit status: 3";
+    let why = "could not be started: `pre_start` ended with exit code 3";
     assert!(said.err.contains(&format!("error: app `app` {why}")), "said once: {}", said.err);
     sandbox.wait_status("app", "errored", 1, SOON);
     let described = sandbox.ostler(["describe", "app"]).run().out;
-    let why = "the last try failed ";
+    let why = "given up after one try to start it; it failed ";
     assert!(described.contains(why), "{described}");
-    assert!(described.contains(" ago its start failed: `pre_start` ended with exit status: 3"));
+    assert!(described.contains(" ago its start failed: `pre_start` ended with exit code 3"));
     assert!(!described.contains("with could not"), "{described}");
     let log = log(&sandbox, "app-out.log");
     assert!(log.contains("[pre_start] broken\n[pre_start] failed: `pre_start` ended"), "{log}");

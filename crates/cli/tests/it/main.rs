@@ -131,4 +131,5 @@ mod waiting_ports;
 mod watch;
 mod web;
 mod web_api;
+mod web_others;
 mod words;

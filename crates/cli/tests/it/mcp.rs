@@ -107,6 +107,10 @@ fn an_agent_starts_looks_at_and_changes_the_apps_of_its_folder() {
     let started = agent.does("start", &started);
     let listens = json!([format!("127.0.0.1:{port}")]);
     assert_eq!(started["processes"][0]["status"], "online");
+    let again = agent.does("start", &json!({ "script": "./app.js" }));
+    assert_eq!(again["processes"][0]["id"], 0, "{again}");
+    assert_eq!(again["processes"][0]["ports"], json!([format!("127.0.0.1:{port}")]));
+    assert_eq!(s.jlist().len(), 1, "a second copy was started");
     assert_eq!(agent.does("ports", &json!({}))["processes"][0]["ports"], listens);
     assert_eq!(names(&agent.does("wait", &json!({ "app": "api" }))), ["api"]);
     let described = agent.does("describe", &json!({ "app": "api" }));

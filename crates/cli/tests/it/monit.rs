@@ -31,7 +31,7 @@ fn monit_goes_on_over_the_death_of_the_daemon_and_gives_the_terminal_back() {
     talker(&sandbox);
     let mut window = open(&sandbox, 80, 24);
     window.wait_shown("talker", LIMIT);
-    let shown = window.wait_shown("talker:1 up \\u{1b}]0;title\\u{7}", LIMIT);
+    let shown = window.wait_shown("talker:1 up \\x1b]0;title\\x07", LIMIT);
     assert!(shown.contains("1 app, 2 processes"), "{shown}");
     let daemon = sandbox.daemon_pid().unwrap();
     procs::signal(daemon, Signal::KILL);

@@ -50,7 +50,8 @@ fn describe_says_how_an_app_differs_from_its_file_until_that_is_brought_in() {
     sandbox.write("ecosystem.config.js", "module.exports = { apps: [] }; throw new Error('no')");
     assert!(said(&sandbox).contains("file differs: the file is refused: "), "{}", said(&sandbox));
     std::fs::remove_file(sandbox.work().join("ecosystem.config.js")).unwrap();
-    assert!(said(&sandbox).contains("file differs: it cannot be read any more: "));
+    let gone = "process file: DIR/ecosystem.config.js (the file is gone)\n";
+    assert_eq!(said(&sandbox), gone);
     sandbox
         .ostler(["start", "web.js", "-n", "other"])
         .env("PORT", sandbox.port().to_string())
@@ -91,4 +92,25 @@ fn describe_says_why_a_reload_failed_and_what_restarted_an_app_by_itself() {
     crate::takeover::kill_daemon(&sandbox);
     assert_eq!(line("failed reload").unwrap(), told);
     assert!(line("restart by itself").unwrap().ends_with("/seen/b` changed"));
+}
+
+/// `(os error 2)`, `exit status: 3`, `\u{1b}` and `after 1 short runs` stood there.
+#[test]
+fn what_describe_says_has_no_words_of_the_system_or_the_language() {
+    let sandbox = sandbox();
+    sandbox.write("app.js", "console.error('\\x1b[31mred\\x1b[0m\\tbad'); process.exit(3)");
+    let file = r#"{ "name": "app", "script": "app.js", "max_restarts": 1 }"#;
+    let path = sandbox.write("eco.json", file);
+    let said = sandbox.ostler(["start", "eco.json", "--wait"]).code(1).run().err;
+    assert!(said.contains("\n    red     bad\n"), "{said}");
+    std::fs::remove_file(path).unwrap();
+    sandbox.wait_status("app", "errored", 1, crate::start_e2e::SOON);
+    let described = sandbox.ostler(["describe", "app"]).run().out;
+    for line in [
+        "/eco.json (the file is gone)\n",
+        "why: it was given up after one short run; it ended ",
+        "log: red     bad\n",
+    ] {
+        assert!(described.contains(line), "{line}: {described}");
+    }
 }

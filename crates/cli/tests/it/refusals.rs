@@ -81,13 +81,14 @@ fn a_health_check_that_cannot_be_asked_is_refused_by_its_option() {
         &sandbox,
         &["start", script, "--health-tcp", "3000x"],
         "error: `--health-tcp` is `3000x`, which is not `host:port`\n\
-         hint: write one such as `127.0.0.1:3000`\n",
+         hint: write one, as in `ostler start [ROOT]/w/a.sh --health-tcp 127.0.0.1:3000`\n",
     );
     misused(
         &sandbox,
         &["start", script, "--log-otlp", "h:1"],
         "error: `--log-otlp` is `h:1`, which is no URL that can be asked\n\
-         hint: write one such as `http://127.0.0.1:4318/v1/logs`\n",
+         hint: write one, as in `ostler start [ROOT]/w/a.sh --log-otlp \
+         http://127.0.0.1:4318/v1/logs`\n",
     );
     assert_eq!(sandbox.daemon_pid(), None);
 }

@@ -85,6 +85,25 @@ fn what_cannot_be_started_is_said_and_not_listed() {
     assert_eq!(sandbox.jlist(), Vec::<Value>::new());
 }
 
+/// `No such file` was said of a script that is there, and 15 restarts of what never ran.
+#[test]
+fn a_script_whose_interpreter_is_missing_is_said_as_such_with_its_line() {
+    let sandbox = sandbox();
+    let script = sandbox.write_executable("tool", "#!/nope/interp -x\necho never\n");
+    let said = sandbox.ostler(["start"]).arg(&script).code(1).run().err;
+    let line = "error: app `tool` did not start: could not execute `[ROOT]/w/tool`: line 1 of it, \
+                `#!/nope/interp -x`, names an interpreter that is not there\n\
+                hint: change line 1 of `[ROOT]/w/tool` or install what it names, then `ostler \
+                restart tool`\n";
+    assert!(said.contains(line), "{said}");
+    let described = sandbox.ostler(["describe", "tool"]).run().out;
+    assert!(described.contains("names an interpreter that is not there"), "{described}");
+    let listed = sandbox.ostler(["list", "--format", "{status} {restarts}"]).run().out;
+    assert_eq!(listed, "errored 0\n");
+    sandbox.write_executable("tool", "#!/bin/sh\nexec sleep 1000000\n");
+    sandbox.ostler(["restart", "tool"]).run();
+}
+
 #[test]
 fn what_the_system_cannot_execute_ends_as_errored_with_the_reason() {
     let sandbox = sandbox();

@@ -105,7 +105,7 @@ fn the_name_and_the_arguments_of_an_app_do_nothing_to_a_terminal() {
         let shown = in_window(command, 120).out;
         assert!(!shown.contains(['\x1b', '\u{202e}']), "{words:?}: {shown:?}");
         assert!(!shown.lines().any(|line| line == "error: b"), "{words:?}: {shown:?}");
-        assert!(shown.contains("\\u{1b}[2J"), "{words:?}: {shown:?}");
+        assert!(shown.contains("\\x1b[2J"), "{words:?}: {shown:?}");
         shown
     };
     let script = script.to_str().unwrap();

@@ -116,6 +116,33 @@ fn a_connection_that_is_kept_open_keeps_the_app_awake() {
     wait_asleep(&sandbox, "web");
 }
 
+/// From ostler nobody could see which port would wake it.
+#[test]
+fn an_app_that_sleeps_shows_the_port_that_wakes_it() {
+    let (sandbox, port) = started(WEB, KEYS);
+    let address = format!("127.0.0.1:{port}");
+    let shows = || {
+        let wanted = format!("[{{\"name\":\"web\",\"ports\":[\"{address}\"]}}]\n");
+        sandbox.ostler(["list", "--json", "name,ports"]).stdout(wanted).run();
+        let piped = sandbox.ostler(["list"]).run().out;
+        assert!(piped.contains(&format!("\tsleeping\t{address}\t")), "{piped}");
+        let ports = format!("ports: {address}\n");
+        let described = sandbox.ostler(["describe", "web"]).run().out;
+        let described = regex_lite::Regex::new(" +").unwrap().replace_all(&described, " ");
+        assert!(described.contains(&ports), "{described}");
+        let ready = format!("web is ready: http://{address}\n");
+        sandbox.ostler(["wait", "web"]).stdout(ready).run();
+        assert_eq!(list(&sandbox)[0].phase, Phase::Sleeping, "nobody woke it");
+    };
+    wait_asleep(&sandbox, "web");
+    shows();
+    kill_daemon(&sandbox);
+    shows();
+    sandbox.ostler(["update"]).run();
+    shows();
+    assert!(ask_port(port).is_some());
+}
+
 #[test]
 fn an_app_sleeps_on_when_parts_of_the_manager_die_and_wakes_as_ever() {
     let (sandbox, port) = started(WEB, KEYS);

@@ -186,3 +186,19 @@ fn a_bad_file_starts_nothing_and_a_missing_script_only_the_others() {
     assert!(ran.out.contains("[PM2] App [a] launched (1 instances)\n"));
     assert_eq!((ran.code, ran.has_table()), (1, false));
 }
+
+#[test]
+fn what_is_started_twice_is_answered_with_where_it_answers() {
+    let sandbox = sandbox();
+    sandbox.write("app.js", "require('http').createServer().listen(process.env.PORT, '127.0.0.1')");
+    let port = sandbox.port();
+    sandbox.ostler(["start", "app.js", "--wait"]).env("PORT", port.to_string()).run();
+    let url = format!("http://127.0.0.1:{port}");
+    let ran = sandbox.ostler(["start", "app.js", "--json", "id,name,ports"]).code(1).run();
+    assert!(ran.err.starts_with(&format!("error: `app` runs already: {url}\n")), "{ran:?}");
+    let told: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let ports = [format!("127.0.0.1:{port}")];
+    assert_eq!(told, json!([{ "id": 0, "name": "app", "ports": ports }]));
+    assert_eq!(sandbox.statuses_of("app"), ["online"]);
+    sandbox.ostler(["kill"]).run();
+}

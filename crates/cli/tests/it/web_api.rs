@@ -38,7 +38,7 @@ fn send(port: u16, request: &str, head: &[&str], body: &str) -> TcpStream {
 }
 
 /// The status and the body of an answer.
-fn ask(port: u16, request: &str, head: &[&str], body: &str) -> (u16, String) {
+pub(crate) fn ask(port: u16, request: &str, head: &[&str], body: &str) -> (u16, String) {
     let mut answer = String::new();
     send(port, request, head, body).read_to_string(&mut answer).unwrap();
     let status = answer.split(' ').nth(1).unwrap().parse().unwrap();

@@ -88,9 +88,9 @@ fn what_would_be_passed_over_is_refused() {
 #[test]
 fn a_name_is_in_one_line_whatever_it_has_in_it() {
     let fake = Fake::with(vec![process(0, "a\tb\nc\u{1b}")]);
-    assert_eq!(fake.ostler("list --format {name}").out, "a\\tb\\nc\\u{1b}\n");
+    assert_eq!(fake.ostler("list --format {name}").out, "a\\tb\\nc\\x1b\n");
     let said = fake.pm2("logs nope --nostream").err;
-    assert!(said.contains("there are: a\\tb\\nc\\u{1b}\n"), "{said:?}");
+    assert!(said.contains("there are: a\\tb\\nc\\x1b\n"), "{said:?}");
 }
 
 /// What was stopped was `restarted`, and of what is not there nothing was said.

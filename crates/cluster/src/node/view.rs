@@ -1,5 +1,7 @@
 //! Questions that change nothing.
 
+use ostler_wire::node::outgoing::Sockname;
+
 use super::listener::Listener;
 use super::worker::Worker;
 use super::{Key, ListenerMeta, Primary, Use};
@@ -60,6 +62,16 @@ impl Primary {
         let of_group =
             move |listener: &&Listener| listener.is_open() && listener.groups.contains(&group);
         self.listeners.iter().filter(of_group).map(|listener| listener.id)
+    }
+
+    /// Returns where the listeners are that an app wants and has.
+    pub fn places_of_group(
+        &self,
+        group: GroupId,
+    ) -> impl Iterator<Item = (&Key, Option<&Sockname>)> {
+        let of_group = self.listeners_of_group(group);
+        let found = of_group.filter_map(|id| self.listeners.get(self.listener_at(id)?));
+        found.map(|listener| (&listener.key, listener.sockname()))
     }
 
     /// Returns the apps that want the listener.

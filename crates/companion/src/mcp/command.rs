@@ -1,5 +1,6 @@
 //! Runs commands of `ostler`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 
@@ -8,6 +9,7 @@ use tokio::process::Command;
 
 use super::line::Line;
 use super::scope::Known;
+use super::tools::Tool;
 use crate::failed::Failed;
 use crate::web::mask::mask;
 
@@ -56,7 +58,8 @@ impl Program {
         if listed.is_empty() {
             return Ok(Vec::new());
         }
-        let described = self.asked(&["describe", "all", "--json=id,name,namespace,cwd"]).await;
+        let described =
+            self.asked(&["describe", "all", "--json=id,name,namespace,cwd,script,status"]).await;
         let known = |value| {
             serde_json::from_value::<Known>(value)
                 .map_err(|error| Failed::new(format!("cannot read the list: {error}")))
@@ -67,6 +70,15 @@ impl Program {
             Err(_) if self.asked(&["list", "--json=id"]).await?.is_empty() => Ok(Vec::new()),
             Err(failed) => Err(failed),
         }
+    }
+
+    /// Returns what there is of these processes, with the options that a tool always gives.
+    pub(super) async fn shown(&self, tool: &Tool, ids: &[u32]) -> Result<Answer, Failed> {
+        let mut words = vec!["list".to_owned(), "--no-color".to_owned()];
+        words.extend(tool.always.iter().cloned());
+        words.extend(ids.iter().map(u32::to_string));
+        let folder = self.folder.clone();
+        self.run(&Line { words, variables: BTreeMap::new(), folder }).await
     }
 
     async fn asked(&self, words: &[&str]) -> Result<Vec<Value>, Failed> {

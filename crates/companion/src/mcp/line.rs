@@ -25,6 +25,8 @@ pub(super) enum Meant {
     Line(Line),
     /// Nothing: there is no app in the project.
     Nobody,
+    /// What is to be started runs already: these processes of this app.
+    Runs { name: String, ids: Vec<u32> },
 }
 
 /// The begin of variables that say which manager is meant, and how it speaks.
@@ -69,6 +71,9 @@ pub(super) fn of(
                 line.folder = scope.folder(base, &text(name, value)?)?;
             }
         }
+    }
+    if let Some(running) = running(given, scope, list, &line.folder) {
+        return Ok(running);
     }
     if !rest.is_empty() {
         line.words.push("--".to_owned());
@@ -153,6 +158,29 @@ fn script(word: &str, scope: &Scope, list: &[Known], base: &Path) -> Result<Vec<
     Ok(scope.meant(word, list)?.iter().map(|of| of.id.to_string()).collect())
 }
 
+/// Returns what runs already of the script that is to be started, in the same folder and, where one
+/// is given, under the same name.
+fn running(
+    given: &Map<String, Value>,
+    scope: &Scope,
+    list: &[Known],
+    folder: &Path,
+) -> Option<Meant> {
+    let script = std::fs::canonicalize(folder.join(given.get("script")?.as_str()?)).ok()?;
+    let name = given.get("name").and_then(Value::as_str);
+    let is_same = |of: &&Known| {
+        scope.has(of)
+            && std::fs::canonicalize(&of.script).is_ok_and(|path| path == script)
+            && std::fs::canonicalize(&of.cwd).is_ok_and(|path| path == folder)
+            && name.is_none_or(|name| of.name == name)
+            && !["stopped", "stopping", "errored"].contains(&of.status.as_str())
+    };
+    let found: Vec<&Known> = list.iter().filter(is_same).collect();
+    let name = found.first()?.name.clone();
+    let ids = found.iter().filter(|of| of.name == name).map(|of| of.id).collect();
+    Some(Meant::Runs { name, ids })
+}
+
 fn option_of(
     name: &str,
     option: &str,
@@ -223,6 +251,8 @@ mod tests {
             name: name.to_owned(),
             namespace: "default".to_owned(),
             cwd: cwd.into(),
+            script: Path::new(cwd).join("app.js"),
+            status: "online".to_owned(),
         };
         let list = [
             known(0, "api", "/no-such/shop"),

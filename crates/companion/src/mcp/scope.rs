@@ -14,6 +14,10 @@ pub(super) struct Known {
     pub(super) namespace: String,
     /// Its working directory.
     pub(super) cwd: PathBuf,
+    /// The path of its script.
+    pub(super) script: PathBuf,
+    /// What is true of it, in the word of `list`.
+    pub(super) status: String,
 }
 
 /// Which apps are shown and managed.
@@ -144,7 +148,9 @@ mod tests {
     use super::*;
 
     fn known(id: u32, namespace: &str, name: &str, cwd: &str) -> Known {
-        Known { id, name: name.into(), namespace: namespace.into(), cwd: cwd.into() }
+        let script = Path::new(cwd).join("app.js");
+        let (name, namespace, status) = (name.into(), namespace.into(), "online".into());
+        Known { id, name, namespace, cwd: cwd.into(), script, status }
     }
 
     fn list() -> Vec<Known> {

@@ -36,6 +36,15 @@ impl Server {
         let list = self.program.list().await?;
         match line::of(tool, given, &self.scope, &list, &self.program.folder)? {
             Meant::Line(line) => Ok(told(tool, self.program.run(&line).await?)),
+            Meant::Runs { name, ids } => {
+                let mut answer = self.program.shown(tool, &ids).await?;
+                answer.said = format!(
+                    "`{}` runs already, with the options that it was started with; `restart` runs \
+                     it anew, another `name` starts a second one",
+                    ostler_text::shown(&name)
+                );
+                Ok(told(tool, answer))
+            }
             Meant::Nobody => {
                 let said = "there is no app in this folder".to_owned();
                 Ok(told(tool, Answer { is_done: true, objects: Vec::new(), said }))

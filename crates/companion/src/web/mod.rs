@@ -16,6 +16,7 @@ mod hub;
 mod link;
 mod listing;
 pub(crate) mod mask;
+mod others;
 mod otlp;
 mod page;
 mod pusher;

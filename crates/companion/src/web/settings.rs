@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ostler_env::{
-    HOME, OSTLER_HOME, OSTLER_WEB_HOSTS, OSTLER_WEB_OTLP, OSTLER_WEB_OTLP_HEADERS,
-    OSTLER_WEB_OTLP_INTERVAL, OSTLER_WEB_TLS_CERT, OSTLER_WEB_TLS_KEY, OSTLER_WEB_TOKEN_FILE,
-    PM2_API_IPADDR, PM2_API_PORT, PM2_HOME, PM2_WEB_STRIP_ENV_VARS,
+    HOME, OSTLER_HOME, OSTLER_WEB_HOSTS, OSTLER_WEB_OTHERS, OSTLER_WEB_OTLP,
+    OSTLER_WEB_OTLP_HEADERS, OSTLER_WEB_OTLP_INTERVAL, OSTLER_WEB_TLS_CERT, OSTLER_WEB_TLS_KEY,
+    OSTLER_WEB_TOKEN_FILE, PM2_API_IPADDR, PM2_API_PORT, PM2_HOME, PM2_WEB_STRIP_ENV_VARS,
 };
 
+use super::others::{self, Other};
 use super::tls::Files;
 use super::tokens::Tokens;
 use crate::failed::Failed;
@@ -32,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<Files>,
     /// Names of this machine that a request may use.
     pub(crate) hosts: Vec<String>,
+    /// Other machines whose processes are shown, too.
+    pub(crate) others: Vec<Other>,
     /// Who is sent figures.
     pub(crate) otlp: Option<Otlp>,
     /// PM2's page leaves out what apps were given as their environment.
@@ -70,7 +73,9 @@ impl Settings {
         let strip = set(PM2_WEB_STRIP_ENV_VARS).is_some_and(|value| value != "false");
         let more = (set(OSTLER_WEB_OTLP_HEADERS), set(OSTLER_WEB_OTLP_INTERVAL));
         let otlp = set(OSTLER_WEB_OTLP).map(|url| otlp(url, more)).transpose()?;
-        Ok(Self { home, address, tokens, tls, hosts, otlp, strip })
+        let others = set(OSTLER_WEB_OTHERS).map(|path| others::load(path.as_ref()));
+        let others = others.transpose()?.unwrap_or_default();
+        Ok(Self { home, address, tokens, tls, hosts, others, otlp, strip })
     }
 
     /// Returns where a browser finds it.

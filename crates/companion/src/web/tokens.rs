@@ -48,21 +48,9 @@ impl std::fmt::Debug for Tokens {
 impl Tokens {
     /// Reads a file of tokens.
     pub(crate) fn load(path: &Path) -> Result<Self, Failed> {
-        let shown = path.display();
-        let cannot = |error: std::io::Error| {
-            Failed::new(format!("cannot read the tokens in `{shown}`: {error}"))
-        };
-        let meta =
-            fs::metadata(path).map_err(|error| cannot(error).hint(how_to_write_one(path)))?;
-        let (me, owner) = (rustix::process::geteuid().as_raw(), meta.uid());
-        if meta.mode() & 0o077 != 0 || (owner != me && owner != 0) {
-            let path = path.to_string_lossy();
-            let pasted = ostler_shell::word(&path);
-            return Err(Failed::new(format!("others can read the tokens in `{shown}`"))
-                .hint(format!("run `chmod 600 {pasted}`, and write other tokens into it")));
-        }
-        Self::parse(&fs::read_to_string(path).map_err(cannot)?)
-            .map_err(|why| Failed::new(format!("`{shown}`: {why}")).hint(how_to_write_one(path)))
+        let how = how_to_write_one(path);
+        Self::parse(&private(path, &how)?)
+            .map_err(|why| Failed::new(format!("`{}`: {why}", path.display())).hint(how))
     }
 
     /// Reads the lines of a file.
@@ -101,6 +89,23 @@ impl Tokens {
         let found = self.0.iter().filter(|(_, token)| is_same(token.as_bytes(), given.as_bytes()));
         found.fold(None, |_, (role, _)| Some(*role))
     }
+}
+
+/// Reads a file with tokens in it, which nobody else may read. `how` says how to write one.
+pub(super) fn private(path: &Path, how: &str) -> Result<String, Failed> {
+    let shown = path.display();
+    let cannot = |error: std::io::Error| {
+        Failed::new(format!("cannot read the tokens in `{shown}`: {error}"))
+    };
+    let meta = fs::metadata(path).map_err(|error| cannot(error).hint(how))?;
+    let (me, owner) = (rustix::process::geteuid().as_raw(), meta.uid());
+    if meta.mode() & 0o077 != 0 || (owner != me && owner != 0) {
+        let path = path.to_string_lossy();
+        let pasted = ostler_shell::word(&path);
+        return Err(Failed::new(format!("others can read the tokens in `{shown}`"))
+            .hint(format!("run `chmod 600 {pasted}`, and write other tokens into it")));
+    }
+    fs::read_to_string(path).map_err(cannot)
 }
 
 fn is_same(one: &[u8], other: &[u8]) -> bool {

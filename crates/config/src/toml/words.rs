@@ -20,14 +20,20 @@ pub(super) fn words(kind: &ErrorKind) -> (String, Option<&'static str>) {
         }
         Kind::InvalidCharInString(char) => {
             let help = "write it as an escape, such as `\\u0007`";
-            return (format!("a text cannot have `{}` in it", char.escape_default()), Some(help));
+            return (
+                format!("a text cannot have `{}` in it", ostler_text::shown(&char.to_string())),
+                Some(help),
+            );
         }
         Kind::InvalidEscape(_) | Kind::InvalidHexEscape(_) | Kind::InvalidEscapeValue(_) => (
             "`\\` and what follows mean nothing in a text",
             Some("write `\\\\`, or the text in single quotes"),
         ),
         Kind::Unexpected(char) => {
-            return (format!("`{}` cannot stand here", char.escape_default()), Some(VALUE));
+            return (
+                format!("`{}` cannot stand here", ostler_text::shown(&char.to_string())),
+                Some(VALUE),
+            );
         }
         Kind::InvalidNumber | Kind::OutOfRange(_) => {
             ("this is no number", Some("write texts in quotes, and numbers without a `0` before"))

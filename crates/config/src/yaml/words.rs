@@ -24,7 +24,8 @@ pub(super) fn words(kind: &ErrorKind) -> (String, Option<&'static str>) {
             return (format!("`{open}` is closed by `{close}`"), Some(CLOSE_LIST));
         }
         Kind::UnexpectedCharacter { character } => {
-            let said = format!("no value begins with `{}`", character.escape_default());
+            let said =
+                format!("no value begins with `{}`", ostler_text::shown(&character.to_string()));
             return (said, Some(QUOTES));
         }
         Kind::MisplacedFlowCollectionEnd => ("nothing is open that this closes", Some(QUOTES)),

@@ -1,12 +1,15 @@
 //! Starting runs: what the keeper is asked for, and what becomes of its answer.
 
 use std::fmt::Display;
+use std::io::Read as _;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 
 use ostler_core::spec::{AppSpec, ExecMode};
 use ostler_core::{Millis, Preparation, ProcId, Role, RunId, SpecId};
 use ostler_keeper::proto::{self, FdMask, RunFds, SpawnStage as Stage};
+use ostler_wire::control::NO_INTERPRETER;
 
 use super::Driver;
 use crate::budget::Full;
@@ -291,6 +294,24 @@ impl Driver<'_> {
     }
 }
 
+/// The longest first line of a script that the kernel looks at, bytes.
+const FIRST_LINE: u64 = 256;
+
+/// The first line of a script that is there, where the kernel says that something is not: then
+/// that is what its first line names.
+fn missing_interpreter(spec: &AppSpec, errno: i32) -> Option<String> {
+    if errno != libc::ENOENT || spec.interpreter.is_some() {
+        return None;
+    }
+    let mut head = Vec::new();
+    // Whatever is there by now, nobody waits for it.
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.read(true).custom_flags(libc::O_NONBLOCK).open(&spec.script).ok()?;
+    file.take(FIRST_LINE).read_to_end(&mut head).ok()?;
+    let line = head.split(|byte| *byte == b'\n').next().filter(|line| line.starts_with(b"#!"))?;
+    Some(String::from_utf8_lossy(line).into_owned())
+}
+
 /// Why a run could not be spawned.
 fn spawn_error(spec: Option<&AppSpec>, stage: Stage, errno: i32) -> String {
     let error = std::io::Error::from_raw_os_error(errno);
@@ -303,7 +324,12 @@ fn spawn_error(spec: Option<&AppSpec>, stage: Stage, errno: i32) -> String {
         Stage::Exec if errno == libc::ENOEXEC => format!(
             "could not execute `{program}`: it is neither a binary nor a script with a `#!` line"
         ),
-        Stage::Exec => format!("could not execute `{program}`: {error}"),
+        Stage::Exec => match missing_interpreter(spec, errno) {
+            Some(line) => {
+                format!("could not execute `{program}`: line 1 of it, `{line}`, {NO_INTERPRETER}")
+            }
+            None => format!("could not execute `{program}`: {error}"),
+        },
         Stage::Cwd => {
             format!("could not enter the working directory `{}`: {error}", spec.cwd.display())
         }

@@ -51,7 +51,9 @@ pub fn try_program(exe: &str) -> Tried {
     let status = child.wait().map_err(|error| error.to_string())?;
     match in_time? {
         0 => Err(format!("`{exe} --version` did not end within {ANSWER_LIMIT:?}")),
-        _ if !status.success() => Err(format!("`{exe} --version` failed ({status})")),
+        _ if !status.success() => {
+            Err(format!("`{exe} --version` failed ({})", ostler_text::exit(status)))
+        }
         _ => Ok(()),
     }
 }

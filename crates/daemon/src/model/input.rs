@@ -121,6 +121,8 @@ pub enum Input {
     Listeners { run: RunId, listeners: Vec<ListenerView> },
     /// What [`Effect::LookForCallers`] asked for.
     Traffic { app: AppId, traffic: Traffic },
+    /// An app sleeps, and whoever connects there wakes it, as [`Effect::AwaitCaller`] asked for.
+    Asleep { app: AppId, addresses: Vec<String> },
     /// Somebody waits for an app that sleeps, or nobody could be heard who does.
     Wanted(AppId),
     /// Log files have not got so many lines of an output of this run since it began.
@@ -205,7 +207,8 @@ pub enum Effect {
     LookForCallers { app: AppId, runs: Vec<RunId>, seen: Option<u64>, pause: bool },
     /// These workers get connections again.
     Unpause(Vec<RunId>),
-    /// An app sleeps: tell when somebody waits for it, by [`Input::Wanted`].
+    /// An app sleeps: tell where it can be woken, by [`Input::Asleep`], and when somebody waits for
+    /// it, by [`Input::Wanted`].
     AwaitCaller(AppId),
     /// Look at the memory of these runs, for [`Input::Measured`]: of all processes of each
     /// together, of which a limit is given, or of the first alone.

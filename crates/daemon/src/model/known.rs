@@ -24,6 +24,8 @@ pub struct Known {
     pub(super) registry: Registry,
     /// What is known of each run beside that.
     pub(super) facts: BTreeMap<RunId, RunFacts>,
+    /// Where apps that sleep are reached; those that did once, too.
+    pub(super) asleep: BTreeMap<AppId, Vec<String>>,
     /// Everything is being ended.
     pub(super) closing: bool,
     /// Something that must survive has changed.
@@ -40,6 +42,7 @@ impl Known {
             core: Supervisor::new(),
             registry: Registry::default(),
             facts: BTreeMap::new(),
+            asleep: BTreeMap::new(),
             closing: false,
             unsaved: false,
         }

@@ -335,6 +335,7 @@ impl Model {
                 self.settling.begin(&self.known, run);
             }
             Input::Traffic { app, traffic } => self.on_looked(app, traffic, out),
+            Input::Asleep { app, addresses } => self.on_asleep(app, addresses),
             Input::Wanted(app) => self.on_wanted(app),
             Input::Dropped { id, run, stream, lines } => {
                 self.on_dropped_lines(id, run, stream, lines);

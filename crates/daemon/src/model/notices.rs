@@ -122,6 +122,11 @@ impl Model {
     }
 
     fn on_will_restart(&mut self, id: ProcId, delay: u64, out: &mut Vec<Effect>) {
+        let last = self.known.registry.proc(id).and_then(|proc| proc.last.as_ref());
+        if matches!(last, Some(Outcome::NotSpawned { .. })) {
+            // Another try at what never ran.
+            self.known.registry.count_asked_restart(id);
+        }
         if 0 < delay {
             self.known.remove_pid_file(id, out);
             let label = self.known.registry.label(id);

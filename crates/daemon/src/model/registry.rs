@@ -67,7 +67,8 @@ pub struct Proc {
     pub restarted: Option<Happened>,
     /// Its worker of a new version that was not accepted, until one is.
     pub failed_reload: Option<Happened>,
-    /// How many of its restarts were asked for: by a restart, a reload, or the clock.
+    /// How many of its restarts were asked for, by a restart, a reload, or the clock, or were tries
+    /// after one that did not even begin.
     pub asked_restarts: u32,
     /// Lines that its log files have not got.
     pub dropped: DroppedLines,

@@ -196,7 +196,7 @@ impl Known {
 }
 
 impl Registry {
-    /// One of a process's restarts was asked for.
+    /// One of a process's restarts was asked for, or is a try to begin what never ran.
     pub(super) fn count_asked_restart(&mut self, id: ProcId) {
         if let Some(proc) = self.proc_mut(id) {
             proc.asked_restarts = proc.asked_restarts.saturating_add(1);

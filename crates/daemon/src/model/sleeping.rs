@@ -91,6 +91,14 @@ impl Model {
         self.known.unsaved = true;
     }
 
+    /// An app sleeps behind these addresses.
+    pub(super) fn on_asleep(&mut self, app: AppId, addresses: Vec<String>) {
+        let Known { asleep, registry, .. } = &mut self.known;
+        asleep.insert(app, addresses);
+        asleep.retain(|app, _| registry.app(*app).is_some());
+        self.changed.extend(self.known.registry.ids_of(app));
+    }
+
     /// A slot does not sleep any more.
     pub(super) fn on_wakes(&mut self, id: ProcId, out: &mut Vec<Effect>) {
         let label = self.known.registry.label(id);

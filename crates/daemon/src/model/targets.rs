@@ -1,7 +1,7 @@
 //! Whether a slot has come to what is waited for, and why it has not.
 
 use ostler_core::{Exit, Phase, ProcId, RunId};
-use ostler_wire::control::{self, Code, Failure};
+use ostler_wire::control::{self, Code, Failure, NO_INTERPRETER};
 
 use super::failures::{gone, see_logs, unfetched, unfinished, unkillable, unsignalable, unspawned};
 use super::known::Known;
@@ -118,9 +118,15 @@ impl Known {
         let how = if says_so { last } else { format!("did not start: {last}") };
         let pasted = ostler_shell::operand(name);
         // It has written nothing.
-        let hint = match never_ran {
-            true => format!("fix what it says, then `ostler restart {pasted}`"),
-            false => see_logs(name),
+        let spec = self.core.slot(id).map(|slot| slot.process().spec());
+        let version = spec.and_then(|spec| self.registry.version(spec));
+        let script = version.map(|version| version.spec.script.display().to_string());
+        let hint = match (never_ran, script) {
+            (true, Some(script)) if how.contains(NO_INTERPRETER) => {
+                control::interpreter_hint(&script, &pasted)
+            }
+            (true, _) => format!("fix what it says, then `ostler restart {pasted}`"),
+            (false, _) => see_logs(name),
         };
         Failure { code: Code::Ended, message: format!("app `{name}` {how}"), hint: Some(hint) }
     }

@@ -7,7 +7,7 @@ use ostler_config::attributes::given;
 use ostler_config::cron::pattern_of;
 use ostler_core::process::Process;
 use ostler_core::spec::{ExecMode, Probe, Readiness, Ready};
-use ostler_core::{Phase, ProcId, RunId};
+use ostler_core::{AppId, Phase, ProcId, RunId};
 use ostler_pm2::files::log_texts;
 use ostler_pm2::in_app::InApp;
 use ostler_pm2::words::status;
@@ -16,6 +16,7 @@ use serde::{Serialize, Serializer};
 
 use super::Model;
 use super::depends::Look;
+use super::facts::RunFacts;
 use super::known::Known;
 use super::listed::Listed;
 use super::outcome::Outcome;
@@ -103,18 +104,32 @@ fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// What a run listens on.
-struct Addresses<'a>(&'a [ListenerView]);
+/// What a run listens on, or what wakes an app that has none.
+enum Addresses<'a> {
+    Serves(&'a [ListenerView]),
+    Sleeps(&'a [String]),
+}
 
 impl Addresses<'_> {
     fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        match self {
+            Self::Serves(all) => all.is_empty(),
+            Self::Sleeps(all) => all.is_empty(),
+        }
+    }
+
+    fn each(&self) -> impl Iterator<Item = &String> {
+        let (serves, sleeps) = match self {
+            Self::Serves(all) => (*all, &[][..]),
+            Self::Sleeps(all) => (&[][..], *all),
+        };
+        serves.iter().map(|listener| &listener.address).chain(sleeps)
     }
 }
 
 impl Serialize for Addresses<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|listener| &listener.address))
+        serializer.collect_seq(self.each())
     }
 }
 
@@ -146,7 +161,7 @@ impl From<Row<'_>> for ProcView {
             unhealthy: row.unhealthy,
             completed: row.completed,
             waits_for: row.waits_for,
-            listens: row.listens.0.iter().map(|listener| listener.address.clone()).collect(),
+            listens: row.listens.each().cloned().collect(),
             candidate: row.candidate,
             leaving: row.leaving,
         }
@@ -260,10 +275,24 @@ impl Known {
             unhealthy: proc.unhealthy.clone(),
             completed: spec.policy.oneshot && self.is_completed(id, proc),
             waits_for: self.waits_for(id, look),
-            listens: Addresses(facts.map_or(&[], |facts| &facts.listeners)),
+            listens: self.addresses_of(process, proc.app, facts),
             candidate: slot.candidate().and_then(|(run, _)| pid_of(run)),
             leaving: slot.leaving().filter_map(pid_of).collect(),
         })
+    }
+
+    /// Where a process is reached, as far as it is by us.
+    fn addresses_of<'a>(
+        &'a self,
+        process: &Process,
+        app: AppId,
+        facts: Option<&'a RunFacts>,
+    ) -> Addresses<'a> {
+        if process.sleeps() {
+            Addresses::Sleeps(self.asleep.get(&app).map_or(&[], Vec::as_slice))
+        } else {
+            Addresses::Serves(facts.map_or(&[], |facts| &facts.listeners))
+        }
     }
 
     /// The phase of a process, without what only the core needs of it.

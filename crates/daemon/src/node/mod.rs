@@ -25,7 +25,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ostler_cluster::{
-    Connections, GroupId, GroupOptions, HandleId, ListenerId, Output, Policy, Primary, Use,
+    Connections, GroupId, GroupOptions, HandleId, Key, ListenerId, Output, Policy, Primary, Use,
     WorkerId, WorkerOptions,
 };
 use ostler_core::spec::{Address, AppSpec, Balance};
@@ -33,6 +33,7 @@ use ostler_core::{AppId, RunId};
 use ostler_keeper::proto::ToKeeper;
 use ostler_poll::Poll;
 use ostler_wire::control::ListenerView;
+use ostler_wire::node::outgoing::Sockname;
 
 use crate::guard::{Guard, Ledger};
 use crate::keeper::Keeper;
@@ -217,10 +218,7 @@ impl Node {
     /// What a worker listens on and what came of it.
     pub fn listeners_of(&self, run: RunId) -> Vec<ListenerView> {
         let view = |used: Use<'_>| ListenerView {
-            address: used.sockname.filter(|_| used.key.port == Some(0)).map_or_else(
-                || used.key.to_string(),
-                |name| format!("{}:{}", used.key.address.as_deref().unwrap_or("*"), name.port),
-            ),
+            address: place(used.key, used.sockname),
             balance: if used.shared { "shared" } else { policy_word(used.policy) }.to_owned(),
             handed: used.counters.handed,
             refused: used.counters.refused,
@@ -283,6 +281,14 @@ fn config() -> ostler_cluster::Config {
         first_seq: now.saturating_mul(1000),
         first_listener: (now / 1000).clamp(1, u64::from(u32::MAX) / 2),
         window: WINDOW,
+    }
+}
+
+/// Where a listener is, in words: with the port that the system gave, where none was asked for.
+fn place(key: &Key, name: Option<&Sockname>) -> String {
+    match name.filter(|_| key.port == Some(0)) {
+        Some(name) => format!("{}:{}", key.address.as_deref().unwrap_or("*"), name.port),
+        None => key.to_string(),
     }
 }
 

@@ -19,6 +19,9 @@ impl Node {
     /// An app sleeps: it is told when somebody waits for it, once.
     pub fn await_caller(&mut self, app: AppId, parts: &mut Parts<'_>) {
         self.sleeping.insert(app);
+        let places = self.primary.places_of_group(GroupId(app.0));
+        let addresses = places.map(|(key, name)| super::place(key, name)).collect();
+        parts.reports.push_back(Report::Model(Input::Asleep { app, addresses }));
         let of_app: Vec<ListenerId> = self.primary.listeners_of_group(GroupId(app.0)).collect();
         let mut called = of_app.is_empty();
         for id in of_app {

@@ -10,6 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use super::connections::Connections;
 
+/// What is said of a script whose first line names no program that is there.
+pub const NO_INTERPRETER: &str = "names an interpreter that is not there";
+
+/// What to do about it. The name is quoted already.
+#[must_use]
+pub fn interpreter_hint(script: &str, pasted: &str) -> String {
+    format!("change line 1 of `{script}` or install what it names, then `ostler restart {pasted}`")
+}
+
 /// What is true of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

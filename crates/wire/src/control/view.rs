@@ -26,7 +26,8 @@ pub struct ProcView {
     pub since: u64,
     /// Restarts so far.
     pub restarts: u32,
-    /// How many of them were asked for: by a restart, a reload, or the clock.
+    /// How many of them were asked for, by a restart, a reload, or the clock, or were tries after
+    /// one that did not even begin.
     #[serde(default)]
     pub asked_restarts: u32,
     /// Lines that its log files have not got, since it was added or reset: the disk was full.

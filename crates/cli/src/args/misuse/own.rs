@@ -13,10 +13,10 @@ const NAME: &str = "ostler";
 
 /// Returns what is said about a misuse.
 pub(super) fn said(misuse: &Misuse, typed: &Typed) -> Said {
-    Said { text: text(misuse), hint: hint(misuse, typed) }
+    Said { text: text(misuse, typed), hint: hint(misuse, typed) }
 }
 
-fn text(misuse: &Misuse) -> String {
+fn text(misuse: &Misuse, typed: &Typed) -> String {
     match misuse {
         Misuse::Command { name, .. } => format!("unknown command `{name}`"),
         Misuse::Absent { name, row } => match row.when {
@@ -40,7 +40,10 @@ fn text(misuse: &Misuse) -> String {
         }
         Misuse::Value { option, unexpected: false } => {
             let name = option.split(' ').next().unwrap_or_default();
-            format!("`{name}` needs a value")
+            // As it was written: an option may have several names.
+            let flag = FLAGS.iter().find(|flag| flag.long_shown() == *option);
+            let written = flag.and_then(|flag| typed.written(&names_of(flag)));
+            format!("`{}` needs a value", written.unwrap_or(name))
         }
         Misuse::Value { option, unexpected: true } => format!("`{option}` takes no value"),
         Misuse::NoCommand { name, .. } => {
@@ -99,7 +102,7 @@ fn hint(misuse: &Misuse, typed: &Typed) -> Option<String> {
     match misuse {
         Misuse::Command { name, near: Some(near) } => {
             let command = Command::find(near, Program::Ostler).filter(|of| needs_words(of));
-            if let Some(command) = command.filter(|_| typed.is_one_word()) {
+            if let Some(command) = command.filter(|command| lacks_argument(command, typed)) {
                 return Some(format!("did you mean `{near}`? {}", example(command)));
             }
             // The rest of the line is what it was.
@@ -168,6 +171,13 @@ fn hint(misuse: &Misuse, typed: &Typed) -> Option<String> {
     }
 }
 
+/// Whether the words behind the first are no argument for this command, as far as they tell.
+fn lacks_argument(command: &Command, typed: &Typed) -> bool {
+    let is_of_file = command.takes.first().is_some_and(|arg| arg.words().any(|of| of == "file"));
+    typed.is_one_word()
+        || is_of_file && !typed.words().skip(1).any(|word| word.contains(['.', '/']))
+}
+
 /// Returns the line of a command that shows something with this option, or where it is explained.
 fn no_command(flag: &Flag, typed: &Typed) -> String {
     let takers = flag.takers();
@@ -198,11 +208,15 @@ fn valued(option: &str, typed: &Typed) -> String {
         return format!("write `{option}`");
     };
     let value = sample::of(flag);
-    let names = flag.long.iter().map(|long| format!("--{long}"));
-    let names: Vec<String> = names.chain(flag.short.map(|short| format!("-{short}"))).collect();
-    let line = typed.with_missing(&names, &value);
+    let line = typed.with_missing(&names_of(flag), &value);
     let line = line.unwrap_or_else(|| format!("--{} {value}", flag.name()));
     format!("write it as in `{line}`")
+}
+
+/// Every way to write an option.
+fn names_of(flag: &Flag) -> Vec<String> {
+    let names = flag.long.iter().map(|long| format!("--{long}"));
+    names.chain(flag.short.map(|short| format!("-{short}"))).collect()
 }
 
 /// Returns the line in which a name is one although it looks like an option.
@@ -228,6 +242,13 @@ fn example(command: &Command) -> String {
 
 /// The same with what was typed already, where some of the arguments were.
 fn completed(command: &Command, given: usize, typed: &Typed) -> String {
+    let first = typed.words().nth(1).unwrap_or_default();
+    let is_signal = || ostler_pm2::words::signal_number(first).is_some();
+    if command.id == CommandId::SendSignal && given == 1 && !is_signal() {
+        // The signal was forgotten, and not the app.
+        let pasted = ostler_shell::operand(first);
+        return format!("write it as in `{NAME} sendSignal SIGUSR2 {pasted}`");
+    }
     let line = (0 < given).then(|| examples_of(command.id).first()).flatten().and_then(|example| {
         // The program, the command, and what is there.
         let missing: Vec<&str> = example.0.split(' ').skip(2 + given).collect();

@@ -143,7 +143,11 @@ fn ours(text: &str) -> Cow<'_, str> {
         return text.into();
     }
     if let Some((app, runs)) = text.strip_prefix("Script of app [").and_then(given_up) {
-        return format!("{app} is given up after {runs} short runs in a row").into();
+        return match runs {
+            "1" => format!("{app} is given up after one short run"),
+            runs => format!("{app} is given up after {runs} short runs in a row"),
+        }
+        .into();
     }
     match text.strip_prefix("reload of app [").and_then(|rest| rest.split_once("]: ")) {
         Some((app, step)) => format!("reload of {app}: {step}").into(),

@@ -80,5 +80,10 @@ fn systemctl(words: &[&str], hint: &str) -> Result<(), Failed> {
     if status.success() {
         return Ok(());
     }
-    Err(Failed::new(format!("`systemctl {}` failed: {status}", words.join(" "))).hint(hint))
+    Err(Failed::new(format!(
+        "`systemctl {}` failed: {}",
+        words.join(" "),
+        ostler_text::exit(status)
+    ))
+    .hint(hint))
 }

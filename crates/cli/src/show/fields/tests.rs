@@ -55,7 +55,7 @@ fn a_line_is_one_whatever_is_in_it_and_json_means_what_there_is() {
     let known = [Known { view: &process, details: None, reason: None, now: NOW }];
     let lines = Shape::lines("{name}\\t{id}", false).unwrap();
     for terminal in [false, true] {
-        assert_eq!(lines.render(&known, terminal), "a\\u{1b}[2J\\u{202e}\t0\n");
+        assert_eq!(lines.render(&known, terminal), "a\\x1b[2J\\u202e\t0\n");
     }
     let json = Shape::json(Some("name"), false).unwrap();
     assert_eq!(json.render(&known, false), "[{\"name\":\"a\\u001b[2J\u{202e}\"}]\n");

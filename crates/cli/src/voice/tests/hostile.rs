@@ -81,7 +81,7 @@ fn each(text: &str, check: &mut dyn FnMut(&Notice<'_>)) {
         Problem::NotDescribed { word: owned() },
         Problem::NotReset { word: owned() },
         Problem::NothingToScale { name: owned(), count: 1 },
-        Problem::AlreadyRuns { name: owned() },
+        Problem::AlreadyRuns { name: owned(), urls: vec![owned()] },
         Problem::NoInit { known: owned() },
         Problem::Other { message: owned(), hint: Some(owned()) },
     ] {

@@ -20,7 +20,8 @@ pub(super) fn problems(scene: &mut Scene) {
         Problem::NotReset { word: word() },
         Problem::NotResetId { id: 9 },
         Problem::NothingToScale { name: name(), count: 2 },
-        Problem::AlreadyRuns { name: name() },
+        Problem::AlreadyRuns { name: name(), urls: Vec::new() },
+        Problem::AlreadyRuns { name: name(), urls: vec!["http://127.0.0.1:3000".to_owned()] },
         Problem::EnvWithoutFile { command: "restart", env: "a b".to_owned() },
         Problem::NoInit { known: "the known ones are systemd".to_owned() },
         Problem::Bare {

@@ -12,11 +12,13 @@ use ostler_client::{Answer, Error};
 use ostler_machine::Counters;
 use ostler_wire::control::{Reply, Request};
 use serde::Serialize;
+use serde_json::Value;
+use tokio::task::JoinSet;
 use utoipa::ToSchema;
 
 use super::asked::Word;
 use super::target::meant;
-use super::view::{AllDescribed, Described, Processes};
+use super::view::{AllDescribed, Described, Process, Processes};
 use crate::web::answer::{Refused, Wrong};
 use crate::web::host;
 use crate::web::state::Shared;
@@ -66,6 +68,46 @@ pub(super) async fn describe(
         }
     }
     Ok(Json(AllDescribed { processes }))
+}
+
+/// The other machines that are known.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Others {
+    /// Each, in the order of the file that names them.
+    hosts: Vec<OneOther>,
+}
+
+/// What is known of another machine.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OneOther {
+    name: String,
+    /// Where its web API is.
+    url: String,
+    /// Its processes, as it tells them; none where that is not known.
+    #[schema(value_type = Option<Vec<Process>>)]
+    processes: Option<Vec<Value>>,
+    /// Why its processes are not known.
+    error: Option<String>,
+}
+
+/// What runs on the other machines that `ostler web --hosts-file` names
+#[utoipa::path(get, path = "/api/v1/hosts", responses(
+    (status = 200, body = Others), (status = "4XX", body = Wrong),
+))]
+pub(super) async fn others(State(shared): State<Arc<Shared>>) -> Json<Others> {
+    let mut asked = JoinSet::new();
+    for (at, other) in shared.settings.others.iter().cloned().enumerate() {
+        asked.spawn(async move {
+            let (processes, error) = match other.processes().await {
+                Ok(processes) => (Some(processes), None),
+                Err(why) => (None, Some(why)),
+            };
+            (at, OneOther { name: other.name, url: other.url, processes, error })
+        });
+    }
+    let mut all = asked.join_all().await;
+    all.sort_by_key(|(at, _)| *at);
+    Json(Others { hosts: all.into_iter().map(|(_, other)| other).collect() })
 }
 
 /// Figures of the machine.

@@ -55,6 +55,7 @@ pub(super) fn router() -> (Router<Arc<Shared>>, Document) {
         .routes(routes!(stream::events))
         .routes(routes!(stream::logs))
         .routes(routes!(look::host))
+        .routes(routes!(look::others))
         .routes(routes!(metrics::metrics))
         .split_for_parts();
     let components = document.components.get_or_insert_default();
@@ -79,7 +80,7 @@ mod tests {
         let value = serde_json::to_value(&document).unwrap();
         assert!(value["openapi"].as_str().unwrap().starts_with("3.1"));
         let paths: Vec<&String> = value["paths"].as_object().unwrap().keys().collect();
-        assert_eq!(paths.len(), 15, "{paths:?}");
+        assert_eq!(paths.len(), 16, "{paths:?}");
         for (path, of) in value["paths"].as_object().unwrap() {
             for (how, of) in of.as_object().unwrap() {
                 for parameter in of["parameters"].as_array().into_iter().flatten() {

@@ -204,6 +204,34 @@ async function host() {
   } catch { /* The list says what is wrong. */ }
 }
 
+/* What runs on other machines, or why that is not known; this host asks them. */
+async function others() {
+  try {
+    const { hosts } = await (await ask('/api/v1/hosts')).json();
+    $('hosts').hidden = !hosts.length;
+    const made = hosts.flatMap(({ name, processes, error }) => {
+      const rowWith = (...cells) => {
+        const row = document.createElement('tr');
+        cell(row, name);
+        cells.forEach(([text, kind, label]) => cell(row, text, kind, label));
+        return row;
+      };
+      if (error) {
+        const row = rowWith([error, 'errored']);
+        row.lastElementChild.colSpan = 7;
+        return [row];
+      }
+      if (!processes.length) return [rowWith(['-'], ['no process'], [''], [''], [''], [''], [''])];
+      return processes.map((of) => rowWith([String(of.id)], [of.name], [of.status, of.status],
+        [of.cpu_percent.toFixed(1) + '%', 'number', 'CPU'], [size(of.memory_bytes), 'number', 'memory'],
+        [String(of.restarts), 'number', 'restarts'], [of.pid ? since(of.started_at_ms) : '-', 'number', 'up']));
+    });
+    $('others').replaceChildren(...made);
+  } catch (error) {
+    say(error.message, true);
+  }
+}
+
 /* A line of figures; where nobody looked, it has a gap. */
 function chart(id, name, samples, { step, span }, of, text) {
   const until = Date.now(), most = Math.max(...samples.map(of), 0);
@@ -354,6 +382,8 @@ $('clear').addEventListener('click', () => { kept.length = 0; again(); });
 await refresh();
 follow();
 host();
+others();
+setInterval(() => document.hidden || $('hosts').hidden || $('login').open || others(), 3000);
 setInterval(() => document.hidden || $('login').open || refresh(), 1000);
 setInterval(() => document.hidden || $('login').open || host(), 5000);
 setInterval(() => document.hidden || $('login').open || history(), 10000);

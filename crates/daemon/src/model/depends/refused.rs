@@ -48,7 +48,7 @@ fn missing(app: &str, on: &str) -> Failure {
     Failure {
         code: Code::NotFound,
         message: format!("`{app}` depends on `{on}`, which is not in the list"),
-        hint: Some(format!("start `{on}` before, or with it")),
+        hint: Some(format!("start `{on}` before, or with it; `ostler list` shows what there is")),
     }
 }
 

@@ -232,7 +232,7 @@ fn dependencies_that_cannot_be_are_refused_and_change_nothing() {
     let before = world.state();
     let client = start(&mut world, &[("a", "good", json!({})), ("b", "good", on(&["nobody"]))]);
     let why = "error: `b` depends on `nobody`, which is not in the list\nhint: start `nobody` \
-               before, or with it";
+               before, or with it; `ostler list` shows what there is";
     assert_eq!(world.reply(client), why);
     let records = vec![record("db", "good", 0, on(&["api"]))];
     let change = Change { records, ..Change::default() };

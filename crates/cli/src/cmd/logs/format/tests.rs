@@ -111,10 +111,10 @@ fn our_labels_end_with_the_id_and_stand_in_one_column_from_the_first_line_on() {
 fn a_name_does_nothing_where_it_stands_before_a_line() {
     let name = "t\x1b[2J\nx";
     let live = writer(Form::Labelled, false).render(&line(3, name, false, "out 0"));
-    assert_eq!(live, "3|t\\u{1b}[2J\\nx  | out 0\n");
+    assert_eq!(live, "3|t\\x1b[2J\\nx  | out 0\n");
     let author = Author::App { id: 3, name: name.to_owned(), err: false };
     let past = writer(Form::Labelled, false).render_past(&author, "out 0");
-    assert_eq!(past, "3|t\\u{1b}[ | out 0\n");
+    assert_eq!(past, "3|t\\x1b[2J | out 0\n");
     let pairs = writer(Form::Pairs, false).render_past(&author, "x");
-    assert_eq!(pairs, "app=t\\u{1b}[2J\\nx id=3 type=out message=x\n");
+    assert_eq!(pairs, "app=t\\x1b[2J\\nx id=3 type=out message=x\n");
 }
