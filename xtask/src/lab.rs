@@ -5,8 +5,7 @@
 //! namespaces, each with a real sshd, and the same with PM2. `fleet`: one command on several such
 //! hosts. `export`: what `ostler export` writes, read by validators from PyPI. `sinks`: lines
 //! passed on to a real rsyslog, the journal of a real systemd and OpenTelemetry's own decoder.
-//! `swarm`: what `export` writes for Swarm, deployed to three hosts in namespaces, each with a
-//! Docker engine.
+//! `swarm`: what it writes for Swarm, deployed to three hosts in namespaces, each with an engine.
 
 use std::path::PathBuf;
 

@@ -65,7 +65,8 @@ mod tests {
     fn a_line_is_read_back_and_what_is_none_is_not() {
         let read = |line: &str| Logfmt::read(line).map(|of| (of.timestamp, of.message));
         let some = |at: &str, text: &str| Some((at.to_owned(), text.to_owned()));
-        let line = "timestamp=\"a b\" app=x id=0 type=out level=warn partial=true message=\"q\\\" message=\\\"\\t\\u0001\"\n";
+        let line = "timestamp=\"a b\" app=x id=0 type=out level=warn partial=true \
+                    message=\"q\\\" message=\\\"\\t\\u0001\"\n";
         assert_eq!(read(line), some("a b", "q\" message=\"\t\u{1}"));
         assert_eq!(read("timestamp=1 app=\"x message=\\\"y\\\"\" message=\"\""), some("1", ""));
         for none in [
