@@ -4,7 +4,8 @@
 //! it, too. The others are no part of `cargo xtask test`. `deploy`: `ostler deploy` to hosts in
 //! namespaces, each with a real sshd, and the same with PM2. `fleet`: one command on several such
 //! hosts. `export`: what `ostler export` writes, read by validators from PyPI. `swarm`: what it
-//! writes for Swarm, deployed to three hosts in namespaces, each with a Docker engine.
+//! writes for Swarm, deployed to three hosts in namespaces, each with a Docker engine. `update`:
+//! `ostler update` under load, between two archives of `cargo xtask dist` that are named behind it.
 
 use std::path::PathBuf;
 
@@ -20,17 +21,21 @@ const CLIENT: &str = "/usr/bin/docker";
 /// Its programs, in one package of Debian's.
 const ENGINE: [(&str, &str); 2] = [("dockerd", "docker.io"), (CLIENT, "docker.io")];
 
-const NAMES: &str = "`api`, `browser`, `container`, `deploy`, `export`, `fleet`, `swarm`";
+const NAMES: &str = "`api`, `browser`, `container`, `deploy`, `export`, `fleet`, `swarm`, \
+                     `update OLD.tar.gz NEW.tar.gz`";
 
 /// What the lab with the browser has from npm.
 const DRIVERS: [&str; 2] = ["playwright-core@1.65", "axe-core@4.14"];
 
 /// Runs the lab of this name.
 pub fn lab(args: &[String]) -> Result<()> {
-    let [name] = args else {
+    let [name, archives @ ..] = args else {
         bail!("`lab` takes the name of a lab: {NAMES}");
     };
     match name.as_str() {
+        "update" if archives.len() == 2 => update(archives),
+        "update" => bail!("`lab update` takes the archives of two versions: OLD.tar.gz NEW.tar.gz"),
+        _ if !archives.is_empty() => bail!("`lab {name}` takes nothing more"),
         "api" => api(),
         "browser" => browser(),
         "container" => match container()? {
@@ -60,6 +65,11 @@ fn api() -> Result<()> {
     let paths = [program, node()?, cache_dir().join("api-checkers")];
     let words = paths.map(|path| path.display().to_string());
     show(command("bash", ["tests/labs/api.sh".to_owned()].into_iter().chain(words)))
+}
+
+fn update(archives: &[String]) -> Result<()> {
+    let words = ["tests/labs/update.sh".to_owned()].into_iter().chain(archives.iter().cloned());
+    show(command("bash", words))
 }
 
 fn browser() -> Result<()> {

@@ -2,15 +2,6 @@
 
 use ostler_wire::control::{Details, Happened};
 
-/// Returns a sentence without the number of a run, which says something only to the daemon's log.
-#[must_use]
-pub fn without_run(sentence: &str) -> String {
-    match sentence.split_once(" (run ").and_then(|(a, rest)| Some((a, rest.split_once(')')?.1))) {
-        Some((before, after)) => format!("{before}{after}"),
-        None => sentence.to_owned(),
-    }
-}
-
 /// What happened to an app, each with its date.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
@@ -32,8 +23,7 @@ impl History {
         };
         Self {
             restarted: last(|of| of.restarted.as_ref()).unwrap_or_default(),
-            failed_reload: last(|of| of.failed_reload.as_ref())
-                .map_or_else(String::new, |told| without_run(&told)),
+            failed_reload: last(|of| of.failed_reload.as_ref()).unwrap_or_default(),
         }
     }
 }
@@ -53,15 +43,5 @@ mod tests {
         let History { restarted, failed_reload } = History::of(&all.map(details));
         assert!(restarted.ends_with(":09, by its `cron_restart`"), "{restarted}");
         assert_eq!(failed_reload, "");
-    }
-
-    /// `new worker 5 (run 413) failed`: nothing else shows a 413.
-    #[test]
-    fn the_number_of_a_run_is_for_the_daemons_log() {
-        let what = "new worker 5 (run 413) failed: exit code 7 (x)".to_owned();
-        let failed_reload = Some(Happened { at: 9_000, what });
-        let of = Details { failed_reload, ..sample::details(sample::sample(0, "api")) };
-        let told = History::of(&[of]).failed_reload;
-        assert!(told.ends_with(", new worker 5 failed: exit code 7 (x)"), "{told}");
     }
 }

@@ -41,7 +41,7 @@ pub use cells::Look;
 pub use describe::{describe, plain, summary};
 pub use facts::facts;
 pub use grid::Cell;
-pub use history::{History, without_run};
+pub use history::History;
 pub use hosts::of_hosts;
 pub use last_hour::LastHour;
 pub use list::{Row, list, piped, table};

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use ostler_shell::word;
-use ostler_show::without_run;
 use ostler_wire::control::Step;
 
 use super::line::{DAEMONS_END, error_lines, hint_line, labelled, number, ready, warning};
@@ -41,7 +40,7 @@ pub(super) fn lines(
         Notice::Stepped { id, name, step } => {
             // The block shows what goes on; what went wrong stays.
             let stays = matches!(step, Step::Failed { .. } | Step::RollingBack { .. });
-            let sentence = || format!("{name}: {}", without_run(&step.sentence(*id, name)));
+            let sentence = || format!("{name}: {}", step.sentence(*id, name));
             match progress {
                 Progress::Plain => err(sentence()),
                 Progress::Live if stays => err(sentence()),

@@ -370,8 +370,8 @@ fn a_limit_of_a_reload_is_for_all_of_it_and_the_reload_goes_on() {
     // By itself it would be given up tomorrow.
     world.file(1, "listen_timeout: 86400000,", "");
     let said = world.reload(&["ecosystem.config.js", "--wait=500ms"], 124);
-    let error =
-        "error: this was not done within 500ms, and goes on\nhint: `ostler list` shows how far";
+    let error = "error: the reload of web was not done within 500ms, and goes on\n\
+                 hint: `ostler list` shows how far";
     assert!(said.err.contains(error), "{}", said.err);
     assert!(!said.out.contains("ready"), "{}", said.out);
     world.sandbox.wait_list("the reload that goes on", SOON, |list| {

@@ -5,6 +5,7 @@
     reason = "clippy's permission for tests ends at functions marked as tests"
 )]
 
+mod others;
 mod receiver;
 
 use std::fs::File;

@@ -1,6 +1,6 @@
 //! A receiver of syslog over TLS, with certificates that are made for the test.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -107,6 +107,19 @@ impl Receiver {
 pub(crate) struct Connection(BufReader<StreamOwned<ServerConnection, TcpStream>>);
 
 impl Connection {
+    /// Reads the head of a request over HTTP, and answers it with this JSON.
+    pub(crate) fn answer(&mut self, json: &str) -> String {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(self.0.read_line(&mut head).unwrap(), 0, "{head}");
+        }
+        let length = json.len();
+        let text = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{json}");
+        self.0.get_mut().write_all(text.as_bytes()).unwrap();
+        self.0.get_mut().flush().unwrap();
+        head
+    }
+
     /// Reads a message with its length before it. Returns its text.
     #[track_caller]
     pub(crate) fn message(&mut self) -> String {

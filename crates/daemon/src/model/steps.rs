@@ -100,7 +100,7 @@ impl Operations {
         out: &mut Vec<Effect>,
     ) {
         let name = known.registry.app_name(app);
-        let sentence = step.sentence(id.0, &name);
+        let sentence = step.logged(id.0, &name);
         out.push(Effect::Log(format!("reload of app [{name}]: {sentence}")));
         for client in self.clients_of_reload(app) {
             let (name, step) = (name.clone(), step.clone());

@@ -201,17 +201,27 @@ impl Step {
     /// The step in words, for the slot of this id and the app of this name.
     #[must_use]
     pub fn sentence(&self, id: u32, app: &str) -> String {
+        self.words(id, app, |_| String::new())
+    }
+
+    /// The same for the daemon's log, where the numbers of runs say something.
+    #[must_use]
+    pub fn logged(&self, id: u32, app: &str) -> String {
+        self.words(id, app, |run| format!(" (run {run})"))
+    }
+
+    fn words(&self, id: u32, app: &str, numbered: impl Fn(u64) -> String) -> String {
         match self {
             Self::Verifying { run, side } => {
                 let what = match side {
                     Side::Old => "a worker of the old version",
                     Side::Same | Side::New => "a new worker",
                 };
-                format!("starting {what} for {id} (run {run})")
+                format!("starting {what} for {id}{}", numbered(*run))
             }
             Self::Failed { run, side, cause } => {
                 let who = worker_for(*side);
-                format!("{who} {id} (run {run}) failed: {cause}")
+                format!("{who} {id}{} failed: {cause}", numbered(*run))
             }
             Self::Replaced { pid, side, listens, leaves } => {
                 let (who, other) = (worker_for(*side), other_than(*side));
@@ -283,13 +293,15 @@ mod tests {
             let text = serde_json::to_string(&step).unwrap();
             assert_eq!(serde_json::from_str::<Step>(&text).unwrap(), step, "{text}");
         };
-        check(Step::Verifying { run: 7, side: Side::New }, "starting a new worker for 3 (run 7)");
+        check(Step::Verifying { run: 7, side: Side::New }, "starting a new worker for 3");
         let why = "could not execute `node`".to_owned();
         let cause = Cause::Ended(Outcome::NotSpawned { why: Some(why) });
         check(
             Step::Failed { run: 7, side: Side::Old, cause },
-            "worker of the old version for 3 (run 7) failed: could not execute `node`",
+            "worker of the old version for 3 failed: could not execute `node`",
         );
+        let begun = Step::Verifying { run: 7, side: Side::New };
+        assert_eq!(begun.logged(3, "api"), "starting a new worker for 3 (run 7)");
         let listens = vec!["*:80".to_owned(), "/run/x.sock".to_owned()];
         check(
             Step::Replaced { pid: 9, side: Side::New, listens, leaves: true },

@@ -32,11 +32,11 @@ fn every_step_is_told_in_its_order() {
     world.wait(100);
     assert_eq!(
         world.heard(client),
-        "step api:0 starting a new worker for 0 (run 3)\n\
+        "step api:0 starting a new worker for 0\n\
          step api:0 new worker 0 (pid 103) passed its checks and listens on *:3000; \
          the old one finishes its connections\n\
          step api:0 worker 0 of the old version (pid 101) has left\n\
-         step api:1 starting a new worker for 1 (run 4)\n\
+         step api:1 starting a new worker for 1\n\
          step api:1 new worker 1 (pid 104) passed its checks and listens on *:3000; \
          the old one finishes its connections\n\
          done"
