@@ -315,6 +315,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The file that the app is in, as the user wrote it.
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.file.map(|file| file.source.origin)
+    }
+
     /// The diagnostic about a part of the value of `name`, placed at `span` of the same text.
     pub(crate) fn at_span(
         &self,

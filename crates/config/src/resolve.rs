@@ -174,8 +174,20 @@ impl Resolver<'_, '_> {
             }
             return None;
         };
-        script::find(script, cwd, self.ctx)
-            .map_or_else(|diagnostic| self.fail("script", diagnostic), Some)
+        let diagnostic = match script::find(script, cwd, self.ctx) {
+            Ok(target) => return Some(target),
+            Err(diagnostic) => diagnostic,
+        };
+        if script::lacks_folder(script, cwd, self.ctx) && self.fields.text("cwd").is_some() {
+            return self.fail("cwd", diagnostic);
+        }
+        let diagnostic = match self.fields.origin() {
+            Some(file) if !self.ctx.as_pm2 => {
+                script::beside(diagnostic, script, (file, self.fields.text("cwd")), self.ctx)
+            }
+            Some(_) | None => diagnostic,
+        };
+        self.fail("script", diagnostic)
     }
 
     fn interpreter(&mut self, target: &Target, cwd: &Path) -> Option<Interpreter> {

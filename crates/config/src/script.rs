@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
+use crate::python;
 
 /// The script of an app that serves a folder.
 pub const SERVE: &str = "serve";
@@ -50,6 +51,11 @@ pub(crate) fn find(script: &str, cwd: &Path, ctx: &Context) -> Result<Target, Di
     }
     match (script.contains('/'), ctx.find_program(script)) {
         (false, Some(path)) => Ok(Target { name: name_of(&path), path, args: None }),
+        // A program of the Python that is beside the app, which nobody has put into `PATH`.
+        (false, None) if !ctx.as_pm2 => match python::program(script, cwd) {
+            Some(path) => Ok(Target { name: name_of(&path), path, args: None }),
+            None => Err(missing(&path, cwd)),
+        },
         (true, _) | (_, None) => Err(missing(&path, cwd)),
     }
 }
@@ -85,13 +91,45 @@ fn missing(path: &Path, cwd: &Path) -> Diagnostic {
     let help = near_name(path).map(|near| format!("did you mean `{near}`?"));
     let diagnostic = diagnostic.help(help.unwrap_or_else(|| LOOKED_FOR.to_owned()));
     let diagnostic = or_near(diagnostic, path, LOOKED_FOR);
-    if path.starts_with(cwd) && !cwd.is_dir() {
+    if is_below(path, cwd) {
         let pasted = ostler_shell::word(&cwd.to_string_lossy()).into_owned();
         return diagnostic
             .own(format!("there is no directory `{}`, which is the app's `cwd`", cwd.display()))
             .own_help(format!("`mkdir -p {pasted}` makes it"));
     }
     diagnostic.own(format!("there is no script `{}`", path.display()))
+}
+
+/// Whether a path is one of a folder that is not there.
+fn is_below(path: &Path, folder: &Path) -> bool {
+    path.starts_with(folder) && !folder.is_dir()
+}
+
+/// Whether a script is not there, since the folder is not in which it would be.
+pub(crate) fn lacks_folder(script: &str, cwd: &Path, ctx: &Context) -> bool {
+    is_below(&ctx.absolute(cwd, script), cwd)
+}
+
+/// Adds to what is said of a script that is not there the line that finds it, where it lies beside
+/// the process file: it is looked for from where the command is run.
+pub(crate) fn beside(
+    diagnostic: Diagnostic,
+    script: &str,
+    (file, cwd): (&str, Option<&str>),
+    ctx: &Context,
+) -> Diagnostic {
+    let path = Path::new(file);
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return diagnostic };
+    let there = ctx.cwd.join(folder).join(cwd.unwrap_or("."));
+    let is_here = folder.as_os_str().is_empty() || Path::new(script).is_absolute();
+    if is_here || !there.join(script).is_file() {
+        return diagnostic;
+    }
+    let pasted_folder = ostler_shell::word(&folder.to_string_lossy()).into_owned();
+    let pasted_name = ostler_shell::word(&name.to_string_lossy()).into_owned();
+    diagnostic.own_help(format!(
+        "it lies beside the file: `cd {pasted_folder} && ostler start {pasted_name}` finds it there"
+    ))
 }
 
 /// Where the script of a process file is looked for.

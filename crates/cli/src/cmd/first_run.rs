@@ -94,10 +94,12 @@ fn ended_in_a_moment(session: &mut Session, ids: &[u32]) -> Vec<u32> {
             }
             *since + AT_REST <= now
         };
-        let mut open = all().filter(|of| of.pid != 0 && !has_ended(of)).map(is_loaded);
-        // Each is looked at.
-        let loaded = ids.len() > MOST || open.by_ref().fold(true, |all, one| all & one);
-        if loaded || until <= now {
+        let open: Vec<bool> =
+            all().filter(|of| of.pid != 0 && !has_ended(of)).map(is_loaded).collect();
+        // Where one has ended, the others that were started with it have the whole moment, too.
+        let has_failed = ids.len() <= MOST && !open.is_empty() && all().any(|of| has_ended(&of));
+        let loaded = ids.len() > MOST || open.iter().all(|one| *one);
+        if loaded && !has_failed || until <= now {
             return all().filter(has_ended).map(|of| of.id).collect();
         }
         std::thread::sleep(LOOK_EVERY);

@@ -75,10 +75,15 @@ pub(super) fn object(
         }
         Notice::CanaryWaits { app } => json!({ "event": "canary_waits", "app": app }),
         Notice::Finished { act, failed, urls } => {
-            let apps: Vec<Value> = tally
-                .counts()
-                .map(|(app, done, total)| json!({ "app": app, "done": done, "total": total }))
-                .collect();
+            let counted = tally.counts().map(|(app, done, total)| {
+                let mut object = json!({ "app": app, "done": done, "total": total });
+                let renamed = tally.renamed().find(|(old, _)| *old == app);
+                if let (Value::Object(fields), Some((_, now))) = (&mut object, renamed) {
+                    fields.insert("now".to_owned(), json!(now));
+                }
+                object
+            });
+            let apps: Vec<Value> = counted.collect();
             let ms = u64::try_from(tally.since(now).as_millis()).unwrap_or(u64::MAX);
             json!({ "event": "finished", "act": act.verb(), "ok": !failed, "apps": apps,
                 "ms": ms, "urls": urls, "dropped": tally.dropped() })

@@ -152,8 +152,9 @@ impl Tally {
                 self.workers.remove(id);
                 self.count(*connections);
                 let new = self.counted.insert(*id);
-                let name = self.names.get(id).cloned().unwrap_or_else(|| (*name).to_owned());
-                self.app(&name, false).done += usize::from(new);
+                let known = self.names.get(id).cloned().unwrap_or_else(|| (*name).to_owned());
+                self.app(&known, false).done += usize::from(new);
+                self.note_name(&known, name);
             }
             Notice::Restores { targets, saved, before } => {
                 self.saved = Some(*saved);
@@ -219,6 +220,11 @@ impl Tally {
     /// Returns how long it has taken until `now`, in words.
     pub(super) fn took(&self, now: Duration) -> String {
         span(self.since(now))
+    }
+
+    /// Returns the apps that have another name since: the old one and the new one.
+    pub(super) fn renamed(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.apps.iter().filter_map(|(name, app)| Some((name.as_str(), app.now.as_deref()?)))
     }
 
     /// Returns the name of each app, and of how many of its processes it is done.
@@ -336,6 +342,13 @@ impl Tally {
         self.app(name, false).done += usize::from(new);
     }
 
+    /// An app is told of by this name.
+    fn note_name(&mut self, known: &str, name: &str) {
+        if let Some(app) = self.apps.get_mut(known).filter(|_| known != name) {
+            app.now = Some(name.to_owned());
+        }
+    }
+
     /// Takes account of the connections of what was ended.
     fn count(&mut self, connections: Connections) {
         self.connections = Some(self.connections.map_or(connections, |of| of.and(connections)));
@@ -367,8 +380,17 @@ impl Tally {
 
     fn app(&mut self, name: &str, cluster: bool) -> &mut App {
         let (place, act) = (self.apps.len(), self.act.unwrap_or(Act::Start));
-        let new =
-            || App { place, act, cluster, added: false, rests: false, total: 0, done: 0, ended: 0 };
+        let new = || App {
+            now: None,
+            place,
+            act,
+            cluster,
+            added: false,
+            rests: false,
+            total: 0,
+            done: 0,
+            ended: 0,
+        };
         self.apps.entry(name.to_owned()).or_insert_with(new)
     }
 

@@ -124,3 +124,18 @@ fn of_each_app_that_ended_at_once_it_is_told_also_where_the_first_one_listens() 
     let ran = (0..20).map(|_| again()).find(is_told).unwrap_or_else(|| panic!("no warnings"));
     assert_eq!(untimed(&ran.out), "started api 1/1, one 0/1, two 0/1 in TIME\n", "{}", ran.err);
 }
+
+/// Of two apps that end as badly, one was told and the other was said to be started.
+#[test]
+fn apps_that_end_a_little_later_than_the_first_are_told_of_as_well() {
+    let sandbox = sandbox();
+    sandbox.write("now.sh", "exit 3");
+    sandbox.write("soon.sh", "sleep 0.15; exit 3");
+    let file = r#"{"apps": [
+        {"name": "now", "script": "now.sh", "interpreter": "sh", "autorestart": false},
+        {"name": "soon", "script": "soon.sh", "interpreter": "sh", "autorestart": false}]}"#;
+    sandbox.write("eco.json", file);
+    let said = sandbox.ostler(["start", "eco.json"]).run();
+    assert!(said.out.starts_with("started now 0/1, soon 0/1 in "), "{said:?}");
+    assert_eq!(said.err.matches("ended with exit code 3").count(), 2, "{said:?}");
+}

@@ -223,3 +223,42 @@ fn each_hint_about_a_wrong_line_has_the_line_that_is_right() {
                 hint: `command -v node` tells where another one is\n";
     assert!(missing.contains(said), "{missing}");
 }
+
+/// It said three times where a script is looked for, and not that it lies beside the file.
+#[test]
+fn a_script_beside_a_file_of_another_folder_is_found_by_the_line_of_the_hint() {
+    let sandbox = sandbox();
+    std::fs::create_dir(sandbox.work().join("ex")).unwrap();
+    sandbox.write("ex/hello.js", "setInterval(() => {}, 1 << 30);");
+    sandbox.write("ex/eco.json", r#"{ "name": "hello", "script": "hello.js" }"#);
+    let said = sandbox.ostler(["start", "ex/eco.json"]).any_code().run().err;
+    let hint = "hint: it lies beside the file: `cd ex && ostler start eco.json` finds it there\n";
+    assert!(said.contains(hint), "{said}");
+    let mut pasted = sandbox.command();
+    pasted.current_dir(sandbox.work().join("ex")).args(["start", "eco.json"]);
+    assert!(pasted.output().unwrap().status.success());
+}
+
+/// The place was that of the script, which stood in another app where it was inherited.
+#[test]
+fn a_folder_that_is_not_there_is_said_at_the_cwd_that_names_it() {
+    let sandbox = sandbox();
+    sandbox.write("a.js", "");
+    let file = "apps:\n  - { name: common, script: ./a.js }\n  \
+                - { name: q, extends: common, cwd: /nope }\n";
+    sandbox.write("e.yaml", file);
+    let said = sandbox.ostler(["validate", "e.yaml"]).any_code().run();
+    let said = said.out + &said.err;
+    assert!(said.contains("--> e.yaml:3:38 (apps[1].cwd)"), "{said}");
+}
+
+/// `restarted sleepy 1/1`, and from then on nothing had that name.
+#[test]
+fn a_restart_under_another_name_says_the_new_name_and_the_old() {
+    let sandbox = sandbox();
+    let app = sandbox.victim("sleepy", Victim::Sleeper);
+    sandbox.ostler(["start"]).arg(app).run();
+    let said = sandbox.ostler(["restart", "sleepy", "--name", "x"]).run().out;
+    assert!(said.starts_with("restarted sleepy 1/1 (now x) in "), "{said}");
+    sandbox.ostler(["describe", "x"]).run();
+}

@@ -248,6 +248,6 @@ fn two_apps_of_one_name_in_a_file_stay_two() {
         (env(second, &["BASE"]), vec!["1".to_owned()])
     );
     let (_, text) = said("wrong.yaml");
-    // The script is written in the app that the first of them extends.
-    assert!(text.contains("/nope/b.js\n  --> wrong.yaml:2:29"), "{text}");
+    // The script is written in the app that the first of them extends, the folder in itself.
+    assert!(text.contains("/nope/b.js\n  --> wrong.yaml:3:38"), "{text}");
 }

@@ -6,6 +6,8 @@ use super::super::verbs::verb;
 /// How far it is with an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct App {
+    /// What it is called since, where this has given it another name.
+    pub(super) now: Option<String>,
     /// Its place among the apps, in the order in which they were named.
     pub(super) place: usize,
     /// What is done with it.

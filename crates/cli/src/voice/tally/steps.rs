@@ -10,7 +10,9 @@ use super::Tally;
 impl Tally {
     pub(super) fn step(&mut self, id: u32, name: &str, step: &Step, now: Duration) {
         // It may be renamed by this.
+        let told = name;
         let name = &self.names.get(&id).cloned().unwrap_or_else(|| name.to_owned());
+        self.note_name(name, told);
         let what = match step {
             Step::Verifying { side: Side::Old, .. } => "starting the old version again",
             Step::Verifying { .. } => "verifying the new worker",

@@ -138,7 +138,10 @@ fn counts(verb: &str, apps: &[(&str, &App)], none: bool) -> Option<String> {
     if NAMED < apps.len() {
         return Some(format!("{verb} {} apps, {done}/{total} processes", apps.len()));
     }
-    let each: Vec<String> =
-        apps.iter().map(|(name, app)| format!("{name} {}/{}", of(app).0, of(app).1)).collect();
+    let each = apps.iter().map(|(name, app)| {
+        let now = app.now.as_ref().map_or_else(String::new, |now| format!(" (now {now})"));
+        format!("{name} {}/{}{now}", of(app).0, of(app).1)
+    });
+    let each: Vec<String> = each.collect();
     Some(format!("{verb} {}", each.join(", ")))
 }

@@ -63,7 +63,7 @@ fn the_end_counts_what_was_done_also_under_a_new_name() {
     }];
     let stepped = |at: usize| Notice::Stepped { id: 0, name: "new", step: &steps[at] };
     let reload = [begun(Act::Reload), stepped(0), stepped(1), end(Act::Reload)];
-    assert_eq!(said(&reload), r#"[{"app":"api","done":2,"total":2}]"#);
+    assert_eq!(said(&reload), r#"[{"app":"api","done":2,"total":2,"now":"new"}]"#);
     let connections = Connections::Nowhere;
     let scaled = |id, added| Notice::Scaled { id, name: "api", added, connections };
     let down = [begun(Act::Scale), scaled(1, false), end(Act::Scale)];
