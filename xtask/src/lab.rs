@@ -3,9 +3,11 @@
 //! and `pm2-runtime`, in a real Docker engine, in namespaces of its own; `cargo xtask labs` does
 //! it, too. The others are no part of `cargo xtask test`. `deploy`: `ostler deploy` to hosts in
 //! namespaces, each with a real sshd, and the same with PM2. `fleet`: one command on several such
-//! hosts. `export`: what `ostler export` writes, read by validators from PyPI. `swarm`: what it
-//! writes for Swarm, deployed to three hosts in namespaces, each with a Docker engine. `update`:
-//! `ostler update` under load, between two archives of `cargo xtask dist` that are named behind it.
+//! hosts. `export`: what `ostler export` writes, read by validators from PyPI. `sinks`: lines
+//! passed on to a real rsyslog, the journal of a real systemd and OpenTelemetry's own decoder.
+//! `swarm`: what it writes for Swarm, deployed to three hosts in namespaces, each with an engine.
+//! `update`: `ostler update` under load, between two archives of `cargo xtask dist`, which are
+//! named behind that word.
 
 use std::path::PathBuf;
 
@@ -18,10 +20,13 @@ use crate::run::{command, is_installed, show};
 /// Where Debian has the engine's own client, which builds images without a plugin.
 const CLIENT: &str = "/usr/bin/docker";
 
+/// What the package has of rsyslog's TLS.
+const TLS: &str = "/usr/share/doc/rsyslog-gnutls/copyright";
+
 /// Its programs, in one package of Debian's.
 const ENGINE: [(&str, &str); 2] = [("dockerd", "docker.io"), (CLIENT, "docker.io")];
 
-const NAMES: &str = "`api`, `browser`, `container`, `deploy`, `export`, `fleet`, `swarm`, \
+const NAMES: &str = "`api`, `browser`, `container`, `deploy`, `export`, `fleet`, `sinks`, `swarm`, \
                      `update OLD.tar.gz NEW.tar.gz`";
 
 /// What the lab with the browser has from npm.
@@ -45,6 +50,7 @@ pub fn lab(args: &[String]) -> Result<()> {
         "deploy" => deploy(),
         "export" => export(),
         "fleet" => fleet(),
+        "sinks" => sinks(),
         "swarm" => swarm(),
         _ => bail!("no lab is called `{name}`; there are {NAMES}"),
     }
@@ -53,6 +59,19 @@ pub fn lab(args: &[String]) -> Result<()> {
 fn export() -> Result<()> {
     let validators = cache_dir().join("export-validators");
     let mut words = vec!["tests/labs/export.sh".to_owned(), validators.display().to_string()];
+    if machine::missing().is_none() {
+        words.push(machine::machine()?.display().to_string());
+    }
+    show(command("bash", words))
+}
+
+fn sinks() -> Result<()> {
+    let tools = [("rsyslogd", "rsyslog"), ("openssl", "openssl"), (TLS, "rsyslog-gnutls")];
+    install_missing(&tools)?;
+    let decoder = cache_dir().join("otlp-decoder").display().to_string();
+    let program = machine::program()?.display().to_string();
+    show(command("cargo", ["build", "--package", "ostler-companion"]))?;
+    let mut words = vec!["tests/labs/sinks.sh".to_owned(), program, decoder];
     if machine::missing().is_none() {
         words.push(machine::machine()?.display().to_string());
     }

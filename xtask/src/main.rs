@@ -48,6 +48,9 @@ cargo xtask lab deploy       `deploy` to hosts in namespaces with a real sshd ea
                              same commands with PM2; installs openssh-server by apt
 cargo xtask lab export       what `ostler export` writes, read by validators from PyPI and, as root,
                              by systemd
+cargo xtask lab sinks        lines passed on to a real rsyslog, over TLS too, to OpenTelemetry's own
+                             decoder and, as root, to the journal of a real systemd; installs
+                             rsyslog by apt
 cargo xtask torture [--minutes N]
                              apps and clients at work while daemon and keeper are killed at
                              random; 10 minutes by default

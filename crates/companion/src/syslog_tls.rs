@@ -9,9 +9,9 @@ use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
@@ -27,6 +27,9 @@ use crate::failed::Failed;
 
 /// How long a receiver may take for a connection, and for each step after that.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// So long it is waited before the first message whether a receiver closes the connection at once,
+/// as rsyslog does with somebody whose certificate is known but not permitted.
+const SETTLES: Duration = Duration::from_millis(500);
 /// Where systems have the certificates that they trust.
 const SYSTEM: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
@@ -51,7 +54,7 @@ pub fn run(address: &str, options: &[&str]) -> Result<(), Failed> {
     let files = Files::of(options)?;
     let mut link = Link::open(address, &files)?;
     let cut = |error: io::Error| Failed::new(format!("`{address}`: {error}"));
-    link.pass_on().map_err(cut)
+    link.settle().and_then(|()| link.pass_on()).map_err(cut)
 }
 
 impl Files {
@@ -182,6 +185,22 @@ impl Link {
             link.tls.complete_io(&mut link.stream).map_err(late)?;
         }
         Ok(link)
+    }
+
+    /// Sees whether the connection stays.
+    fn settle(&mut self) -> io::Result<()> {
+        let until = Instant::now() + SETTLES;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let left = Timespec::try_from(left).map_err(io::Error::other)?;
+            let mut polled = [PollFd::new(&self.stream, PollFlags::IN)];
+            match rustix::event::poll(&mut polled, Some(&left)) {
+                Ok(0) => return Ok(()),
+                Ok(_) => self.hear()?,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     fn pass_on(&mut self) -> io::Result<()> {

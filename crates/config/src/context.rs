@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::remembered;
+
 /// The caller's world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Context {
@@ -79,8 +81,11 @@ impl Context {
 
 /// Whether it is a regular file that someone may execute.
 pub(crate) fn is_executable(path: &Path) -> bool {
-    std::fs::metadata(path)
-        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    let look = || {
+        std::fs::metadata(path)
+            .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    };
+    remembered::executable(path, look)
 }
 
 /// Returns the path without `.`, `..` and doubled slashes, as Node's `path.resolve` does: by text

@@ -16,6 +16,7 @@ use crate::inherit;
 use crate::options::Options;
 use crate::profiles;
 use crate::reading::{self, Said, Syntax, Unread};
+use crate::remembered;
 use crate::resolve;
 use crate::script;
 use crate::source::SourceText;
@@ -38,7 +39,7 @@ const NO_FILE: &str = "`ostler init` writes a process file, `ostler start app.js
 #[must_use]
 pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     read_file(path, ctx, |said, source, absolute| {
-        apps(said, source, Some(absolute), (options, ctx))
+        remembered::during(|| apps(said, source, Some(absolute), (options, ctx)))
     })
     .unwrap_or_else(|diagnostic| (Vec::new(), vec![diagnostic]))
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::context::{Context, is_executable};
 use crate::diagnostic::Diagnostic;
 use crate::package;
+use crate::python;
+use crate::remembered;
 
 /// Bytes of a file that are looked at.
 const HEAD: u64 = 512;
@@ -54,18 +56,33 @@ pub(crate) fn choose(
 ) -> Result<Interpreter, Diagnostic> {
     let found = match asked {
         Some("none") => execute(script),
+        Some(AUTO) => automatic(script, cwd, ctx),
         Some(asked) if asked.starts_with("node@") => node_version(asked, ctx),
         Some(asked) => available(asked, cwd, ctx).map(Interpreter::program),
-        None if script.is_dir() => node(cwd, ctx),
+        None if remembered::is_folder(script) => node(cwd, ctx),
         None => by_extension(script, cwd, ctx),
     }?;
-    if found.is_node_like() && script.is_dir() && package::main(script).is_none() {
+    if found.is_node_like() && remembered::is_folder(script) && package::main(script).is_none() {
         let message = format!("there is nothing to run in the directory {}", script.display());
         let help = "name the file to run, or make it `index.js` or the `main` of `package.json`";
         let own = format!("there is nothing to run in the directory `{}`", script.display());
         return Err(Diagnostic::error("is-directory", message).own(own).help(help));
     }
     Ok(found)
+}
+
+/// The interpreter is the one that the app's folder says.
+const AUTO: &str = "auto";
+
+/// As without a word, but for the Python of the app's folder.
+fn automatic(script: &Path, cwd: &Path, ctx: &Context) -> Result<Interpreter, Diagnostic> {
+    let is_python = script.extension().is_some_and(|end| end == "py");
+    let found = python::of_folder(cwd, ctx).filter(|_| is_python);
+    match found {
+        Some((program, args)) => Ok(Interpreter { program: Some(program), args }),
+        None if script.is_dir() => node(cwd, ctx),
+        None => by_extension(script, cwd, ctx),
+    }
 }
 
 fn execute(script: &Path) -> Result<Interpreter, Diagnostic> {

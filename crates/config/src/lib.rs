@@ -53,9 +53,11 @@ mod placeholders;
 mod port;
 mod ports;
 mod profiles;
+mod python;
 mod reading;
 mod ready;
 mod receivers;
+mod remembered;
 mod resolve;
 mod rules;
 mod run_as;
@@ -130,4 +132,14 @@ pub fn from_script(
         Some(spec) if !report.iter().any(Diagnostic::is_error) => Ok((spec, report)),
         Some(_) | None => Err(report),
     }
+}
+/// Returns what a text of YAML says, or the line in which it is wrong, from 1 on, and why.
+///
+/// # Errors
+/// It is no YAML.
+pub fn read_yaml(text: &str) -> Result<serde_json::Value, (usize, String)> {
+    yaml::parse(text).map(|node| node.to_json()).map_err(|wrong| {
+        let before = text.get(..wrong.span.start).unwrap_or(text);
+        (before.matches('\n').count() + 1, wrong.message)
+    })
 }

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::remembered;
+
 /// Larger files are not read: nobody's `package.json` has a megabyte.
 const LARGEST: u64 = 1 << 20;
 
@@ -11,8 +13,12 @@ const ENDINGS: [&str; 3] = [".js", ".json", ".node"];
 
 /// The version of what is at `script`, if there is one.
 pub(crate) fn version(script: &Path) -> Option<String> {
-    let above = if script.is_dir() { 0 } else { 1 };
-    let folders = script.ancestors().skip(above);
+    let folder = if remembered::is_folder(script) { script } else { script.parent()? };
+    remembered::version(folder, || version_of(folder))
+}
+
+fn version_of(folder: &Path) -> Option<String> {
+    let folders = folder.ancestors();
     let file = folders.map(|folder| folder.join("package.json")).find(|file| file.is_file())?;
     let package = read(&file)?;
     package.get("version")?.as_str().filter(|version| !version.is_empty()).map(str::to_owned)

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
+use crate::python;
 
 /// The script of an app that serves a folder.
 pub const SERVE: &str = "serve";
@@ -50,6 +51,11 @@ pub(crate) fn find(script: &str, cwd: &Path, ctx: &Context) -> Result<Target, Di
     }
     match (script.contains('/'), ctx.find_program(script)) {
         (false, Some(path)) => Ok(Target { name: name_of(&path), path, args: None }),
+        // A program of the Python that is beside the app, which nobody has put into `PATH`.
+        (false, None) if !ctx.as_pm2 => match python::program(script, cwd) {
+            Some(path) => Ok(Target { name: name_of(&path), path, args: None }),
+            None => Err(missing(&path, cwd)),
+        },
         (true, _) | (_, None) => Err(missing(&path, cwd)),
     }
 }

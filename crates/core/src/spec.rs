@@ -264,6 +264,8 @@ pub enum LogFormat {
     Raw,
     /// One JSON object a line.
     Json,
+    /// Pairs of a key and a value.
+    Logfmt,
 }
 
 /// Rules the supervision machine follows. All times in milliseconds.

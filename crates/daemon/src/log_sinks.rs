@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ostler_core::ProcId;
-use ostler_core::spec::{AppSpec, LogFormat, LogRule, LogSink, SinkTarget};
+use ostler_core::spec::{AppSpec, LogRule, LogSink, SinkTarget};
 use ostler_logs::{Names, Place};
 use ostler_sinks::{Around, Form, Forwarder, Hears, Log, Passes, RULES, Runs, Sink};
 
@@ -196,10 +196,7 @@ impl With {
     fn of(spec: &AppSpec, of: Task) -> Self {
         Self {
             app: (spec.namespace.clone(), spec.name.clone()),
-            form: Form {
-                date: spec.logs.date_format.clone(),
-                json: spec.logs.format == LogFormat::Json,
-            },
+            form: Form { date: spec.logs.date_format.clone(), of: spec.logs.format },
             runs: match &of {
                 Task::Sink(LogSink { target: SinkTarget::Command { .. }, .. }) => Runs::of(spec),
                 Task::Sink(_) | Task::Rules(_) => Runs::default(),

@@ -144,6 +144,7 @@ impl Logs {
             format: match spec.logs.format {
                 LogFormat::Raw => Format::Raw,
                 LogFormat::Json => Format::Json,
+                LogFormat::Logfmt => Format::Logfmt,
             },
             date_format: spec.logs.date_format.clone(),
             disabled: spec.logs.disabled,

@@ -4,6 +4,8 @@
 //! What has no word would be lost in silence, and be missed in production. So each export is two
 //! things: the files, and for each app what of it is not in them.
 //!
+//! [`import`] is the other way round: files of other managers to a process file.
+//!
 //! Values of variables whose names tell of a secret are in no file: engines get them elsewhere.
 
 #![forbid(unsafe_code)]
@@ -12,6 +14,7 @@ mod calendar;
 mod compose;
 mod engine;
 mod hcl;
+mod import;
 mod kubernetes;
 mod made;
 mod nomad;
@@ -22,6 +25,7 @@ mod text;
 mod yaml;
 
 pub use engine::{Engine, Source};
+pub use import::{Foreign, Imported, NotUnderstood, import};
 pub use made::{Export, File, Note};
 
 use ostler_core::spec::AppSpec;

@@ -281,8 +281,14 @@ fn logs(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
     if logs.combined.is_some() && engine == Engine::Systemd {
         notes.push("`log_file`: output goes to the other two files, or to the journal".to_owned());
     }
-    if logs.format == LogFormat::Json {
-        notes.push("`log_type`: lines are as the app writes them, and no objects".to_owned());
+    match logs.format {
+        LogFormat::Raw => {}
+        LogFormat::Json => {
+            notes.push("`log_type`: lines are as the app writes them, and no objects".to_owned());
+        }
+        LogFormat::Logfmt => {
+            notes.push("`log_type`: lines are as the app writes them, and no pairs".to_owned());
+        }
     }
     if logs.date_format.is_some() {
         notes.push("`log_date_format`: the engine keeps the time of each line".to_owned());

@@ -1,8 +1,10 @@
-//! Lines as they stand in a file: raw, with a date, or as JSON.
+//! Lines as they stand in a file: raw, with a date, as JSON, or as pairs.
 
 use std::borrow::Cow;
 
 use crate::date::{DateFormat, iso_of, now};
+use crate::level::Level;
+use crate::logfmt::word;
 use crate::types::{Format, Sink, Stream};
 
 #[derive(Clone, Debug)]
@@ -13,6 +15,11 @@ enum Form {
     Json {
         date: Option<DateFormat>,
         tail: String,
+    },
+    /// Everything between the timestamp and the level is the same in each line.
+    Pairs {
+        date: Option<DateFormat>,
+        middle: String,
     },
 }
 
@@ -41,6 +48,10 @@ impl Formatter {
         Self(match (sink.format, date) {
             (Format::Raw, None) => Form::Plain,
             (Format::Raw, Some(date)) => Form::Dated(date),
+            (Format::Logfmt, date) => {
+                let (name, stream, id) = (word(&sink.name), stream.as_str(), sink.proc_id);
+                Form::Pairs { date, middle: format!(" app={name} id={id} type={stream}") }
+            }
             (Format::Json, date) => {
                 let name = serde_json::Value::from(sink.name.as_str());
                 let (stream, id) = (stream.as_str(), sink.proc_id);
@@ -56,7 +67,7 @@ impl Formatter {
 
     /// Whether what is written of a line may go on in the file.
     pub(crate) fn goes_on(&self) -> bool {
-        !matches!(self.0, Form::Json { .. })
+        !matches!(self.0, Form::Json { .. } | Form::Pairs { .. })
     }
 
     /// Whether bytes go to the file as they come.
@@ -108,7 +119,8 @@ impl Formatter {
                 let text = serde_json::Value::from(date.render(&now())).to_string();
                 text.trim_matches('"').to_owned()
             }
-            Form::Json { date: None, .. } => iso_of(&now()),
+            Form::Pairs { date: Some(date), .. } => word(&date.render(&now())).into_owned(),
+            Form::Json { date: None, .. } | Form::Pairs { date: None, .. } => iso_of(&now()),
         }
     }
 
@@ -133,6 +145,22 @@ impl Formatter {
                 out.extend_from_slice(stamp.as_bytes());
                 out.extend_from_slice(tail.as_bytes());
             }
+            Form::Pairs { middle, .. } => {
+                let line = line.strip_suffix(b"\n").unwrap_or(line);
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                for part in ["timestamp=", stamp, middle] {
+                    out.extend_from_slice(part.as_bytes());
+                }
+                if let Some(level) = Level::of(line) {
+                    out.extend_from_slice(b" level=");
+                    out.extend_from_slice(level.as_str().as_bytes());
+                }
+                out.extend_from_slice(if part.begins { b" partial=true" } else { b"" });
+                out.extend_from_slice(b" message=");
+                // A string is always valid JSON, and a vector takes all.
+                let _ = serde_json::to_writer(&mut *out, String::from_utf8_lossy(line).as_ref());
+                out.push(b'\n');
+            }
         }
     }
 }
@@ -140,6 +168,7 @@ impl Formatter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::logfmt::Logfmt;
 
     fn render(sink: &Sink, input: &[u8], limit: usize) -> (String, usize) {
         let mut out = Vec::new();
@@ -172,6 +201,31 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&render(&iso, b"h", 1000).0).unwrap();
         assert!(value["timestamp"].as_str().unwrap().ends_with('Z'), "{value}");
         assert_eq!(value["message"], "h");
+    }
+
+    #[test]
+    fn a_line_of_pairs_is_read_back_and_has_the_level_that_it_says() {
+        let name = "a b".to_owned();
+        let date_format = Some("[the day]".to_owned());
+        let pairs =
+            Sink { proc_id: 3, name, format: Format::Logfmt, date_format, ..Sink::default() };
+        let said = render(&pairs, b"it\n{\"level\":40}\r\na \"b\"\\\xff\x1b", 1000).0;
+        let head = "timestamp=\"the day\" app=\"a b\" id=3 type=err";
+        let expected = format!(
+            "{head} message=\"it\"\n{head} level=warn message=\"{{\\\"level\\\":40}}\"\n\
+             {head} message=\"a \\\"b\\\"\\\\\u{fffd}\\u001b\"\n"
+        );
+        assert_eq!(said, expected);
+        let read: Vec<_> = said.lines().map(|line| Logfmt::read(line).unwrap()).collect();
+        let texts: Vec<&str> = read.iter().map(|of| of.message.as_str()).collect();
+        assert_eq!(texts, ["it", "{\"level\":40}", "a \"b\"\\\u{fffd}\u{1b}"]);
+        assert!(read.iter().all(|of| of.timestamp == "the day"));
+        let mut out = Vec::new();
+        let part = Part { continues: true, begins: true };
+        let iso = Sink { date_format: None, ..pairs };
+        Formatter::new(&iso, Stream::Out).render(b"name? ", part, 1000, &mut out);
+        let said = String::from_utf8(out).unwrap();
+        assert!(said.ends_with("Z app=\"a b\" id=3 type=out partial=true message=\"name? \"\n"));
     }
 
     #[test]

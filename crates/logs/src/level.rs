@@ -4,10 +4,16 @@
 //! structlog a word), as a pair (`level=warn`), or as a word near the front (log4j, `[error]`).
 //! What says nothing has no level; that is not the same as being harmless.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 /// So much of a line is looked at for a word, bytes.
 const FRONT: usize = 96;
+/// In so much of a line colours are taken away first, bytes.
+const COLOURED: usize = 4096;
+/// Keys of objects that have the level inside.
+const LOGSTASH: [&str; 2] = ["@fields", "log"];
 /// Among so many words at the front one may be a level.
 const WORDS: usize = 4;
 /// Keys of pairs that tell a level; without the last character, those of objects.
@@ -66,16 +72,52 @@ impl Level {
     /// Returns what a line says of its level.
     #[must_use]
     pub fn of(line: &[u8]) -> Option<Self> {
+        let plain = without_colours(line.get(..line.len().min(COLOURED)).unwrap_or_default());
+        match plain {
+            Cow::Borrowed(_) => Self::of_plain(line),
+            Cow::Owned(plain) => Self::of_plain(&plain),
+        }
+    }
+
+    fn of_plain(line: &[u8]) -> Option<Self> {
         if line.first() == Some(&b'{')
             && let Ok(object) = serde_json::from_slice::<Value>(line)
         {
             let mut keys = PAIRS.iter().map(|pair| pair.trim_end_matches('='));
-            return keys.find_map(|key| of_value(object.get(key)?));
+            let inside = LOGSTASH.iter().filter_map(|key| object.get(key)?.get("level"));
+            let found = keys.find_map(|key| of_value(object.get(key)?));
+            // An object of the manager has the line of the app inside (`log_type: "json"`).
+            let of_app = || {
+                object.get("app_name")?;
+                Self::of(object.get("message")?.as_str()?.trim_end().as_bytes())
+            };
+            return found.or_else(|| inside.filter_map(of_value).next()).or_else(of_app);
         }
         let front = line.get(..line.len().min(FRONT)).unwrap_or_default();
         let front = String::from_utf8_lossy(front);
         of_pair(&String::from_utf8_lossy(line)).or_else(|| of_words(&front))
     }
+}
+
+/// Takes away what colours a terminal.
+fn without_colours(line: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = memchr::memchr(0x1b, line) else { return Cow::Borrowed(line) };
+    let (before, mut rest) = line.split_at(first);
+    let mut plain = before.to_vec();
+    while let Some((&byte, behind)) = rest.split_first() {
+        let is_parameter = |byte: &u8| byte.is_ascii_digit() || *byte == b';';
+        let escape = behind.strip_prefix(b"[").filter(|_| byte == 0x1b);
+        let after =
+            escape.and_then(|of| of.get(of.iter().take_while(|b| is_parameter(b)).count()..));
+        match after.and_then(|after| after.strip_prefix(b"m")) {
+            Some(after) => rest = after,
+            None => {
+                plain.push(byte);
+                rest = behind;
+            }
+        }
+    }
+    Cow::Owned(plain)
 }
 
 fn of_value(value: &Value) -> Option<Level> {
@@ -102,7 +144,7 @@ fn of_pair(line: &str) -> Option<Level> {
         if !before.is_empty() && !before.ends_with(' ') {
             return None;
         }
-        let word = rest.trim_start_matches('"');
+        let word = rest.trim_start_matches(['"', '\'']);
         Level::named(word.split(|c: char| !c.is_ascii_alphabetic()).next()?)
     })
 }
@@ -124,7 +166,7 @@ fn of_words(front: &str) -> Option<Level> {
         let is_first = count == 0;
         count += 1;
         let is_capital = word.bytes().all(|byte| byte.is_ascii_uppercase());
-        let is_framed = before == '[' && behind.starts_with(']');
+        let is_framed = before == '[' && behind.trim_start_matches(' ').starts_with(']');
         let is_head = is_first && behind.starts_with(':');
         if (is_capital || is_framed || is_head)
             && let Some(level) = Level::named(word)
@@ -158,6 +200,9 @@ mod tests {
             (r#"{"event":"structlog","level":"warning"}"#, Some(Level::Warn)),
             (r#"{"severity":"ERROR","message":"cloud"}"#, Some(Level::Error)),
             (r#"{"level":7}"#, None),
+            (r#"{"message":"{\"level\":50}\n","app_name":"x"}"#, Some(Level::Error)),
+            (r#"{"message":"WARN x\n","app_name":"x"}"#, Some(Level::Warn)),
+            (r#"{"message":"WARN x\n"}"#, None),
             ("time=2026 level=debug msg=\"level=error\"", Some(Level::Debug)),
             ("2026-11-27 10:00:00,123 ERROR [main] a.B - log4j", Some(Level::Error)),
             ("2026-11-27T10:00:00Z [warn] x", Some(Level::Warn)),
@@ -179,5 +224,30 @@ mod tests {
             assert_eq!(Level::named(level.as_str()), Some(level));
         }
         assert_eq!(Level::of(b"\xff\xfe ERROR"), Some(Level::Error));
+        let long = format!("\u{1b}[1mERROR\u{1b}[m {}", "x".repeat(2 * COLOURED));
+        assert_eq!(Level::of(long.as_bytes()), Some(Level::Error));
+        // A NUL, an escape that has no end, and one that is no colour.
+        assert_eq!(Level::of(b"\0\x1b\x1b[\x1b[3"), None);
+        assert_eq!(Level::of(b"\x1b[2JERROR x"), None);
+    }
+
+    #[test]
+    fn each_line_that_a_logger_really_printed_is_understood() {
+        let (mut logger, mut count) = ("", 0);
+        for line in include_str!("level/printed.txt").lines() {
+            if let Some(name) = line.strip_prefix("# ") {
+                logger = name;
+                continue;
+            }
+            let (level, printed) = line.split_once(' ').unwrap();
+            let printed = printed.replace("\\e", "\u{1b}");
+            assert_eq!(
+                Level::of(printed.as_bytes()).map(Level::as_str),
+                Some(level),
+                "{logger}: {line}"
+            );
+            count += 1;
+        }
+        assert!(100 < count);
     }
 }

@@ -46,6 +46,9 @@ pub enum Format {
     /// One JSON object a line: `{"message","timestamp","type","process_id","app_name"}`; part of a
     /// line that goes on in the next object has `"partial":true` as well.
     Json,
+    /// Pairs: `timestamp=… app=… id=… type=… message="…"`, with `level=…` where the line says one,
+    /// and `partial=true` as in JSON.
+    Logfmt,
 }
 
 /// What becomes of output that cannot be written.

@@ -1,6 +1,7 @@
 //! A line of an app as it is passed on: the text alone, with what is known of it.
 
-use ostler_logs::{DateReader, Level, Severity};
+use ostler_core::spec::LogFormat;
+use ostler_logs::{DateReader, Level, Logfmt, Severity};
 use serde_json::Value;
 
 /// A line on its way.
@@ -25,8 +26,8 @@ pub struct Record {
 pub struct Form {
     /// The date that the manager puts before each line, in dayjs tokens.
     pub date: Option<String>,
-    /// Each line is an object of the manager.
-    pub json: bool,
+    /// What the manager makes of each line.
+    pub of: LogFormat,
 }
 
 /// Takes lines of a log apart.
@@ -35,7 +36,7 @@ pub(crate) struct Reader {
     date: Option<DateReader>,
     /// The dates in objects of the manager, where it puts none of another form.
     iso: DateReader,
-    json: bool,
+    form: LogFormat,
     severity: Severity,
 }
 
@@ -43,7 +44,7 @@ impl Reader {
     pub(crate) fn new(form: &Form) -> Self {
         let date = form.date.as_deref().filter(|date| !date.is_empty()).map(DateReader::new);
         let iso = DateReader::new("YYYY-MM-DDTHH:mm:ss.SSSZ");
-        Self { date, iso, json: form.json, severity: Severity::default() }
+        Self { date, iso, form: form.of, severity: Severity::default() }
     }
 
     /// Takes a line apart that was written at this time, if it does not say another one.
@@ -60,16 +61,21 @@ impl Reader {
     }
 
     fn apart(&self, line: &str, at: u64) -> (String, u64) {
-        if self.json
+        let own = |text: &str| {
+            let text = text.strip_suffix('Z').map_or(text.to_owned(), |of| format!("{of}+00:00"));
+            self.date.as_ref().unwrap_or(&self.iso).read(&text).map(|(at, _)| at)
+        };
+        if self.form == LogFormat::Logfmt
+            && let Some(of) = Logfmt::read(line)
+        {
+            return (of.message, own(&of.timestamp).unwrap_or(at));
+        }
+        if self.form == LogFormat::Json
             && let Ok(object) = serde_json::from_str::<Value>(line)
             && let Some(message) = object.get("message").and_then(Value::as_str)
         {
             let time = object.get("timestamp").and_then(Value::as_str);
-            let said = time.and_then(|text| {
-                let text =
-                    text.strip_suffix('Z').map_or(text.to_owned(), |of| format!("{of}+00:00"));
-                self.date.as_ref().unwrap_or(&self.iso).read(&text).map(|(at, _)| at)
-            });
+            let said = time.and_then(own);
             return (message.trim_end_matches('\n').to_owned(), said.unwrap_or(at));
         }
         if let Some((said, length)) = self.date.as_ref().and_then(|date| date.read(line))
@@ -95,12 +101,21 @@ mod tests {
         let raw = Form::default();
         assert_eq!(read(&raw, false, "a\r"), ("a".to_owned(), 5, Level::Info));
         assert_eq!(read(&raw, true, "a"), ("a".to_owned(), 5, Level::Error));
-        let dated = Form { date: Some("YYYY-MM-DD HH:mm:ss Z".to_owned()), json: false };
+        let dated = Form { date: Some("YYYY-MM-DD HH:mm:ss Z".to_owned()), ..raw };
         let at = 1_795_388_825_000;
         let line = "2026-11-22 23:07:05 +00:00: WARN x";
         assert_eq!(read(&dated, false, line), ("WARN x".to_owned(), at, Level::Warn));
-        let json = Form { date: None, json: true };
+        let json = Form { date: None, of: LogFormat::Json };
         let line = r#"{"message":"x\n","timestamp":"2026-11-22T23:07:05.573Z","type":"out"}"#;
         assert_eq!(read(&json, false, line), ("x".to_owned(), at + 573, Level::Info));
+        let pairs = Form { date: None, of: LogFormat::Logfmt };
+        let line = "timestamp=2026-11-22T23:07:05.573Z app=a id=0 type=out level=warn \
+                    message=\"{\\\"level\\\":40}\"";
+        let text = "{\"level\":40}".to_owned();
+        assert_eq!(read(&pairs, false, line), (text, at + 573, Level::Warn));
+        assert_eq!(
+            read(&pairs, false, "of another time"),
+            ("of another time".into(), 5, Level::Info)
+        );
     }
 }

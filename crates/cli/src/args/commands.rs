@@ -240,11 +240,14 @@ commands! {
     Import Persist ["import"] [Needed("file")]
         "start the apps of a file that `export` wrote"
         "Those that run already are left as they are. A saved list of PM2 (`dump.pm2`) is such a \
-         file, too. `-` is standard input.";
+         file, too. `-` is standard input. Of a file of Docker Compose or supervisord, a unit of \
+         systemd or a Procfile, a process file is printed and nothing is started; what has no \
+         counterpart is told app by app.";
     Init System ["init", "ecosystem"] [Maybe("mode")]
         "write a process file to begin with: ecosystem.config.js"
-        "For the app in this folder, as far as `package.json` and the files tell what it is. `init \
-         simple` writes one without comments. A file that is there is not written over.";
+        "For the app in this folder, as far as its files tell what it is: Next, Nuxt, Nest, \
+         another app of Node, FastAPI, Django, a script of Python. `init simple` writes one \
+         without comments. A file that is there is not written over.";
     Examples System ["examples"] []
         "print command lines for everyday needs" "";
     Report System ["report"] []

@@ -221,6 +221,7 @@ pub(crate) fn of(command: CommandId) -> &'static [Example] {
         CommandId::Import => &[
             ("ostler import apps.json", "what `ostler export` wrote"),
             ("ostler import ~/.pm2/dump.pm2", "what PM2 saved"),
+            ("ostler import compose.yaml > apps.yaml", "the services of Docker Compose"),
         ],
         CommandId::Init => &[
             ("ostler init", "with comments"),

@@ -195,7 +195,9 @@ fn homeless() -> Failed {
 /// Returns the home of the manager that is meant: where none ran in the one that the environment
 /// says, that of the container's own.
 fn of_container(command: CommandId, home: Home) -> Home {
-    if command == CommandId::Run || home.socket().exists() {
+    // These ask no manager.
+    let alone = matches!(command, CommandId::Run | CommandId::Validate | CommandId::Init);
+    if alone || home.socket().exists() {
         return home;
     }
     ostler_client::home_of_container().map_or(home, Home::new)

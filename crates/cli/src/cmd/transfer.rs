@@ -5,12 +5,14 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use ostler_client::Answer;
+use ostler_export::{Foreign, Imported};
 use ostler_wire::control::Request;
 use serde_json::json;
 
 use super::{list, resurrect, told};
 use crate::caller;
 use crate::failed::Failed;
+use crate::program::Program;
 use crate::session::{Session, unexpected};
 use crate::voice::Notice;
 
@@ -59,6 +61,9 @@ pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
         Failed::new(format!("cannot read `{name}`: {error}"))
             .hint("`ostler export apps.json` writes such a file")
     })?;
+    if let Some(kind) = Foreign::of(&name, &text).filter(|_| session.program == Program::Ostler) {
+        return from_other(session, kind, &name, &text);
+    }
     let elements = serde_json::from_str(&text).map_err(|error| {
         let from = if name == "-" { "standard input".to_owned() } else { format!("`{name}`") };
         Failed::new(format!("{from} is no list of processes: {}", not_a_list(&text, &error)))
@@ -68,6 +73,28 @@ pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
     let request = Request::Import { elements, heir_of: None, told };
     resurrect::restore_from(session, &request, std::path::Path::new(&name))?;
     list::table(session)
+}
+
+/// Prints the process file that a file of another manager becomes; nothing is started.
+fn from_other(session: &mut Session, kind: Foreign, name: &str, text: &str) -> Result<(), Failed> {
+    let Imported { text, apps, notes } =
+        ostler_export::import(kind, name, text).map_err(|wrong| {
+            let place = wrong.line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"));
+            let message =
+                format!("`{place}` cannot be imported as {}: {}", kind.title(), wrong.why);
+            Failed::new(message).hint("mend it there, or write the apps as `ostler init` does")
+        })?;
+    if let Some(asked) = told::asked(session)? {
+        let notes: Vec<_> =
+            notes.iter().map(|note| json!({ "app": note.app, "text": note.text })).collect();
+        told::inside(session, &asked, &apps, |apps| json!({ "apps": apps, "notes": notes }));
+        return Ok(());
+    }
+    for note in notes {
+        session.out.warn_aside(&format!("{}: {}", note.app, note.text));
+    }
+    session.out.data(&text);
+    Ok(())
 }
 
 /// What a text is instead of a list, in words.

@@ -141,10 +141,11 @@ fn no_line_is_lost_doubled_or_cut_in_any_form_of_log() {
         "gate.sh",
         "while [ ! -e open ]; do sleep 0.02; done\nexec node ./lines.js\n",
     );
-    let forms: [(&str, &[&str]); 4] = [
+    let forms: [(&str, &[&str]); 5] = [
         ("raw", &[]),
         ("time", &["--time"]),
         ("json", &["--log-type", "json"]),
+        ("logfmt", &["--log-type", "logfmt"]),
         ("combined", &["-l", "both.log"]),
     ];
     for (name, options) in forms {
@@ -159,7 +160,7 @@ fn no_line_is_lost_doubled_or_cut_in_any_form_of_log() {
         kills += 1;
     }
     assert!(3 <= kills, "it was over before it could be disturbed: {kills}");
-    for name in ["raw", "time", "json", "combined"] {
+    for name in ["raw", "time", "json", "logfmt", "combined"] {
         let text = sandbox.wait_file(format!("logs/{name}-out.log"), SOON, |text| {
             text.contains("done").then(|| text.to_owned())
         });

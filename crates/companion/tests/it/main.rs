@@ -151,6 +151,11 @@ fn a_receiver_that_asks_who_we_are_is_told_and_one_that_does_not_know_us_loses_n
         let (certificate, key) = who.issued("client");
         (rig.write("cert.pem", &certificate), rig.write("key.pem", &key))
     };
+    // Rsyslog does so with a certificate that is good, and of nobody who is permitted.
+    let forwarder = rig.start("localhost", port, Some(identity(&rig.ours)));
+    receiver.accept(&listener).hang_up();
+    rig.wait_trouble("the receiver has closed the connection");
+    drop(forwarder);
     for identity in [None, Some(identity(&other))] {
         let forwarder = rig.start("localhost", port, identity);
         receiver.refusal(&listener);

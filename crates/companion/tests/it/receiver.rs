@@ -107,6 +107,14 @@ impl Receiver {
 pub(crate) struct Connection(BufReader<StreamOwned<ServerConnection, TcpStream>>);
 
 impl Connection {
+    /// Closes it as soon as both know who the other is.
+    pub(crate) fn hang_up(mut self) {
+        let StreamOwned { conn, sock } = self.0.get_mut();
+        while conn.is_handshaking() {
+            conn.complete_io(sock).unwrap();
+        }
+    }
+
     /// Reads the head of a request over HTTP, and answers it with this JSON.
     pub(crate) fn answer(&mut self, json: &str) -> String {
         let mut head = String::new();

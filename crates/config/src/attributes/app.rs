@@ -65,7 +65,10 @@ pub(super) static ROWS: &[Attribute] = &[
         .flags(&[value(&["interpreter"], "program")])
         .usually("by the script's extension or first bytes")
         .example("\"python3\"")
-        .help("program that runs the script; `none` executes it directly"),
+        .help(
+            "program that runs the script; `none` executes it directly, `auto` takes the Python of \
+             the app's folder (`.venv`, `uv`, `poetry`)",
+        ),
     text("exec_mode", field!(exec_mode))
         .rule(Rule::Words(&["fork", "cluster", "fork_mode", "cluster_mode"]))
         .resolved()

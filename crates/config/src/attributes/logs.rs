@@ -56,8 +56,8 @@ pub(super) static ROWS: &[Attribute] = &[
         .help("write no log files"),
     text("log_type", field!(logs.format))
         .rule(Rule::Words(LogFormat::WORDS))
-        .flags(&[value(&["log-type"], "raw|json")])
-        .advice("write `\"raw\"` or `\"json\"`")
+        .flags(&[value(&["log-type"], "raw|json|logfmt")])
+        .advice("write `\"raw\"`, `\"json\"` or `\"logfmt\"`")
         .example("\"json\"")
         .help("form of the log files"),
     text("log_date_format", field!(logs.date_format as DateFormat))
@@ -170,7 +170,7 @@ pub(super) static ROWS: &[Attribute] = &[
 ];
 
 // A record may have any word of PM2's for these two.
-worded!(LogFormat, or Raw, { "raw" => Raw, "json" => Json });
+worded!(LogFormat, or Raw, { "raw" => Raw, "json" => Json, "logfmt" => Logfmt });
 worded!(LogFull, or DropNewest, {
     "drop-newest" => DropNewest,
     "drop-oldest" => DropOldest,

@@ -16,6 +16,7 @@ mod package_scripts;
 mod port;
 mod profiles;
 mod programs;
+mod python;
 mod schema;
 mod scripts;
 mod world;

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod imported;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use ostler_logs::Logfmt;
+
 use crate::small::lost;
 
 /// The line without what the mode puts around it.
@@ -18,6 +20,7 @@ pub fn bare(mode: &str, line: &str) -> String {
                 serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
             value["message"].as_str().unwrap().trim_end().to_owned()
         }
+        "logfmt" => Logfmt::read(line).unwrap_or_else(|| panic!("no pairs: {line}")).message,
         _ => line.to_owned(),
     }
 }

@@ -58,6 +58,7 @@ fn form(mode: &str, folder: &Path, index: usize) -> Sink {
         "raw" | "watched" => plain,
         "time" => Sink { date_format: Some("YYYY-MM-DDTHH:mm:ss".to_owned()), ..plain },
         "json" => Sink { format: Format::Json, ..plain },
+        "logfmt" => Sink { format: Format::Logfmt, ..plain },
         "merged" => Sink { out: merged.clone(), err: merged, ..plain },
         "combined" => Sink { combined: Some(folder.join("all.log")), ..plain },
         "pieces" => Sink { combined: Some(folder.join("all.log")), hold: Some(0), ..plain },
@@ -322,6 +323,11 @@ fn dated_lines_survive_kills() {
 #[test]
 fn json_lines_survive_kills() {
     check("json");
+}
+
+#[test]
+fn lines_of_pairs_survive_kills() {
+    check("logfmt");
 }
 
 #[test]

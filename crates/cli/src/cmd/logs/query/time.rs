@@ -12,6 +12,8 @@ const USUAL: [&str; 4] = [
 ];
 /// Keys under which loggers write the time.
 const KEYS: [&str; 5] = ["timestamp", "time", "ts", "@timestamp", "t"];
+/// Keys of pairs at the front of a line with the time.
+const PAIRS: [&str; 3] = ["timestamp=", "time=", "ts="];
 /// A number above this is in milliseconds, one below in seconds.
 const MILLIS: f64 = 100_000_000_000.0;
 
@@ -55,10 +57,19 @@ impl LineTime {
         }
         let at = match line.first() {
             Some(b'{') => of_object(line),
+            Some(b't') => self.of_pairs(front),
             Some(first) if first.is_ascii_digit() || *first == b'[' => self.of_app(front),
             Some(_) | None => None,
         };
         Timed { at, prefix: 0 }
+    }
+
+    /// The date in a line of pairs, of the manager (`log_type: "logfmt"`) or of the app.
+    fn of_pairs(&self, front: &str) -> Option<u64> {
+        let value = PAIRS.iter().find_map(|key| front.strip_prefix(key))?;
+        let value = value.strip_prefix('"').unwrap_or(value);
+        let own = self.own.as_ref().and_then(|own| own.read(value));
+        own.map(|(at, _)| at).or_else(|| self.of_app(value))
     }
 
     /// The date that an app has written itself; with a zone where there is one.
@@ -110,7 +121,20 @@ mod tests {
         check(r#"{"level":30,"time":1795388825573,"msg":"x"}"#, Some(at + 573), 0);
         check(r#"{"ts":1795388825.573}"#, Some(at + 573), 0);
         check(r#"{"timestamp":"2026-11-22T23:07:05.573Z"}"#, Some(at + 573), 0);
-        for none in ["", "text", "    at f (x.js:1)", "12 monkeys", "{", "{}", r#"{"time":true}"#] {
+        check("timestamp=2026-11-22T23:07:05.573Z app=x id=0", Some(at + 573), 0);
+        check("time=\"22.11.2026 23:07:05 +00:00\" app=x", Some(at), 0);
+        check("time=2026-11-22T23:07:05.573+00:00 level=INFO msg=slog", Some(at + 573), 0);
+        for none in [
+            "",
+            "text",
+            "time=soon",
+            "timestamp",
+            "    at f (x.js:1)",
+            "12 monkeys",
+            "{",
+            "{}",
+            r#"{"time":true}"#,
+        ] {
             check(none, None, 0);
         }
         assert_eq!(own.read(b"2026-11-22T23:07:05Z \xff").at, Some(at));

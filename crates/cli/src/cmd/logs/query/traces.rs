@@ -5,7 +5,7 @@
 //! line that is neither a goroutine nor a frame. A line that says itself that it is an error is one
 //! without a trace. Two are alike if they differ in numbers and quoted words only.
 
-use ostler_logs::Level;
+use ostler_logs::{Level, Logfmt};
 use serde_json::Value;
 
 /// The longest trace that is kept, lines.
@@ -93,7 +93,10 @@ impl Traces {
         if state == State::Between && !is_error {
             return None;
         }
-        let text = of_object(first).unwrap_or_else(|| lines.join("\n").trim_end().to_owned());
+        let pairs = || Logfmt::read(first).map(|of| of.message);
+        let text = of_object(first)
+            .or_else(pairs)
+            .unwrap_or_else(|| lines.join("\n").trim_end().to_owned());
         Some(Trace { at, key: key(&text), text })
     }
 

@@ -1,0 +1,63 @@
+//! `import` of files of other managers: a process file is printed, and it starts what they started.
+
+use serde_json::Value;
+
+use crate::start_e2e::{SOON, sandbox};
+
+const SERVER: &str = "console.log('greets', process.env.GREETING, process.argv.slice(2).join());
+setInterval(() => {}, 1 << 30);";
+
+#[test]
+fn what_is_imported_from_another_manager_runs_as_it_did_there() {
+    for (name, text) in [
+        ("Procfile", "web: GREETING=hello node server.js a 'b c'\n"),
+        (
+            "shop.conf",
+            "[program:web]\ncommand=node server.js a 'b c'\nenvironment=GREETING=\"hello\"\n",
+        ),
+        (
+            "web.service",
+            "[Service]\nExecStart=/usr/bin/env node server.js a 'b c'\nEnvironment=GREETING=hello\n\
+             Restart=always\n",
+        ),
+        (
+            "compose.yaml",
+            "services:\n  web:\n    command: node server.js a 'b c'\n    environment: \
+             { GREETING: hello }\n",
+        ),
+    ] {
+        let sandbox = sandbox();
+        sandbox.write("server.js", SERVER);
+        sandbox.write(name, text);
+        let said = sandbox.ostler(["import", name]).run();
+        assert!(sandbox.jlist().is_empty(), "{name}: nothing is started");
+        sandbox.write("apps.yaml", said.out);
+        sandbox.ostler(["validate", "apps.yaml", "--strict"]).run();
+        sandbox.ostler(["start", "apps.yaml"]).run();
+        sandbox.wait_status("web", "online", 1, SOON);
+        let log = sandbox.jlist()[0]["pm2_env"]["pm_out_log_path"].as_str().unwrap().to_owned();
+        let greets = |text: &str| text.contains("greets hello a,b c\n").then_some(());
+        sandbox.wait_file(log, SOON, greets);
+    }
+}
+
+#[test]
+fn what_has_no_counterpart_is_told_app_by_app_and_what_is_no_such_file_with_its_line() {
+    let sandbox = sandbox();
+    let text = "services:\n  web: { image: x, command: node a.js }\n  db: { image: postgres }\n";
+    sandbox.write("compose.yml", text);
+    let said = sandbox.ostler(["import", "compose.yml"]).run();
+    for part in
+        ["web: `image`: it runs on this machine", "db: left out: its image says what is run"]
+    {
+        assert!(said.err.contains(part), "{part}: {}", said.err);
+    }
+    let said = sandbox.ostler(["import", "compose.yml", "--json"]).run().out;
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["apps"][0]["script"], "a.js");
+    assert_eq!(said["notes"].as_array().unwrap().len(), 2, "{said}");
+    sandbox.write("Procfile", "web: node a.js\nno command\n");
+    let said = sandbox.ostler(["import", "Procfile"]).code(1).run().err;
+    let expected = "error: `Procfile:2` cannot be imported as a Procfile: there is no `:` between";
+    assert!(said.starts_with(expected) && said.contains("\nhint: "), "{said}");
+}
