@@ -25,13 +25,13 @@ a name; a command takes names, ids, or `all`.
 
 /// The lines of a day, which are run as they stand.
 const DAY: &[(&str, &str)] = &[
-    ("ostler start app.js --name api --wait", "returns when it is ready, with its address"),
+    ("ostler start app.js -i 1 --name api --wait", "returns when it is ready, with its address"),
     ("ostler list --json name,status,ports", "what runs, and where it listens"),
     ("ostler describe api", "why it is as it is"),
     ("ostler logs api --lines 50 --nostream", "its last lines"),
     ("ostler logs api --grep up --json --nostream", "lines that match, an object a line"),
     ("ostler restart api --wait", "after a change; says why if it is not ready"),
-    ("ostler scale api 2", "two processes"),
+    ("ostler scale api 2", "two workers of its port, as of `-i`"),
     ("ostler reload api --wait", "a new version, workers one by one"),
     ("ostler wait api --for ready --timeout 30s", "124 is the exit status when it is late"),
     ("ostler stop api", "stays in the list"),

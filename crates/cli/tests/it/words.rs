@@ -157,7 +157,7 @@ fn an_app_that_is_renamed_by_a_restart_is_counted_once() {
     };
     let fake = Fake::saying(vec![process(0, "api")], Box::new(answer));
     let ran = fake.ostler("restart api --name new");
-    assert_eq!(untimed(&ran.out), "restarted api 1/1 in TIME\n");
+    assert_eq!(untimed(&ran.out), "restarted api 1/1 (now new) in TIME\n");
 }
 
 #[test]
