@@ -272,7 +272,8 @@ pub fn closing() -> Failure {
     }
 }
 
-/// Whether a request is answered while everything is being ended.
+/// Whether a request is answered while everything is being ended: whoever looks is not told to try
+/// again.
 pub fn is_answered_to_the_end(request: &Request) -> bool {
     matches!(
         request,
@@ -281,6 +282,9 @@ pub fn is_answered_to_the_end(request: &Request) -> bool {
             | Request::Meant { .. }
             | Request::Find { .. }
             | Request::Jlist
+            | Request::Describe { .. }
+            | Request::Env { .. }
+            | Request::LastLines { .. }
             | Request::Kill
             | Request::KillTold
     )

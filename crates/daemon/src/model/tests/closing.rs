@@ -50,6 +50,20 @@ fn nothing_is_over_while_a_process_is_left_also_when_nobody_waits() {
     assert!(world.model.is_over());
 }
 
+/// A `wait` looked at its app just then, and said that the daemon was about to end.
+#[test]
+fn who_looks_at_a_process_is_answered_while_everything_ends() {
+    let mut world = World::with("api", "stubborn", 1);
+    world.request(Request::Kill);
+    world.wait(10);
+    for look in [Request::Describe { id: 0 }, Request::Env { id: 0 }] {
+        let client = world.request(look);
+        assert_ne!(world.reply(client), CLOSING);
+    }
+    let client = world.request(Request::Save { force: false });
+    assert_eq!(world.reply(client), CLOSING);
+}
+
 #[test]
 fn everybody_who_kills_is_answered() {
     let mut world = World::with("api", "stubborn", 1);
