@@ -104,7 +104,6 @@ fn nothing_is_begun_while_everything_ends() {
         world.request(Request::Save { force: true }),
         world.request(Request::Resurrect),
         world.request(Request::Listens { id: 0, within: 100 }),
-        world.request(Request::Describe { id: 0 }),
     ];
     for client in clients {
         assert_eq!(world.heard(client), CLOSING);
