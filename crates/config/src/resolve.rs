@@ -178,16 +178,12 @@ impl Resolver<'_, '_> {
             Ok(target) => return Some(target),
             Err(diagnostic) => diagnostic,
         };
-        if script::lacks_folder(script, cwd, self.ctx) && self.fields.text("cwd").is_some() {
+        let own_cwd = self.fields.text("cwd");
+        if script::lacks_folder(script, cwd, self.ctx) && own_cwd.is_some() {
             return self.fail("cwd", diagnostic);
         }
-        let diagnostic = match self.fields.origin() {
-            Some(file) if !self.ctx.as_pm2 => {
-                script::beside(diagnostic, script, (file, self.fields.text("cwd")), self.ctx)
-            }
-            Some(_) | None => diagnostic,
-        };
-        self.fail("script", diagnostic)
+        let file = self.fields.origin().filter(|_| !self.ctx.as_pm2);
+        self.fail("script", script::beside(diagnostic, script, (file, own_cwd), self.ctx))
     }
 
     fn interpreter(&mut self, target: &Target, cwd: &Path) -> Option<Interpreter> {

@@ -115,10 +115,10 @@ pub(crate) fn lacks_folder(script: &str, cwd: &Path, ctx: &Context) -> bool {
 pub(crate) fn beside(
     diagnostic: Diagnostic,
     script: &str,
-    (file, cwd): (&str, Option<&str>),
+    (file, cwd): (Option<&str>, Option<&str>),
     ctx: &Context,
 ) -> Diagnostic {
-    let path = Path::new(file);
+    let path = Path::new(file.unwrap_or_default());
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return diagnostic };
     let there = ctx.cwd.join(folder).join(cwd.unwrap_or("."));
     let is_here = folder.as_os_str().is_empty() || Path::new(script).is_absolute();

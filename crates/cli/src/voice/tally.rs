@@ -380,18 +380,7 @@ impl Tally {
 
     fn app(&mut self, name: &str, cluster: bool) -> &mut App {
         let (place, act) = (self.apps.len(), self.act.unwrap_or(Act::Start));
-        let new = || App {
-            now: None,
-            place,
-            act,
-            cluster,
-            added: false,
-            rests: false,
-            total: 0,
-            done: 0,
-            ended: 0,
-        };
-        self.apps.entry(name.to_owned()).or_insert_with(new)
+        self.apps.entry(name.to_owned()).or_insert_with(|| App::new(place, act, cluster))
     }
 
     fn in_order(&self) -> Vec<(&str, &App)> {

@@ -147,7 +147,7 @@ fn nothing_changes_anywhere_when_one_host_cannot_have_the_version() {
     fs::create_dir_all(world.host("web3").parent().unwrap()).unwrap();
     world.deploy(&["setup"], 0);
     let (_, err) = world.deploy(&[], 1);
-    let says = "web2: deploy failed: exit status: 1; done on web1; not begun on web3";
+    let says = "web2: deploy failed: exit code 1; done on web1; not begun on web3";
     assert!(err.contains(says), "{err}");
     assert_eq!((world.version("web1"), world.version("web2")), ("three".into(), "one".into()));
     assert_eq!(fs::read_to_string(world.clone.join("local.log")).unwrap(), "local\n", "once");
@@ -218,8 +218,7 @@ fn under_the_name_pm2_it_says_what_pm2_says_on_this_machine() {
     assert_eq!(run(&["curr"]), format!("{start}{}\n--> Success\n", &commit[..7]));
     let failed = ran(&["exec", "exit 5"]);
     assert_eq!((failed.code, failed.out.as_str()), (1, start));
-    let end =
-        "the command failed: exit status: 5\nDeploy failed\nDeploy failed with exit code: 5\n";
+    let end = "the command failed: exit code 5\nDeploy failed\nDeploy failed with exit code: 5\n";
     assert!(failed.err.ends_with(end), "{}", failed.err);
     let failed = ran(&["ref", "nope"]);
     let end = "\nDeploy failed\nDeploy failed with exit code: 1\n";

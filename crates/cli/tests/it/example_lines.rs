@@ -49,7 +49,7 @@ const BEFORE: &[(&str, &[&str])] = &[
     ("rollback", &[START_SHOP, "ostler reload \"$APP\" --canary"]),
     ("wait", &["ostler start job.js --no-autorestart 2>&1 || true"]),
     ("export", &["rm -rf apps.json units"]),
-    ("import", &["rm -f apps.json", "ostler export apps.json"]),
+    ("import", &["rm -f apps.json", "ostler export apps.json", COMPOSE]),
     ("init", &["rm -f ecosystem.config.js"]),
     ("module:generate", &["rm -rf sample-module watcher"]),
     ("resurrect", &["ostler save"]),
@@ -61,6 +61,8 @@ const BEFORE: &[(&str, &[&str])] = &[
     ("completion", &["mkdir -p ~/.zfunc"]),
 ];
 
+const COMPOSE: &str =
+    "echo 'services: { web: { image: web, command: node app.js } }' > compose.yaml";
 const START_FILE: &str = "ostler start ecosystem.config.js --silent";
 const START_SHOP: &str = "[ \"$APP\" = api ] || PORT=$OTHER_PORT ostler start shop.js -i 2 \
                           --namespace shop --name api --wait --silent";

@@ -59,7 +59,7 @@ fn a_check_by_a_command_restarts_a_process_as_a_crash_would() {
     sandbox.wait_status("app", "waiting restart", 1, SOON);
     assert!(!procs::alive(pid));
     let said = sandbox.ostler(["describe", "app"]).run().out;
-    let why = "since its health check failed once: `test -e well` ended with exit status: 1";
+    let why = "since its health check failed once: `test -e well` ended with exit code 1";
     assert!(said.replace('\n', " ").contains("its last run was ended"), "{said}");
     assert!(said.contains(why), "{said}");
 }

@@ -130,6 +130,7 @@ mod unsaved;
 mod unwritten;
 mod update;
 mod waiting;
+mod waiting_ends;
 mod waiting_ports;
 mod watch;
 mod web;

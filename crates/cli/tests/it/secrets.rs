@@ -96,7 +96,7 @@ fn a_secret_that_is_not_there_is_a_failed_start_that_says_which() {
     sandbox.write("secrets/db", "there");
     sandbox.write("tell.sh", "echo why >&2; exit 4");
     let said = sandbox.ostler(["restart", "app"]).code(1).run();
-    let why = "secret `TOKEN`: its command ended with exit status: 4";
+    let why = "secret `TOKEN`: its command ended with exit code 4";
     assert!(said.err.contains(why), "{}", said.err);
     sandbox.write("tell.sh", "echo ok");
     sandbox.ostler(["restart", "app"]).run();

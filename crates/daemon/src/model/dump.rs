@@ -51,15 +51,16 @@ impl Model {
     pub(super) fn on_dump_read(
         &mut self,
         (client, told): (ClientId, bool),
+        before: bool,
         warnings: Vec<String>,
-        elements: Result<(Vec<Box<RawValue>>, bool), String>,
+        elements: Result<Vec<Box<RawValue>>, String>,
         out: &mut Vec<Effect>,
     ) {
         out.extend(warnings.into_iter().map(|text| warning(client, text)));
         if self.known.closing {
             return refuse(client, closing(), out);
         }
-        let (elements, before) = match elements {
+        let elements = match elements {
             Ok(read) => read,
             Err(message) => {
                 let hint = Some("save a list first, with `ostler save`".to_owned());

@@ -346,8 +346,7 @@ impl Model {
             Input::Alerted(number) => self.on_alerted(number),
             Input::StderrTail { run, lines } => self.on_stderr_tail(run, lines),
             Input::DumpRead { client, told, warnings, elements, before } => {
-                let elements = elements.map(|elements| (elements, before));
-                self.on_dump_read((client, told), warnings, elements, out);
+                self.on_dump_read((client, told), before, warnings, elements, out);
             }
             Input::DumpWritten { client, count, result } => {
                 self.on_dump_written(client, count, result, out);

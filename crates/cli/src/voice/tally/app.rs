@@ -25,6 +25,12 @@ pub(super) struct App {
 }
 
 impl App {
+    /// Nothing is done with it yet.
+    pub(super) fn new(place: usize, act: Act, cluster: bool) -> Self {
+        let (now, added, rests) = (None, false, false);
+        Self { now, place, act, cluster, added, rests, total: 0, done: 0, ended: 0 }
+    }
+
     /// What was done with it, in the past tense.
     pub(super) fn verb(&self) -> &'static str {
         match self.act {
