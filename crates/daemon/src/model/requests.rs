@@ -272,8 +272,7 @@ pub fn closing() -> Failure {
     }
 }
 
-/// Whether a request is answered while everything is being ended: whoever looks is not told to try
-/// again.
+/// Whether a request is answered while everything is being ended: whoever looks need not try again.
 pub fn is_answered_to_the_end(request: &Request) -> bool {
     matches!(
         request,
