@@ -67,21 +67,23 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("log lines dropped", dropped(seen));
     fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
     fact("unlike this shell", seen.other_env.join(", "));
-    if let Some(OfFile { path, differs }) = &seen.of_file {
-        let differs = differs.as_deref().unwrap_or_default();
-        match differs.strip_prefix("not known") {
-            // That is no difference.
-            Some(why) => {
-                let why = why.strip_prefix(": ").unwrap_or("it cannot be compared");
-                fact("process file", format!("{path} ({why})"));
-            }
-            None => {
-                fact("process file", path.clone());
-                fact("file differs", differs.to_owned());
-            }
-        }
-    }
+    let (file, differs) = seen.of_file.as_ref().map(process_file).unwrap_or_default();
+    fact("process file", file);
+    fact("file differs", differs);
     facts
+}
+
+/// The process file of an app, and how the app differs from it.
+fn process_file(OfFile { path, differs }: &OfFile) -> (String, String) {
+    let differs = differs.as_deref().unwrap_or_default();
+    match differs.strip_prefix("not known") {
+        // That is no difference.
+        Some(why) => {
+            let why = why.strip_prefix(": ").unwrap_or("it cannot be compared");
+            (format!("{path} ({why})"), String::new())
+        }
+        None => (path.clone(), differs.to_owned()),
+    }
 }
 
 /// A value of all processes; where they differ, each value with the ids that have it: an app may

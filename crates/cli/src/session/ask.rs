@@ -57,22 +57,16 @@ impl Session {
         let mut heard = Heard::default();
         let mut asked = Asked::default();
         let answer = loop {
-            loop {
-                if !self.reach()? {
-                    return self.of_nothing(request);
-                }
-                if self.find_daemon(request, &mut asked)? {
-                    break;
-                }
+            if !self.meet(request, &mut asked)? {
+                return self.of_nothing(request);
             }
             let until = if waits { self.deadline() } else { None };
             let Self { client: Some(client), out, changed, begun, ends_ready, .. } = self else {
                 return Err(Failed::new("not connected"));
             };
             heard.begin();
-            let told = waits && out.progress().is_some();
             // What was begun goes on, also while something else is asked about it.
-            let holds = told || begun.is_any() && out.progress().is_some();
+            let holds = out.progress().is_some() && (waits || begun.is_any());
             let interrupts = if holds { Some(hold_back()?) } else { None };
             let on = |told: Told| {
                 heed(out, interrupts.as_ref(), Under::Way);
@@ -109,6 +103,16 @@ impl Session {
         };
         self.met = true;
         untold(answer, &heard)
+    }
+
+    /// Connects to a daemon that can be asked. `false`: there is none.
+    fn meet(&mut self, request: &Request, asked: &mut Asked) -> Result<bool, Failed> {
+        while self.reach()? {
+            if self.find_daemon(request, asked)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The answer where there is no manager: it has nothing.

@@ -27,7 +27,7 @@ pub(crate) struct Seen {
     pub(crate) phase: Phase,
     /// Number of its current run.
     pub(crate) run: Option<u64>,
-    /// It is another one than at the first look.
+    /// It is another one than at the first look, or than the one that the command began.
     pub(crate) is_next: bool,
     /// How it is found to be ready.
     pub(crate) sign: Sign,

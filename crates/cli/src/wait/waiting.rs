@@ -295,7 +295,10 @@ impl Waiting<'_> {
         let [out, err, _] = details.view.logs.clone();
         pending.logs = [out, err];
         let first = *pending.first.get_or_insert(seen.run);
-        seen.is_next = first.is_some() && seen.run.is_some() && seen.run != first;
+        let since = self.session.since;
+        let ended = details.view.ended.as_ref();
+        seen.is_next = first.is_some() && seen.run.is_some() && seen.run != first
+            || ended.is_some_and(|ended| !ended.asked && since <= ended.at);
         pending.let_load(&mut seen, details.view.pid);
         (pending.due, pending.listening) = (None, false);
         match &self.awaited {

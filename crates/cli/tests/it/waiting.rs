@@ -122,6 +122,20 @@ fn a_start_that_waits_says_how_the_app_ended_and_what_it_wrote_last_and_leaves_i
     assert_eq!(sandbox.statuses_of("app"), ["stopped"]);
 }
 
+/// It took 25 s, and said that process 0 was not up yet.
+#[test]
+fn a_start_that_waits_says_how_an_app_ended_that_says_itself_when_it_is_ready() {
+    let text = "setTimeout(() => { console.error('boom'); process.exit(3); }, 1200);";
+    for by in [&["--wait-ready"][..], &["--ready-port", "1"], &["--ready-log", "never"]] {
+        let sandbox = sandbox();
+        let script = sandbox.write("bad.js", text);
+        // The next run would be waited for all day.
+        let start = ["start", "--wait", "--listen-timeout", "86400000"];
+        let said = sandbox.ostler(start).arg(script).args(by).code(1).run();
+        assert!(said.err.contains("exit code 3") && said.err.contains("boom"), "{}", said.err);
+    }
+}
+
 #[test]
 fn a_start_that_waits_names_the_limit_that_was_in_force_and_the_app_goes_on() {
     let sandbox = sandbox();

@@ -33,6 +33,8 @@ pub struct Pending {
     pub target: Target,
     /// A start or a scale added it.
     pub added: bool,
+    /// Since when it is waited for, ms since 1970.
+    pub since: u64,
     /// When it is no longer waited for.
     pub until: Millis,
     /// It is up because the time for readiness ran out.

@@ -240,6 +240,7 @@ impl Known {
             name: self.registry.proc(id).map_or_else(String::new, |proc| proc.name.clone()),
             target,
             added,
+            since: self.at.wall,
             until: self.at.now + limit + PATIENCE,
             late: false,
             came_up: false,

@@ -53,6 +53,13 @@ impl Known {
             (Target::Up, Phase::Starting { run, .. }) if self.is_unfetched(run) => {
                 Some(Some(unfetched(id)))
             }
+            // Its run has ended before it was ready, and lived for too long to be given up for
+            // that: whoever waits looks at it, as after any other start.
+            (Target::Up, Phase::Starting { .. })
+                if slot.process().unstable() == 0 && self.has_ended_since(id, pending.since) =>
+            {
+                Some(None)
+            }
             (
                 Target::Down,
                 Phase::Starting { .. }
@@ -64,6 +71,14 @@ impl Known {
             )
             | (Target::Up, Phase::Starting { .. } | Phase::Stopping(_)) => None,
         }
+    }
+
+    /// Whether a run of the slot has ended by itself since then, ms since 1970.
+    fn has_ended_since(&self, id: ProcId, since: u64) -> bool {
+        let proc = self.registry.proc(id).filter(|proc| {
+            proc.ended.as_ref().is_some_and(|ended| !ended.asked && since <= ended.at)
+        });
+        matches!(proc.and_then(|proc| proc.last.as_ref()), Some(Outcome::Ended(_)))
     }
 
     fn is_unfetched(&self, run: RunId) -> bool {

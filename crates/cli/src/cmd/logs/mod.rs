@@ -81,20 +81,19 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         // What the files have was shown; nobody writes more.
         return Err(session.no_daemon());
     }
-    match cursor {
-        Some((query, files, read)) if waits => {
-            let follower = Follower::new(&query, files, read);
-            stream(session, target, writer, Some((&query, follower)))
-        }
-        None if waits => stream(session, target, writer, None),
-        Some((query, _, read)) => {
-            if query.tells_places() {
-                tell_cursor(session, &read);
+    if waits {
+        return match cursor {
+            Some((query, files, read)) => {
+                let follower = Follower::new(&query, files, read);
+                stream(session, target, writer, Some((&query, follower)))
             }
-            Ok(())
-        }
-        None => Ok(()),
+            None => stream(session, target, writer, None),
+        };
     }
+    if let Some((_, _, read)) = cursor.filter(|(query, ..)| query.tells_places()) {
+        tell_cursor(session, &read);
+    }
+    Ok(())
 }
 
 /// How many lines are asked for.

@@ -121,10 +121,25 @@ fn readiness_that_does_not_come_in_time_is_taken_for_granted_and_told() {
     );
 }
 
+/// It was waited for as long as its runs came one after the other, up to 25 s.
+#[test]
+fn a_start_is_answered_when_the_run_ends_before_it_is_ready() {
+    let mut world = World::new();
+    let more = json!({"wait_ready": true, "listen_timeout": 60000});
+    let client = world.start_with("api", "unready", 1, more);
+    world.wait(1200);
+    assert_eq!(world.heard(client), "");
+    world.crash(0, Exit::Code(1));
+    world.wait(10);
+    assert_eq!(world.heard(client), "started api [0]\ndone");
+}
+
 #[test]
 fn one_late_process_of_an_app_makes_its_start_late() {
     let mut world = World::new();
-    let client = world.start_with("api", "unready", 2, json!({"wait_ready": true}));
+    // Its end after 200 ms is that of a short run, which is begun again.
+    let more = json!({"wait_ready": true, "min_uptime": 1000});
+    let client = world.start_with("api", "unready", 2, more);
     world.wait(200);
     // The second is begun again, and is the last to be up, in time.
     world.crash(1, Exit::Code(1));
