@@ -6,7 +6,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ostler_wire::control::{Phase, ProcView};
+use ostler_wire::control::{Outcome, Phase, ProcView};
 
 use crate::width::cut;
 use crate::words;
@@ -61,7 +61,11 @@ pub fn said(process: &ProcView) -> Option<String> {
 
 /// What stands at the end of its log since a process ended.
 fn tail_of_end(process: &ProcView) -> Option<String> {
-    let at = process.ended.as_ref()?.by_itself()?;
+    let ended = process.ended.as_ref()?;
+    let at = ended.by_itself()?;
+    if !ended.asked && is_from_outside(&ended.how) {
+        return None; // What it wrote last is not why.
+    }
     let [_, err, all] = &process.logs;
     let path = err.as_deref().or(all.as_deref())?;
     tail(Path::new(path), UNIX_EPOCH + Duration::from_millis(at))
@@ -107,17 +111,32 @@ pub(crate) fn tail(path: &Path, at: SystemTime) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Returns what a text says last about an end.
+/// Whether a signal ended it that no runtime sends to itself when it gives up.
+fn is_from_outside(how: &Outcome) -> bool {
+    let own = ["SIGABRT", "SIGTRAP", "SIGILL"];
+    matches!(how, Outcome::Signal { name, .. } if !own.contains(&name.as_str()))
+}
+
+/// Returns what a text says last about an end: an error of another kind may have come since.
 fn told_by(text: &str) -> Option<&'static str> {
     let found = SIGNS.iter().filter_map(|(sign, means)| Some((text.rfind(sign)?, *means)));
-    found.max_by_key(|(at, _)| *at).map(|(_, means)| means)
+    let (at, means) = found.max_by_key(|(at, _)| *at)?;
+    let mut since = text.get(at..)?.lines().skip(1);
+    (!since.any(begins_with_error)).then_some(means)
+}
+
+/// Whether a line begins as `TypeError: x is not a function` does.
+fn begins_with_error(line: &str) -> bool {
+    line.split_once(": ").is_some_and(|(name, _)| {
+        !name.contains(' ') && (name.ends_with("Error") || name.ends_with("Exception"))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sample::sample;
-    use ostler_wire::control::{Ended, Outcome};
+    use ostler_wire::control::Ended;
 
     #[test]
     fn what_a_program_says_last_is_its_reason() {
@@ -126,6 +145,18 @@ mod tests {
         assert_eq!(told_by(node), Some("port in use"));
         assert_eq!(told_by(&format!("{node}\nSyntaxError: x")), Some("syntax error"));
         assert_eq!(told_by("OSError: [Errno 98] Address already in use"), Some("port in use"));
+        assert_eq!(told_by(&format!("{node}\nup\nTypeError: x is not a function\n")), None);
+    }
+
+    /// The port had been taken once, and each later end was said to be of that.
+    #[test]
+    fn what_a_program_wrote_is_not_why_a_signal_from_outside_ended_it() {
+        let signal = |name: &str| Outcome::Signal { name: name.to_owned(), core: false };
+        assert!(
+            ["SIGKILL", "SIGTERM", "SIGSEGV"].iter().all(|name| is_from_outside(&signal(name)))
+        );
+        assert!(!is_from_outside(&signal("SIGABRT")), "V8 without memory");
+        assert!(!is_from_outside(&Outcome::Code(1)));
     }
 
     #[test]

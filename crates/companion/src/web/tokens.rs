@@ -94,9 +94,7 @@ impl Tokens {
 /// Reads a file with tokens in it, which nobody else may read. `how` says how to write one.
 pub(super) fn private(path: &Path, how: &str) -> Result<String, Failed> {
     let shown = path.display();
-    let cannot = |error: std::io::Error| {
-        Failed::new(format!("cannot read the tokens in `{shown}`: {error}"))
-    };
+    let cannot = |error: std::io::Error| Failed::new(format!("cannot read `{shown}`: {error}"));
     let meta = fs::metadata(path).map_err(|error| cannot(error).hint(how))?;
     let (me, owner) = (rustix::process::geteuid().as_raw(), meta.uid());
     if meta.mode() & 0o077 != 0 || (owner != me && owner != 0) {

@@ -48,13 +48,20 @@ impl Daemon {
                     }
                 }
                 Event::Subscribed(subscriber) => {
-                    let starts =
-                        |ids: Option<&[u32]>| log_starts(self.model.core(), &self.runs, ids);
+                    let starts = |of: Option<&[u32]>| log_starts(self.model.core(), &self.runs, of);
                     if let Ok(client) = usize::try_from(subscriber) {
                         self.clients.confirm(client, starts);
                     }
                 }
-                Event::Lines { subscriber, lines } => self.on_lines(subscriber, lines),
+                Event::Lines { subscriber, lines } => {
+                    if subscriber == BUS {
+                        self.bus.lines(self.model.model(), &lines);
+                    } else if let Some(run) = logs::run_of(subscriber) {
+                        self.driver().on_lines(run, &lines);
+                    } else if let Ok(client) = usize::try_from(subscriber) {
+                        self.clients.lines(client, lines);
+                    }
+                }
                 Event::FileError { path, error, fate } => {
                     self.model.push(on_unwritten(path, &error.to_string(), fate));
                 }
@@ -82,17 +89,6 @@ impl Daemon {
 }
 
 impl Daemon {
-    /// Lines for one who reads them.
-    fn on_lines(&mut self, subscriber: u64, lines: Vec<ostler_logs::Line>) {
-        if subscriber == BUS {
-            self.bus.lines(self.model.model(), &lines);
-        } else if let Some(run) = logs::run_of(subscriber) {
-            self.driver().on_lines(run, &lines);
-        } else if let Ok(client) = usize::try_from(subscriber) {
-            self.clients.lines(client, lines);
-        }
-    }
-
     /// Everything that a run wrote is in its files.
     fn on_drained(&mut self, run: RunId) {
         self.logs.on_end();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ostler_core::spec::Ready;
 use ostler_core::{AppId, Exit, Failure as Why, ProcId, RunId};
 use ostler_wire::control::{self, Cause, Code, Failure};
 
@@ -106,7 +107,10 @@ impl Known {
                 Cause::Ended(control::Outcome::NotSpawned { why: why_not })
             }
             Why::Exited(exit) => Cause::Ended(exit_fact(exit)),
-            Why::NotReady => Cause::NotReady { limit },
+            Why::NotReady => {
+                let ready = version.and_then(|version| version.spec.ready.as_ref());
+                Cause::NotReady { limit, to_do: ready.map(Ready::to_do) }
+            }
             Why::NotListening => Cause::NotListening { limit },
             Why::Elsewhere => {
                 let addresses = |run| self.facts.get(&run).map(RunFacts::addresses);

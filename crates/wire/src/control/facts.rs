@@ -104,10 +104,13 @@ pub enum Side {
 pub enum Cause {
     /// Its process ended.
     Ended(Outcome),
-    /// It did not say `ready` within this time, ms.
+    /// It did not say `ready` within this time, ms, or do what makes it ready.
     NotReady {
         /// The limit that was in force.
         limit: u64,
+        /// What makes it ready, if its app says it: `listen on port 3000`.
+        #[serde(default)]
+        to_do: Option<String>,
     },
     /// It did not listen on what the run it replaces listens on within this time, ms.
     NotListening {
@@ -134,7 +137,10 @@ impl fmt::Display for Cause {
             Self::Ended(Outcome::NotSpawned { why: Some(why) }) => f.write_str(why),
             Self::Ended(Outcome::NotSpawned { why: None }) => f.write_str("could not be started"),
             Self::Ended(outcome) => write!(f, "ended with {outcome}"),
-            Self::NotReady { limit } => write!(f, "did not say `ready` within {limit} ms"),
+            Self::NotReady { limit, to_do } => {
+                let to_do = to_do.as_deref().unwrap_or("say `ready`");
+                write!(f, "did not {to_do} within {limit} ms")
+            }
             Self::NotListening { limit } => {
                 write!(f, "did not listen within {limit} ms on what the old version listens on")
             }
@@ -337,7 +343,10 @@ mod tests {
     #[test]
     fn a_cause_names_the_limit_that_was_in_force() {
         let check = |cause: Cause, expected: &str| assert_eq!(cause.to_string(), expected);
-        check(Cause::NotReady { limit: 700 }, "did not say `ready` within 700 ms");
+        let unready = |to_do| Cause::NotReady { limit: 700, to_do };
+        check(unready(None), "did not say `ready` within 700 ms");
+        let port = Some("listen on port 1".to_owned());
+        check(unready(port), "did not listen on port 1 within 700 ms");
         check(
             Cause::NotListening { limit: 700 },
             "did not listen within 700 ms on what the old version listens on",

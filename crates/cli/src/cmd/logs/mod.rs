@@ -50,15 +50,8 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     // way.
     let for_programs = matches!(writer.form, Form::Json | Form::Pairs) && waits;
     let lines = lines.unwrap_or(LINES);
-    let cursor = match query {
+    let cursor = match with_cursors(query, &writer, lines, waits) {
         Some(query) => {
-            let query = query.with_places(waits);
-            let files = Files::of(session, &target, &list, &writer)?;
-            let read = query::show(&mut session.out, &writer, files.lent(), &query)?;
-            Some((query, files, read))
-        }
-        None if writer.wants_cursors() && !waits && 0 < lines => {
-            let query = Query::of_each_file(lines).with_places(false);
             let files = Files::of(session, &target, &list, &writer)?;
             let read = query::show(&mut session.out, &writer, files.lent(), &query)?;
             Some((query, files, read))
@@ -94,6 +87,13 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         tell_cursor(session, &read);
     }
     Ok(())
+}
+
+/// The query, also where none is asked for but its cursors are.
+fn with_cursors(query: Option<Query>, writer: &Writer, lines: usize, waits: bool) -> Option<Query> {
+    let of_each = || Query::of_each_file(lines).with_places(false);
+    let wanted = writer.wants_cursors() && !waits && 0 < lines;
+    query.map(|query| query.with_places(waits)).or_else(|| wanted.then(of_each))
 }
 
 /// How many lines are asked for.
