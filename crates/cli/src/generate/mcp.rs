@@ -19,8 +19,8 @@ pub(super) fn page() -> String {
          ```\n\n\
          The program that speaks is `ostler-companion`, beside `ostler`. Each tool runs the \
          command of `ostler` that has its name, but `ports`, which runs `list`. It answers with \
-         what `--json` prints and with what the command says: what failed, why, the app's last lines, \
-         and what to do.\n\n\
+         what `--json` prints and with what the command says: what failed, why, the app's last \
+         lines, and what to do.\n\n\
          ## Tools\n\n",
     );
     out.push_str(&table(["tool", "effect", "does", "takes"], &tools::rows()));
