@@ -17,9 +17,10 @@ pub(super) fn page() -> String {
          ```json\n\
          { \"mcpServers\": { \"ostler\": { \"command\": \"ostler\", \"args\": [\"mcp\"] } } }\n\
          ```\n\n\
-         The program that speaks is `ostler-companion`, beside `ostler`. Each tool is a command of \
-         `ostler`, and answers with what `--json` prints and with what the command says: what \
-         failed, why, the app's last lines, and what to do.\n\n\
+         The program that speaks is `ostler-companion`, beside `ostler`. Each tool runs the \
+         command of `ostler` that has its name, but `ports`, which runs `list`. It answers with \
+         what `--json` prints and with what the command says: what failed, why, the app's last \
+         lines, and what to do.\n\n\
          ## Tools\n\n",
     );
     out.push_str(&table(["tool", "effect", "does", "takes"], &tools::rows()));

@@ -145,6 +145,52 @@ fn what_fails_is_told_with_its_last_lines() {
 }
 
 #[test]
+fn an_agent_that_waits_for_a_line_is_given_the_line() {
+    let s = sandbox();
+    s.write("app.js", "console.log('{\"port\":1} up'); setInterval(() => {}, 1e9)");
+    let mut agent = Agent::new(&s, &s.work(), &[]);
+    agent.does("start", &json!({ "script": "app.js" }));
+    let told = agent.does("wait", &json!({ "app": "app", "for": "log=up$" }));
+    assert_eq!(told, json!({ "line": "{\"port\":1} up" }));
+    let never = json!({ "app": "app", "for": "log=never", "timeout": "50ms" });
+    let said = agent.fails("wait", &never);
+    assert!(said.starts_with("error: no such line of app (id 0) within 50ms"), "{said}");
+    agent.end();
+    s.ostler(["kill"]).run();
+}
+
+#[test]
+fn a_hint_to_an_agent_has_no_option_that_nobody_wrote() {
+    let s = sandbox();
+    s.write("app.js", "setInterval(() => {}, 1e9)");
+    let mut agent = Agent::new(&s, &s.work(), &[]);
+    let said = agent.fails("start", &json!({ "script": "app.js", "instances": "x" }));
+    assert!(said.ends_with("as in `ostler start --instances=4 app.js`"), "{said}");
+    agent.does("start", &json!({ "script": "app.js" }));
+    let said = agent.fails("wait", &json!({ "app": "app", "for": "foo" }));
+    assert!(said.contains("\nhint: `ostler wait 0 --for=ready`; it is"), "{said}");
+    let given = json!({ "app": "app", "for": "foo", "timeout": "1s" });
+    let said = agent.fails("wait", &given);
+    assert!(said.contains("\nhint: `ostler wait 0 --for=ready --timeout=1s`; it is"), "{said}");
+    agent.end();
+    s.ostler(["kill"]).run();
+}
+
+#[test]
+fn the_page_says_which_tool_runs_a_command_of_another_name() {
+    let tools = include_str!("../../../../docs/tools.json");
+    let page = include_str!("../../../../docs/mcp.md");
+    let tools: Vec<Value> = serde_json::from_str(tools).unwrap();
+    let others: Vec<String> = tools
+        .iter()
+        .filter(|tool| tool["name"] != tool["command"])
+        .map(|tool| format!("`{}`, which runs `{}`", tool["name"], tool["command"]))
+        .collect();
+    let said = format!("the command of `ostler` that has its name, but {}.", others.join(", "));
+    assert!(page.contains(&said.replace('"', "")), "{said}");
+}
+
+#[test]
 fn an_agent_sees_and_changes_no_app_of_another_folder_unless_all_are_allowed() {
     let s = sandbox();
     for folder in ["one", "two"] {

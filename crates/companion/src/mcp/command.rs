@@ -31,6 +31,8 @@ pub(super) struct Answer {
     pub(super) is_done: bool,
     /// The objects that it printed.
     pub(super) objects: Vec<Value>,
+    /// The line of a log that it printed instead.
+    pub(super) line: Option<String>,
     /// What it said.
     pub(super) said: String,
 }
@@ -74,16 +76,19 @@ impl Program {
 
     /// Returns what there is of these processes, with the options that a tool always gives.
     pub(super) async fn shown(&self, tool: &Tool, ids: &[u32]) -> Result<Answer, Failed> {
-        let mut words = vec!["list".to_owned(), "--no-color".to_owned()];
-        words.extend(tool.always.iter().cloned());
+        let mut unsaid = vec!["--no-color".to_owned()];
+        unsaid.extend(tool.always.iter().cloned());
+        let mut words = vec!["list".to_owned()];
+        words.extend(unsaid.iter().cloned());
         words.extend(ids.iter().map(u32::to_string));
         let folder = self.folder.clone();
-        self.run(&Line { words, variables: BTreeMap::new(), folder }).await
+        let variables = BTreeMap::new();
+        self.run(&Line { words, variables, folder, unsaid, prints_line: false }).await
     }
 
     async fn asked(&self, words: &[&str]) -> Result<Vec<Value>, Failed> {
         let output = self.output(&mut self.command(words)).await?;
-        let answer = Answer::of(&output)?;
+        let answer = Answer::of(&output, false)?;
         if answer.is_done { Ok(answer.objects) } else { Err(failed(&answer.said)) }
     }
 
@@ -94,7 +99,8 @@ impl Program {
         let mut command = self.command(&words);
         command.envs(&line.variables).current_dir(&line.folder);
         let output = self.output(&mut command).await?;
-        let mut answer = Answer::of(&output)?;
+        let mut answer = Answer::of(&output, line.prints_line)?;
+        answer.said = without(&answer.said, &line.unsaid);
         // What apps write is theirs; what they were given may be a secret.
         if line.words.first().is_some_and(|word| word != "logs") {
             answer.objects.iter_mut().for_each(mask);
@@ -117,14 +123,20 @@ impl Program {
 }
 
 impl Answer {
-    fn of(output: &Output) -> Result<Self, Failed> {
+    fn of(output: &Output, prints_line: bool) -> Result<Self, Failed> {
         if LONGEST < output.stdout.len() {
             let length = output.stdout.len();
             return Err(Failed::new(format!("the answer has {length} bytes, more than 1 MiB"))
                 .hint("ask for fewer `lines`, or look by `grep`"));
         }
         let said = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
-        Ok(Self { is_done: output.status.success(), objects: objects(&output.stdout)?, said })
+        let is_done = output.status.success();
+        if prints_line {
+            let text = String::from_utf8_lossy(&output.stdout);
+            let line = is_done.then(|| text.trim_end_matches('\n').to_owned());
+            return Ok(Self { is_done, objects: Vec::new(), line, said });
+        }
+        Ok(Self { is_done, objects: objects(&output.stdout)?, line: None, said })
     }
 }
 
@@ -141,6 +153,20 @@ fn objects(text: &[u8]) -> Result<Vec<Value>, Failed> {
         }
     }
     Ok(all)
+}
+
+/// What was said, without options in the hints that nobody wrote.
+fn without(said: &str, unsaid: &[String]) -> String {
+    let hint = |line: &str| {
+        unsaid.iter().fold(line.to_owned(), |line, option| {
+            line.replacen(&format!(" {option} "), " ", 1).replacen(&format!(" {option}`"), "`", 1)
+        })
+    };
+    let line = |line: &str| match line.starts_with("hint: ") {
+        true => hint(line),
+        false => line.to_owned(),
+    };
+    said.lines().map(line).collect::<Vec<String>>().join("\n")
 }
 
 /// A failure in the words of the command.

@@ -16,6 +16,10 @@ pub(super) struct Line {
     /// What the app is given besides.
     pub(super) variables: BTreeMap<String, String>,
     pub(super) folder: PathBuf,
+    /// Those of the words that are options which nobody wrote.
+    pub(super) unsaid: Vec<String>,
+    /// It prints a line of a log instead of objects.
+    pub(super) prints_line: bool,
 }
 
 /// What a call means.
@@ -41,19 +45,28 @@ pub(super) fn of(
     base: &Path,
 ) -> Result<Meant, Failed> {
     refuse_unknown(tool, given)?;
-    let mut words = vec![tool.command.clone(), "--no-color".to_owned()];
-    words.extend(tool.always.iter().cloned());
+    let awaited = given.get("for").and_then(Value::as_str);
+    let prints_line = tool.name == "wait" && awaited.is_some_and(|of| of.starts_with("log="));
+    let mut unsaid = vec!["--no-color".to_owned()];
+    if !prints_line {
+        unsaid.extend(tool.always.iter().cloned());
+    }
+    let mut words = vec![tool.command.clone()];
+    words.extend(unsaid.iter().cloned());
     match of_apps(tool, given, scope, list)? {
         Some(chosen) => words.extend(chosen),
         None => return Ok(Meant::Nobody),
     }
-    let mut line = Line { words, variables: BTreeMap::new(), folder: base.to_owned() };
+    let folder = base.to_owned();
+    let mut line = Line { words, variables: BTreeMap::new(), folder, unsaid, prints_line };
     let mut rest = Vec::new();
     for (name, gives) in &tool.gives {
         let value = given.get(name).filter(|value| !value.is_null());
         match (gives, value) {
             (Gives::Option { option, otherwise }, value) => {
-                line.words.extend(option_of(name, option, otherwise, value)?);
+                let option = option_of(name, option, otherwise, value)?;
+                line.unsaid.extend(option.clone().filter(|_| value.is_none()));
+                line.words.extend(option);
             }
             (Gives::Word(Place::Argument | Place::Script), None) => {
                 return Err(Failed::new(format!("`{}` needs `{name}`", tool.name)));

@@ -47,7 +47,7 @@ impl Server {
             }
             Meant::Nobody => {
                 let said = "there is no app in this folder".to_owned();
-                Ok(told(tool, Answer { is_done: true, objects: Vec::new(), said }))
+                Ok(told(tool, Answer { is_done: true, objects: Vec::new(), line: None, said }))
             }
         }
     }
@@ -119,7 +119,10 @@ fn told(tool: &Tool, answer: Answer) -> CallToolResult {
     };
     let (cursors, said): (Vec<&str>, Vec<&str>) =
         answer.said.lines().partition(|line| line.starts_with(CURSOR));
-    let mut content = Map::from_iter([(of.to_owned(), Value::Array(objects))]);
+    let mut content = match answer.line {
+        Some(line) => Map::from_iter([("line".to_owned(), json!(line))]),
+        None => Map::from_iter([(of.to_owned(), Value::Array(objects))]),
+    };
     if let Some(cursor) = cursors.last().and_then(|line| line.strip_prefix(CURSOR)) {
         content.insert("cursor".to_owned(), json!(cursor));
     }

@@ -73,7 +73,8 @@ pub(super) const TOOLS: &[Tool] = &[
         always: &[CHANGED],
         parameters: &[option("for", Kind::Text), or("60s", option("timeout", Kind::Text))],
         does: "",
-        note: "Ends with an error when what is waited for cannot come any more.",
+        note: "Ends with an error when what is waited for cannot come any more. With \
+               `log=REGEXP` it answers with the `line`.",
     },
     Tool {
         name: "start",
