@@ -81,6 +81,6 @@ fn a_file_of_machines_that_others_may_read_or_that_is_none_is_told_before_anythi
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     web().shows("others can read the tokens in").run();
     fs::remove_file(&path).unwrap();
-    web().shows("cannot read the tokens in").run();
+    web().shows("cannot read").run();
     assert!(s.jlist().is_empty());
 }
