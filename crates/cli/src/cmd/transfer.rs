@@ -14,7 +14,7 @@ use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, unexpected};
-use crate::voice::Notice;
+use crate::voice::{Notice, Progress};
 
 /// Runs the command `export`. A file that is there is not written over; what is written is for its
 /// owner only, since environments have secrets.
@@ -77,6 +77,11 @@ pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
 
 /// Prints the process file that a file of another manager becomes; nothing is started.
 fn from_other(session: &mut Session, kind: Foreign, name: &str, text: &str) -> Result<(), Failed> {
+    if session.out.progress() == Some(Progress::Json) {
+        let pasted = ostler_shell::operand(name);
+        let message = format!("`import {name}` prints a process file, and has no progress");
+        return Err(Failed::misuse(message).hint(format!("`ostler import {pasted}` prints it")));
+    }
     let Imported { text, apps, notes } =
         ostler_export::import(kind, name, text).map_err(|wrong| {
             let place = wrong.line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"));

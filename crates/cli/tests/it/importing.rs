@@ -56,6 +56,14 @@ fn what_has_no_counterpart_is_told_app_by_app_and_what_is_no_such_file_with_its_
     let said: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(said["apps"][0]["script"], "a.js");
     assert_eq!(said["notes"].as_array().unwrap().len(), 2, "{said}");
+    sandbox.write("a.conf", "[program:one]\ncommand=node a.js\n[program:two]\ncommnd=oops\n");
+    let said = sandbox.ostler(["import", "a.conf"]).run().err;
+    assert!(said.contains("two: left out: no `command` says what is run"), "{said}");
+    // Programs read the objects of progress, and nothing else stands between them.
+    let said = sandbox.ostler(["import", "a.conf", "--progress", "json"]).code(2).run().out;
+    let object: Value = serde_json::from_str(&said).unwrap();
+    let message = object["message"].as_str().unwrap();
+    assert!(message.contains("prints a process file"), "{said}");
     sandbox.write("Procfile", "web: node a.js\nno command\n");
     let said = sandbox.ostler(["import", "Procfile"]).code(1).run().err;
     let expected = "error: `Procfile:2` cannot be imported as a Procfile: there is no `:` between";

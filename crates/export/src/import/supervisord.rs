@@ -102,6 +102,9 @@ fn app(name: &str, keys: &[(String, String)]) -> Made {
         made.put("exec_mode", "fork");
         made.note("`numprocs`: `{instance}` in arguments and variables is the number, from 0 on");
     }
+    if get("command").is_none() {
+        made.note("left out: no `command` says what is run");
+    }
     let asks = keys
         .iter()
         .any(|(key, value)| key != "process_name" && value.replace(NUMBER, "").contains("%("));
