@@ -218,10 +218,13 @@ impl Session {
         if only_reads && (self.met || !self.home.socket().exists()) {
             let runs = self.connect_if_running()?;
             let socket = self.home.socket();
-            if !runs && socket.exists() {
+            if runs || !socket.exists() {
+                return Ok(runs);
+            }
+            if self.met {
                 return Err(ostler_client::Error::NotRunning { socket }.into());
             }
-            return Ok(runs);
+            // Another command is just starting it.
         }
         self.connect_or_start()?;
         Ok(true)

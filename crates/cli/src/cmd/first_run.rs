@@ -59,8 +59,10 @@ fn look(session: &mut Session, ids: &[u32]) -> Vec<Ended> {
         return Vec::new();
     }
     let until = Some(Instant::now() + moment);
+    // Of one that is gone nothing is told.
+    let named: Vec<_> = ids.iter().map(|id| (*id, "")).collect();
     // Who cannot look any more has done what was asked for.
-    wait::wait(session, &ids, Awaited::Ready { first: true, late: false }, until)
+    wait::wait(session, &named, Awaited::Ready { first: true, late: false }, until)
         .unwrap_or_default()
 }
 

@@ -116,9 +116,9 @@ pub(super) fn wait(
     until: Option<Instant>,
 ) -> Result<Vec<Ended>, Failed> {
     session.out.tell(&Notice::Awaits { targets });
-    let ids: Vec<u32> = targets.iter().map(|of| of.id).collect();
+    let named: Vec<_> = targets.iter().map(|of| (of.id, of.name.as_str())).collect();
     let late = session.late;
-    wait::wait(session, &ids, Awaited::Ready { first, late }, until)
+    wait::wait(session, &named, Awaited::Ready { first, late }, until)
 }
 
 /// Why apps of which nothing is in the list are not ready.

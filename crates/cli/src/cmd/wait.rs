@@ -46,8 +46,8 @@ fn wait_for(
         return ready::tell(session, &ended, limit);
     }
     let is_line = matches!(awaited, Awaited::Line { .. });
-    let ids: Vec<u32> = targets.iter().map(|of| of.id).collect();
-    let ended = wait::wait(session, &ids, awaited, until)?;
+    let named: Vec<_> = targets.iter().map(|of| (of.id, of.name.as_str())).collect();
+    let ended = wait::wait(session, &named, awaited, until)?;
     if is_line {
         return tell_line(session, &ended, limit);
     }

@@ -127,7 +127,7 @@ struct Waiting<'s> {
     interrupts: Option<Interrupts>,
 }
 
-/// Waits for these processes, until the limit. Returns how each ended; when one cannot come to it,
+/// Waits for these processes, each with its name, until the limit. Returns how each ended; when one cannot come to it,
 /// the others have a moment more, so that whoever fails with it is told, too. Other apps that are
 /// started with it are waited for as if it were well.
 ///
@@ -135,7 +135,7 @@ struct Waiting<'s> {
 /// The daemon cannot be asked any more, or a log file cannot be read.
 pub(crate) fn wait(
     session: &mut Session,
-    ids: &[u32],
+    named: &[(u32, &str)],
     awaited: Awaited,
     until: Option<Instant>,
 ) -> Result<Vec<Ended>, Failed> {
@@ -145,8 +145,11 @@ pub(crate) fn wait(
     let interrupts = session.out.progress().map(|_| hold_back()).transpose()?;
     let client = session.take_client()?;
     let lines = matches!(awaited, Awaited::Line { .. });
-    let news = news::open(client, &session.home, ids.to_vec(), lines)?;
-    let pending = ids.iter().map(|id| (*id, Pending::default())).collect();
+    let ids = named.iter().map(|(id, _)| *id).collect();
+    let news = news::open(client, &session.home, ids, lines)?;
+    // One may be gone before the first look at it.
+    let of = |name: &str| Pending { name: name.to_owned(), ..Pending::default() };
+    let pending = named.iter().map(|(id, name)| (*id, of(name))).collect();
     let (ended, logs, past) = (Vec::new(), BTreeMap::new(), Past::default());
     let first_look_by = Some(Instant::now() + FIRST_LOOK);
     let decided = None;
