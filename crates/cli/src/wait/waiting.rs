@@ -127,9 +127,9 @@ struct Waiting<'s> {
     interrupts: Option<Interrupts>,
 }
 
-/// Waits for these processes, each with its name, until the limit. Returns how each ended; when one cannot come to it,
-/// the others have a moment more, so that whoever fails with it is told, too. Other apps that are
-/// started with it are waited for as if it were well.
+/// Waits for these processes, each with its name, until the limit. Returns how each ended. When one
+/// cannot come to it, the others have a moment more, so that whoever fails with it is told, too.
+/// Other apps that are started with it are waited for as if it were well.
 ///
 /// # Errors
 /// The daemon cannot be asked any more, or a log file cannot be read.
