@@ -80,9 +80,8 @@ fn ended_in_a_moment(session: &mut Session, ids: &[u32]) -> Vec<u32> {
             return Vec::new();
         };
         let all = || list.iter().filter(|of| ids.contains(&of.id));
-        let has_ended = |of: &&ProcView| {
-            of.ended.as_ref().is_some_and(|end| !end.asked && session.since <= end.at)
-        };
+        let has_ended =
+            |of: &&ProcView| of.ended.as_ref().is_some_and(|end| end.is_own_since(session.since));
         let now = Instant::now();
         let is_loaded = |of: &ProcView| {
             // It may wait for the daemon, which listens for it.

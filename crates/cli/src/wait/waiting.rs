@@ -301,7 +301,7 @@ impl Waiting<'_> {
         let since = self.session.since;
         let ended = details.view.ended.as_ref();
         seen.is_next = first.is_some() && seen.run.is_some() && seen.run != first
-            || ended.is_some_and(|ended| !ended.asked && since <= ended.at);
+            || ended.is_some_and(|ended| ended.is_own_since(since));
         pending.let_load(&mut seen, details.view.pid);
         (pending.due, pending.listening) = (None, false);
         match &self.awaited {

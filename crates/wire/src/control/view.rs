@@ -144,6 +144,12 @@ impl Ended {
         if self.asked { self.own_at } else { Some(self.at) }
     }
 
+    /// Whether the run ended by itself, and not before this time, ms since 1970.
+    #[must_use]
+    pub fn is_own_since(&self, since: u64) -> bool {
+        !self.asked && since <= self.at
+    }
+
     /// Whether it ended with the code of success.
     #[must_use]
     pub fn is_clean(&self) -> bool {
