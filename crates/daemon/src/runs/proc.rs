@@ -156,14 +156,19 @@ fn processes() -> io::Result<BTreeMap<u32, Stat>> {
     Ok(all)
 }
 
+/// Kills a process.
+pub(super) fn kill(process: &ProcessRef) {
+    if let Err(error) = signal(&process.fd, libc::SIGKILL) {
+        daemon_log::error(format!("could not kill process {}: {error}", process.pid));
+    }
+}
+
 /// Kills processes and waits a moment until they are gone: their ports and files must be free for
 /// what comes next. Never on the loop: only before it begins, or in a helper thread.
 pub fn end_orphans(orphans: &[ProcessRef]) {
     for orphan in orphans {
         daemon_log::log(format!("process {} is an orphan: killed", orphan.pid));
-        if let Err(error) = signal(&orphan.fd, libc::SIGKILL) {
-            daemon_log::error(format!("could not kill process {}: {error}", orphan.pid));
-        }
+        kill(orphan);
     }
     let until = Instant::now() + ORPHANS_LIMIT;
     for orphan in orphans {

@@ -9,7 +9,7 @@ use ostler_keeper::proto::{FdMask, RunFds};
 use super::Runs;
 use super::proc::{self, ProcessRef};
 use super::retries::Retries;
-use super::unknown::{self, GIVEN_UP, Process};
+use super::unknown::{GIVEN_UP, Process};
 use crate::{clock, daemon_log};
 
 impl Runs {
@@ -61,7 +61,7 @@ impl Runs {
     ) {
         daemon_log::error(format!("the keeper began run {}, which is not known: killed", run.0));
         if let Some(pidfd) = RunFds::from_list(mask, fds).and_then(|fds| fds.pidfd) {
-            return unknown::end(&ProcessRef { pid, fd: pidfd });
+            return proc::kill(&ProcessRef { pid, fd: pidfd });
         }
         let until = clock::monotonic() + GIVEN_UP;
         self.unknown.0.push(Process { run, pid, start_time, until });

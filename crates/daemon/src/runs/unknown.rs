@@ -8,7 +8,7 @@ use std::io;
 
 use ostler_core::{Millis, RunId};
 
-use super::proc::{ProcessRef, signal};
+use super::proc::{self, ProcessRef};
 use crate::daemon_log;
 
 /// For how long it is tried, ms. Who cannot be held for so long will not be.
@@ -35,7 +35,7 @@ impl Unknown {
     ) -> bool {
         self.0.retain(|process| match hold(process.pid, process.start_time) {
             Ok(held) => {
-                held.iter().for_each(end);
+                held.iter().for_each(proc::kill);
                 false
             }
             Err(_) if now < process.until => true,
@@ -50,18 +50,11 @@ impl Unknown {
     }
 }
 
-pub(super) fn end(process: &ProcessRef) {
-    if let Err(error) = signal(&process.fd, libc::SIGKILL) {
-        daemon_log::error(format!("could not kill process {}: {error}", process.pid));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::process::ExitStatusExt as _;
     use std::process::{Child, Command};
 
-    use super::super::proc;
     use super::super::stat::Stat;
     use super::*;
 
