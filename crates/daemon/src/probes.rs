@@ -94,14 +94,18 @@ pub fn answers(
     with_way(run, own, say, |way| ask_by(spec, probe, READY_TIMEOUT, way)).is_ok()
 }
 
-/// Whether a process of a run listens on this TCP port, or on any. `members` tells its processes.
+/// Whether one of these processes listens on this TCP port, or on any.
 pub fn listens(members: &[u32], port: Option<u16>) -> bool {
-    let fits = |address: &Address| match address {
-        Address::Inet { udp, port: found, .. } => !udp && port.is_none_or(|port| port == *found),
-        Address::Path(_) | Address::Abstract(_) => false,
-    };
     // Where nobody can tell, it is looked again.
-    ostler_ports::listened_on(members).unwrap_or_default().iter().any(fits)
+    is_at_port(ostler_ports::listened_on(members).unwrap_or_default(), port)
+}
+
+/// Whether one of these addresses is of this TCP port, or of any.
+pub fn is_at_port(addresses: impl IntoIterator<Item = Address>, port: Option<u16>) -> bool {
+    addresses.into_iter().any(|address| match address {
+        Address::Inet { udp, port: found, .. } => !udp && port.is_none_or(|port| port == found),
+        Address::Path(_) | Address::Abstract(_) => false,
+    })
 }
 
 /// Asks by the way to this worker alone, where it has one.

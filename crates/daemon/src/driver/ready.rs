@@ -9,6 +9,7 @@ use std::sync::Arc;
 use ostler_core::spec::{AppSpec, ExecMode, Probe, Ready};
 use ostler_core::{Event, ProcId, RunId};
 use ostler_logs::Line;
+use ostler_ports::Address;
 
 use super::Driver;
 use crate::daemon_log;
@@ -42,12 +43,9 @@ impl Driver<'_> {
         };
         match &spec.ready {
             Some(Ready::Listens { port }) => {
-                let is = |address: &str| {
-                    let found = address.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-                    let is_udp = address.starts_with("udp:");
-                    !is_udp && matches!(found, Some(Ok(of)) if port.is_none_or(|port| port == of))
-                };
-                if self.node.listeners_of(run).iter().any(|of| is(&of.address)) {
+                let listeners = self.node.listeners_of(run);
+                let found = listeners.iter().filter_map(|of| Address::parse(&of.address));
+                if probes::is_at_port(found, *port) {
                     self.reports.push_back(Report::Core(Event::ReadyMessage(run)));
                 }
             }
@@ -60,14 +58,14 @@ impl Driver<'_> {
 
     /// The run is ready, or is taken as ready.
     pub(super) fn look_no_more(&mut self, run: RunId) {
-        if self.runs.end_watch(run) && self.hears(run) {
-            self.logs.hear_no_more(run);
+        if self.runs.end_watch(run) {
+            self.hear_no_more(run);
         }
     }
 
     /// Nothing more comes from a run.
     pub(super) fn hear_no_more(&self, run: RunId) {
-        if self.hears(run) {
+        if matches!(self.ready(run), Some(Ready::Line { .. })) {
             self.logs.hear_no_more(run);
         }
     }
@@ -75,29 +73,20 @@ impl Driver<'_> {
     /// Lines of a slot for one of whose runs somebody waits.
     pub(crate) fn on_lines(&mut self, run: RunId, lines: &[Line]) {
         self.logs.heard(run);
-        let ready = self.runs.get(run).and_then(|held| held.settings()?.ready.as_ref());
-        let Some(Ready::Line { text }) = ready else { return };
+        let Some(Ready::Line { text }) = self.ready(run) else { return };
         let is = |line: &Line| line.source == run.0 && line.text.contains(text.as_str());
         if lines.iter().any(is) {
             self.reports.push_back(Report::Core(Event::ReadyMessage(run)));
         }
     }
 
-    fn hears(&self, run: RunId) -> bool {
-        let ready = self.runs.get(run).and_then(|held| held.settings()?.ready.as_ref());
-        matches!(ready, Some(Ready::Line { .. }))
+    /// What makes the run ready, if its app says it.
+    fn ready(&self, run: RunId) -> Option<&Ready> {
+        self.runs.get(run)?.settings()?.ready.as_ref()
     }
 
     fn look_for_port(&mut self, run: RunId, port: Option<u16>) {
-        let Some(pid) = self.runs.get(run).map(Run::pid) else { return };
-        let group = self.runs.group_path(run);
-        let members = move || match &group {
-            Some(group) => {
-                let text = std::fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-                text.lines().filter_map(|line| line.parse().ok()).collect()
-            }
-            None => ostler_ports::family(pid),
-        };
+        let Some(members) = self.runs.look_at_members(run) else { return };
         self.look_until_ready(run, move |_| probes::listens(&members(), port));
     }
 

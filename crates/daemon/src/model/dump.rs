@@ -61,7 +61,7 @@ impl Model {
             return refuse(client, closing(), out);
         }
         let elements = match elements {
-            Ok(read) => read,
+            Ok(elements) => elements,
             Err(message) => {
                 let hint = Some("save a list first, with `ostler save`".to_owned());
                 return refuse(client, Failure { code: Code::NotFound, message, hint }, out);

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use ostler_core::spec::{Policy, Readiness, Ready};
+use ostler_core::spec::{Readiness, Ready};
 use ostler_core::{Event, Phase, ProcId};
 use ostler_wire::control::{self, Action, Connections, Failure, Lifecycle, Reply};
 
@@ -13,6 +13,7 @@ use super::input::{ClientId, Effect};
 use super::known::Known;
 use super::operations::{Operation, Pending, Reporting, Target};
 use super::tickets::Tickets;
+use super::version::Version;
 
 /// Time beyond all of a process's own limits after which an operation no longer waits for it, ms:
 /// it cannot be killed.
@@ -267,11 +268,12 @@ impl Known {
 
     fn warn_late(&self, client: Option<ClientId>, id: ProcId, out: &mut Vec<Effect>) {
         let name = self.registry.proc(id).map_or("", |proc| proc.name.as_str());
-        let policy = self.policy_of_run(id);
-        let by_message = policy.is_none_or(|policy| policy.readiness == Readiness::Message);
-        let limit = policy.map_or(0, |policy| policy.ready_timeout);
+        let version = self.version_of_run(id);
+        let by_message = version.is_none_or(|of| of.policy.readiness == Readiness::Message);
+        let limit = version.map_or(0, |of| of.policy.ready_timeout);
+        let ready = version.and_then(|of| of.spec.ready.as_ref()).unwrap_or(&Ready::Message);
         let (did_not, then) = match by_message {
-            true => (self.ready_by(id).unwrap_or_else(|| "say `ready`".to_owned()), ""),
+            true => (ready.to_do(), ""),
             false => (
                 "begin as a worker of a cluster".to_owned(),
                 ": cluster mode is for Node, `exec_mode: \"fork\"` for any other program",
@@ -285,23 +287,11 @@ impl Known {
         tell(client, control::Event::Warning { text, unready: by_message.then_some(id.0) }, out);
     }
 
-    /// What makes the slot's run ready, if its app says it.
-    fn ready_by(&self, id: ProcId) -> Option<String> {
+    /// The version that says by what the slot's run was to be ready, and within what time.
+    fn version_of_run(&self, id: ProcId) -> Option<&Version> {
         let process = self.core.slot(id)?.process();
         let of_run = process.run().and_then(|run| self.facts.get(&run)).map(|facts| facts.spec);
-        let version = self.registry.version(of_run.unwrap_or_else(|| process.spec()))?;
-        version.spec.ready.as_ref().map(Ready::to_do)
-    }
-
-    /// By what the slot's run was to be ready, and within what time.
-    fn policy_of_run(&self, id: ProcId) -> Option<&Policy> {
-        let process = self.core.slot(id).map(|slot| slot.process());
-        let spec = process.and_then(|process| {
-            let facts = process.run().and_then(|run| self.facts.get(&run));
-            facts.map(|facts| facts.spec).or_else(|| Some(process.spec()))
-        });
-        let version = spec.and_then(|spec| self.registry.version(spec));
-        version.map(|version| &*version.policy)
+        self.registry.version(of_run.unwrap_or_else(|| process.spec()))
     }
 
     fn addresses(&self, id: ProcId) -> Vec<String> {

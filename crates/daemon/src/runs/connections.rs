@@ -28,10 +28,18 @@ impl Runs {
     }
 
     /// The processes of a run which lives.
-    pub fn members(&self, run: RunId) -> Option<Vec<u32>> {
+    fn members(&self, run: RunId) -> Option<Vec<u32>> {
+        self.look_at_members(run).map(|look| look())
+    }
+
+    /// What tells the processes of a run which lives, in any thread and at any time.
+    pub fn look_at_members(&self, run: RunId) -> Option<impl Fn() -> Vec<u32> + Send + use<>> {
         let held = self.get(run).filter(|held| !held.is_dead());
         let first = held.map(Run::pid).filter(|pid| *pid != 0)?;
-        let members = self.group_of(run).map(|groups| groups.members(run));
-        Some(members.unwrap_or_else(|| ostler_ports::family(first)))
+        let groups = self.group_of(run).cloned();
+        Some(move || match &groups {
+            Some(groups) => groups.members(run),
+            None => ostler_ports::family(first),
+        })
     }
 }
