@@ -69,8 +69,7 @@ fn sinks() -> Result<()> {
     let tools = [("rsyslogd", "rsyslog"), ("openssl", "openssl"), (TLS, "rsyslog-gnutls")];
     install_missing(&tools)?;
     let decoder = cache_dir().join("otlp-decoder").display().to_string();
-    let program = machine::program()?.display().to_string();
-    show(command("cargo", ["build", "--package", "ostler-companion"]))?;
+    let program = with_companion()?.display().to_string();
     let mut words = vec!["tests/labs/sinks.sh".to_owned(), program, decoder];
     if machine::missing().is_none() {
         words.push(machine::machine()?.display().to_string());
@@ -79,9 +78,7 @@ fn sinks() -> Result<()> {
 }
 
 fn api() -> Result<()> {
-    let program = machine::program()?;
-    show(command("cargo", ["build", "--package", "ostler-companion"]))?;
-    let paths = [program, node()?, cache_dir().join("api-checkers")];
+    let paths = [with_companion()?, node()?, cache_dir().join("api-checkers")];
     let words = paths.map(|path| path.display().to_string());
     show(command("bash", ["tests/labs/api.sh".to_owned()].into_iter().chain(words)))
 }
@@ -97,8 +94,7 @@ fn browser() -> Result<()> {
     let mut npm = command("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"]);
     npm.args(["--prefix", &modules]).args(DRIVERS);
     show(npm)?;
-    let program = machine::program()?.display().to_string();
-    show(command("cargo", ["build", "--package", "ostler-companion"]))?;
+    let program = with_companion()?.display().to_string();
     show(command(node()?, ["tests/labs/browser.mjs".to_owned(), program, modules]))
 }
 
@@ -162,6 +158,13 @@ pub fn install_missing(wanted: &[(&str, &str)]) -> Result<()> {
     let mut apt = command("apt-get", ["install", "-y", "-qq", "--no-install-recommends"]);
     apt.args(packages);
     show(apt)
+}
+
+/// Our program, with the companion beside it.
+fn with_companion() -> Result<PathBuf> {
+    let program = machine::program()?;
+    show(command("cargo", ["build", "--package", "ostler-companion"]))?;
+    Ok(program)
 }
 
 /// A program of Node.
