@@ -28,6 +28,12 @@ impl Http {
 
     /// Takes one request, answers it so, and returns its path and its body.
     pub fn take(&self, answer: &str) -> (String, String) {
+        let (head, body) = self.take_whole(answer);
+        (head.split(' ').nth(1).unwrap().to_owned(), body)
+    }
+
+    /// The same with the whole head.
+    pub fn take_whole(&self, answer: &str) -> (String, String) {
         let accept = || self.listener.accept().ok();
         let (mut stream, _) = ostler_testkit::wait_for("a request", SOON, accept);
         stream.set_nonblocking(false).unwrap();
@@ -35,8 +41,7 @@ impl Http {
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
         assert!(head.contains("\r\nContent-Type: application/json"), "{head}");
         stream.write_all(answer.as_bytes()).unwrap();
-        let path = head.split(' ').nth(1).unwrap().to_owned();
-        (path, body.to_owned())
+        (head.to_owned(), body.to_owned())
     }
 }
 
@@ -55,7 +60,7 @@ fn read(stream: &mut TcpStream) -> String {
 }
 
 pub const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-const BUSY: &str = "HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
+pub const BUSY: &str = "HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
 
 /// The host as alerts name it.
 fn host() -> String {

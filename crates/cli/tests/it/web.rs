@@ -9,7 +9,9 @@ use std::path::Path;
 use ostler_testkit::{Sandbox, built_companion};
 use serde_json::{Value, json};
 
+use crate::alerts::{BUSY, Http, OK};
 use crate::start_e2e::{SOON, get, one, sandbox, start_sh, wait_one};
+use crate::web_api::ask;
 
 /// Keys of an object, in their order.
 fn keys(value: &Value) -> Vec<&str> {
@@ -190,27 +192,6 @@ fn connections_are_encrypted_by_a_certificate_that_may_be_renewed_meanwhile() {
     });
 }
 
-/// Reads one request, answers it with this status, and returns its head and its body.
-fn take_request(receiver: &TcpListener, status: &str) -> (String, Value) {
-    let (mut stream, _) = receiver.accept().unwrap();
-    stream.set_read_timeout(Some(SOON)).unwrap();
-    let mut text = Vec::new();
-    let mut block = [0; 4096];
-    loop {
-        let read = stream.read(&mut block).unwrap();
-        assert_ne!(read, 0, "the request ends early: {}", String::from_utf8_lossy(&text));
-        text.extend_from_slice(&block[..read]);
-        let whole = String::from_utf8_lossy(&text).into_owned();
-        let Some((head, body)) = whole.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
-        if length.unwrap().parse::<usize>().unwrap() <= body.len() {
-            let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{{}}");
-            stream.write_all(answer.as_bytes()).unwrap();
-            return (head.to_owned(), serde_json::from_str(body).unwrap());
-        }
-    }
-}
-
 /// Each point of a request as `/metrics` has it: `name{labels} value`.
 fn points(request: &Value) -> Vec<String> {
     let metrics = request["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array().unwrap();
@@ -241,29 +222,24 @@ fn a_receiver_of_otlp_gets_the_figures_of_metrics_also_after_it_was_down() {
     built_companion();
     start_sh(&s, "api", "sleep 1000000", &[]);
     s.ostler(["restart", "api"]).run();
-    let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/v1/metrics", receiver.local_addr().unwrap());
+    let receiver = Http::new();
+    let url = receiver.url("/v1/metrics");
     s.ostler(["web", "--otlp", "nonsense"]).code(1).shows("`nonsense` is no URL").run();
     s.set_env("OSTLER_WEB_OTLP_INTERVAL", "200");
     s.set_env("OSTLER_WEB_OTLP_HEADERS", "x-team=shop");
     let port = s.port();
     s.ostler(["web", &port.to_string(), "--otlp", &url]).run();
-    let (head, _) = take_request(&receiver, "503 Busy");
+    let (head, _) = receiver.take_whole(BUSY);
     assert!(head.starts_with("POST /v1/metrics HTTP/1.1\r\n"), "{head}");
     assert!(head.contains("\r\nContent-Type: application/json\r\n"), "{head}");
     assert!(head.contains("\r\nx-team: shop"), "{head}");
-    let (_, request) = take_request(&receiver, "200 OK");
-    let mut asked = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let get = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
-    asked.write_all(get.as_bytes()).unwrap();
-    let mut text = String::new();
-    asked.read_to_string(&mut text).unwrap();
-    let (_, text) = text.split_once("\r\n\r\n").unwrap();
+    let (_, request) = receiver.take(OK);
+    let (_, text) = ask(port, "GET /metrics", &[], "");
     // CPU use and memory are others by then.
     let changes = |line: &str| line.contains("_cpu_") || line.contains("_memory_");
     let steady = |line: &&str| line.starts_with("ostler_") && !changes(line);
     let expected: Vec<&str> = text.lines().filter(steady).collect();
-    let sent = points(&request);
+    let sent = points(&serde_json::from_str(&request).unwrap());
     let name = |line: &str| line.split(['{', ' ']).next().unwrap().to_owned();
     for line in &expected {
         assert!(sent.iter().any(|of| of == line), "{line}\n{}", sent.join("\n"));
@@ -274,8 +250,10 @@ fn a_receiver_of_otlp_gets_the_figures_of_metrics_also_after_it_was_down() {
     assert_eq!(names(sent.iter().map(String::as_str).collect()), names(all));
     assert!(expected.iter().any(|line| line.starts_with("ostler_process_restarts_total")));
     // What it did not take was told once, and that it takes them again.
-    let (_, _) = take_request(&receiver, "200 OK");
-    let log = fs::read_to_string(s.file("logs/ostler-web-error.log")).unwrap();
+    receiver.take(OK);
+    let log = s.wait_file("logs/ostler-web-error.log", SOON, |log| {
+        log.contains("takes the figures again").then(|| log.to_owned())
+    });
     let told: Vec<&str> = log.lines().filter(|line| line.contains(" the figures")).collect();
     assert_eq!(told.len(), 2, "{log}");
     assert!(told[0].contains("does not take the figures: it answered 503"), "{log}");
