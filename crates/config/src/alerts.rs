@@ -5,7 +5,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::attributes::{BadValue, FieldType};
 use crate::diagnostic::Diagnostic;
-use crate::receivers::{self, Bad};
+use crate::objects::{self, Bad};
+use crate::receivers;
 use crate::units;
 use crate::value::{Entry, Node, Value};
 
@@ -69,8 +70,7 @@ impl FieldType for Alerts {
     }
 
     fn read(node: &Node) -> Result<Self, BadValue> {
-        let place = |(part, diagnostic): (&Node, Diagnostic)| (part.span, diagnostic);
-        parse(node).map_err(|wrong| BadValue::Said(wrong.into_iter().map(place).collect()))
+        parse(node).map_err(objects::said)
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::attributes::{BadValue, FieldType};
 use crate::diagnostic::Diagnostic;
-use crate::suggest;
+use crate::objects::{self, Bad, unknown_key};
 use crate::value::{Entry, Node, Value};
 
 const INTERVAL: u64 = 1000;
@@ -121,12 +121,7 @@ impl FieldType for Option<Health> {
     }
 
     fn read(node: &Node) -> Result<Self, BadValue> {
-        let place = |(part, diagnostic): (Option<&Node>, Diagnostic)| {
-            (part.and_then(|node| node.span), diagnostic)
-        };
-        parse(node)
-            .map(Some)
-            .map_err(|wrong| BadValue::Said(wrong.into_iter().map(place).collect()))
+        parse(node).map(Some).map_err(objects::said)
     }
 }
 
@@ -135,13 +130,13 @@ pub(crate) fn budget(health: &Health) -> u64 {
     health.interval.saturating_add(health.timeout).saturating_mul(u64::from(health.retries))
 }
 
-type Wrong<'n> = Vec<(Option<&'n Node>, Diagnostic)>;
+type Wrong<'n> = Vec<Bad<'n>>;
 
 /// Reads the object.
 fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
     let Value::Object(entries) = &node.value else {
         return Err(vec![(
-            Some(node),
+            node,
             Diagnostic::error("wrong-type", "`health` must be an object").help(HELP),
         )]);
     };
@@ -161,7 +156,7 @@ fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
                     value.plain()
                 );
                 let help = format!("write a number, such as `{}`", usual.max(3));
-                wrong.push((Some(value), Diagnostic::error("wrong-form", message).help(help)));
+                wrong.push((value, Diagnostic::error("wrong-form", message).help(help)));
                 usual
             }
         },
@@ -174,7 +169,7 @@ fn parse(node: &Node) -> Result<Health, Wrong<'_>> {
     if let (None, Some(grace)) = (restart_after, node.get("grace")) {
         let message = "`health.grace` is for `health.restart_after`, which is not given";
         let help = "leave `health.grace` out, or give `health.restart_after` as well";
-        wrong.push((Some(grace), Diagnostic::error("wrong-form", message).help(help)));
+        wrong.push((grace, Diagnostic::error("wrong-form", message).help(help)));
     }
     match probe(node) {
         Ok(probe) if wrong.is_empty() => {
@@ -199,17 +194,17 @@ fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {
         [one] => *one,
         [] => {
             return Err(vec![(
-                Some(node),
+                node,
                 Diagnostic::error("no-probe", "`health` does not say what to ask").help(HELP),
             )]);
         }
         [_, (key, value), ..] => {
             let message = format!("`health.{key}` is a second probe; there can be only one");
-            return Err(vec![(Some(value), Diagnostic::error("two-probes", message).help(HELP))]);
+            return Err(vec![(value, Diagnostic::error("two-probes", message).help(HELP))]);
         }
     };
     let fail = |message: String, help: &str| {
-        Err(vec![(Some(value), Diagnostic::error("wrong-form", message).help(help))])
+        Err(vec![(value, Diagnostic::error("wrong-form", message).help(help))])
     };
     let service = service(node, key)?;
     let text = match &value.value {
@@ -257,7 +252,7 @@ fn probe(node: &Node) -> Result<Probe, Wrong<'_>> {
 fn service<'n>(node: &'n Node, key: &str) -> Result<String, Wrong<'n>> {
     let Some(value) = node.get("service") else { return Ok(String::new()) };
     let fail = |message: String, help: &str| {
-        Err(vec![(Some(value), Diagnostic::error("wrong-form", message).help(help))])
+        Err(vec![(value, Diagnostic::error("wrong-form", message).help(help))])
     };
     match &value.value {
         _ if key != "grpc" => fail(
@@ -272,13 +267,8 @@ fn service<'n>(node: &'n Node, key: &str) -> Result<String, Wrong<'n>> {
     }
 }
 
-fn unknown(entry: &Entry) -> Option<(Option<&Node>, Diagnostic)> {
-    if KEYS.contains(&entry.key.as_str()) {
-        return None;
-    }
-    let help = suggest::nearest(&entry.key, KEYS.into_iter())
-        .map_or(HELP.to_owned(), |near| format!("did you mean `{near}`?"));
-    let diagnostic =
-        Diagnostic::error("unknown-key", format!("`health` has no key `{}`", entry.key)).help(help);
-    Some((Some(&entry.node), diagnostic))
+fn unknown(entry: &Entry) -> Option<Bad<'_>> {
+    let key = entry.key.as_str();
+    let is_known = KEYS.contains(&key);
+    (!is_known).then(|| (&entry.node, unknown_key("health", key, KEYS, HELP)))
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::attributes::{BadValue, FieldType};
 use crate::diagnostic::Diagnostic;
-use crate::suggest;
+use crate::objects::unknown_key;
 use crate::value::{Entry, Node, Span, Value};
 
 /// JSON Schema of what is inside `hooks`.
@@ -121,7 +121,7 @@ fn read_hook(hooks: &mut Hooks, entry: &Entry) -> Result<(), Diagnostic> {
     }
     let Some(hook) = Hook::ALL.into_iter().find(|hook| hook.as_str() == key) else {
         let known = Hook::ALL.into_iter().map(Hook::as_str).chain([TIMEOUT]);
-        return Err(unknown("hooks", key, known, HELP));
+        return Err(unknown_key("hooks", key, known, HELP));
     };
     *hooks.command_mut(hook) = Some(command(&format!("hooks.{key}"), node, HELP)?);
     Ok(())
@@ -167,7 +167,7 @@ fn read_secret(entry: &Entry) -> Result<Secret, Diagnostic> {
     let strange = given.iter().find(|part| !["file", "command"].contains(&part.key.as_str()));
     if let Some(part) = strange {
         let of = format!("secrets.{name}");
-        return Err(unknown(&of, &part.key, ["file", "command"].into_iter(), SECRET_HELP));
+        return Err(unknown_key(&of, &part.key, ["file", "command"], SECRET_HELP));
     }
     let [part] = given.as_slice() else {
         let message = format!("`secrets.{name}` must have one of `file` and `command`");
@@ -186,15 +186,4 @@ fn command(what: &str, node: &Node, help: &str) -> Result<String, Diagnostic> {
             Err(Diagnostic::error("wrong-form", message).help(help))
         }
     }
-}
-
-fn unknown<'a>(
-    of: &str,
-    key: &str,
-    known: impl Iterator<Item = &'a str>,
-    help: &str,
-) -> Diagnostic {
-    let help = suggest::nearest(key, known)
-        .map_or(help.to_owned(), |near| format!("did you mean `{near}`?"));
-    Diagnostic::error("unknown-key", format!("`{of}` has no key `{key}`")).help(help)
 }

@@ -45,6 +45,7 @@ mod interpreter;
 mod json;
 mod log_names;
 mod names;
+mod objects;
 mod options;
 mod package;
 mod package_script;

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::attributes::{BadValue, FieldType};
 use crate::diagnostic::Diagnostic;
-use crate::suggest;
+use crate::objects::{self, Bad, unknown_key};
 use crate::value::{Entry, Node, Value};
 
 /// What may be said.
@@ -49,7 +49,7 @@ pub(crate) const SCHEMA: &str = r#"{
 const HELP: &str = "write one of `port` (a number, or `any`), `http` (a URL), `log` (a text), \
                     `exec` (a shell command) and `message: true`";
 
-type Wrong<'n> = Vec<(Option<&'n Node>, Diagnostic)>;
+type Wrong<'n> = Vec<Bad<'n>>;
 
 impl FieldType for Option<Ready> {
     fn write(&self) -> Json {
@@ -67,33 +67,28 @@ impl FieldType for Option<Ready> {
     }
 
     fn read(node: &Node) -> Result<Self, BadValue> {
-        let place = |(part, diagnostic): (Option<&Node>, Diagnostic)| {
-            (part.and_then(|node| node.span), diagnostic)
-        };
-        parse(node)
-            .map(Some)
-            .map_err(|wrong| BadValue::Said(wrong.into_iter().map(place).collect()))
+        parse(node).map(Some).map_err(objects::said)
     }
 }
 
 fn parse(node: &Node) -> Result<Ready, Wrong<'_>> {
     let Value::Object(entries) = &node.value else {
         let message = "`ready` must be an object";
-        return Err(vec![(Some(node), Diagnostic::error("wrong-type", message).help(HELP))]);
+        return Err(vec![(node, Diagnostic::error("wrong-type", message).help(HELP))]);
     };
     let unknown: Wrong<'_> = entries.iter().filter_map(unknown).collect();
     let given: Vec<(&str, &Node)> =
         KEYS.into_iter().filter_map(|key| Some((key, node.get(key)?))).collect();
     match given.as_slice() {
         _ if !unknown.is_empty() => Err(unknown),
-        [(key, value)] => said(key, value).map_err(|wrong| vec![(Some(*value), wrong)]),
+        [(key, value)] => said(key, value).map_err(|wrong| vec![(*value, wrong)]),
         [] => {
             let message = "`ready` does not say what makes it ready";
-            Err(vec![(Some(node), Diagnostic::error("no-probe", message).help(HELP))])
+            Err(vec![(node, Diagnostic::error("no-probe", message).help(HELP))])
         }
         [_, (key, value), ..] => {
             let message = format!("`ready.{key}` is a second sign; there can be only one");
-            Err(vec![(Some(*value), Diagnostic::error("two-probes", message).help(HELP))])
+            Err(vec![(*value, Diagnostic::error("two-probes", message).help(HELP))])
         }
     }
 }
@@ -138,13 +133,8 @@ fn said(key: &str, value: &Node) -> Result<Ready, Diagnostic> {
     }
 }
 
-fn unknown(entry: &Entry) -> Option<(Option<&Node>, Diagnostic)> {
-    if KEYS.contains(&entry.key.as_str()) {
-        return None;
-    }
-    let help = suggest::nearest(&entry.key, KEYS.into_iter())
-        .map_or(HELP.to_owned(), |near| format!("did you mean `{near}`?"));
-    let diagnostic =
-        Diagnostic::error("unknown-key", format!("`ready` has no key `{}`", entry.key)).help(help);
-    Some((Some(&entry.node), diagnostic))
+fn unknown(entry: &Entry) -> Option<Bad<'_>> {
+    let key = entry.key.as_str();
+    let is_known = KEYS.contains(&key);
+    (!is_known).then(|| (&entry.node, unknown_key("ready", key, KEYS, HELP)))
 }

@@ -3,12 +3,8 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::diagnostic::Diagnostic;
-use crate::suggest;
+use crate::objects::{Bad, unknown_key};
 use crate::value::{Entry, Node, Value};
-
-/// A part that is wrong, and what is said of it.
-pub(crate) type Bad<'n> = (&'n Node, Diagnostic);
 
 /// A receiver as it is written: short where nothing is said but where it is.
 pub(crate) fn written(kind: &str, to: String, more: Map<String, Json>) -> (String, Json) {
@@ -37,10 +33,7 @@ pub(crate) fn known_kind<'n>(
     if kinds.contains(&key) {
         return Ok(());
     }
-    let help = suggest::nearest(key, kinds.iter().copied())
-        .map_or(help.to_owned(), |near| format!("did you mean `{near}`?"));
-    let message = format!("`{object}` has no key `{key}`");
-    Err((&entry.node, Diagnostic::error("unknown-key", message).help(help)))
+    Err((&entry.node, unknown_key(object, key, kinds.iter().copied(), help)))
 }
 
 /// Reads the headers of HTTP requests.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::attributes::{BadValue, FieldType};
 use crate::diagnostic::Diagnostic;
+use crate::objects::{self, Bad};
 use crate::units;
 use crate::value::{Node, Value};
 
@@ -51,8 +52,7 @@ impl FieldType for Vec<LogRule> {
     }
 
     fn read(node: &Node) -> Result<Self, BadValue> {
-        let place = |(part, diagnostic): (&Node, Diagnostic)| (part.span, diagnostic);
-        parse(node).map_err(|wrong| BadValue::Said(wrong.into_iter().map(place).collect()))
+        parse(node).map_err(objects::said)
     }
 }
 
@@ -71,8 +71,6 @@ fn write(rule: &LogRule) -> Json {
     }
     object.into()
 }
-
-type Bad<'n> = (&'n Node, Diagnostic);
 
 /// Reads the list.
 fn parse(node: &Node) -> Result<Vec<LogRule>, Vec<Bad<'_>>> {

@@ -8,7 +8,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::attributes::{BadValue, FieldType};
 use crate::diagnostic::Diagnostic;
-use crate::receivers::{self, Bad};
+use crate::objects::{self, Bad};
+use crate::receivers;
 use crate::value::{Entry, Node, Value};
 
 /// The journal's own socket.
@@ -65,8 +66,7 @@ impl FieldType for Vec<LogSink> {
     }
 
     fn read(node: &Node) -> Result<Self, BadValue> {
-        let place = |(part, diagnostic): (&Node, Diagnostic)| (part.span, diagnostic);
-        parse(node).map_err(|wrong| BadValue::Said(wrong.into_iter().map(place).collect()))
+        parse(node).map_err(objects::said)
     }
 }
 

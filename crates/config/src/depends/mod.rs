@@ -15,6 +15,7 @@ pub(crate) use schema::SCHEMA;
 
 use crate::attributes::{BadValue, FieldType};
 use crate::diagnostic::Diagnostic;
+use crate::objects::unknown_key;
 use crate::suggest;
 use crate::value::{Entry, Node, Span, Value};
 
@@ -185,13 +186,9 @@ impl Read {
             }
             "restart" | "required" => {}
             key => {
-                let help = suggest::nearest(key, KEYS.into_iter()).map_or_else(
-                    || "write `condition` and, if it is wanted, `restart`".to_owned(),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                let message = format!("`{path}` has no key `{key}`");
+                let help = "write `condition` and, if it is wanted, `restart`";
                 let span = part.key_span.or(node.span);
-                self.refuse(span, Diagnostic::error("unknown-key", message).help(help));
+                self.refuse(span, unknown_key(path, key, KEYS, help));
             }
         }
     }
