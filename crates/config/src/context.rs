@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::remembered;
 
@@ -61,6 +62,16 @@ impl Context {
             .split(':')
             .map(|folder| cwd.join(folder).join(program))
             .find(|path| is_executable(path))
+    }
+
+    /// What a program says of its version; `None`: nothing, or it cannot be run.
+    pub(crate) fn version_of(&self, program: &Path) -> Option<String> {
+        remembered::version(program, || {
+            let mut command = Command::new(program);
+            let said = command.arg("--version").env_clear().envs(&self.env).output().ok()?;
+            let text = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+            Some(text).filter(|text| !text.is_empty())
+        })
     }
 
     /// `path` as absolute: `~` is the caller's home, anything relative starts at `base`.

@@ -59,8 +59,7 @@ pub(crate) fn choose(
         Some(AUTO) => automatic(script, cwd, ctx),
         Some(asked) if asked.starts_with("node@") => node_version(asked, ctx),
         Some(asked) => available(asked, cwd, ctx).map(Interpreter::program),
-        None if remembered::is_folder(script) => node(cwd, ctx),
-        None => by_extension(script, cwd, ctx),
+        None => usual(script, cwd, ctx),
     }?;
     if found.is_node_like() && remembered::is_folder(script) && package::main(script).is_none() {
         let message = format!("there is nothing to run in the directory {}", script.display());
@@ -80,9 +79,13 @@ fn automatic(script: &Path, cwd: &Path, ctx: &Context) -> Result<Interpreter, Di
     let found = python::of_folder(cwd, ctx).filter(|_| is_python);
     match found {
         Some((program, args)) => Ok(Interpreter { program: Some(program), args }),
-        None if script.is_dir() => node(cwd, ctx),
-        None => by_extension(script, cwd, ctx),
+        None => usual(script, cwd, ctx),
     }
+}
+
+/// The interpreter where no word says which.
+fn usual(script: &Path, cwd: &Path, ctx: &Context) -> Result<Interpreter, Diagnostic> {
+    if remembered::is_folder(script) { node(cwd, ctx) } else { by_extension(script, cwd, ctx) }
 }
 
 fn execute(script: &Path) -> Result<Interpreter, Diagnostic> {
@@ -206,7 +209,10 @@ fn typescript(ctx: &Context) -> Result<Interpreter, Diagnostic> {
             Ok(Interpreter { program: Some("node".to_owned()), args })
         }
         Types::No(found) => {
-            let found = if found == UNREADABLE { found } else { format!("this is {found}") };
+            let found = found.map_or_else(
+                || "its version cannot be read".to_owned(),
+                |found| format!("this is {found}"),
+            );
             let message = format!("TypeScript needs bun, or Node 22.6 or newer: {found}");
             Err(Diagnostic::error("no-interpreter", message)
                 .help("install bun or a newer Node, or compile the script first"))
@@ -221,22 +227,15 @@ pub(crate) enum Types {
     Stripped,
     /// It strips them if it is told to.
     OnDemand,
-    /// It cannot; this is its version.
-    No(String),
+    /// It cannot; this is its version, where it tells it.
+    No(Option<String>),
 }
-
-/// Stands for the version of a Node that does not tell it.
-const UNREADABLE: &str = "its version cannot be read";
 
 /// Returns what this Node does with types.
 pub(crate) fn types(node: &Path, ctx: &Context) -> Types {
-    let version =
-        std::process::Command::new(node).arg("--version").env_clear().envs(&ctx.env).output();
-    let text = version
-        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-        .unwrap_or_default();
-    let mut parts =
-        text.trim().trim_start_matches('v').split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let said = ctx.version_of(node);
+    let text = said.as_deref().unwrap_or_default().trim_start_matches('v');
+    let mut parts = text.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     if version >= (23, 6) || (version.0 == 22 && version.1 >= 18) {
         return Types::Stripped;
@@ -244,7 +243,7 @@ pub(crate) fn types(node: &Path, ctx: &Context) -> Types {
     if version >= (22, 6) {
         return Types::OnDemand;
     }
-    Types::No(if text.trim().is_empty() { UNREADABLE } else { text.trim() }.to_owned())
+    Types::No(said)
 }
 
 /// `node@20` or `node@20.11.1`: the newest such version that nvm has installed.

@@ -38,9 +38,9 @@ pub(crate) fn is_folder(path: &Path) -> bool {
     once(path, |seen| &mut seen.folder, || path.is_dir())
 }
 
-/// The version that a folder has, as `look` says.
-pub(crate) fn version(folder: &Path, look: impl FnOnce() -> Option<String>) -> Option<String> {
-    once(folder, |seen| &mut seen.version, look)
+/// The version that a folder or a program has, as `look` says.
+pub(crate) fn version(path: &Path, look: impl FnOnce() -> Option<String>) -> Option<String> {
+    once(path, |seen| &mut seen.version, look)
 }
 
 fn once<T: Clone>(

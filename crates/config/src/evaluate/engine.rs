@@ -42,17 +42,19 @@ impl Engine {
                 .help("install Node, or write the apps as `ecosystem.json`")
             });
         }
-        let types = node.as_ref().map(|node| interpreter::types(node, ctx));
-        let is = match (node, types) {
-            (Some(program), Some(Types::Stripped)) => {
-                return Ok(Self { program, args: QUIET.to_vec(), kind: Kind::Node });
-            }
-            (Some(program), Some(Types::OnDemand)) => {
-                let args = [&["--experimental-strip-types"], QUIET].concat();
-                return Ok(Self { program, args, kind: Kind::Node });
-            }
-            (_, Some(Types::No(found))) => format!("`node` is {found}"),
-            (_, None) | (None, Some(_)) => "`node` is not in PATH".to_owned(),
+        let is = match node {
+            None => "`node` is not in PATH".to_owned(),
+            Some(program) => match interpreter::types(&program, ctx) {
+                Types::Stripped => {
+                    return Ok(Self { program, args: QUIET.to_vec(), kind: Kind::Node });
+                }
+                Types::OnDemand => {
+                    let args = [&["--experimental-strip-types"], QUIET].concat();
+                    return Ok(Self { program, args, kind: Kind::Node });
+                }
+                Types::No(Some(found)) => format!("`node` is {found}"),
+                Types::No(None) => "the version of `node` cannot be read".to_owned(),
+            },
         };
         other(ctx).ok_or_else(|| {
             let message = format!("TypeScript needs Node 22.6 or newer, Bun or Deno: {is}");

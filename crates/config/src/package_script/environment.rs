@@ -1,7 +1,6 @@
 //! The variables that npm and its relatives give a script.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value as Json;
 
@@ -74,7 +73,7 @@ fn usual(run: &Run<'_>, file: &Path, node: &Path, ctx: &Context) -> Vec<(String,
     let agent = format!(
         "{}/{version} {other}node/{} linux {}{}",
         run.runner.name(),
-        node_version(node, ctx).unwrap_or_else(|| "?".to_owned()),
+        ctx.version_of(node).filter(|text| text.starts_with('v')).unwrap_or_else(|| "?".to_owned()),
         if cfg!(target_arch = "x86_64") { "x64" } else { "arm64" },
         if other.is_empty() { " workspaces/false" } else { "" },
     );
@@ -112,12 +111,6 @@ fn path(run: &Run<'_>, file: &Path, given: &dyn Fn(&str) -> Option<String>) -> S
         .map(|package| package.join("node_modules/@npmcli/run-script/lib/node-gyp-bin"));
     let folders = folders.chain(gyp.filter(|folder| folder.is_dir())).map(|folder| text(&folder));
     folders.chain(given("PATH")).collect::<Vec<_>>().join(":")
-}
-
-fn node_version(node: &Path, ctx: &Context) -> Option<String> {
-    let said = Command::new(node).arg("--version").env_clear().envs(&ctx.env).output().ok()?;
-    let text = String::from_utf8(said.stdout).ok()?;
-    Some(text.trim().to_owned()).filter(|text| text.starts_with('v'))
 }
 
 fn flatten(name: &str, value: &Json, all: &mut Vec<(String, String)>) {

@@ -168,6 +168,16 @@ fn a_node_without_types_says_which_one_is_needed() {
 }
 
 #[test]
+fn a_node_that_does_not_tell_its_version_is_said_to() {
+    let world = World::new(&[]);
+    world.program("../bin/node", "#!/bin/sh\n");
+    world.file("e.config.ts", TYPED);
+    let (_, report) = load("e.config.ts", &Options::default(), &world.ctx);
+    let said = world.render(&report);
+    assert!(said.contains("Bun or Deno: the version of `node` cannot be read"), "{said}");
+}
+
+#[test]
 fn what_is_wrong_in_typescript_is_pointed_at() {
     let text = "const name: string = 'one';\nexport default { name: nowhere.x };\n";
     for engine in ["node-24", "bun", "deno"] {

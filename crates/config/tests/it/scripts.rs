@@ -77,6 +77,20 @@ fn typescript_without_bun_needs_a_new_node() {
 }
 
 #[test]
+fn the_node_of_a_file_is_asked_once_for_its_version() {
+    let world = World::new(&[]);
+    let asked = world.ctx.cwd.join("asked");
+    world.program("../bin/node", format!("#!/bin/sh\necho >> {}\necho v24.1.0", asked.display()));
+    world.file("a.ts", "");
+    world.file("b.ts", "");
+    let apps = r#"[{ "script": "a.ts" }, { "script": "b.ts" }]"#;
+    world.file("apps.json", apps);
+    let (specs, report) = ostler_config::load("apps.json", &Options::default(), &world.ctx);
+    assert_eq!((specs.len(), report.len()), (2, 0), "{}", world.render(&report));
+    assert_eq!(std::fs::read_to_string(asked).unwrap(), "\n");
+}
+
+#[test]
 fn binaries_and_scripts_that_name_another_program_are_executed_themselves() {
     let world = World::new(&["node"]);
     world.program("server", b"\x7fELF\0\0\0");
