@@ -134,13 +134,13 @@ pub fn from_script(
         Some(_) | None => Err(report),
     }
 }
+
 /// Returns what a text of YAML says, or the line in which it is wrong, from 1 on, and why.
 ///
 /// # Errors
 /// It is no YAML.
 pub fn read_yaml(text: &str) -> Result<serde_json::Value, (usize, String)> {
-    yaml::parse(text).map(|node| node.to_json()).map_err(|wrong| {
-        let before = text.get(..wrong.span.start).unwrap_or(text);
-        (before.matches('\n').count() + 1, wrong.message)
-    })
+    yaml::parse(text)
+        .map(|node| node.to_json())
+        .map_err(|wrong| (Place::of(text, wrong.span.start, wrong.span.end).line, wrong.message))
 }
