@@ -39,7 +39,7 @@ const NO_FILE: &str = "`ostler init` writes a process file, `ostler start app.js
 #[must_use]
 pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     read_file(path, ctx, |said, source, absolute| {
-        remembered::during(|| apps(said, source, Some(absolute), (options, ctx)))
+        apps(said, source, Some(absolute), (options, ctx))
     })
     .unwrap_or_else(|diagnostic| (Vec::new(), vec![diagnostic]))
 }
@@ -153,8 +153,10 @@ fn apps(
     (options, ctx): (&Options, &Context),
 ) -> (Vec<AppSpec>, Vec<Diagnostic>) {
     let mut report = Vec::new();
-    let specs = with_all(said, (source, path), (options, ctx), &mut report, |of, report| {
-        resolved(of, options, ctx, report)
+    let specs = remembered::during(|| {
+        with_all(said, (source, path), (options, ctx), &mut report, |of, report| {
+            resolved(of, options, ctx, report)
+        })
     });
     let mut said = said_once(report);
     if options.strict && refuse_warnings(&mut said) {

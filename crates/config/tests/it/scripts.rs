@@ -87,7 +87,11 @@ fn the_node_of_a_file_is_asked_once_for_its_version() {
     world.file("apps.json", apps);
     let (specs, report) = ostler_config::load("apps.json", &Options::default(), &world.ctx);
     assert_eq!((specs.len(), report.len()), (2, 0), "{}", world.render(&report));
-    assert_eq!(std::fs::read_to_string(asked).unwrap(), "\n");
+    assert_eq!(std::fs::read_to_string(&asked).unwrap(), "\n");
+    // The same of a text from elsewhere.
+    let (specs, _) = ostler_config::load_text(apps, "-", &Options::default(), &world.ctx);
+    assert_eq!(specs.len(), 2);
+    assert_eq!(std::fs::read_to_string(&asked).unwrap(), "\n\n");
 }
 
 #[test]
