@@ -111,7 +111,7 @@ pub(crate) fn of_server(
     name: &str,
     variables: BTreeMap<String, String>,
 ) -> Result<App, Failed> {
-    let context = Context { server: Some(program()?), ..context(session)? };
+    let context = Context { server: Some(caller::program()?), ..context(session)? };
     let mut options = options(&session.args);
     if session.args.attribute("name").is_none() {
         options.give("name", Some(name));
@@ -162,16 +162,10 @@ pub(crate) fn deploy_target(
     target.ok_or(failed)
 }
 
-/// Returns this program.
-pub(crate) fn program() -> Result<PathBuf, Failed> {
-    std::env::current_exe()
-        .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))
-}
-
 /// Returns the apps of a process file, or of standard input for `-`; `true` when something was
 /// wrong with the others.
 pub(crate) fn of_file(session: &mut Session, path: &str) -> Result<(Vec<App>, bool), Failed> {
-    let context = Context { server: Some(program()?), ..context(session)? };
+    let context = Context { server: Some(caller::program()?), ..context(session)? };
     let options = options(&session.args);
     let (mut specs, diagnostics) = process_file::load_beside(session, path, &options, &context)?;
     let bad = diagnostics.iter().any(Diagnostic::is_error);

@@ -13,6 +13,12 @@ pub(crate) fn cwd() -> Result<PathBuf, Failed> {
     })
 }
 
+/// Returns this program.
+pub(crate) fn program() -> Result<PathBuf, Failed> {
+    std::env::current_exe()
+        .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))
+}
+
 /// Returns the file of this name that a shell finds first in `PATH`.
 pub(crate) fn in_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os(ostler_env::PATH)?;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::caller;
 use crate::failed::Failed;
 
 /// Its file name.
@@ -9,8 +10,7 @@ const COMPANION: &str = "ostler-companion";
 
 /// Returns its path, or says that `what` needs it and how it comes to be there.
 pub(crate) fn find(what: &str) -> Result<PathBuf, Failed> {
-    let program = std::env::current_exe()
-        .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;
+    let program = caller::program()?;
     let companion = program.with_file_name(COMPANION);
     if companion.is_file() {
         return Ok(companion);

@@ -21,6 +21,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::apps;
+use crate::caller;
 use crate::process_file::ProcessFile;
 use crate::session::Session;
 
@@ -115,7 +116,7 @@ fn read_as_given(
 ) -> Result<AppSpec, String> {
     let context = apps::context(session).map_err(|_| "not known".to_owned())?;
     let env = spec.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let server = apps::program().ok();
+    let server = caller::program().ok();
     let context = Context { cwd: noted.cwd.clone(), env, server, ..context };
     let options = |profiles: Vec<String>| {
         let env = noted.env.clone();

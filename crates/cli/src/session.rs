@@ -231,9 +231,7 @@ impl Session {
     }
 
     fn connect_or_start(&mut self) -> Result<(), Failed> {
-        let exe = std::env::current_exe().map_err(|error| {
-            Failed::new(format!("cannot find this program's own file: {error}"))
-        })?;
+        let exe = caller::program()?;
         let starter = Starter {
             foreground: self.foreground,
             new_home: std::mem::take(&mut self.new_home),

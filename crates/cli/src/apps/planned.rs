@@ -3,7 +3,8 @@
 use ostler_config::{Context, Diagnostic, OfProfiles};
 use ostler_core::spec::AppSpec;
 
-use super::{App, app, context, options, program, report, set_for};
+use super::{App, app, context, options, report, set_for};
+use crate::caller;
 use crate::failed::Failed;
 use crate::process_file::{self, ProcessFile};
 use crate::served;
@@ -32,7 +33,7 @@ fn read_file(
             ),
         ));
     }
-    let context = Context { server: Some(program()?), ..context(session)? };
+    let context = Context { server: Some(caller::program()?), ..context(session)? };
     let options = options(&session.args);
     if looks {
         return process_file::load_beside(session, path, &options, &context);

@@ -25,8 +25,7 @@ enum There {
 
 /// Runs the command `link-pm2`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    let own = std::env::current_exe()
-        .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;
+    let own = caller::program()?;
     let folder = match session.args.words.first() {
         Some(word) => std::path::absolute(word)
             .map_err(|error| Failed::new(format!("`{word}` is not a directory: {error}")))?,

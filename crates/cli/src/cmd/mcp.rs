@@ -7,6 +7,7 @@ use std::process::Command;
 use ostler_env::OSTLER_HOME;
 
 use crate::args::FlagId;
+use crate::caller;
 use crate::companion;
 use crate::failed::Failed;
 use crate::session::Session;
@@ -18,8 +19,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         return Err(Failed::new("`mcp` speaks to a program, and its input is a terminal")
             .hint("have the agent start it: `claude mcp add ostler -- ostler mcp`"));
     }
-    let program = std::env::current_exe()
-        .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;
+    let program = caller::program()?;
     session.out.flush()?;
     let mut command = Command::new(&companion);
     command.arg("mcp").arg(program).env(OSTLER_HOME, session.home.path());

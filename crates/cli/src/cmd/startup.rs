@@ -12,9 +12,8 @@ use ostler_client::Home;
 use crate::args::suggest::nearest;
 use crate::args::{CommandId, FlagId};
 use crate::boot::account::Account;
-use crate::caller;
-
 use crate::boot::{Platform, Service, Step, installation, path, service_name};
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
@@ -155,8 +154,7 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Setup, Failed> {
         None => service_name(program, '-', &account.name),
     };
     let path_now = std::env::var(ostler_env::PATH).unwrap_or_default();
-    let current = std::env::current_exe()
-        .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;
+    let current = caller::program()?;
     let argument = std::env::args_os().next().unwrap_or_default();
     let stable = path::stable_exe(&argument, &current, &path_now);
     let (path, passing) = path::service_path(&path_now, &user_home);

@@ -6,6 +6,7 @@ use ostler_client::Answer;
 use ostler_wire::control::{Action, Reply, Request};
 
 use super::{list, perform};
+use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::{Session, ticket, unexpected};
@@ -13,8 +14,7 @@ use crate::voice::Notice;
 
 /// Runs the command `update`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
-    let exe = std::env::current_exe()
-        .map_err(|error| Failed::new(format!("cannot find this program's own file: {error}")))?;
+    let exe = caller::program()?;
     let exe = exe
         .into_os_string()
         .into_string()

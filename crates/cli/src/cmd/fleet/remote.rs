@@ -7,9 +7,9 @@ use std::thread;
 use ostler_shell::word;
 use serde_json::Value;
 
-use crate::apps;
 use crate::args::flags::{FLAGS, Takes};
 use crate::args::{FlagId, Parsed};
+use crate::caller;
 use crate::deploy::Host;
 use crate::failed::Failed;
 use crate::session::Session;
@@ -31,7 +31,7 @@ impl Remote {
     pub(super) fn new(name: &str) -> Result<Self, Failed> {
         let host = Host::named(name);
         let program = match host.is_here() {
-            true => apps::program()?.to_string_lossy().into_owned(),
+            true => caller::program()?.to_string_lossy().into_owned(),
             false => "ostler".to_owned(),
         };
         Ok(Self { host, program })
