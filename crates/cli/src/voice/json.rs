@@ -77,8 +77,7 @@ pub(super) fn object(
         Notice::Finished { act, failed, urls } => {
             let counted = tally.counts().map(|(app, done, total)| {
                 let mut object = json!({ "app": app, "done": done, "total": total });
-                let renamed = tally.renamed().find(|(old, _)| *old == app);
-                if let (Value::Object(fields), Some((_, now))) = (&mut object, renamed) {
+                if let (Value::Object(fields), Some(now)) = (&mut object, tally.now_called(app)) {
                     fields.insert("now".to_owned(), json!(now));
                 }
                 object

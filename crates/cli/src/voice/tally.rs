@@ -222,9 +222,9 @@ impl Tally {
         span(self.since(now))
     }
 
-    /// Returns the apps that have another name since: the old one and the new one.
-    pub(super) fn renamed(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.apps.iter().filter_map(|(name, app)| Some((name.as_str(), app.now.as_deref()?)))
+    /// Returns what an app is called since, where that is another name.
+    pub(super) fn now_called(&self, name: &str) -> Option<&str> {
+        self.apps.get(name)?.now.as_deref()
     }
 
     /// Returns the name of each app, and of how many of its processes it is done.
