@@ -40,7 +40,12 @@ impl Command {
 
     /// Returns the command that runs apps in the foreground, which `pm2-runtime` is.
     pub(crate) fn run() -> Option<&'static Self> {
-        COMMANDS.iter().find(|command| command.id == CommandId::Run)
+        Self::by_id(CommandId::Run)
+    }
+
+    /// Returns the command with this id.
+    pub(crate) fn by_id(id: CommandId) -> Option<&'static Self> {
+        COMMANDS.iter().find(|command| command.id == id)
     }
 
     /// Returns the name that is shown.

@@ -30,6 +30,13 @@ pub(super) fn columns(left: &str, right: &str, at: usize) -> String {
     out
 }
 
+/// Returns a phrase as a sentence.
+pub(crate) fn sentence(phrase: &str) -> String {
+    let mut chars = phrase.chars();
+    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", chars.as_str())
+}
+
 fn lines(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in unbroken(text.split_whitespace()) {

@@ -9,17 +9,15 @@ mod tool;
 
 use serde_json::{Map, Value, json};
 
-use super::commands::{COMMANDS, Command, CommandId};
+use super::commands::{Command, CommandId};
 use super::flags::{FLAGS, Flag};
+use super::text::sentence;
 use table::TOOLS;
 use tool::{Apps, Effect, Gives, Kind, Parameter, Tool};
 
-/// The most tools that are offered.
-const MOST: usize = 12;
-
 /// Returns the tools as the companion reads them.
 pub(crate) fn all() -> String {
-    let tools: Vec<Value> = TOOLS.iter().take(MOST).map(Tool::json).collect();
+    let tools: Vec<Value> = TOOLS.iter().map(Tool::json).collect();
     let text = serde_json::to_string_pretty(&tools).unwrap_or_default();
     text + "\n"
 }
@@ -49,7 +47,7 @@ impl Effect {
 
 impl Tool {
     fn of(&self) -> Option<&'static Command> {
-        COMMANDS.iter().find(|command| command.id == self.command)
+        Command::by_id(self.command)
     }
 
     /// What it does, in a line.
@@ -62,33 +60,14 @@ impl Tool {
 
     /// What it does, in sentences.
     fn doc(&self) -> String {
-        let doc = self.line();
-        let mut letters = doc.chars();
-        let first = letters.next().map(|first| first.to_uppercase().to_string());
-        let mut text = first.unwrap_or_default() + letters.as_str() + ".";
-        if !self.note.is_empty() {
-            text.push(' ');
-            text.push_str(self.note);
-        }
-        text
+        [&sentence(self.line()), self.note].join(" ").trim_end().to_owned()
     }
 
     fn json(&self) -> Value {
         let mut words = Map::new();
         let mut properties = Map::new();
         let mut required: Vec<&str> = Vec::new();
-        if self.apps != Apps::None {
-            let of_all = match self.apps {
-                Apps::Any | Apps::Logs => "; without it all are meant",
-                Apps::None | Apps::Needed | Apps::Whole => "",
-            };
-            let doc = format!("an app by its name, its namespace or `NAMESPACE/NAME`{of_all}");
-            let doc = match self.apps {
-                Apps::None | Apps::Whole => doc,
-                Apps::Any | Apps::Needed | Apps::Logs => {
-                    doc.replace("`NAMESPACE/NAME`", "`NAMESPACE/NAME`, one process by its id")
-                }
-            };
+        if let Some(doc) = self.apps.doc() {
             properties.insert("app".into(), json!({ "type": "string", "description": doc }));
             if matches!(self.apps, Apps::Needed | Apps::Whole) {
                 required.push("app");
@@ -172,6 +151,21 @@ impl Apps {
             Self::Logs => "logs",
         }
     }
+
+    /// What names an app; `None`: nothing does.
+    fn doc(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Whole => Some("an app by its name, its namespace or `NAMESPACE/NAME`"),
+            Self::Needed => {
+                Some("an app by its name, its namespace or `NAMESPACE/NAME`, one process by its id")
+            }
+            Self::Any | Self::Logs => Some(
+                "an app by its name, its namespace or `NAMESPACE/NAME`, one process by its id; \
+                 without it all are meant",
+            ),
+        }
+    }
 }
 
 impl Gives {
@@ -203,7 +197,7 @@ mod tests {
 
     #[test]
     fn tools_are_few_have_names_of_their_own_and_name_commands_and_options_that_there_are() {
-        assert!(TOOLS.len() <= MOST);
+        assert!(TOOLS.len() <= 12);
         for (at, tool) in TOOLS.iter().enumerate() {
             assert!(TOOLS.iter().skip(at + 1).all(|other| other.name != tool.name));
             let command = tool.of().unwrap();

@@ -1,10 +1,10 @@
 //! `docs/commands.md`: each command with its options.
 
-use super::markdown::{code, head, sentence, table};
+use super::markdown::{code, head, table};
 use crate::args::commands::{COMMANDS, Group};
 use crate::args::flags::{Flag, Scope};
 use crate::args::told::{Told, What, told};
-use crate::args::{Command, chapters, examples};
+use crate::args::{Command, chapters, examples, sentence};
 
 /// What an exit status means.
 pub(super) const STATUS: [[&str; 2]; 4] = [

@@ -4,7 +4,8 @@ use ostler_config::attributes::{
     Applies, Attribute, Chapter, Effect, Flag, Rule, Type, Unit, Usual, chapters,
 };
 
-use super::markdown::{code, head, sentence, table};
+use super::markdown::{code, head, table};
+use crate::args::sentence;
 
 /// Returns the page.
 pub(super) fn page() -> String {

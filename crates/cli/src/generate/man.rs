@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use ostler_env::{Audience, VARIABLES};
 
 use super::commands::STATUS;
-use super::markdown::sentence;
+
 use crate::args::commands::{COMMANDS, CommandId, Group};
 use crate::args::examples::FIRST;
 use crate::args::flags::Flag;
-use crate::args::{Command, chapters};
+use crate::args::{Command, chapters, sentence};
 
 /// The day of the release that the page describes; it changes with the version.
 const DATE: &str = "2026-11-26";

@@ -29,10 +29,3 @@ fn cell(text: &str) -> String {
 pub(super) fn code(text: &str) -> String {
     format!("`{text}`")
 }
-
-/// Returns a phrase as a sentence.
-pub(super) fn sentence(phrase: &str) -> String {
-    let mut chars = phrase.chars();
-    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}.", chars.as_str())
-}

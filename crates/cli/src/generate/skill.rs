@@ -4,8 +4,9 @@
 //! printed, and which commands there are.
 
 use super::commands::STATUS;
-use super::markdown::{code, sentence, table};
+use super::markdown::{code, table};
 use crate::args::commands::Group;
+use crate::args::{Command, sentence};
 
 /// The begin, by which an agent decides whether it is meant.
 const HEAD: &str = "\
@@ -65,7 +66,7 @@ pub(super) fn page() -> String {
     out.push_str("## Commands\n\n");
     let groups = [Group::Run, Group::Release, Group::Watch, Group::Persist];
     let commands = groups.into_iter().flat_map(Group::commands);
-    let row = |command: &crate::args::Command| {
+    let row = |command: &Command| {
         [code(&format!("{}{}", command.name(), command.arguments())), sentence(command.doc)]
     };
     out.push_str(&table(["command", "does"], &commands.map(row).collect::<Vec<_>>()));
