@@ -15,7 +15,7 @@ use ostler_config::attributes::{Applies, Unit};
 use ostler_config::{Attribute, Context, Diagnostic, Options, attributes};
 use ostler_core::spec::AppSpec;
 use ostler_env::{Audience, Origin, Variable};
-use ostler_show::OfFile;
+use ostler_show::{OfFile, Unlike};
 use ostler_wire::control::{ProcView, Request};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -52,11 +52,11 @@ pub(crate) fn compare(
     let spec = spec_of(specs, process)?;
     let noted = ProcessFile::of(spec)?;
     let path = noted.path.display().to_string();
-    let differs = match read(session, &noted, spec) {
-        Ok(of_file) => differences(spec, instances, &of_file, &noted),
-        Err(why) => Some(why),
+    let unlike = match read(session, &noted, spec) {
+        Ok(of_file) => differences(spec, instances, &of_file, &noted).map(Unlike::Differs),
+        Err(unlike) => Some(unlike),
     };
-    Some(OfFile { path, differs })
+    Some(OfFile { path, unlike })
 }
 
 /// Returns the specification of the app that a process is of.
@@ -91,18 +91,19 @@ pub(crate) fn gone<'s>(
 }
 
 /// Reads the file as it was read then, with the variables that the app has from elsewhere.
-fn read(session: &Session, noted: &ProcessFile, spec: &AppSpec) -> Result<AppSpec, String> {
+fn read(session: &Session, noted: &ProcessFile, spec: &AppSpec) -> Result<AppSpec, Unlike> {
     let euid = rustix::process::geteuid().as_raw();
     match fs::metadata(&noted.path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err("not known: the file is gone".to_owned());
+            return Err(Unlike::Unknown("the file is gone".to_owned()));
         }
         Err(error) => {
             let why = ostler_text::without_numbers(&error.to_string());
-            return Err(format!("not known: the file cannot be read any more: {why}"));
+            return Err(Unlike::Unknown(format!("the file cannot be read any more: {why}")));
         }
         Ok(file) if ![0, euid].contains(&file.uid()) => {
-            return Err("not known: the file belongs to another user, and is not run".to_owned());
+            let why = "the file belongs to another user, and is not run";
+            return Err(Unlike::Unknown(why.to_owned()));
         }
         Ok(_) => {}
     }
@@ -113,8 +114,9 @@ fn read_as_given(
     session: &Session,
     noted: &ProcessFile,
     spec: &AppSpec,
-) -> Result<AppSpec, String> {
-    let context = apps::context(session).map_err(|_| "not known".to_owned())?;
+) -> Result<AppSpec, Unlike> {
+    let not_compared = |_| Unlike::Unknown("it cannot be compared".to_owned());
+    let context = apps::context(session).map_err(not_compared)?;
     let env = spec.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let server = caller::program().ok();
     let context = Context { cwd: noted.cwd.clone(), env, server, ..context };
@@ -132,11 +134,13 @@ fn read_as_given(
         specs = ostler_config::load(&path, &all, &context).0;
     }
     if let Some(of_file) = specs.into_iter().find(is_it) {
-        return apps::set_for(session, of_file).map_err(|_| "not known".to_owned());
+        return apps::set_for(session, of_file).map_err(not_compared);
     }
     match diagnostics.iter().find(|diagnostic| diagnostic.is_error()) {
-        Some(Diagnostic { message, .. }) => Err(format!("the file is refused: {message}")),
-        None => Err("the app is not in it any more".to_owned()),
+        Some(Diagnostic { message, .. }) => {
+            Err(Unlike::Differs(format!("the file is refused: {message}")))
+        }
+        None => Err(Unlike::Differs("the app is not in it any more".to_owned())),
     }
 }
 
@@ -164,7 +168,8 @@ pub(crate) fn planned(
     spec: &AppSpec,
     instances: usize,
 ) -> Result<(Differences, AppSpec), String> {
-    let mut of_file = read_as_given(session, file, spec)?;
+    let of_file = read_as_given(session, file, spec);
+    let mut of_file = of_file.map_err(|(Unlike::Differs(why) | Unlike::Unknown(why))| why)?;
     let found = differ(spec, instances, &of_file);
     for name in given_no_more(spec, &of_file) {
         of_file.env.remove(&name);

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
     use crate::app::fold;
     use crate::last_hour::LastHour;
-    use crate::of_file::OfFile;
+    use crate::of_file::{OfFile, Unlike};
     use crate::paint::Paint;
     use crate::sample::{self, NOW};
     use crate::tree::Tree;
@@ -193,7 +193,9 @@ mod tests {
             }),
             of_file: Some(OfFile {
                 path: "/srv/my app/ecosystem.config.js".to_owned(),
-                differs: Some("instances 2 → 4 (to apply: `ostler scale api 4`)".to_owned()),
+                unlike: Some(Unlike::Differs(
+                    "instances 2 → 4 (to apply: `ostler scale api 4`)".to_owned(),
+                )),
             }),
             last_hour: LastHour {
                 cpu: "▁▂█ at most 31.0%".to_owned(),

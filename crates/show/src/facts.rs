@@ -7,7 +7,7 @@ use crate::app::in_ranges;
 use crate::cells::Look;
 use crate::history::History;
 use crate::numbered::numbered;
-use crate::of_file::OfFile;
+use crate::of_file::{OfFile, Unlike};
 use crate::seen::Seen;
 use crate::why::{end, not_started};
 
@@ -74,15 +74,11 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
 }
 
 /// The process file of an app, and how the app differs from it.
-fn process_file(OfFile { path, differs }: &OfFile) -> (String, String) {
-    let differs = differs.as_deref().unwrap_or_default();
-    match differs.strip_prefix("not known") {
-        // That is no difference.
-        Some(why) => {
-            let why = why.strip_prefix(": ").unwrap_or("it cannot be compared");
-            (format!("{path} ({why})"), String::new())
-        }
-        None => (path.clone(), differs.to_owned()),
+fn process_file(OfFile { path, unlike }: &OfFile) -> (String, String) {
+    match unlike {
+        None => (path.clone(), String::new()),
+        Some(Unlike::Differs(how)) => (path.clone(), how.clone()),
+        Some(Unlike::Unknown(why)) => (format!("{path} ({why})"), String::new()),
     }
 }
 

@@ -45,7 +45,7 @@ pub use history::History;
 pub use hosts::of_hosts;
 pub use last_hour::LastHour;
 pub use list::{Row, list, piped, table};
-pub use of_file::OfFile;
+pub use of_file::{OfFile, Unlike};
 pub use ostler_logs::now_ms as now;
 pub use paint::{Ink, Paint};
 pub use ports::{UNKNOWN, note_ports};

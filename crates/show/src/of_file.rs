@@ -5,6 +5,15 @@
 pub struct OfFile {
     /// Path of the file.
     pub path: String,
-    /// How they differ, or why that is not known; nothing where they are the same.
-    pub differs: Option<String>,
+    /// How they differ; `None`: they are the same.
+    pub unlike: Option<Unlike>,
+}
+
+/// Why an app is not said to be as its file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unlike {
+    /// It is not: how they differ.
+    Differs(String),
+    /// Nobody can know, for this reason.
+    Unknown(String),
 }
