@@ -73,11 +73,15 @@ pub(super) fn refuse_only(session: &Session, word: &str) -> Result<(), Failed> {
         (FlagId::Strict, "--strict", "is about"),
     ];
     let given = options.into_iter().find(|(flag, ..)| session.has(*flag));
-    let Some((_, option, does)) = given.filter(|_| session.program == Program::Ostler) else {
+    let Some((flag, option, does)) = given.filter(|_| session.program == Program::Ostler) else {
         return Ok(());
     };
     let message = format!("`{option}` {does} a process file, and `{word}` is none");
-    Err(Failed::misuse(message).hint("leave it out, and name the apps"))
+    let line = session.args.typed.without_option(option, session.args.value(flag));
+    Err(Failed::misuse(message).hint(match line {
+        Some(line) => format!("`{line}` does without it"),
+        None => "leave it out, and name the apps".to_owned(),
+    }))
 }
 
 /// Returns the processes that a word means, having told what will be done with them.

@@ -289,6 +289,8 @@ fn with_strict_a_warning_about_a_file_is_an_error_and_nothing_is_done() {
     }
     assert!(sandbox.jlist().is_empty());
     let said = sandbox.ostler(["start", "idle.sh", "--strict"]).code(2).run();
-    assert!(said.err.contains("`--strict` is about a process file, and `idle.sh` is none"));
+    let expected = "error: `--strict` is about a process file, and `idle.sh` is none\n\
+                    hint: `ostler start idle.sh` does without it\n";
+    assert_eq!(said.err, expected);
     sandbox.ostler(["validate", "eco.yaml"]).run();
 }

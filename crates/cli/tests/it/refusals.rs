@@ -149,7 +149,8 @@ fn an_option_that_would_change_nothing_is_refused() {
     sandbox.ostler(["start", "idle.sh"]).run();
     let only = "error: `--only` chooses among the apps of a process file, and `idle` is none\n";
     for command in ["stop", "restart", "reload", "delete", "start"] {
-        begins(&sandbox, &[command, "idle", "--only", "x"], 2, only);
+        let said = format!("{only}hint: `ostler {command} idle` does without it\n");
+        begins(&sandbox, &[command, "idle", "--only", "x"], 2, &said);
     }
     sandbox.write("eco.json", r#"{ "script": "idle.sh" }"#);
     for word in ["idle", "eco.json"] {
