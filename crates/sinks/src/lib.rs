@@ -13,7 +13,7 @@ mod forward;
 mod http;
 mod journald;
 mod kept;
-mod otlp;
+pub mod otlp;
 mod record;
 mod rules;
 mod syslog;

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use ostler_sinks::otlp::refused;
+
 use super::api::metrics;
 use super::host::name;
 use super::otlp;
@@ -38,7 +40,7 @@ async fn send(shared: &Arc<Shared>, to: &Otlp) -> Result<(), String> {
         tokio::task::spawn_blocking(move || ostler_sinks::post(&to.url, &to.headers, &body));
     let answer = posting.await.map_err(|error| error.to_string())?;
     let answer = answer.map_err(|error| error.to_string())?;
-    match (answer.status, otlp::refused(&answer.body)) {
+    match (answer.status, refused(&answer.body)) {
         (200..=299, None) => Ok(()),
         (200..=299, Some((count, why))) => Err(format!("{count} of them were refused: {why}")),
         (status, _) => Err(format!("it answered {status}")),
