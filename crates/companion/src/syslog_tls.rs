@@ -5,12 +5,13 @@
 //! output. Whatever goes wrong ends this program with a complaint, and the manager starts another.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use ostler_sinks::tcp::{PATIENCE, connect};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
@@ -25,8 +26,6 @@ use rustls::{
 
 use crate::failed::Failed;
 
-/// How long a receiver may take for a connection, and for each step after that.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// So long it is waited before the first message whether a receiver closes the connection at once,
 /// as rsyslog does with somebody whose certificate is known but not permitted.
 const SETTLES: Duration = Duration::from_millis(500);
@@ -269,22 +268,6 @@ impl Link {
         }
         Ok(())
     }
-}
-
-/// Connects to the first address of a name that answers.
-fn connect(address: &str) -> io::Result<TcpStream> {
-    let mut last = io::Error::other("it has no address");
-    for socket in address.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&socket, PATIENCE) {
-            Ok(stream) => {
-                stream.set_read_timeout(Some(PATIENCE))?;
-                stream.set_write_timeout(Some(PATIENCE))?;
-                return Ok(stream);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 /// Says it where the receiver took too long, and what is wrong with its certificate.

@@ -18,7 +18,7 @@ mod record;
 mod rules;
 mod syslog;
 mod target;
-mod tcp;
+pub mod tcp;
 mod tls;
 mod wake;
 
