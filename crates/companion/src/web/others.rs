@@ -23,7 +23,7 @@ use tokio_rustls::TlsConnector;
 
 use super::tokens::private;
 use crate::failed::Failed;
-use crate::syslog_tls::trusted;
+use crate::trust::{not_trusted, trusted};
 
 /// How long a machine may take to answer.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -139,7 +139,11 @@ impl Other {
         let name = ServerName::try_from(self.host.clone())
             .map_err(|_| format!("`{}` is no name of a host", self.host))?;
         let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await;
-        self.ask_over(stream.map_err(|error| error.to_string())?).await
+        let stream = stream.map_err(|error| {
+            not_trusted(&error, "a file of certificates behind the token")
+                .unwrap_or_else(|| error.to_string())
+        });
+        self.ask_over(stream?).await
     }
 
     async fn ask_over<S>(&self, stream: S) -> Result<Vec<Value>, String>
@@ -183,7 +187,7 @@ impl<T> Drop for Ended<T> {
 
 fn encrypts(ca: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
     let how = "name a file of them behind the token";
-    let roots = trusted(ca, how).map_err(|failed| failed.to_string())?;
+    let roots = trusted(ca, how)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -210,6 +214,7 @@ mod tests {
             ("web1 http://u@h t", "line 1: `http://u@h` has more"),
             ("a http://h t\na http://h t", "line 2: this name"),
             ("a http://h t /ca.pem", "line 1: there are certificates"),
+            ("a https://h t /nosuch/ca.pem", "line 1: cannot read `/nosuch/ca.pem`: No such file"),
         ] {
             let why = parse(text).unwrap_err();
             assert!(why.starts_with(says), "{text}: {why}");
