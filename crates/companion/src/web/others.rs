@@ -4,7 +4,7 @@
 //! for a browser. Rule: this server asks them, with the tokens of a file that its user alone may
 //! read, and tells of each what runs there or why that is not known.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,17 +43,7 @@ pub(crate) struct Other {
     token: String,
     /// How connections to it are encrypted, if they are.
     tls: Option<Arc<ClientConfig>>,
-    ca: Option<PathBuf>,
 }
-
-impl PartialEq for Other {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.name, &self.url, &self.token, &self.ca)
-            == (&other.name, &other.url, &other.token, &other.ca)
-    }
-}
-
-impl Eq for Other {}
 
 impl std::fmt::Debug for Other {
     /// Without the token.
@@ -97,7 +87,7 @@ impl Other {
         let words: Vec<&str> = line.split_whitespace().collect();
         let (name, url, token, ca) = match words.as_slice() {
             [name, url, token] => (*name, *url, *token, None),
-            [name, url, token, ca] => (*name, *url, *token, Some(PathBuf::from(ca))),
+            [name, url, token, ca] => (*name, *url, *token, Some(Path::new(ca))),
             _ => return Err("a line is a name, a URL and a token".to_owned()),
         };
         let url = url.trim_end_matches('/');
@@ -119,11 +109,11 @@ impl Other {
         if ca.is_some() && !is_tls {
             return Err("there are certificates for a URL of `http`".to_owned());
         }
-        let tls = is_tls.then(|| encrypts(ca.as_deref())).transpose()?;
+        let tls = is_tls.then(|| encrypts(ca)).transpose()?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = authority.port_u16().unwrap_or(usual);
         let (name, url, token) = (name.to_owned(), url.to_owned(), token.to_owned());
-        Ok(Self { name, url, host, port, token, tls, ca })
+        Ok(Self { name, url, host, port, token, tls })
     }
 
     /// Returns the processes that run there, or why that is not known.
