@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ostler_sinks::otlp::refused;
 
 use super::api::metrics;
+use super::clock::now_ms;
 use super::host::name;
 use super::otlp;
 use super::settings::Otlp;
@@ -33,8 +34,7 @@ pub(crate) async fn push(shared: Arc<Shared>, to: Otlp) {
 async fn send(shared: &Arc<Shared>, to: &Otlp) -> Result<(), String> {
     // While the daemon is away there are no figures.
     let Ok(text) = metrics::figures(shared).await else { return Ok(()) };
-    let now = super::recorder::now_ms();
-    let body = otlp::request(&text, &name(), now).to_string();
+    let body = otlp::request(&text, &name(), now_ms()).to_string();
     let to = to.clone();
     let posting =
         tokio::task::spawn_blocking(move || ostler_sinks::post(&to.url, &to.headers, &body));
