@@ -115,7 +115,7 @@ fn app(name: &str, keys: &[(String, String)]) -> Made {
 }
 
 fn key_of(made: &mut Made, key: &str, value: &str) {
-    let ms = times::ms(value, 1e3);
+    let ms = times::ms(value);
     let file = |value: &str| match value {
         "AUTO" => None,
         "NONE" => Some("/dev/null".to_owned()),

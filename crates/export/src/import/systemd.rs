@@ -190,7 +190,7 @@ impl Unit {
 }
 
 fn time(made: &mut Made, key: &str, value: &str) {
-    match times::ms(value, 1e3) {
+    match times::ms(value) {
         Some(ms) => made.put(key, ms),
         None => made.note(format!("`{key}`: `{value}` is left out")),
     }
