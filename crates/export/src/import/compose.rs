@@ -174,13 +174,18 @@ fn ulimits(made: &mut Made, limits: &Value) {
 }
 
 /// What it waits for, by conditions whose names are understood here as they are.
-fn depends_on(value: &Value) -> Value {
-    let Value::Object(services) = value else { return value.clone() };
-    let one = |(name, how): (&String, &Value)| {
-        let how = how.get("condition").cloned().unwrap_or_else(|| json!("service_started"));
-        (name.clone(), how)
-    };
-    services.iter().map(one).collect::<Map<_, _>>().into()
+fn depends_on(value: &Value) -> Map<String, Value> {
+    match value {
+        Value::Object(services) => {
+            let one = |(name, how): (&String, &Value)| {
+                let how = how.get("condition").cloned().unwrap_or_else(|| json!("service_started"));
+                (name.clone(), how)
+            };
+            services.iter().map(one).collect()
+        }
+        Value::Array(_) => list(value).into_iter().map(|name| (name, json!("started"))).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Map::new(),
+    }
 }
 
 fn health(made: &mut Made, check: &Value) {
