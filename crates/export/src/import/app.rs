@@ -97,14 +97,15 @@ impl Made {
 
     /// Waits for these apps alone: the others are not in the process file.
     pub(super) fn depend_on(&mut self, there: &[String]) {
-        let Some(Value::Object(on)) = self.keys.remove("depends_on") else { return };
-        let (some, left): (Map<_, _>, Map<_, _>) =
-            on.into_iter().partition(|(name, _)| there.contains(name));
-        for name in left.keys() {
-            self.note(format!("`depends_on`: `{name}` is no app of this file"));
+        let on = self.keys.get_mut("depends_on").and_then(Value::as_object_mut);
+        let Some(on) = on else { return };
+        let left: Vec<String> = on.keys().filter(|name| !there.contains(name)).cloned().collect();
+        on.retain(|name, _| there.contains(name));
+        if on.is_empty() {
+            self.keys.shift_remove("depends_on");
         }
-        if !some.is_empty() {
-            self.put("depends_on", some);
+        for name in left {
+            self.note(format!("`depends_on`: `{name}` is no app of this file"));
         }
     }
 
