@@ -60,7 +60,7 @@ impl Files {
                 other => {
                     let other = other.join(" ");
                     let other = ostler_text::shown(&other);
-                    return Err(Failed::new(format!("`{other}` is not known")));
+                    return Err(Failed::new(format!("`syslog-tls` does not take `{other}`")));
                 }
             }
         }

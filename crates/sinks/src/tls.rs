@@ -121,7 +121,9 @@ impl Tls {
         let first = said.lines().next().unwrap_or_default();
         match read {
             Err(error) => error,
-            Ok(_) if first.is_empty() => io::Error::other("the companion has ended"),
+            Ok(_) if first.is_empty() => {
+                io::Error::other("`ostler-companion` ended and did not say why")
+            }
             Ok(_) => io::Error::other(first.strip_prefix("error: ").unwrap_or(first).to_owned()),
         }
     }

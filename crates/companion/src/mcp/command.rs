@@ -49,7 +49,9 @@ impl Program {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            return Err(Failed::new(format!("`{}` has no tools: {said}", self.path.display())));
+            let why = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            let path = self.path.display();
+            return Err(Failed::new(format!("cannot ask `{path}` for its tools: {why}")));
         }
         Ok(text)
     }

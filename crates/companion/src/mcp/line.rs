@@ -213,26 +213,26 @@ fn option_of(
 fn text(name: &str, value: &Value) -> Result<String, Failed> {
     match value {
         Value::String(text) if text.is_empty() || text.contains('\0') => {
-            Err(Failed::new(format!("`{name}` is empty, or has a character 0 in it")))
+            Err(Failed::new(format!("`{name}` must not be empty, and have no NUL in it")))
         }
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
-            Err(Failed::new(format!("`{name}` is a text")))
+            Err(Failed::new(format!("`{name}` must be a text")))
         }
     }
 }
 
 fn texts(name: &str, value: &Value) -> Result<Vec<String>, Failed> {
     let Value::Array(all) = value else {
-        return Err(Failed::new(format!("`{name}` is an array of texts")));
+        return Err(Failed::new(format!("`{name}` must be an array of texts")));
     };
     all.iter().map(|one| text(name, one)).collect()
 }
 
 fn variables(name: &str, value: &Value) -> Result<BTreeMap<String, String>, Failed> {
     let Value::Object(all) = value else {
-        return Err(Failed::new(format!("`{name}` is an object of variables")));
+        return Err(Failed::new(format!("`{name}` must be an object of variables")));
     };
     let variable = |(variable, value): (&String, &Value)| {
         let shown = ostler_text::shown(variable);
@@ -321,6 +321,6 @@ mod tests {
         check("list", &json!({ "force": true }), "does not take `force`; it takes: app");
         check("scale", &json!({ "app": "all", "number": 2 }), "several apps are meant");
         check("scale", &json!({ "app": "0", "number": 2 }), "and not one of its processes");
-        check("logs", &json!({ "grep": ["x"] }), "`grep` is a text");
+        check("logs", &json!({ "grep": ["x"] }), "`grep` must be a text");
     }
 }

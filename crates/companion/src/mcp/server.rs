@@ -101,7 +101,7 @@ impl ServerHandler for Server {
         let given = request.arguments.unwrap_or_default();
         let called = tokio::select! {
             called = self.call(tool, &given) => called,
-            () = context.ct.cancelled() => Err(Failed::new("the call was called off")),
+            () = context.ct.cancelled() => Err(Failed::new("the call was cancelled")),
         };
         Ok(called.unwrap_or_else(|failed| refusal(&failed)).into())
     }

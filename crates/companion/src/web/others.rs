@@ -71,7 +71,7 @@ fn parse(text: &str) -> Result<Vec<Other>, String> {
         }
         let other = Other::of(line).map_err(|why| format!("line {number}: {why}"))?;
         if all.iter().any(|of| of.name == other.name) {
-            return Err(format!("line {number}: this name stands there twice"));
+            return Err(format!("line {number}: `{}` is there twice", other.name));
         }
         all.push(other);
     }
@@ -202,7 +202,7 @@ mod tests {
             ("web1 ftp://h t", "line 1: `ftp://h` begins with neither"),
             ("web1 http://h/x t", "line 1: `http://h/x` has more"),
             ("web1 http://u@h t", "line 1: `http://u@h` has more"),
-            ("a http://h t\na http://h t", "line 2: this name"),
+            ("a http://h t\na http://h t", "line 2: `a` is there twice"),
             ("a http://h t /ca.pem", "line 1: there are certificates"),
             ("a https://h t /nosuch/ca.pem", "line 1: cannot read `/nosuch/ca.pem`: No such file"),
         ] {
