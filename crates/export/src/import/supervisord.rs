@@ -67,10 +67,12 @@ fn sections(text: &str) -> Result<Vec<Section>, NotUnderstood> {
             sections.push(Section { name: name.trim().to_owned(), keys: Vec::new() });
             continue;
         }
-        let section = sections.last_mut().ok_or_else(|| wrong("this is in no section"))?;
+        let section = sections.last_mut().ok_or_else(|| wrong("this line is in no section"))?;
         if said.starts_with([' ', '\t']) {
             // A value goes on in the next line, if that begins with a blank.
-            let (_, value) = section.keys.last_mut().ok_or_else(|| wrong("this is no key"))?;
+            let (_, value) = section.keys.last_mut().ok_or_else(|| {
+                wrong("this line goes on with a value, and there is none before it")
+            })?;
             value.push('\n');
             value.push_str(trimmed);
             continue;

@@ -67,7 +67,7 @@ fn keys(text: &str) -> Result<Vec<(usize, String, String, String)>, NotUnderstoo
             section = Some(name.to_owned());
             continue;
         }
-        let of = section.clone().ok_or_else(|| wrong("this is in no section"))?;
+        let of = section.clone().ok_or_else(|| wrong("this line is in no section"))?;
         let (key, value) =
             line.split_once('=').ok_or_else(|| wrong("there is no `=` between key and value"))?;
         found.push((number + 1, of, key.trim().to_owned(), value.trim().to_owned()));
