@@ -14,6 +14,7 @@ mod monit;
 mod say;
 mod sys;
 mod syslog_tls;
+mod trust;
 mod web;
 
 use std::io::Write as _;

@@ -5,38 +5,30 @@
 //! output. Whatever goes wrong ends this program with a complaint, and the manager starts another.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{TcpStream, ToSocketAddrs as _};
-use std::path::{Path, PathBuf};
+use std::net::TcpStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use ostler_sinks::tcp::{PATIENCE, connect};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{
-    CertificateError, ClientConfig, ClientConnection, RootCertStore, SignatureScheme,
-    SupportedProtocolVersion,
+    ClientConfig, ClientConnection, RootCertStore, SignatureScheme, SupportedProtocolVersion,
 };
 
 use crate::failed::Failed;
+use crate::trust::{certificates, not_trusted, read, trusted};
 
-/// How long a receiver may take for a connection, and for each step after that.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// So long it is waited before the first message whether a receiver closes the connection at once,
 /// as rsyslog does with somebody whose certificate is known but not permitted.
 const SETTLES: Duration = Duration::from_millis(500);
-/// Where systems have the certificates that they trust.
-const SYSTEM: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 /// The longest message, bytes, and the most digits of a length.
 const LONGEST: usize = 64 << 10;
 const DIGITS: usize = 6;
@@ -77,7 +69,7 @@ impl Files {
 
     fn roots(&self) -> Result<RootCertStore, Failed> {
         let how = "give the sink a file of them: `ca: \"/etc/ssl/my-ca.pem\"`";
-        trusted(self.ca.as_deref(), how)
+        trusted(self.ca.as_deref(), how).map_err(Failed::new)
     }
 
     fn identity(&self) -> Result<Option<Arc<CertifiedKey>>, Failed> {
@@ -85,40 +77,12 @@ impl Files {
         let unusable = |why: String| {
             Failed::new(format!("the key in `{}` cannot be used: {why}", path.display()))
         };
-        let key = PrivateKeyDer::from_pem_slice(&read(path)?);
+        let key = PrivateKeyDer::from_pem_slice(&read(path).map_err(Failed::new)?);
         let key = key.map_err(|error| unusable(error.to_string()))?;
-        let identity = CertifiedKey::from_der(certificates(cert)?, key, &ring::default_provider());
+        let chain = certificates(cert).map_err(Failed::new)?;
+        let identity = CertifiedKey::from_der(chain, key, &ring::default_provider());
         identity.map(|of| Some(Arc::new(of))).map_err(|error| unusable(error.to_string()))
     }
-}
-
-/// Returns whose certificates are trusted: those in this file, else those that the system trusts.
-/// `how` says what to do where it has none.
-pub(crate) fn trusted(ca: Option<&Path>, how: &str) -> Result<RootCertStore, Failed> {
-    let system = || SYSTEM.iter().map(Path::new).find(|path| path.is_file());
-    let Some(path) = ca.or_else(system) else {
-        return Err(Failed::new("this system has no certificates that it trusts").hint(how));
-    };
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(certificates(path)?);
-    if added == 0 {
-        let path = path.display();
-        return Err(Failed::new(format!("there is no certificate in `{path}`")));
-    }
-    Ok(roots)
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failed> {
-    let text = read(path)?;
-    let all = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
-    all.map_err(|error| {
-        Failed::new(format!("cannot read the certificates in `{}`: {error}", path.display()))
-    })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Failed> {
-    std::fs::read(path)
-        .map_err(|error| Failed::new(format!("cannot read `{}`: {error}", path.display())))
 }
 
 /// Our certificate, and whether the receiver wanted to see one.
@@ -271,47 +235,16 @@ impl Link {
     }
 }
 
-/// Connects to the first address of a name that answers.
-fn connect(address: &str) -> io::Result<TcpStream> {
-    let mut last = io::Error::other("it has no address");
-    for socket in address.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&socket, PATIENCE) {
-            Ok(stream) => {
-                stream.set_read_timeout(Some(PATIENCE))?;
-                stream.set_write_timeout(Some(PATIENCE))?;
-                return Ok(stream);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
 /// Says it where the receiver took too long, and what is wrong with its certificate.
 fn late(error: io::Error) -> io::Error {
-    let tls = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
-    if let Some(rustls::Error::InvalidCertificate(why)) = tls {
-        return io::Error::other(not_trusted(why));
+    if let Some(why) = not_trusted(&error, "`ca` of the sink") {
+        return io::Error::other(why);
     }
     match error.kind() {
         io::ErrorKind::WouldBlock => {
             io::Error::other(format!("no answer within {} s", PATIENCE.as_secs()))
         }
         _ => error,
-    }
-}
-
-fn not_trusted(why: &CertificateError) -> String {
-    match why {
-        CertificateError::UnknownIssuer => {
-            "its certificate is from nobody who is trusted here; `ca` of the sink names who is"
-                .to_owned()
-        }
-        CertificateError::Other(other) if other.to_string() == "CaUsedAsEndEntity" => {
-            "its certificate is one of an authority; it needs one that an authority has issued"
-                .to_owned()
-        }
-        why => format!("its certificate cannot be trusted: {why}"),
     }
 }
 

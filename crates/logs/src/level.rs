@@ -4,8 +4,6 @@
 //! structlog a word), as a pair (`level=warn`), or as a word near the front (log4j, `[error]`).
 //! What says nothing has no level; that is not the same as being harmless.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 /// So much of a line is looked at for a word, bytes.
@@ -72,11 +70,12 @@ impl Level {
     /// Returns what a line says of its level.
     #[must_use]
     pub fn of(line: &[u8]) -> Option<Self> {
-        let plain = without_colours(line.get(..line.len().min(COLOURED)).unwrap_or_default());
-        match plain {
-            Cow::Borrowed(_) => Self::of_plain(line),
-            Cow::Owned(plain) => Self::of_plain(&plain),
+        let front = line.get(..line.len().min(COLOURED)).unwrap_or_default();
+        if memchr::memchr(0x1b, front).is_none() {
+            return Self::of_plain(line);
         }
+        let front = String::from_utf8_lossy(front);
+        Self::of_plain(ostler_text::without_colours(&front).as_bytes())
     }
 
     fn of_plain(line: &[u8]) -> Option<Self> {
@@ -97,27 +96,6 @@ impl Level {
         let front = String::from_utf8_lossy(front);
         of_pair(&String::from_utf8_lossy(line)).or_else(|| of_words(&front))
     }
-}
-
-/// Takes away what colours a terminal.
-fn without_colours(line: &[u8]) -> Cow<'_, [u8]> {
-    let Some(first) = memchr::memchr(0x1b, line) else { return Cow::Borrowed(line) };
-    let (before, mut rest) = line.split_at(first);
-    let mut plain = before.to_vec();
-    while let Some((&byte, behind)) = rest.split_first() {
-        let is_parameter = |byte: &u8| byte.is_ascii_digit() || *byte == b';';
-        let escape = behind.strip_prefix(b"[").filter(|_| byte == 0x1b);
-        let after =
-            escape.and_then(|of| of.get(of.iter().take_while(|b| is_parameter(b)).count()..));
-        match after.and_then(|after| after.strip_prefix(b"m")) {
-            Some(after) => rest = after,
-            None => {
-                plain.push(byte);
-                rest = behind;
-            }
-        }
-    }
-    Cow::Owned(plain)
 }
 
 fn of_value(value: &Value) -> Option<Level> {
@@ -224,6 +202,7 @@ mod tests {
             assert_eq!(Level::named(level.as_str()), Some(level));
         }
         assert_eq!(Level::of(b"\xff\xfe ERROR"), Some(Level::Error));
+        assert_eq!(Level::of(b"\x1b[1;38:5:9mERROR\x1b[m \xff"), Some(Level::Error));
         let long = format!("\u{1b}[1mERROR\u{1b}[m {}", "x".repeat(2 * COLOURED));
         assert_eq!(Level::of(long.as_bytes()), Some(Level::Error));
         // A NUL, an escape that has no end, and one that is no colour.

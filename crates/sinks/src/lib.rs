@@ -13,12 +13,12 @@ mod forward;
 mod http;
 mod journald;
 mod kept;
-mod otlp;
+pub mod otlp;
 mod record;
 mod rules;
 mod syslog;
 mod target;
-mod tcp;
+pub mod tcp;
 mod tls;
 mod wake;
 

@@ -37,17 +37,20 @@ pub(crate) fn request(records: &[Record], host: &str, now: u64) -> String {
     .to_string()
 }
 
-/// Returns how many records a receiver that took a request has refused, and why.
-pub(crate) fn refused(answer: &[u8]) -> Option<(u64, String)> {
+/// Returns how many records or figures a receiver that took a request has refused, and why.
+#[must_use]
+pub fn refused(answer: &[u8]) -> Option<(u64, String)> {
     let answer: Value = serde_json::from_slice(answer).ok()?;
     let partial = answer.get("partialSuccess")?;
-    let count = partial.get("rejectedLogRecords")?;
+    let count = partial.get("rejectedLogRecords").or_else(|| partial.get("rejectedDataPoints"))?;
     let count = count.as_u64().or_else(|| count.as_str()?.parse().ok())?;
     let why = partial.get("errorMessage").and_then(Value::as_str).unwrap_or("no reason given");
     (0 < count).then(|| (count, why.to_owned()))
 }
 
-fn nanos(ms: u64) -> String {
+/// Returns a time in ms as OTLP has it.
+#[must_use]
+pub fn nanos(ms: u64) -> String {
     (u128::from(ms) * 1_000_000).to_string()
 }
 
@@ -93,8 +96,11 @@ mod tests {
     fn what_a_receiver_refuses_is_read_from_its_answer() {
         assert_eq!(refused(b"{}"), None);
         assert_eq!(refused(b""), None);
+        assert_eq!(refused(b"not JSON"), None);
         assert_eq!(refused(br#"{"partialSuccess":{"rejectedLogRecords":"0"}}"#), None);
         let some = br#"{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"old"}}"#;
+        assert_eq!(refused(some), Some((2, "old".to_owned())));
+        let some = br#"{"partialSuccess":{"rejectedDataPoints":"2","errorMessage":"old"}}"#;
         assert_eq!(refused(some), Some((2, "old".to_owned())));
     }
 }

@@ -5,10 +5,13 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 /// How long a receiver may take for a connection, and for each step after that.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Connects to the first address of a name that answers.
-pub(crate) fn connect(address: impl ToSocketAddrs) -> io::Result<TcpStream> {
+///
+/// # Errors
+/// The name has no address, or none of them answers.
+pub fn connect(address: impl ToSocketAddrs) -> io::Result<TcpStream> {
     let mut last = io::Error::other("it has no address");
     for socket in address.to_socket_addrs()? {
         match TcpStream::connect_timeout(&socket, PATIENCE) {

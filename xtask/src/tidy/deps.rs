@@ -22,7 +22,7 @@ const ALLOWED: [(&str, &[&str]); 26] = [
     ("ostler-ports", &[]),
     ("ostler-cluster", &["ostler-wire"]),
     ("ostler-config", &["ostler-core", "ostler-text"]),
-    ("ostler-logs", &["ostler-poll"]),
+    ("ostler-logs", &["ostler-poll", "ostler-text"]),
     ("ostler-sinks", &["ostler-core", "ostler-logs"]),
     ("ostler-pm2", &["ostler-config", "ostler-core", "ostler-wire"]),
     ("ostler-export", &["ostler-config", "ostler-core", "ostler-text"]),

@@ -17,28 +17,8 @@ pub(crate) fn all(line: &str) -> Vec<String> {
 impl Line {
     /// Splits a line at its blanks, as a shell does that expands nothing.
     pub(super) fn of(text: &str) -> Self {
-        let mut line = Self { words: Vec::new(), current: String::new() };
-        let mut quote = None;
-        let mut chars = text.chars();
-        // Whether a word has begun; `''` is a word too.
-        let mut inside = false;
-        while let Some(char) = chars.next() {
-            match (char, quote) {
-                ('\\', None | Some('"')) => line.current.extend(chars.next()),
-                (_, Some(open)) if char == open => quote = None,
-                ('\'' | '"', None) => quote = Some(char),
-                (_, None) if char.is_whitespace() => {
-                    if inside {
-                        line.words.push(std::mem::take(&mut line.current));
-                    }
-                    inside = false;
-                    continue;
-                }
-                (_, None | Some(_)) => line.current.push(char),
-            }
-            inside = true;
-        }
-        line
+        let ostler_shell::Line { words, last, .. } = ostler_shell::Line::of(text);
+        Self { words, current: last.unwrap_or_default() }
     }
 
     /// Returns the bytes of the current word that bash keeps: it replaces only what follows the

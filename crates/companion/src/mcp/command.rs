@@ -56,10 +56,6 @@ impl Program {
 
     /// Returns every process that there is, but those of modules.
     pub(super) async fn list(&self) -> Result<Vec<Known>, Failed> {
-        let listed = self.asked(&["list", "--json=id"]).await?;
-        if listed.is_empty() {
-            return Ok(Vec::new());
-        }
         let described =
             self.asked(&["describe", "all", "--json=id,name,namespace,cwd,script,status"]).await;
         let known = |value| {
@@ -68,7 +64,7 @@ impl Program {
         };
         match described {
             Ok(all) => all.into_iter().map(known).collect(),
-            // The last one has just been deleted, or there are modules alone.
+            // There is no app, or there are modules alone.
             Err(_) if self.asked(&["list", "--json=id"]).await?.is_empty() => Ok(Vec::new()),
             Err(failed) => Err(failed),
         }

@@ -7,12 +7,13 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use ostler_client::Error;
 use ostler_wire::control::{Event, LogLine, Request};
 use tokio::sync::watch;
 
+use super::clock::since_1970;
 use super::link::{FromDaemon, Link};
 
 /// What is kept, at most.
@@ -142,8 +143,7 @@ enum State {
 impl Hub {
     /// One that has nothing yet.
     pub(crate) fn new(link: Arc<Link>) -> Arc<Self> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let begin = u64::try_from(now.as_micros()).unwrap_or(0);
+        let begin = u64::try_from(since_1970().as_micros()).unwrap_or(0);
         Arc::new(Self {
             link,
             kept: Mutex::new(Kept::new(begin)),

@@ -3,12 +3,14 @@
 //! - [`api`] answers what is under `/api/v1`; [`hub`] has what happens, for all who look on.
 //! - [`link`] asks the daemon, [`listing`] for the list.
 //! - [`recorder`] writes down what processes use; [`pusher`] sends figures, as [`otlp`] has them.
+//! - [`others`] asks other machines what runs there.
 //! - [`page`] is the page of PM2.
 //! - [`server`] has the connections, [`router`] the paths, [`settings`] where it listens, and
 //!   [`guard`] decides who may ask; [`tls`] has the certificate.
 
 mod answer;
 mod api;
+mod clock;
 mod dashboard;
 mod guard;
 mod host;

@@ -4,7 +4,7 @@
 //! for a browser. Rule: this server asks them, with the tokens of a file that its user alone may
 //! read, and tells of each what runs there or why that is not known.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use tokio_rustls::TlsConnector;
 
 use super::tokens::private;
 use crate::failed::Failed;
-use crate::syslog_tls::trusted;
+use crate::trust::{not_trusted, trusted};
 
 /// How long a machine may take to answer.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -43,17 +43,7 @@ pub(crate) struct Other {
     token: String,
     /// How connections to it are encrypted, if they are.
     tls: Option<Arc<ClientConfig>>,
-    ca: Option<PathBuf>,
 }
-
-impl PartialEq for Other {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.name, &self.url, &self.token, &self.ca)
-            == (&other.name, &other.url, &other.token, &other.ca)
-    }
-}
-
-impl Eq for Other {}
 
 impl std::fmt::Debug for Other {
     /// Without the token.
@@ -97,7 +87,7 @@ impl Other {
         let words: Vec<&str> = line.split_whitespace().collect();
         let (name, url, token, ca) = match words.as_slice() {
             [name, url, token] => (*name, *url, *token, None),
-            [name, url, token, ca] => (*name, *url, *token, Some(PathBuf::from(ca))),
+            [name, url, token, ca] => (*name, *url, *token, Some(Path::new(ca))),
             _ => return Err("a line is a name, a URL and a token".to_owned()),
         };
         let url = url.trim_end_matches('/');
@@ -119,11 +109,11 @@ impl Other {
         if ca.is_some() && !is_tls {
             return Err("there are certificates for a URL of `http`".to_owned());
         }
-        let tls = is_tls.then(|| encrypts(ca.as_deref())).transpose()?;
+        let tls = is_tls.then(|| encrypts(ca)).transpose()?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = authority.port_u16().unwrap_or(usual);
         let (name, url, token) = (name.to_owned(), url.to_owned(), token.to_owned());
-        Ok(Self { name, url, host, port, token, tls, ca })
+        Ok(Self { name, url, host, port, token, tls })
     }
 
     /// Returns the processes that run there, or why that is not known.
@@ -139,7 +129,11 @@ impl Other {
         let name = ServerName::try_from(self.host.clone())
             .map_err(|_| format!("`{}` is no name of a host", self.host))?;
         let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await;
-        self.ask_over(stream.map_err(|error| error.to_string())?).await
+        let stream = stream.map_err(|error| {
+            not_trusted(&error, "a file of certificates behind the token")
+                .unwrap_or_else(|| error.to_string())
+        });
+        self.ask_over(stream?).await
     }
 
     async fn ask_over<S>(&self, stream: S) -> Result<Vec<Value>, String>
@@ -183,7 +177,7 @@ impl<T> Drop for Ended<T> {
 
 fn encrypts(ca: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
     let how = "name a file of them behind the token";
-    let roots = trusted(ca, how).map_err(|failed| failed.to_string())?;
+    let roots = trusted(ca, how)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -210,6 +204,7 @@ mod tests {
             ("web1 http://u@h t", "line 1: `http://u@h` has more"),
             ("a http://h t\na http://h t", "line 2: this name"),
             ("a http://h t /ca.pem", "line 1: there are certificates"),
+            ("a https://h t /nosuch/ca.pem", "line 1: cannot read `/nosuch/ca.pem`: No such file"),
         ] {
             let why = parse(text).unwrap_err();
             assert!(why.starts_with(says), "{text}: {why}");

@@ -3,6 +3,7 @@
 //! Rule: they are made of the text that `/metrics` gives, so that both say the same in the same
 //! words and under the same names.
 
+use ostler_sinks::otlp::nanos;
 use serde_json::{Value, json};
 
 /// A figure of several processes.
@@ -60,16 +61,6 @@ pub(crate) fn request(text: &str, host: &str, now: u64) -> Value {
     })
 }
 
-/// Returns how many figures a receiver that took a request has refused, and why.
-pub(crate) fn refused(answer: &[u8]) -> Option<(u64, String)> {
-    let answer: Value = serde_json::from_slice(answer).ok()?;
-    let partial = answer.get("partialSuccess")?;
-    let count = partial.get("rejectedDataPoints")?;
-    let count = count.as_u64().or_else(|| count.as_str()?.parse().ok())?;
-    let why = partial.get("errorMessage").and_then(Value::as_str).unwrap_or("no reason given");
-    (0 < count).then(|| (count, why.to_owned()))
-}
-
 fn written(metric: Metric<'_>) -> Value {
     let Metric { name, help, unit, grows, points } = metric;
     // As the Unified Code for Units of Measure has them.
@@ -121,10 +112,6 @@ fn sample(line: &str) -> Option<(Vec<(String, String)>, &str)> {
     }
 }
 
-fn nanos(ms: u64) -> String {
-    (u128::from(ms) * 1_000_000).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,13 +160,5 @@ mod tests {
         });
         // What has no point is left out.
         assert_eq!(of["scopeMetrics"][0]["metrics"], json!([memory, cpu, restarts]));
-    }
-
-    #[test]
-    fn what_a_receiver_refuses_is_read_from_its_answer() {
-        assert_eq!(refused(b"{}"), None);
-        assert_eq!(refused(b"not JSON"), None);
-        let some = br#"{"partialSuccess":{"rejectedDataPoints":"2","errorMessage":"old"}}"#;
-        assert_eq!(refused(some), Some((2, "old".to_owned())));
     }
 }

@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
+use ostler_sinks::otlp::refused;
+
 use super::api::metrics;
+use super::clock::now_ms;
 use super::host::name;
 use super::otlp;
 use super::settings::Otlp;
@@ -31,14 +34,13 @@ pub(crate) async fn push(shared: Arc<Shared>, to: Otlp) {
 async fn send(shared: &Arc<Shared>, to: &Otlp) -> Result<(), String> {
     // While the daemon is away there are no figures.
     let Ok(text) = metrics::figures(shared).await else { return Ok(()) };
-    let now = super::recorder::now_ms();
-    let body = otlp::request(&text, &name(), now).to_string();
+    let body = otlp::request(&text, &name(), now_ms()).to_string();
     let to = to.clone();
     let posting =
         tokio::task::spawn_blocking(move || ostler_sinks::post(&to.url, &to.headers, &body));
     let answer = posting.await.map_err(|error| error.to_string())?;
     let answer = answer.map_err(|error| error.to_string())?;
-    match (answer.status, otlp::refused(&answer.body)) {
+    match (answer.status, refused(&answer.body)) {
         (200..=299, None) => Ok(()),
         (200..=299, Some((count, why))) => Err(format!("{count} of them were refused: {why}")),
         (status, _) => Err(format!("it answered {status}")),

@@ -6,10 +6,11 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use ostler_history::{HOUR, Usage};
 
+use super::clock::since_1970;
 use super::listing::Listed;
 use super::state::Shared;
 use crate::say::warn;
@@ -24,13 +25,7 @@ pub(crate) fn owner(namespace: &str, name: &str) -> String {
 
 /// The time, seconds since 1970.
 pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
-}
-
-/// The same in ms.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    since_1970().as_secs()
 }
 
 /// Writes until this program ends.

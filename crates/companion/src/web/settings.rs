@@ -21,7 +21,7 @@ const PORT: u16 = 9615;
 const EVERY: Duration = Duration::from_secs(60);
 
 /// What is served, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Settings {
     /// The home whose daemon is asked.
     pub(crate) home: PathBuf,

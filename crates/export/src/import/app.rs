@@ -97,25 +97,15 @@ impl Made {
 
     /// Waits for these apps alone: the others are not in the process file.
     pub(super) fn depend_on(&mut self, there: &[String]) {
-        let Some(on) = self.keys.remove("depends_on") else { return };
-        let is_there = |name: &str| there.iter().any(|of| of == name);
-        let (mut left, mut some) = (Vec::new(), Map::new());
-        let names: Vec<(String, Value)> = match on {
-            Value::Object(map) => map.into_iter().collect(),
-            Value::Array(names) => {
-                let name = |name: &Value| Some((name.as_str()?.to_owned(), json!("started")));
-                names.iter().filter_map(name).collect()
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
-        };
-        for (name, condition) in names {
-            if is_there(&name) { _ = some.insert(name, condition) } else { left.push(name) }
+        let on = self.keys.get_mut("depends_on").and_then(Value::as_object_mut);
+        let Some(on) = on else { return };
+        let left: Vec<String> = on.keys().filter(|name| !there.contains(name)).cloned().collect();
+        on.retain(|name, _| there.contains(name));
+        if on.is_empty() {
+            self.keys.shift_remove("depends_on");
         }
         for name in left {
             self.note(format!("`depends_on`: `{name}` is no app of this file"));
-        }
-        if !some.is_empty() {
-            self.put("depends_on", some);
         }
     }
 

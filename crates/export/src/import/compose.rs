@@ -108,7 +108,7 @@ fn key_of(made: &mut Made, key: &str, value: &Value) {
         "stop_signal" => {
             made.put("kill_signal", super::words::signal(text.unwrap_or_default()));
         }
-        "stop_grace_period" => match text.and_then(|text| times::ms(text, 1e3)) {
+        "stop_grace_period" => match text.and_then(times::ms) {
             Some(ms) => made.put("kill_timeout", ms),
             None => made.left_out(key),
         },
@@ -174,13 +174,18 @@ fn ulimits(made: &mut Made, limits: &Value) {
 }
 
 /// What it waits for, by conditions whose names are understood here as they are.
-fn depends_on(value: &Value) -> Value {
-    let Value::Object(services) = value else { return value.clone() };
-    let one = |(name, how): (&String, &Value)| {
-        let how = how.get("condition").cloned().unwrap_or_else(|| json!("service_started"));
-        (name.clone(), how)
-    };
-    services.iter().map(one).collect::<Map<_, _>>().into()
+fn depends_on(value: &Value) -> Map<String, Value> {
+    match value {
+        Value::Object(services) => {
+            let one = |(name, how): (&String, &Value)| {
+                let how = how.get("condition").cloned().unwrap_or_else(|| json!("service_started"));
+                (name.clone(), how)
+            };
+            services.iter().map(one).collect()
+        }
+        Value::Array(_) => list(value).into_iter().map(|name| (name, json!("started"))).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Map::new(),
+    }
 }
 
 fn health(made: &mut Made, check: &Value) {
@@ -198,18 +203,15 @@ fn health(made: &mut Made, check: &Value) {
         _ => rest.join(" "),
     };
     let mut health = Map::from_iter([("exec".to_owned(), json!(command))]);
-    for (key, ours) in [("interval", "interval"), ("timeout", "timeout"), ("start_period", "grace")]
-    {
-        let ms = check.get(key).and_then(scalar).and_then(|text| times::ms(&text, 1e3));
+    for key in ["interval", "timeout"] {
+        let ms = check.get(key).and_then(scalar).and_then(|text| times::ms(&text));
         if let Some(ms) = ms.filter(|ms| 0 < *ms) {
-            health.insert(ours.to_owned(), json!(ms));
+            health.insert(key.to_owned(), json!(ms));
         }
     }
     if let Some(retries) = check.get("retries").filter(|retries| retries.as_u64() != Some(0)) {
         health.insert("retries".to_owned(), retries.clone());
     }
-    // Compose only tells who is not well.
-    health.remove("grace");
     made.put("health", health);
     made.note("`healthcheck` is run on this machine; `restart_after` would restart what fails it");
 }

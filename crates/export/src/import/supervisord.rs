@@ -115,64 +115,65 @@ fn app(name: &str, keys: &[(String, String)]) -> Made {
 }
 
 fn key_of(made: &mut Made, key: &str, value: &str) {
-    let ms = times::ms(value, 1e3);
-    let file = |value: &str| match value {
-        "AUTO" => None,
-        "NONE" => Some("/dev/null".to_owned()),
-        path => Some(path.to_owned()),
-    };
-    match (key, ms) {
+    match key {
         // No shell reads it.
-        ("command", _) => match words::split(value) {
+        "command" => match words::split(value) {
             Some(words) => made.run(words),
             None => made.note("`command`: a quote in it is not closed"),
         },
-        ("directory", _) => made.put("cwd", value),
-        ("user", _) => made.put("user", value),
-        ("environment", _) => match variables(value) {
+        "directory" => made.put("cwd", value),
+        "user" => made.put("user", value),
+        "environment" => match variables(value) {
             Some(env) => made.put("env", env),
             None => made.note("`environment` is not understood, and left out"),
         },
-        ("autostart", _) if value == "false" => made.put("autostart", false),
-        ("startsecs", Some(ms)) if 100 <= ms => made.put("min_uptime", ms),
-        ("startretries", _) => {
-            if let Ok(count) = value.parse::<u32>() {
-                made.put("max_restarts", count);
+        "autostart" if value == "false" => made.put("autostart", false),
+        "startsecs" => {
+            if let Some(ms) = times::ms(value).filter(|ms| 100 <= *ms) {
+                made.put("min_uptime", ms);
             }
         }
-        ("stopsignal", _) => made.put("kill_signal", words::signal(value)),
-        ("stopwaitsecs", Some(ms)) => made.put("kill_timeout", ms),
-        ("stdout_logfile", _) => {
-            if let Some(path) = file(value) {
-                made.put("out_file", path);
-            }
-        }
-        ("stderr_logfile", _) => {
-            if let Some(path) = file(value) {
-                made.put("error_file", path);
-            }
-        }
-        ("stdout_logfile_maxbytes", _) => {
+        "startretries" => count(made, "max_restarts", value),
+        "stopsignal" => made.put("kill_signal", words::signal(value)),
+        "stopwaitsecs" => match times::ms(value) {
+            Some(ms) => made.put("kill_timeout", ms),
+            None => made.left_out(key),
+        },
+        "stdout_logfile" => file(made, "out_file", value),
+        "stderr_logfile" => file(made, "error_file", value),
+        "stdout_logfile_maxbytes" => {
             if let Some(bytes) = times::bytes(value).filter(|bytes| 0 < *bytes) {
                 made.put("log_max_size", bytes);
             }
         }
-        ("stdout_logfile_backups", _) => {
-            if let Ok(count) = value.parse::<u32>() {
-                made.put("log_keep", count);
-            }
-        }
-        ("priority", _) => {
+        "stdout_logfile_backups" => count(made, "log_keep", value),
+        "priority" => {
             made.note("`priority`: `depends_on` says which apps are started before it");
         }
-        (
-            "autostart" | "autorestart" | "exitcodes" | "numprocs" | "process_name"
-            | "redirect_stderr",
-            _,
-        ) => {}
-        ("startsecs" | "stderr_logfile_maxbytes" | "stderr_logfile_backups", _) => {}
-        (key, _) if ANYHOW.contains(&key) => {}
-        (key, _) => made.left_out(key),
+        "autostart"
+        | "autorestart"
+        | "exitcodes"
+        | "numprocs"
+        | "process_name"
+        | "redirect_stderr"
+        | "stderr_logfile_maxbytes"
+        | "stderr_logfile_backups" => {}
+        key if ANYHOW.contains(&key) => {}
+        key => made.left_out(key),
+    }
+}
+
+fn count(made: &mut Made, key: &str, value: &str) {
+    if let Ok(count) = value.parse::<u32>() {
+        made.put(key, count);
+    }
+}
+
+fn file(made: &mut Made, key: &str, value: &str) {
+    match value {
+        "AUTO" => {}
+        "NONE" => made.put(key, "/dev/null"),
+        path => made.put(key, path),
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn apps(name: &str, text: &str) -> Result<Vec<Made>, NotUnderstood> {
             UNIT if ["After", "Requires", "Wants", "BindsTo"].contains(&key.as_str()) => {
                 made.note(format!("`{key}={value}`: `depends_on` names apps, not units"));
             }
-            UNIT if key == "StartLimitBurst" => count(&mut made, "max_restarts", &value),
+            UNIT if key == "StartLimitBurst" => count(&mut made, &key, &value, "max_restarts"),
             UNIT | INSTALL => {}
             other => {
                 let why = format!("`[{other}]` is no section of a service");
@@ -89,7 +89,7 @@ impl Unit {
     fn key(&mut self, made: &mut Made, key: &str, value: &str) {
         match key {
             "ExecStart" => {
-                let line = value.trim_start_matches(['-', '@', ':', '+', '!']).trim();
+                let line = bare(value);
                 // Nothing of a shell has a meaning there but quotes, and variables alone.
                 match words::split(line).filter(|_| !line.contains('$')) {
                     Some(words) => made.run(words),
@@ -112,19 +112,18 @@ impl Unit {
             "Group" => made.put("gid", value),
             "Type" => self.of_type(made, value),
             "Restart" => value.clone_into(&mut self.restart),
-            "RestartSec" => time(made, "restart_delay", value),
-            "TimeoutStopSec" => time(made, "kill_timeout", value),
-            "TimeoutStartSec" => time(made, "listen_timeout", value),
-            "TimeoutSec" => {
-                time(made, "kill_timeout", value);
-                time(made, "listen_timeout", value);
-            }
+            "RestartSec" => time(made, key, value, &["restart_delay"]),
+            "TimeoutStopSec" => time(made, key, value, &["kill_timeout"]),
+            "TimeoutStartSec" => time(made, key, value, &["listen_timeout"]),
+            "TimeoutSec" => time(made, key, value, &["kill_timeout", "listen_timeout"]),
             "KillSignal" => made.put("kill_signal", words::signal(value)),
-            "StartLimitBurst" => count(made, "max_restarts", value),
-            "LimitNOFILE" => count(made, "nofile", value.rsplit(':').next().unwrap_or(value)),
-            "Nice" => count(made, "nice", value),
-            "OOMScoreAdjust" => count(made, "oom_score", value),
-            "CPUQuota" => count(made, "max_cpu", value.trim_end_matches('%')),
+            "StartLimitBurst" => count(made, key, value, "max_restarts"),
+            "LimitNOFILE" => {
+                count(made, key, value.rsplit(':').next().unwrap_or(value), "nofile");
+            }
+            "Nice" => count(made, key, value, "nice"),
+            "OOMScoreAdjust" => count(made, key, value, "oom_score"),
+            "CPUQuota" => count(made, key, value.trim_end_matches('%'), "max_cpu"),
             "MemoryMax" | "MemoryLimit" => match times::bytes(value) {
                 Some(bytes) => made.put("max_memory_restart", bytes),
                 None => made.left_out(key),
@@ -156,7 +155,7 @@ impl Unit {
     }
 
     fn hook(&mut self, made: &mut Made, hook: &str, key: &str, value: &str) {
-        let line = value.trim_start_matches(['-', '@', ':', '+', '!']).trim();
+        let line = bare(value);
         let line = match self.hooks.get(hook).and_then(Value::as_str) {
             Some(before) => format!("{before} && {line}"),
             None => line.to_owned(),
@@ -189,17 +188,22 @@ impl Unit {
     }
 }
 
-fn time(made: &mut Made, key: &str, value: &str) {
-    match times::ms(value, 1e3) {
-        Some(ms) => made.put(key, ms),
-        None => made.note(format!("`{key}`: `{value}` is left out")),
+/// A command without the marks before it, which say how systemd runs it.
+fn bare(value: &str) -> &str {
+    value.trim_start_matches(['-', '@', ':', '+', '!']).trim()
+}
+
+fn time(made: &mut Made, key: &str, value: &str, ours: &[&str]) {
+    match times::ms(value) {
+        Some(ms) => ours.iter().for_each(|ours| made.put(ours, ms)),
+        None => made.left_out(&format!("{key}={value}")),
     }
 }
 
-fn count(made: &mut Made, key: &str, value: &str) {
+fn count(made: &mut Made, key: &str, value: &str, ours: &str) {
     match value.parse::<i64>() {
-        Ok(count) => made.put(key, count),
-        Err(_) => made.note(format!("`{key}`: `{value}` is left out")),
+        Ok(count) => made.put(ours, count),
+        Err(_) => made.left_out(&format!("{key}={value}")),
     }
 }
 

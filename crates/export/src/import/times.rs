@@ -1,11 +1,11 @@
 //! Times and sizes of other managers.
 
-/// Returns milliseconds of a time with units, such as `1min 30s` or `1m30s`; of a bare number those
-/// of so many `bare` ms. `None`: it is none, or has no end.
-pub(super) fn ms(text: &str, bare: f64) -> Option<u64> {
+/// Returns milliseconds of a time with units, such as `1min 30s` or `1m30s`; a bare number has
+/// seconds. `None`: it is none, or has no end.
+pub(super) fn ms(text: &str) -> Option<u64> {
     let text = text.trim();
     if let Ok(number) = text.parse::<f64>() {
-        return whole(number * bare);
+        return whole(number * 1e3);
     }
     let mut sum = 0.0;
     let mut rest = text;
@@ -60,11 +60,11 @@ mod tests {
 
     #[test]
     fn times_and_sizes_have_units() {
-        assert_eq!(ms("90", 1e3), Some(90_000));
-        assert_eq!(ms("1min 30s", 1e3), Some(90_000));
-        assert_eq!(ms("1m30s", 1.0), Some(90_000));
-        assert_eq!(ms("1.5s", 1.0), Some(1500));
-        assert_eq!((ms("infinity", 1.0), ms("5 apples", 1.0), ms("-1", 1.0)), (None, None, None));
+        assert_eq!(ms("90"), Some(90_000));
+        assert_eq!(ms("1min 30s"), Some(90_000));
+        assert_eq!(ms("1m30s"), Some(90_000));
+        assert_eq!(ms("1.5s"), Some(1500));
+        assert_eq!((ms("infinity"), ms("5 apples"), ms("-1")), (None, None, None));
         assert_eq!((bytes("512m"), bytes("1.5GiB")), (Some(512 << 20), Some(3 << 29)));
         assert_eq!((bytes("50MB"), bytes("10"), bytes("x")), (Some(50 << 20), Some(10), None));
     }

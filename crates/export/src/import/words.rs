@@ -20,27 +20,9 @@ pub(super) fn plain(line: &str) -> Option<Command> {
     (!words.is_empty()).then_some((variables, words))
 }
 
-/// Splits a text into words by blanks, quotes and backslashes, as a shell does. `None`: a quote in
-/// it is not closed.
+/// Splits a text into words as a shell does. `None`: a quote in it is not closed.
 pub(super) fn split(line: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote: Option<char> = None;
-    let mut all = line.chars();
-    while let Some(one) = all.next() {
-        match (one, quote) {
-            (_, Some(open)) if one == open => quote = None,
-            ('\\', None | Some('"')) => word.get_or_insert_default().push(all.next()?),
-            ('"' | '\'', None) => {
-                quote = Some(one);
-                word.get_or_insert_default();
-            }
-            (_, None) if one.is_whitespace() => words.extend(word.take()),
-            (_, _) => word.get_or_insert_default().push(one),
-        }
-    }
-    words.extend(word);
-    quote.is_none().then_some(words)
+    ostler_shell::Line::of(line).whole()
 }
 
 /// `TERM` and `SIGTERM` are the same.

@@ -1,7 +1,6 @@
 //! What is done with processes. What begins is finished although the client goes away.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -13,6 +12,7 @@ use super::asked::{Body, Word};
 use super::perform::{Done, perform};
 use super::target::meant;
 use crate::web::answer::{Refused, Wrong};
+use crate::web::clock::since_1970;
 use crate::web::state::Shared;
 
 /// Starts processes that do not run
@@ -278,6 +278,5 @@ fn act(action: Action, ids: Vec<u32>) -> Request {
 
 /// A word that no other request has.
 fn ticket() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("{}-{}", std::process::id(), since.as_nanos())
+    format!("{}-{}", std::process::id(), since_1970().as_nanos())
 }
