@@ -49,14 +49,15 @@ pub(crate) fn find(script: &str, cwd: &Path, ctx: &Context) -> Result<Target, Di
         }
         return shell(script, ctx);
     }
-    match (script.contains('/'), ctx.find_program(script)) {
-        (false, Some(path)) => Ok(Target { name: name_of(&path), path, args: None }),
-        // A program of the Python that is beside the app, which nobody has put into `PATH`.
-        (false, None) if !ctx.as_pm2 => match python::program(script, cwd) {
-            Some(path) => Ok(Target { name: name_of(&path), path, args: None }),
-            None => Err(missing(&path, cwd)),
-        },
-        (true, _) | (_, None) => Err(missing(&path, cwd)),
+    // Else of the Python that is beside the app, which nobody has put into `PATH`.
+    let beside = || python::program(script, cwd).filter(|_| !ctx.as_pm2);
+    let found = match script.contains('/') {
+        true => None,
+        false => ctx.find_program(script).or_else(beside),
+    };
+    match found {
+        Some(path) => Ok(Target { name: name_of(&path), path, args: None }),
+        None => Err(missing(&path, cwd)),
     }
 }
 

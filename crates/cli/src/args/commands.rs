@@ -208,7 +208,7 @@ commands! {
         "It speaks the Model Context Protocol on standard input and output, and is started by the \
          agent: `claude mcp add ostler -- ostler mcp`. Only apps whose working directory is in the \
          folder in which it was started are shown and managed, unless `--all` is given. What stops \
-         or deletes apps is offered with `--allow-destructive` alone. The program that speaks is \
+         or deletes apps is offered only with `--allow-destructive`. The program that speaks is \
          `ostler-companion`, beside this one.";
     Slist Watch ["slist", "sysinfos"] []
         "show figures of the machine"

@@ -32,7 +32,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or(Value::Null);
     // Node takes a `.js` for a module there, and a process file is none.
-    let is_module = package.get("type").and_then(Value::as_str) == Some("module");
+    let is_module = starter::value(&package, "type") == Some("module");
     let path = folder.join(if is_module { "ecosystem.config.cjs" } else { "ecosystem.config.js" });
     let text = starter::text(&folder, &package, simple);
     let mut options = OpenOptions::new();

@@ -26,8 +26,8 @@ pub(super) fn page() -> String {
     out.push_str(&table(["tool", "effect", "does", "takes"], &tools::rows()));
     out.push_str(
         "They are marked for the agent (`readOnlyHint`, `destructiveHint`), and \
-         [`tools.json`](tools.json) has them whole. Those that are destructive are offered with \
-         `--allow-destructive` alone.\n\n\
+         [`tools.json`](tools.json) has them whole. Those that are destructive are offered only \
+         with `--allow-destructive`.\n\n\
          ## Which apps\n\n\
          Those whose working directory is the folder in which `ostler mcp` was started, or below \
          it: an agent that works on one project sees no other. A name of an app elsewhere is \

@@ -108,7 +108,7 @@ impl Session {
     /// Connects to a daemon that can be asked. `false`: there is none.
     fn meet(&mut self, request: &Request, asked: &mut Asked) -> Result<bool, Failed> {
         while self.reach()? {
-            if self.find_daemon(request, asked)? {
+            if self.may_be_asked(request, asked)? {
                 return Ok(true);
             }
         }
@@ -133,10 +133,9 @@ impl Session {
         self.until
     }
 
-    /// Connects to a daemon that may be asked. `false`: it died over that, and another is
-    /// to be found.
-    fn find_daemon(&mut self, request: &Request, asked: &mut Asked) -> Result<bool, Failed> {
-        self.connect()?;
+    /// Whether the daemon that was reached may be asked. `false`: it died over that, and another
+    /// is to be found.
+    fn may_be_asked(&mut self, request: &Request, asked: &mut Asked) -> Result<bool, Failed> {
         let Self { client: Some(client), out, .. } = self else {
             return Err(Failed::new("not connected"));
         };

@@ -54,7 +54,7 @@ fn app(name: &str, service: &Value) -> Made {
     // The entry point comes before the command, which are its arguments.
     match (keys.get("entrypoint"), keys.get("command")) {
         (None, None) => made.note(
-            "left out: its image says what is run; add a `command` to it, or an app with a `script`",
+            "left out: its image says what is run; add a `command` to it, or write a `script`",
         ),
         (None, Some(Value::String(line))) => made.run_line(line),
         (Some(Value::String(line)), None) => made.run_line(line),

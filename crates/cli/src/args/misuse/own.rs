@@ -41,8 +41,7 @@ fn text(misuse: &Misuse, typed: &Typed) -> String {
         Misuse::Value { option, unexpected: false } => {
             let name = option.split(' ').next().unwrap_or_default();
             // As it was written: an option may have several names.
-            let flag = FLAGS.iter().find(|flag| flag.long_shown() == *option);
-            let written = flag.and_then(|flag| typed.written(&names_of(flag)));
+            let written = flag_of(option).and_then(|flag| typed.written(&names_of(flag)));
             format!("`{}` needs a value", written.unwrap_or(name))
         }
         Misuse::Value { option, unexpected: true } => format!("`{option}` takes no value"),
@@ -204,13 +203,18 @@ fn needs_words(command: &Command) -> bool {
 
 /// Returns the line with a value of the option that has none.
 fn valued(option: &str, typed: &Typed) -> String {
-    let Some(flag) = FLAGS.iter().find(|flag| flag.long_shown() == option) else {
+    let Some(flag) = flag_of(option) else {
         return format!("write `{option}`");
     };
     let value = sample::of(flag);
     let line = typed.with_missing(&names_of(flag), &value);
     let line = line.unwrap_or_else(|| format!("--{} {value}", flag.name()));
     format!("write it as in `{line}`")
+}
+
+/// The option that is shown so.
+fn flag_of(shown: &str) -> Option<&'static Flag> {
+    FLAGS.iter().find(|flag| flag.long_shown() == shown)
 }
 
 /// Every way to write an option.

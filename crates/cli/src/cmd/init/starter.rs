@@ -38,7 +38,9 @@ impl Start {
     fn of_python(script: &str, args: Option<String>) -> Self {
         let interpreter = Some("auto").filter(|_| script.ends_with(".py"));
         let remark = Some(match interpreter {
-            Some(_) => "By the Python of `.venv` or `venv`, else `uv run`, `poetry run`, `python`.",
+            Some(_) => {
+                "Run by the Python of `.venv` or `venv`, else by `uv`, `poetry` or `python`."
+            }
             None => "A program of `.venv` or `venv`, where it is not in PATH.",
         });
         Self { script: script.to_owned(), args, remark, interpreter, shares: false }
@@ -48,7 +50,7 @@ impl Start {
 /// Returns the file for the app in this folder.
 pub(super) fn text(folder: &Path, package: &Value, simple: bool) -> String {
     let of_folder = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
-    let name = package.get("name").and_then(Value::as_str);
+    let name = value(package, "name");
     let name = name.map(|name| name.rsplit('/').next().unwrap_or(name).to_owned());
     let name = name.or_else(of_folder).unwrap_or_else(|| "app".to_owned());
     let start = find(folder, package);
@@ -63,17 +65,14 @@ pub(super) fn text(folder: &Path, package: &Value, simple: bool) -> String {
         let lines = lines.join("\n    ");
         return format!("module.exports = {{\n  apps: [{{\n    {lines}\n  }}],\n}};\n");
     }
-    let node_env = |value: &str| format!("{{ NODE_ENV: \"{value}\" }}");
-    if start.shares {
-        lines.push(INSTANCES.to_owned());
-        lines.push(ENV.to_owned());
-        lines.push(format!("env: {},", node_env("development")));
-        lines.push(format!("env_production: {},", node_env("production")));
-    } else {
-        lines.push(ENV.to_owned());
-        lines.push("env: {},".to_owned());
-        lines.push("env_production: {},".to_owned());
-    }
+    let env = |value: &str| match start.shares {
+        true => format!("{{ NODE_ENV: \"{value}\" }}"),
+        false => "{}".to_owned(),
+    };
+    lines.extend(start.shares.then(|| INSTANCES.to_owned()));
+    lines.push(ENV.to_owned());
+    lines.push(format!("env: {},", env("development")));
+    lines.push(format!("env_production: {},", env("production")));
     lines.push(REST.to_owned());
     let lines = lines.join("\n").replace('\n', "\n      ").replace("\n      \n", "\n\n");
     format!("{HEAD}module.exports = {{\n  apps: [\n    {{\n      {lines}\n    }},\n  ],\n}};\n")
@@ -92,6 +91,11 @@ max_memory_restart: \"500M\",
 
 // How long a worker may take to end when it is asked to, ms.
 kill_timeout: 5000,";
+
+/// A text of `package.json`.
+pub(super) fn value<'p>(package: &'p Value, key: &str) -> Option<&'p str> {
+    package.get(key).and_then(Value::as_str)
+}
 
 /// A text of JSON is one of JavaScript.
 fn quoted(text: &str) -> String {
@@ -122,7 +126,7 @@ fn find(folder: &Path, package: &Value) -> Start {
         let remark = Some("`npm run build` writes it.");
         return Start { remark, ..Start::of_node("dist/main.js") };
     }
-    let main = package.get("main").and_then(Value::as_str).filter(|main| is_there(main));
+    let main = value(package, "main").filter(|main| is_there(main));
     let found = SCRIPTS.into_iter().find(|script| is_there(script));
     Start::of_node(main.or(found).unwrap_or("app.js"))
 }
