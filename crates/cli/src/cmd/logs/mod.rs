@@ -204,7 +204,7 @@ fn stream(
         |trouble| on_trouble(&mut session.borrow_mut().out, trouble, is_exact),
     );
     end?;
-    Ok(result?)
+    result.map(drop).map_err(Failed::from)
 }
 
 fn on_trouble(out: &mut Output, trouble: Trouble, is_exact: bool) {
