@@ -2,8 +2,7 @@
 //!
 //! Written before any action that follows from it is carried out, whole and under a new name, then
 //! renamed; where somebody has just removed it, when the home has rested. It is not synced: it must
-//! outlive the daemon, not a power cut (for that there is `dump.pm2`). After a reboot it is moved
-//! away.
+//! outlive the daemon; for a power cut there is `dump.pm2`. After a reboot it is moved away.
 
 use std::fs;
 use std::io::{self, Write as _};
