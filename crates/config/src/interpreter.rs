@@ -71,7 +71,7 @@ pub(crate) fn choose(
 }
 
 /// The interpreter is the one that the app's folder says.
-const AUTO: &str = "auto";
+pub(crate) const AUTO: &str = "auto";
 
 /// As without a word, but for the Python of the app's folder.
 fn automatic(script: &Path, cwd: &Path, ctx: &Context) -> Result<Interpreter, Diagnostic> {

@@ -34,7 +34,7 @@ pub struct AppSpec {
     /// Arguments after the script.
     pub args: Vec<String>,
     /// Program that runs the script: an absolute path or a name found in `PATH`; `None` executes
-    /// the script itself.
+    /// the script itself. Where it is the script, its arguments say what it runs.
     pub interpreter: Option<String>,
     /// Arguments between interpreter and script (`node_args`).
     pub interpreter_args: Vec<String>,
@@ -150,6 +150,12 @@ impl AppSpec {
 }
 
 impl AppSpec {
+    /// Whether the program is told by the interpreter's arguments what it runs, and by no script.
+    #[must_use]
+    pub fn is_own_interpreter(&self) -> bool {
+        self.interpreter.is_some() && self.interpreter.as_deref() == self.script.to_str()
+    }
+
     /// Returns the command that is run at this moment.
     #[must_use]
     pub fn hook(&self, hook: Hook) -> Option<&str> {

@@ -2,6 +2,7 @@
 
 use super::commands::Command;
 use super::flags::FlagId;
+use super::tail::Tail;
 use super::typed::Typed;
 
 /// A command line.
@@ -15,6 +16,8 @@ pub(crate) struct Parsed {
     pub(crate) given: Vec<(FlagId, Option<String>)>,
     /// What stands after `--`.
     pub(crate) rest: Option<Vec<String>>,
+    /// What stands behind the first word, where that may be a program and this its own.
+    pub(crate) tail: Option<Tail>,
     /// Options that are not known and were tolerated.
     pub(crate) ignored: Vec<String>,
     /// All of it as it was typed.
