@@ -296,8 +296,8 @@ fn with_all<T>(
     is_whole.then_some(done)
 }
 
-/// Returns those apps of a file that are meant and may be started, and the names of all that are
-/// meant.
+/// Returns those apps of a file that are meant and may be started, and the names also of those that
+/// are meant and may not.
 fn resolved(
     of: All<'_>,
     options: &Options,

@@ -104,7 +104,7 @@ pub(super) fn quietly(session: &mut Session, apps: Vec<App>) -> Result<(), Faile
     perform::done(&answer, false)
 }
 
-/// Starts apps.
+/// Starts apps, and reports each.
 fn launch(session: &mut Session, apps: Vec<App>, of_file: bool) -> Done {
     // Two apps of a file may share a name; the first to be up is the first of them.
     let mut counts: BTreeMap<String, Vec<u32>> = BTreeMap::new();

@@ -127,11 +127,11 @@ fn not_app(why: Failed, session: &Session, fields: &str) -> Failed {
     let takes = words.len() < command.takes_at_most();
     let hint = match &why.problem {
         Some(Problem::Other { hint: Some(hint), .. }) if !fields.contains(',') && takes => {
-            let name = command.name();
+            let command = command.name();
             let all = words.iter().map(String::as_str).chain([fields]);
             let quoted: Vec<_> = all.map(ostler_shell::word).collect();
             let pasted_words = quoted.join(" ");
-            format!("if it is an argument: `ostler {name} {pasted_words} --json`; {hint}")
+            format!("if it is an argument: `ostler {command} {pasted_words} --json`; {hint}")
         }
         Some(_) | None => return why,
     };

@@ -169,8 +169,8 @@ fn an_app_extends_others_by_their_names_wherever_they_are() {
 #[test]
 fn a_base_that_is_not_there_hides_no_complaint_about_what_stands_there() {
     let world = world();
-    let text = "extends: none.yaml\napps:\n  - { name: web, instancs: 2 }\n  - { name: job, script: \
-                none.js, depends_on: [db], nice: 99 }\n";
+    let text = "extends: none.yaml\napps:\n  - { name: web, instancs: 2 }\n  - { name: job, \
+                script: none.js, depends_on: [db], nice: 99 }\n";
     world.file("eco.yaml", text);
     let (specs, report) = load("eco.yaml", &Options::default(), &world.ctx);
     let codes: Vec<&str> = report.iter().map(|of| of.code).collect();

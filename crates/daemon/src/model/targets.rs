@@ -58,7 +58,7 @@ impl Known {
                 Some(Some(unfetched(id)))
             }
             // Its run has ended before it was ready: a client of ours looks at it, as after any
-            // other start. PM2's waits until it is given up, which it is not when it lived for long.
+            // other start. PM2's waits until it is given up, unless it lived for too long for that.
             (Target::Up, Phase::Starting { .. })
                 if (looks || slot.process().unstable() == 0)
                     && self.has_ended_since(id, pending.since) =>

@@ -33,8 +33,8 @@ pub struct Imported {
     pub notes: Vec<Note>,
 }
 
-/// Writes the apps of a file of another manager as a process file. `name`: of the file, `-` for
-/// standard input.
+/// Writes the apps of a file of another manager as a process file. `name`: of the
+/// file, `-` where it came from standard input.
 ///
 /// # Errors
 /// It is not such a file, or says of nothing that it is run.
