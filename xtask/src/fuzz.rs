@@ -99,7 +99,7 @@ fn fuzz(folder: &Path, program: &Path, name: &str, time: u64) -> Result<()> {
     done.with_context(|| format!("`{name}` found what is in `{}`", found.display()))
 }
 
-/// Gives a target files to begin with: those that are wrong on purpose, and those of other managers.
+/// Gives a target files to begin with: wrong ones of ours, and right ones of other managers.
 fn seed(corpus: &Path, name: &str) -> Result<()> {
     let copy = |path: &Path| -> Result<()> {
         let Some(file) = path.file_name() else { return Ok(()) };

@@ -44,6 +44,7 @@ mod instances;
 mod interpreter;
 mod json;
 mod log_names;
+mod module;
 mod names;
 mod objects;
 mod options;

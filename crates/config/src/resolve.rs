@@ -22,6 +22,7 @@ use crate::idle_stop;
 use crate::instances::{self, Instances};
 use crate::interpreter::{self, Interpreter};
 use crate::log_names::{LogNames, file_name};
+use crate::module;
 use crate::package;
 use crate::package_script::{self, Found as Behind, Given, Surroundings};
 use crate::placeholders;
@@ -140,7 +141,7 @@ impl Resolver<'_, '_> {
             None => self.ctx.home.join("pids").join(format!("{}.pid", file_name(&spec.name))),
         };
         spec.env.extend(run_as.home.map(|home| ("HOME", home)));
-        if runs::is_python(&target, &interpreter, self.ctx) {
+        if module::is_python(&target, &interpreter, self.ctx) {
             spec.env.insert_new("PYTHONUNBUFFERED", "1");
         }
         if instances.mode == ExecMode::Cluster {
@@ -151,7 +152,7 @@ impl Resolver<'_, '_> {
         spec.args = target.args.unwrap_or_else(|| std::mem::take(&mut spec.args));
         spec.interpreter = interpreter.program;
         spec.interpreter_args.splice(..0, interpreter.args);
-        if let Some(module) = runs::module_of(self.fields, self.ctx) {
+        if let Some(module) = module::module_of(self.fields, self.ctx) {
             spec.interpreter_args.extend(["-m".to_owned(), module.to_owned()]);
         }
         (spec.exec_mode, spec.instances) = (instances.mode, instances.count);
@@ -358,8 +359,8 @@ pub(crate) fn written_name(fields: &Fields<'_>, ctx: &Context) -> String {
     if let Some(name) = fields.text("name") {
         return name.to_owned();
     }
-    if let Some(module) = runs::module_of(fields, ctx) {
-        return runs::name_of_module(module);
+    if let Some(module) = module::module_of(fields, ctx) {
+        return module::name_of_module(module);
     }
     let script = fields.text("script").unwrap_or("");
     let cwd = fields.text("cwd").map(|cwd| ctx.absolute(&ctx.cwd, cwd));

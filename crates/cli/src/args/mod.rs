@@ -35,7 +35,7 @@ pub(crate) use flags::FlagId;
 pub(crate) use hinted::said;
 pub(crate) use misuse::Misuse;
 pub(crate) use parse::{parse, parse_runtime};
-pub(crate) use parsed::Parsed;
+pub(crate) use parsed::{Parsed, Tail};
 pub(crate) use sample::of_name as sample_of;
 pub(crate) use text::sentence;
 pub(crate) use typed::Typed;

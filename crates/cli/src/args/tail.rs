@@ -10,21 +10,11 @@ use std::ffi::OsString;
 
 use super::flags::{FLAGS, Flag, FlagId};
 use super::misuse::{Misuse, Near};
-use super::parsed::Parsed;
+use super::parsed::{Parsed, Tail};
 use super::take::text;
 use super::unknown::{Written, near_option};
 use super::{Command, fits, suggest};
 use crate::program::Program;
-
-/// The words behind the first one, which may be a program, and why they cannot be ours, if it is
-/// the words themselves that say so.
-#[derive(Debug)]
-pub(crate) struct Tail {
-    /// The words as they were typed.
-    pub(crate) words: Vec<String>,
-    /// Why the line is no line of ours.
-    pub(crate) misuse: Option<Misuse>,
-}
 
 /// A place in a line that is being read: from here on words may be a program's.
 #[derive(Debug, Default)]

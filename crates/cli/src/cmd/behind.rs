@@ -5,7 +5,7 @@ use ostler_wire::control::ProcView;
 
 use super::misused;
 use crate::apps;
-use crate::args::tail::{self, Tail};
+use crate::args::{Tail, tail};
 use crate::caller;
 use crate::failed::Failed;
 use crate::program::Program;
@@ -37,8 +37,8 @@ pub(super) fn settle(session: &mut Session) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Whether a word is a program that is started once more under another name, and not the app of its
-/// own name.
+/// Whether a word is a program that is started once more under another name, and not the app that
+/// has the program's.
 pub(super) fn is_another(session: &Session, word: &str) -> Result<bool, Failed> {
     let is_named = session.args.attribute("name").is_some_and(|name| name != word);
     let has_words = session.args.rest.is_some() && session.program == Program::Ostler;
@@ -85,8 +85,8 @@ fn names_app(word: &str, list: &[ProcView]) -> Result<bool, Failed> {
 /// A file behind a program may be what the program is to read, or an app.
 fn either(session: &Session, tail: &[String], program: &str, word: &str) -> Failed {
     let message = format!("`{word}` behind `{program}` may be its argument or an app of its own");
-    let pasted: Vec<_> = [word, program].iter().map(|of| ostler_shell::word(of)).collect();
-    let apart = format!("`ostler start {}` starts two apps", pasted.join(" "));
+    let pasted = format!("{} {}", ostler_shell::word(word), ostler_shell::word(program));
+    let apart = format!("`ostler start {pasted}` starts two apps");
     let line = session.args.typed.with_rest_from(tail.len());
     let line = line.map_or_else(String::new, |line| format!("`{line}` gives it to `{program}`, "));
     Failed::misuse(message).hint(line + &apart)

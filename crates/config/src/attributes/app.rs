@@ -52,7 +52,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .flags(&[value(&["module"], "module").short('m')])
         .advice("write its name as in `import`, such as `\"celery\"`")
         .example("\"celery\"")
-        .help("module of Python that is run in place of a `script`, by the Python of the app's folder"),
+        .help("module of Python that is run in place of a script, by the Python of the folder"),
     path("cwd", field!(cwd))
         .rule(Rule::NotEmpty)
         .recorded_as("pm_cwd")

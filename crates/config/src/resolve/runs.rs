@@ -1,20 +1,12 @@
 //! What an app runs, and by which program: a script, or a module of Python.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Resolver;
-use crate::context::Context;
 use crate::diagnostic::Diagnostic;
-use crate::fields::Fields;
 use crate::interpreter::{self, Interpreter};
+use crate::module::{MODULE, is_module, module_of, name_of_module};
 use crate::script::{self, Target};
-
-/// The key of a module.
-const MODULE: &str = "module";
-/// Bytes of a program that are looked at for the line that names its interpreter.
-const FIRST_LINE: u64 = 256;
 
 impl Resolver<'_, '_> {
     /// What runs, and by which program, each where it was found.
@@ -73,6 +65,7 @@ impl Resolver<'_, '_> {
             return self.fail(MODULE, Diagnostic::error("wrong-form", message).help(help));
         }
         let asked = self.fields.text("interpreter");
+        let key = if asked.is_some() { "interpreter" } else { MODULE };
         let found = match asked {
             Some("none") => None,
             // What ends so is a script of Python.
@@ -80,14 +73,7 @@ impl Resolver<'_, '_> {
                 let asked = asked.unwrap_or(interpreter::AUTO);
                 match interpreter::choose(Path::new("module.py"), Some(asked), cwd, self.ctx) {
                     Ok(found) => Some(found).filter(|found| !found.is_node_like()),
-                    Err(diagnostic) => {
-                        let key = if self.fields.text("interpreter").is_some() {
-                            "interpreter"
-                        } else {
-                            MODULE
-                        };
-                        return self.fail(key, diagnostic);
-                    }
+                    Err(diagnostic) => return self.fail(key, diagnostic),
                 }
             }
         };
@@ -103,40 +89,4 @@ impl Resolver<'_, '_> {
         let target = Target { path, args: None, name: name_of_module(module) };
         Some((target, Interpreter { program, ..found }))
     }
-}
-
-/// The module of an app, if it has one. PM2 knows no such key.
-pub(super) fn module_of<'f>(fields: &'f Fields<'_>, ctx: &Context) -> Option<&'f str> {
-    fields.text(MODULE).filter(|_| !ctx.as_pm2)
-}
-
-/// Whether a text may be the name of a module, with those of the packages that it is in.
-fn is_module(text: &str) -> bool {
-    let is_part = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with(|c: char| c == '-' || c.is_numeric())
-            && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
-    };
-    text.split('.').all(is_part) && !text.ends_with(".py")
-}
-
-/// The name of an app that was given none: a dot would make commands take it for a file.
-pub(super) fn name_of_module(module: &str) -> String {
-    module.replace('.', "-")
-}
-
-/// Whether what runs is a Python, which keeps what an app prints to itself unless it is told not to.
-pub(super) fn is_python(target: &Target, interpreter: &Interpreter, ctx: &Context) -> bool {
-    let Some(program) = &interpreter.program else {
-        return target.args.is_none() && !ctx.as_pm2 && names_python(&target.path);
-    };
-    program.contains("python") || interpreter.args.iter().any(|arg| arg == "python")
-}
-
-/// Whether the first line of a program says that a Python runs it, as of those of an environment.
-fn names_python(program: &PathBuf) -> bool {
-    let mut head = Vec::new();
-    let read = File::open(program).and_then(|file| file.take(FIRST_LINE).read_to_end(&mut head));
-    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    read.is_ok() && line.starts_with(b"#!") && String::from_utf8_lossy(line).contains("python")
 }

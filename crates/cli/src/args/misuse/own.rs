@@ -89,7 +89,8 @@ fn text(misuse: &Misuse, typed: &Typed) -> String {
             format!("`{}` does not take so many arguments: `{word}`", command.name())
         }
         Misuse::Whose { option, near: None, of, command, .. } => {
-            format!("`{option}` behind `{of}` is an option of `{NAME} {}` too", command.name())
+            let command = command.name();
+            format!("`{option}` behind `{of}` is an option of `{NAME} {command}` too")
         }
         Misuse::Whose { option, near: Some(near), of, .. } => {
             format!("`{option}` behind `{of}` is nearly `--{}`", near.name())
