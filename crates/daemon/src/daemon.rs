@@ -291,6 +291,9 @@ impl Daemon {
             self.model.set_capacity(Capacity::now(self.node.count_listeners()));
             self.model.decide();
             self.model.save(&mut self.state);
+            if self.state.take_owed() {
+                self.home.rest();
+            }
             let finished = self.runs.deferred() == 0 || self.driver().defers_cleanup();
             if finished && !self.model.has_effects() {
                 break;

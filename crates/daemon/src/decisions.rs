@@ -134,7 +134,7 @@ impl Decisions {
         if !self.model.take_unsaved() || self.gone {
             return;
         }
-        self.unsaved = file.write(self.model.snapshot()).err();
+        self.unsaved = file.save(self.model.snapshot()).err();
         if let Some(why) = &self.unsaved {
             daemon_log::error(why);
             self.inputs.push_back(Input::SaveFailed);

@@ -1,8 +1,8 @@
 //! `ostler.state`: what a daemon must know again after it lost its memory.
 //!
 //! Written before any action that follows from it is carried out, whole and under a new name, then
-//! renamed. It is not synced: it must outlive the daemon, not a power cut (for that there is
-//! `dump.pm2`). After a reboot it is moved away.
+//! renamed; where somebody has just removed it, when the home has rested. It is not synced: it must
+//! outlive the daemon; for a power cut there is `dump.pm2`. After a reboot it is moved away.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -31,6 +31,10 @@ pub struct StateFile {
     read: Option<Vec<u8>>,
     /// A file was found that may be of what runs, and was not understood.
     broken: bool,
+    /// The file was in the home.
+    stood: bool,
+    /// A state was left to the keeper, since somebody has removed the file.
+    owed: bool,
 }
 
 /// Why a state is of no use.
@@ -48,7 +52,7 @@ impl StateFile {
     /// The state of this home and mark, with the copies that the keeper holds, if it does.
     pub fn new(home: &Path, mark: &str, notes: Option<Notes>) -> Self {
         let (home, mark) = (home.to_owned(), mark.to_owned());
-        Self { home, mark, notes, serial: 0, read: None, broken: false }
+        Self { home, mark, notes, serial: 0, read: None, broken: false, stood: false, owed: false }
     }
 
     /// Writes it: first where it cannot fail, then into the home, whole and renamed. What was read
@@ -57,9 +61,30 @@ impl StateFile {
     /// # Errors
     /// What the home says, in words; the old file is untouched then.
     pub fn write(&mut self, state: State) -> Result<(), String> {
+        self.stood = false;
+        self.save(state)
+    }
+
+    /// Writes it, except into a home from which somebody has removed it: that may be about to go,
+    /// and whoever deletes it fails at a folder in which something new is. Then the keeper alone
+    /// holds it, [`Self::take_owed`] tells, and [`Self::write`] is for when the home has rested.
+    ///
+    /// # Errors
+    /// Those of [`Self::write`].
+    pub fn save(&mut self, state: State) -> Result<(), String> {
         self.write_whole(state).map_err(|error| {
             format!("could not save the state to `{}`: {error}", self.home.display())
         })
+    }
+
+    /// Whether a state was left to the keeper since the last call.
+    pub fn take_owed(&mut self) -> bool {
+        std::mem::take(&mut self.owed)
+    }
+
+    /// Whether somebody has removed the file.
+    pub fn is_removed(&self) -> bool {
+        self.stood && !exists(&self.home)
     }
 
     fn write_whole(&mut self, mut state: State) -> io::Result<()> {
@@ -74,12 +99,21 @@ impl StateFile {
         state.serial = self.serial;
         let bytes = serde_json::to_vec(&state).map_err(io::Error::other)?;
         hit("state.before");
-        if let Some(Err(error)) = self.notes.as_mut().map(|notes| notes.write(&bytes)) {
-            daemon_log::error(format!("could not save the state in memory: {error}"));
+        match self.notes.as_mut().map(|notes| notes.write(&bytes)) {
+            Some(Err(error)) => {
+                daemon_log::error(format!("could not save the state in memory: {error}"));
+            }
+            Some(Ok(())) if self.is_removed() => {
+                self.owed = true;
+                return Ok(());
+            }
+            _ => {}
         }
         // What the system lacks for a moment is there at the second try. A command need not fail
         // for that, nor what it did be lost with both parts of the manager until the next save.
-        self.put(&bytes).or_else(|_| self.put(&bytes))
+        self.put(&bytes).or_else(|_| self.put(&bytes))?;
+        self.stood = true;
+        Ok(())
     }
 
     fn put(&self, bytes: &[u8]) -> io::Result<()> {
@@ -122,6 +156,7 @@ impl StateFile {
             })
         });
         self.broken = broken;
+        self.stood = file.is_some();
         let in_file = file.as_ref().map(|(state, _)| state.serial);
         let held = self.notes.as_mut().and_then(|notes| notes.read_newer(in_file));
         self.read = None;
@@ -274,6 +309,31 @@ mod tests {
             assert_eq!(fourth.serial, serial + 1);
             assert!(file.exists() && fourth.notes.unwrap().have(serial + 1));
         }
+    }
+
+    #[test]
+    fn a_state_whose_file_was_removed_is_left_to_the_keeper_until_the_home_is_made_again() {
+        let home = tempfile::tempdir().unwrap();
+        let state = || State::empty(String::new());
+        let mut of_two = StateFile::new(home.path(), "mark", Some(Notes::new().unwrap()));
+        let mut alone = StateFile::new(home.path(), "mark", None);
+        for file in [&mut of_two, &mut alone] {
+            file.save(state()).unwrap();
+            assert!(exists(home.path()) && !file.is_removed(), "the first is written");
+        }
+        for name in [path(home.path()), backup(home.path())] {
+            fs::remove_file(name).unwrap();
+        }
+        of_two.save(State { last_run: 7, ..state() }).unwrap();
+        assert!(!exists(home.path()) && of_two.is_removed());
+        assert!(of_two.take_owed() && !of_two.take_owed());
+        assert!(of_two.notes.as_ref().unwrap().have(2));
+        of_two.write(state()).unwrap();
+        assert!(exists(home.path()) && !of_two.is_removed());
+        // Whom no keeper holds it for writes it at once.
+        fs::remove_file(path(home.path())).unwrap();
+        alone.save(state()).unwrap();
+        assert!(exists(home.path()));
     }
 
     #[test]

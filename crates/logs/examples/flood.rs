@@ -1,4 +1,5 @@
-//! How fast the engine is: 100-byte lines in writes of 64 KiB into one file, per form.
+//! How fast the engine is: 100-byte lines in writes of 64 KiB into one file, per form; the objects
+//! are those of pino.
 //!
 //! `cargo run --release -p ostler-logs --example flood [MB [no-times]]`; the CPU
 //! time is the engine thread's alone. `no-times` shows what keeping times costs.
@@ -13,6 +14,12 @@ use std::time::Instant;
 
 use ostler_logs::{Engine, Event, Filter, Format, Sink, Stream};
 
+/// What pino prints.
+const OBJECT: &str = concat!(
+    r#"{"level":30,"time":1795388825573,"pid":4711,"hostname":"web-1","#,
+    r#""msg":"GET /orders/17 took 3 ms"}"#
+);
+
 fn main() -> io::Result<()> {
     let megabytes = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(400);
     let dated = Some("YYYY-MM-DDTHH:mm:ss".to_owned());
@@ -22,6 +29,7 @@ fn main() -> io::Result<()> {
         ("raw and combined", Format::Raw, None, true, false),
         ("time", Format::Raw, dated, false, false),
         ("json", Format::Json, None, false, false),
+        ("json of objects", Format::Json, None, false, false),
     ] {
         let folder = std::env::temp_dir().join(format!("ostler-flood-{}", std::process::id()));
         let combined = combined.then(|| folder.join("all.log"));
@@ -59,8 +67,9 @@ fn measure(name: &str, megabytes: usize, sink: Sink, watched: bool) -> io::Resul
     }
     let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
     engine.attach(1, Stream::Out, read, &Arc::new(sink));
-    let block: Vec<u8> =
-        std::iter::repeat_n(b'x', 99).chain([b'\n']).cycle().take(64 << 10).collect();
+    let line = if name.ends_with("objects") { OBJECT.to_owned() } else { "x".repeat(99) };
+    let line = format!("{line:<99}\n");
+    let block: Vec<u8> = line.bytes().cycle().take(64 << 10).collect();
     let (start, cpu) = (Instant::now(), cpu_of_engine()?);
     let writer = std::thread::spawn(move || -> io::Result<()> {
         let mut write = File::from(write);

@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use crate::date::{DateFormat, iso_of, now};
 use crate::level::Level;
 use crate::logfmt::word;
+use crate::object::{self, Object};
 use crate::types::{Format, Sink, Stream};
 
 #[derive(Clone, Debug)]
 enum Form {
     Plain,
     Dated(DateFormat),
-    /// Everything behind the timestamp is the same in each line.
+    /// Everything of ours behind the timestamp is the same in each line.
     Json {
         date: Option<DateFormat>,
         tail: String,
@@ -53,14 +54,7 @@ impl Formatter {
                 Form::Pairs { date, middle: format!(" app={name} id={id} type={stream}") }
             }
             (Format::Json, date) => {
-                let name = serde_json::Value::from(sink.name.as_str());
-                let (stream, id) = (stream.as_str(), sink.proc_id);
-                Form::Json {
-                    date,
-                    tail: format!(
-                        "\",\"type\":\"{stream}\",\"process_id\":{id},\"app_name\":{name}}}\n"
-                    ),
-                }
+                Form::Json { date, tail: object::tail(stream, sink.proc_id, &sink.name) }
             }
         })
     }
@@ -136,14 +130,11 @@ impl Formatter {
                 }
             }
             Form::Json { tail, .. } => {
-                out.extend_from_slice(b"{\"message\":");
-                let text: Cow<'_, str> = String::from_utf8_lossy(line);
-                // A string is always valid JSON, and a vector takes all.
-                let _ = serde_json::to_writer(&mut *out, text.as_ref());
-                out.extend_from_slice(if part.begins { b",\"partial\":true" } else { b"" });
-                out.extend_from_slice(b",\"timestamp\":\"");
-                out.extend_from_slice(stamp.as_bytes());
-                out.extend_from_slice(tail.as_bytes());
+                match object_of(line, part) {
+                    Some(object) => object.merge(stamp, tail, out),
+                    None => push_text(line, part, stamp, tail, out),
+                }
+                out.push(b'\n');
             }
             Form::Pairs { middle, .. } => {
                 let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -162,6 +153,26 @@ impl Formatter {
                 out.push(b'\n');
             }
         }
+    }
+}
+
+/// The line, if it is an object of the app, all of it.
+fn object_of(line: &[u8], part: Part) -> Option<Object<'_>> {
+    if line.first() != Some(&b'{') || part.begins {
+        return None;
+    }
+    Object::read(std::str::from_utf8(line).ok()?).filter(|object| !object.is_empty())
+}
+
+/// A line of text as an object, as PM2 writes it; `stamp` and `tail` stand behind the text.
+fn push_text(line: &[u8], part: Part, stamp: &str, tail: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"message\":");
+    let text: Cow<'_, str> = String::from_utf8_lossy(line);
+    // A string is always valid JSON, and a vector takes all.
+    let _ = serde_json::to_writer(&mut *out, text.as_ref());
+    out.extend_from_slice(if part.begins { b",\"partial\":true" } else { b"" });
+    for part in [object::TIMESTAMP, stamp, tail, "}"] {
+        out.extend_from_slice(part.as_bytes());
     }
 }
 
@@ -201,6 +212,29 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&render(&iso, b"h", 1000).0).unwrap();
         assert!(value["timestamp"].as_str().unwrap().ends_with('Z'), "{value}");
         assert_eq!(value["message"], "h");
+    }
+
+    #[test]
+    fn an_object_of_the_app_is_merged_into_ours_and_what_is_none_is_its_text() {
+        let date_format = Some("[x]".to_owned());
+        let json = Sink { format: Format::Json, date_format, ..Sink::default() };
+        let own = r#""timestamp":"x","type":"err","process_id":0,"app_name":"""#;
+        let object = br#"{"level":30,"msg":"hi"}"#;
+        let merged = format!("{{\"message\":\"hi\",{own},\"level\":30,\"msg\":\"hi\"}}\n");
+        for end in ["", "\n", "\r\n"] {
+            assert_eq!(render(&json, &[object, end.as_bytes()].concat(), 1000).0, merged);
+        }
+        for text in [&b"{}\n"[..], b"{\"a\":1} x\n", b"{\"a\":\"\xff\"}\n", b"[1]\n"] {
+            let said = render(&json, text, 1000).0;
+            let value: serde_json::Value = serde_json::from_str(&said).unwrap();
+            assert_eq!(value["message"], String::from_utf8_lossy(text).as_ref());
+            assert_eq!(value.as_object().unwrap().len(), 5, "{said}");
+        }
+        // What may go on is no object yet.
+        let (mut out, part) = (Vec::new(), Part { continues: false, begins: true });
+        Formatter::new(&json, Stream::Err).render(object, part, 1000, &mut out);
+        let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!((value["partial"].as_bool(), value.get("level")), (Some(true), None));
     }
 
     #[test]

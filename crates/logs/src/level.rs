@@ -6,6 +6,8 @@
 
 use serde_json::Value;
 
+use crate::object::{Field, Object};
+
 /// So much of a line is looked at for a word, bytes.
 const FRONT: usize = 96;
 /// In so much of a line colours are taken away first, bytes.
@@ -80,17 +82,19 @@ impl Level {
 
     fn of_plain(line: &[u8]) -> Option<Self> {
         if line.first() == Some(&b'{')
-            && let Ok(object) = serde_json::from_slice::<Value>(line)
+            && let Some(object) = std::str::from_utf8(line).ok().and_then(Object::read)
         {
             let mut keys = PAIRS.iter().map(|pair| pair.trim_end_matches('='));
-            let inside = LOGSTASH.iter().filter_map(|key| object.get(key)?.get("level"));
-            let found = keys.find_map(|key| of_value(object.get(key)?));
+            let found = keys.find_map(|key| of_value(object.get(key)?.value));
+            let mut nested = LOGSTASH.iter().filter_map(|key| object.get(key));
+            let inside =
+                |field: &Field<'_>| of_value(Object::read(field.value)?.get("level")?.value);
             // An object of the manager has the line of the app inside (`log_type: "json"`).
             let of_app = || {
                 object.get("app_name")?;
-                Self::of(object.get("message")?.as_str()?.trim_end().as_bytes())
+                Self::of(object.get("message")?.text()?.trim_end().as_bytes())
             };
-            return found.or_else(|| inside.filter_map(of_value).next()).or_else(of_app);
+            return found.or_else(|| nested.find_map(inside)).or_else(of_app);
         }
         let front = line.get(..line.len().min(FRONT)).unwrap_or_default();
         let front = String::from_utf8_lossy(front);
@@ -98,9 +102,9 @@ impl Level {
     }
 }
 
-fn of_value(value: &Value) -> Option<Level> {
-    match value {
-        Value::String(word) => Level::named(word),
+fn of_value(value: &str) -> Option<Level> {
+    match serde_json::from_str(value).ok()? {
+        Value::String(word) => Level::named(&word),
         // As pino and bunyan count.
         Value::Number(number) => Some(match number.as_u64()? {
             0..10 | 70.. => return None,

@@ -44,7 +44,8 @@ pub enum Format {
     #[default]
     Raw,
     /// One JSON object a line: `{"message","timestamp","type","process_id","app_name"}`; part of a
-    /// line that goes on in the next object has `"partial":true` as well.
+    /// line that goes on in the next object has `"partial":true` as well. A line that is an object
+    /// itself is merged into it (see [`Object`](crate::Object)).
     Json,
     /// Pairs: `timestamp=… app=… id=… type=… message="…"`, with `level=…` where the line says one,
     /// and `partial=true` as in JSON.

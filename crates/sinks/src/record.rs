@@ -1,8 +1,7 @@
 //! A line of an app as it is passed on: the text alone, with what is known of it.
 
 use ostler_core::spec::LogFormat;
-use ostler_logs::{DateReader, Level, Logfmt, Severity};
-use serde_json::Value;
+use ostler_logs::{DateReader, Field, Level, Logfmt, Object, Severity};
 
 /// A line on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,12 +70,11 @@ impl Reader {
             return (of.message, own(&of.timestamp).unwrap_or(at));
         }
         if self.form == LogFormat::Json
-            && let Ok(object) = serde_json::from_str::<Value>(line)
-            && let Some(message) = object.get("message").and_then(Value::as_str)
+            && let Some(object) = Object::read(line)
+            && let Some(text) = object.text_of_app()
         {
-            let time = object.get("timestamp").and_then(Value::as_str);
-            let said = time.and_then(own);
-            return (message.trim_end_matches('\n').to_owned(), said.unwrap_or(at));
+            let said = object.get("timestamp").and_then(Field::text);
+            return (text, said.as_deref().and_then(own).unwrap_or(at));
         }
         if let Some((said, length)) = self.date.as_ref().and_then(|date| date.read(line))
             && let Some(text) = line.get(length..).and_then(|rest| rest.strip_prefix(": "))
@@ -108,6 +106,10 @@ mod tests {
         let json = Form { date: None, of: LogFormat::Json };
         let line = r#"{"message":"x\n","timestamp":"2026-11-22T23:07:05.573Z","type":"out"}"#;
         assert_eq!(read(&json, false, line), ("x".to_owned(), at + 573, Level::Info));
+        let text = r#"{"level":40,"msg":"x","n":12345678901234567890123}"#;
+        let own = r#"{"message":"x","timestamp":"2026-11-22T23:07:05.573Z","type":"out","#;
+        let line = format!("{own}\"process_id\":0,\"app_name\":\"a\",{}", &text[1..]);
+        assert_eq!(read(&json, false, &line), (text.to_owned(), at + 573, Level::Warn));
         let pairs = Form { date: None, of: LogFormat::Logfmt };
         let line = "timestamp=2026-11-22T23:07:05.573Z app=a id=0 type=out level=warn \
                     message=\"{\\\"level\\\":40}\"";

@@ -73,6 +73,7 @@ mod liveness;
 mod log_cursor;
 mod log_dropped;
 mod log_full;
+mod log_objects;
 mod log_query;
 mod log_rules;
 mod log_sinks;

@@ -11,7 +11,7 @@ impl Daemon {
     /// Makes again what is missing in the home.
     pub(crate) fn look_after_home(&mut self) {
         let missing = self.home.look(&mut self.keeper, &mut self.clients);
-        if missing != Missing::Nothing {
+        if missing != Missing::Nothing || self.state.is_removed() {
             self.write_home_again();
         }
         // The saved list was not taken away for itself if everything was.

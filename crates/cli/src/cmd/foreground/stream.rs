@@ -74,7 +74,7 @@ impl Stream {
                     out.data("\n");
                 }
             }
-            Event::Log(line) => writer.line(out, &line, None),
+            Event::Log(line) => writer.line(out, &line, (false, None)),
             Event::Process { name, what, at, .. } => match dev {
                 Some(dev) if what == Lifecycle::Restart => dev.restarted(out, &name),
                 Some(_) => {}

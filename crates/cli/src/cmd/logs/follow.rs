@@ -88,7 +88,8 @@ impl<'q> Follower<'q> {
         let log = (line.id, line.err);
         if self.query.matches(text) && self.query.wants(|| self.severity.of(log, text)) {
             let cursor = writer.wants_cursors().then_some(&self.cursor);
-            writer.line(&mut session.out, &line, cursor);
+            let is_object = self.files.are_objects(line.id);
+            writer.line(&mut session.out, &line, (is_object, cursor));
         }
         Ok(())
     }
@@ -143,7 +144,7 @@ impl<'q> Follower<'q> {
     fn look_again(&mut self, session: &mut Session, target: &Target, writer: &Writer) {
         // Where nobody answers, the files that are known are read.
         if let Ok(list) = session.known() {
-            self.files.find(session, target, &list, writer);
+            self.files.find_again(session, target, &list, writer);
         }
         session.disconnect();
     }

@@ -6,7 +6,7 @@ use ostler_text::shown;
 use ostler_wire::control::{Lifecycle, LogLine};
 use serde_json::{Value, json};
 
-use self::object::{is_object_of_a_line, iso, object, with_cursor, with_key};
+use self::object::{is_object_of_a_line, iso, merged, object, with_cursor, with_key};
 use super::query::Cursor;
 use super::words::Words;
 use crate::args::{CommandId, FlagId};
@@ -117,12 +117,12 @@ impl Writer {
         }
     }
 
-    /// Prints one line.
+    /// Prints one line. `is_object`: objects of the app are shown as they stand in its files.
     pub(in crate::cmd) fn line(
         &mut self,
         out: &mut Output,
         line: &LogLine,
-        cursor: Option<&Cursor>,
+        (is_object, cursor): (bool, Option<&Cursor>),
     ) {
         if 0 < line.dropped {
             let plural = if line.dropped == 1 { "line was" } else { "lines were" };
@@ -135,7 +135,8 @@ impl Writer {
         if line.text.is_empty() {
             return;
         }
-        let text = with_cursor(self.render(line), cursor);
+        let merged = if is_object && self.form == Form::Json { merged(line) } else { None };
+        let text = with_cursor(merged.unwrap_or_else(|| self.render(line)), cursor);
         let text = self.asked_of(text);
         if self.form == Form::Raw && line.err { out.data_aside(&text) } else { out.data(&text) }
     }

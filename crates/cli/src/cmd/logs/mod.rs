@@ -179,7 +179,9 @@ fn stream(
                     Some(follower) => {
                         handled = follower.line(session, target, &mut writer, line);
                     }
-                    None if wants(&line.text) => writer.line(&mut session.out, &line, None),
+                    None if wants(&line.text) => {
+                        writer.line(&mut session.out, &line, (false, None));
+                    }
                     None => {}
                 },
                 Event::Following { .. } => {
@@ -202,8 +204,7 @@ fn stream(
         |trouble| on_trouble(&mut session.borrow_mut().out, trouble, is_exact),
     );
     end?;
-    result?;
-    Ok(())
+    result.map(drop).map_err(Failed::from)
 }
 
 fn on_trouble(out: &mut Output, trouble: Trouble, is_exact: bool) {

@@ -1,5 +1,7 @@
 //! A line as an object, for programs.
 
+use ostler_logs::{Object, Stream};
+use ostler_wire::control::LogLine;
 use serde_json::{Value, json};
 
 use super::super::query::Cursor;
@@ -15,6 +17,14 @@ pub(super) fn object(text: &str, at: &Value, kind: &str, id: &Value, name: &str)
         "{}\n",
         json!({ message: text, timestamp: at, of_type: kind, process_id: id, app_name: name })
     )
+}
+
+/// Returns the object of a line that is one of the app's, as a file of `log_type: "json"` has it.
+pub(super) fn merged(line: &LogLine) -> Option<String> {
+    let stream = if line.err { Stream::Err } else { Stream::Out };
+    let at = ostler_logs::iso(line.at)?;
+    let object = Object::read(&line.text).filter(|object| !object.is_empty())?;
+    Some(format!("{}\n", object.of_line(&at, stream, line.id, &line.name)))
 }
 
 /// Returns an object of a line with the cursor behind it.
@@ -34,9 +44,7 @@ pub(super) fn with_key(object: String, pair: &str) -> String {
 }
 
 pub(super) fn is_object_of_a_line(line: &str) -> bool {
-    let object =
-        if line.starts_with('{') { serde_json::from_str::<Value>(line).ok() } else { None };
-    object.is_some_and(|object| KEYS.iter().all(|key| object.get(key).is_some()))
+    Object::read(line).is_some_and(|object| object.is_of_a_line())
 }
 
 pub(super) fn iso(ms: u64) -> Value {

@@ -1,6 +1,6 @@
 //! The time that is written in a line: before it, by us or by the app, or in an object of JSON.
 
-use ostler_logs::DateReader;
+use ostler_logs::{DateReader, Object};
 use serde_json::Value;
 
 /// Dates that apps write themselves, where the manager writes none.
@@ -56,7 +56,7 @@ impl LineTime {
             return Timed { at: Some(at), prefix: length + 2 };
         }
         let at = match line.first() {
-            Some(b'{') => of_object(line),
+            Some(b'{') => self.of_object(line),
             Some(b't') => self.of_pairs(front),
             Some(first) if first.is_ascii_digit() || *first == b'[' => self.of_app(front),
             Some(_) | None => None,
@@ -72,6 +72,18 @@ impl LineTime {
         own.map(|(at, _)| at).or_else(|| self.of_app(value))
     }
 
+    /// The time in an object of JSON, of the manager (`log_type: "json"`) or of the app.
+    fn of_object(&self, line: &[u8]) -> Option<u64> {
+        let object = Object::read(std::str::from_utf8(line).ok()?)?;
+        let own = || self.own.as_ref()?.read(&object.get("timestamp")?.text()?);
+        let of_app = |key: &&str| match serde_json::from_str(object.get(key)?.value).ok()? {
+            Value::String(text) => self.of_app(&text),
+            Value::Number(number) => of_number(number.as_f64()?),
+            _ => None,
+        };
+        own().map(|(at, _)| at).or_else(|| KEYS.iter().find_map(of_app))
+    }
+
     /// The date that an app has written itself; with a zone where there is one.
     fn of_app(&self, front: &str) -> Option<u64> {
         let front = front.strip_prefix('[').unwrap_or(front);
@@ -84,24 +96,16 @@ impl LineTime {
     }
 }
 
-/// The time in an object of JSON.
-fn of_object(line: &[u8]) -> Option<u64> {
-    let object: Value = serde_json::from_slice(line).ok()?;
-    KEYS.iter().find_map(|key| match object.get(key)? {
-        Value::String(text) => LineTime::new(None).of_app(text),
-        Value::Number(number) => {
-            let number = number.as_f64().filter(|number| 0.0 < *number)?;
-            let ms = if number < MILLIS { number * 1000.0 } else { number };
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "fractions are cut and `as` saturates"
-            )]
-            let ms = ms as u64;
-            Some(ms)
-        }
-        _ => None,
-    })
+/// The time that a number says.
+fn of_number(number: f64) -> Option<u64> {
+    let ms = if number < MILLIS { number * 1000.0 } else { number };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "fractions are cut and `as` saturates"
+    )]
+    let ms = ms as u64;
+    Some(ms).filter(|_| 0.0 < number)
 }
 
 #[cfg(test)]
@@ -119,6 +123,9 @@ mod tests {
         check("2026-11-22T23:07:05Z text", Some(at), 0);
         check("[2026-11-22 23:07:05.573+00:00] text", Some(at + 573), 0);
         check(r#"{"level":30,"time":1795388825573,"msg":"x"}"#, Some(at + 573), 0);
+        let of_manager = r#"{"message":"m","timestamp":"22.11.2026 23:07:05 +00:00","time":1}"#;
+        check(of_manager, Some(at), 0);
+        check(r#"{"n":1e999,"ts":1795388825573}"#, Some(at + 573), 0);
         check(r#"{"ts":1795388825.573}"#, Some(at + 573), 0);
         check(r#"{"timestamp":"2026-11-22T23:07:05.573Z"}"#, Some(at + 573), 0);
         check("timestamp=2026-11-22T23:07:05.573Z app=x id=0", Some(at + 573), 0);

@@ -5,8 +5,7 @@
 //! line that is neither a goroutine nor a frame. A line that says itself that it is an error is one
 //! without a trace. Two are alike if they differ in numbers and quoted words only.
 
-use ostler_logs::{Level, Logfmt};
-use serde_json::Value;
+use ostler_logs::{Level, Logfmt, Object};
 
 /// The longest trace that is kept, lines.
 const LINES: usize = 200;
@@ -142,11 +141,11 @@ fn is_of_go(line: &str) -> bool {
 
 /// The error in an object of a logger: its stack, or its message.
 fn of_object(line: &str) -> Option<String> {
-    let object: Value = line.starts_with('{').then(|| serde_json::from_str(line).ok())??;
-    let word = |value: &Value| value.as_str().map(str::to_owned);
-    let stack = ["err", "error"].iter().find_map(|key| word(object.get(key)?.get("stack")?));
+    let object = Object::read(line)?;
+    let stack = |key: &&str| Object::read(object.get(key)?.value)?.get("stack")?.text();
     let keys = ["stack", "stacktrace", "exception", "exc_info", "msg", "message", "event"];
-    stack.or_else(|| keys.iter().find_map(|key| word(object.get(key)?)))
+    let text = |key: &&str| object.get(key)?.text();
+    ["err", "error"].iter().find_map(stack).or_else(|| keys.iter().find_map(text))
 }
 
 /// The text without what differs from one to the other.
