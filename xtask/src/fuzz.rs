@@ -48,10 +48,15 @@ pub fn run(words: &[String]) -> Result<()> {
         names = known;
     }
     let built = build(&folder)?;
+    // What one has found keeps the others from nothing.
+    let mut found = Vec::new();
     for name in names {
-        fuzz(&folder, &built.join(&name), &name, time)?;
+        found.extend(fuzz(&folder, &built.join(&name), &name, time).err());
     }
-    Ok(())
+    match found.len() {
+        0 => Ok(()),
+        _ => bail!("{}", found.iter().map(|of| format!("{of:#}")).collect::<Vec<_>>().join("\n")),
+    }
 }
 
 /// Returns the names of the targets.
