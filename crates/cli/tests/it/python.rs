@@ -126,7 +126,7 @@ fn words_behind_a_program_that_may_be_meant_for_both_start_nothing() {
 }
 
 #[test]
-fn a_module_runs_by_the_python_of_the_environment_and_keeps_its_name_over_other_arguments() {
+fn a_module_runs_by_the_python_of_its_folder_and_keeps_its_name() {
     let sandbox = with_environment();
     sandbox.ostler(["start", "-m", "greeter", "-A", "tasks", "worker"]).run();
     serves(&sandbox, "greeter", "['-A', 'tasks', 'worker']");
