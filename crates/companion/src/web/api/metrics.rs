@@ -7,9 +7,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ostler_client::Answer;
 use ostler_sinks::Kept;
-use ostler_wire::control::{Code, InProcess, ProcView, Reply, Request};
+use ostler_wire::control::{Code, InProcess, ProcView};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -20,6 +19,7 @@ use in_app::InApps;
 
 use super::view::Status;
 use crate::web::answer::{Refused, Wrong};
+use crate::web::listing::in_apps;
 use crate::web::state::Shared;
 
 mod in_app;
@@ -52,11 +52,7 @@ pub(super) async fn metrics(
 /// Returns the figures as OpenMetrics has them.
 pub(in crate::web) async fn figures(shared: &Shared) -> Result<String, Refused> {
     let listed = shared.listing.get(&shared.link).await?;
-    let in_apps = match shared.link.ask(&Request::Metrics, |_| ()).await? {
-        Answer::Reply(Reply::Metrics { processes }) => processes,
-        // A daemon of an earlier version knows of none.
-        Answer::Reply(_) | Answer::Raw(_) => Vec::new(),
-    };
+    let in_apps = in_apps(&shared.link).await?;
     let home = shared.settings.home.clone();
     let kept = tokio::task::spawn_blocking(move || ostler_sinks::read_all(&home)).await;
     // What cannot be read has no figures.
