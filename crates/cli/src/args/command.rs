@@ -81,7 +81,7 @@ impl Command {
     }
 
     /// Returns how many arguments it takes at most.
-    pub(super) fn takes_at_most(&self) -> usize {
+    pub(crate) fn takes_at_most(&self) -> usize {
         let is_one = |arg: &Arg| matches!(arg, Needed(_) | Maybe(_));
         if self.takes.iter().all(is_one) { self.takes.len() } else { usize::MAX }
     }

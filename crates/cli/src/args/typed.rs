@@ -23,6 +23,11 @@ impl Typed {
         self.0.iter().map(String::as_str)
     }
 
+    /// The line as it was typed, where it can be shown.
+    pub(crate) fn line(&self) -> Option<String> {
+        shown(self.0.iter().map(|typed| word(typed).into_owned()))
+    }
+
     /// Whether nothing stands behind the first word.
     pub(super) fn is_one_word(&self) -> bool {
         self.0.len() == 1

@@ -302,7 +302,7 @@ fn again(
     let ids: Vec<u32> = named.iter().flat_map(|(_, picked)| picked.ids()).collect();
     let first = named.iter().flat_map(|(_, picked)| &picked.targets).next();
     let first = first.map_or(("", false), |target| (target.name.as_str(), target.cluster));
-    let started = perform::ask(session, Action::Restart, ids.clone(), change).map(|()| ids);
+    let started = perform::ask(session, Action::Restart, ids, change);
     let mut names = named.iter().flat_map(|(_, picked)| &picked.targets).map(|of| &of.name);
     let is_one = names.all(|name| name == first.0);
     launch::end(session, act, started, first, is_one)

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::app::Made;
+use super::foreign::NAMELESS;
 use super::wrong::NotUnderstood;
 use super::{times, words};
 
@@ -23,8 +24,12 @@ const ANYHOW: [&str; 7] = [
 
 pub(super) fn apps(name: &str, text: &str) -> Result<Vec<Made>, NotUnderstood> {
     let file = name.rsplit('/').next().unwrap_or(name);
-    let stem = file.strip_suffix(".service").unwrap_or(file);
+    let is_named = name != NAMELESS;
+    let stem = if is_named { file.strip_suffix(".service").unwrap_or(file) } else { "app" };
     let mut made = Made::new(stem.trim_end_matches('@'));
+    if !is_named {
+        made.note("the name of the unit is that of its file, which is not known");
+    }
     let mut unit = Unit::default();
     for (number, section, key, value) in keys(text)? {
         match section.as_str() {
