@@ -15,7 +15,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use in_app::InApps;
+use in_app::{Float, InApps, Labels};
 
 use super::view::Status;
 use crate::web::answer::{Refused, Wrong};
@@ -23,11 +23,6 @@ use crate::web::listing::in_apps;
 use crate::web::state::Shared;
 
 mod in_app;
-
-/// What a figure is of.
-type Labels = Vec<(&'static str, String)>;
-/// A figure with a fraction.
-type Float = Gauge<f64, std::sync::atomic::AtomicU64>;
 
 /// Figures for Prometheus
 #[utoipa::path(get, path = "/metrics", responses(

@@ -5,9 +5,13 @@
 
 use ostler_wire::control::Measured;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{Float, Labels};
+/// What a figure is of.
+pub(super) type Labels = Vec<(&'static str, String)>;
+/// A figure with a fraction.
+pub(super) type Float = Gauge<f64, std::sync::atomic::AtomicU64>;
 
 /// A metric of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
