@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use crate::failed::Failed;
 use crate::session::Session;
 
+/// What complaints call standard input.
+const STDIN_NAME: &str = "standard input";
 /// The key of a note for what `--profile` said.
 const PROFILES: &str = "profiles";
 
@@ -61,7 +63,7 @@ impl ProcessFile {
 }
 
 /// Reads the process file at this path, or on standard input for `-`.
-pub(crate) fn load(
+fn load(
     path: &str,
     options: &Options,
     context: &Context,
@@ -69,9 +71,25 @@ pub(crate) fn load(
     if path != "-" {
         return Ok(ostler_config::load(path, options, context));
     }
-    let text = std::io::read_to_string(std::io::stdin())
-        .map_err(|error| Failed::new(format!("cannot read standard input: {error}")))?;
-    Ok(ostler_config::load_text(&text, "standard input", options, context))
+    Ok(ostler_config::load_text(&typed()?, STDIN_NAME, options, context))
+}
+
+/// The same, of which only the names are wanted, also of apps that may not be started.
+pub(crate) fn check(
+    path: &str,
+    options: &Options,
+    context: &Context,
+) -> Result<(Vec<String>, Vec<Diagnostic>), Failed> {
+    if path != "-" {
+        return Ok(ostler_config::check(path, options, context));
+    }
+    Ok(ostler_config::check_text(&typed()?, STDIN_NAME, options, context))
+}
+
+/// What comes from standard input.
+fn typed() -> Result<String, Failed> {
+    std::io::read_to_string(std::io::stdin())
+        .map_err(|error| Failed::new(format!("cannot read standard input: {error}")))
 }
 
 /// Returns the apps of a process file and what there is to say about it. Who depends on apps that

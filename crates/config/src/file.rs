@@ -38,10 +38,23 @@ const NO_FILE: &str = "`ostler init` writes a process file, `ostler start app.js
 /// a file get a warning.
 #[must_use]
 pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<Diagnostic>) {
+    let Apps { specs, said, .. } = read(path, options, ctx);
+    (specs, said)
+}
+
+/// The names of the apps of the process file at `path` that are meant, also of those that may not
+/// be started, and what there is to say about it.
+#[must_use]
+pub fn check(path: &str, options: &Options, ctx: &Context) -> (Vec<String>, Vec<Diagnostic>) {
+    let Apps { names, said, .. } = read(path, options, ctx);
+    (names, said)
+}
+
+fn read(path: &str, options: &Options, ctx: &Context) -> Apps {
     read_file(path, ctx, |said, source, absolute| {
         apps(said, source, Some(absolute), (options, ctx))
     })
-    .unwrap_or_else(|diagnostic| (Vec::new(), vec![diagnostic]))
+    .unwrap_or_else(Apps::unread)
 }
 
 /// Does something with what the process file at `path` says, and where that is.
@@ -66,10 +79,42 @@ pub fn load_text(
     options: &Options,
     ctx: &Context,
 ) -> (Vec<AppSpec>, Vec<Diagnostic>) {
+    let Apps { specs, said, .. } = read_text(text, origin, options, ctx);
+    (specs, said)
+}
+
+/// As [`check`], of a text that was read elsewhere.
+#[must_use]
+pub fn check_text(
+    text: &str,
+    origin: &str,
+    options: &Options,
+    ctx: &Context,
+) -> (Vec<String>, Vec<Diagnostic>) {
+    let Apps { names, said, .. } = read_text(text, origin, options, ctx);
+    (names, said)
+}
+
+fn read_text(text: &str, origin: &str, options: &Options, ctx: &Context) -> Apps {
     let source = SourceText::new(origin, text);
     match reading::read_unnamed(source, ctx) {
         Ok(said) => apps(said, source, None, (options, ctx)),
-        Err(diagnostic) => (Vec::new(), vec![diagnostic]),
+        Err(diagnostic) => Apps::unread(diagnostic),
+    }
+}
+
+/// What became of a file.
+struct Apps {
+    /// Those that may be started.
+    specs: Vec<AppSpec>,
+    /// The names of all that are meant.
+    names: Vec<String>,
+    said: Vec<Diagnostic>,
+}
+
+impl Apps {
+    fn unread(why: Diagnostic) -> Self {
+        Self { specs: Vec::new(), names: Vec::new(), said: vec![why] }
     }
 }
 
@@ -151,18 +196,19 @@ fn apps(
     source: SourceText<'_>,
     path: Option<&Path>,
     (options, ctx): (&Options, &Context),
-) -> (Vec<AppSpec>, Vec<Diagnostic>) {
+) -> Apps {
     let mut report = Vec::new();
-    let specs = remembered::during(|| {
+    let resolved = remembered::during(|| {
         with_all(said, (source, path), (options, ctx), &mut report, |of, report| {
             resolved(of, options, ctx, report)
         })
     });
     let mut said = said_once(report);
+    let (mut specs, names) = resolved.unwrap_or_default();
     if options.strict && refuse_warnings(&mut said) {
-        return (Vec::new(), said);
+        specs.clear();
     }
-    (specs.unwrap_or_default(), said)
+    Apps { specs, names, said }
 }
 
 /// Makes every warning an error; returns whether there was one.
@@ -204,6 +250,20 @@ fn all_of_file<T>(
     read_file(path, ctx, all).ok().flatten()
 }
 
+/// Complaints about what stands there, whatever a base that cannot be read says beside it.
+const OF_ITS_OWN: [&str; 10] = [
+    "bad-cron",
+    "bad-name",
+    "doubled-key",
+    "no-signal",
+    "too-large",
+    "too-many",
+    "too-small",
+    "unknown-key",
+    "wrong-form",
+    "wrong-type",
+];
+
 /// Does something with all apps of a file, unless one that it extends cannot be read.
 fn with_all<T>(
     said: Said,
@@ -213,10 +273,8 @@ fn with_all<T>(
     act: impl FnOnce(All<'_>, &mut Vec<Diagnostic>) -> T,
 ) -> Option<T> {
     let files = bases::gather(said, source, path, ctx, report);
-    if report.iter().any(Diagnostic::is_error) {
-        // Without a base nobody knows what the apps lack.
-        return None;
-    }
+    let is_whole = !report.iter().any(Diagnostic::is_error);
+    let known = report.len();
     let source = SourceText { bases: &files.bases, ..source };
     let shape = inherit::merge(&files, options.env.as_deref(), source, ctx, report);
     options.refuse_not_yet(report);
@@ -229,22 +287,30 @@ fn with_all<T>(
         fields.push(app);
     }
     let names = fields.iter().map(|of| resolve::written_name(of, ctx)).collect();
-    Some(act(All { fields, names, source, deploy: shape.deploy.as_deref() }, report))
+    let done = act(All { fields, names, source, deploy: shape.deploy.as_deref() }, report);
+    if !is_whole {
+        // Without a base nobody knows what the apps lack.
+        let rest = report.split_off(known);
+        report.extend(rest.into_iter().filter(|of| OF_ITS_OWN.contains(&of.code)));
+    }
+    is_whole.then_some(done)
 }
 
-/// Returns those apps of a file that are meant and may be started.
+/// Returns those apps of a file that are meant and may be started, and the names also of those that
+/// are meant and may not.
 fn resolved(
     of: All<'_>,
     options: &Options,
     ctx: &Context,
     report: &mut Vec<Diagnostic>,
-) -> Vec<AppSpec> {
+) -> (Vec<AppSpec>, Vec<String>) {
     let All { fields, names, source, deploy } = of;
     let apps = Known { all: &fields, names: &names };
     let chosen = chosen::choose(apps, options, (source, ctx), report);
     depends::check(apps, &chosen, ctx, report);
-    let chosen = fields.into_iter().zip(chosen.is_chosen).filter_map(|(of, is)| is.then_some(of));
-    let chosen: Vec<Fields<'_>> = chosen.collect();
+    let chosen = fields.into_iter().zip(names).zip(chosen.is_chosen);
+    let (chosen, names): (Vec<Fields<'_>>, Vec<String>) =
+        chosen.filter_map(|(of, is)| is.then_some(of)).unzip();
     warn_of_same_names(&chosen, ctx, report);
     refuse_names(&chosen, ctx, report);
     // A wrong kind of value anywhere starts nothing; what is found out by looking at the machine
@@ -258,7 +324,7 @@ fn resolved(
         let clean = !report.iter().skip(before).any(Diagnostic::is_error);
         specs.extend(spec.filter(|_| valid && clean));
     }
-    depends::in_order(specs)
+    (depends::in_order(specs), names)
 }
 
 /// What several apps have from one place is complained about once.
@@ -277,9 +343,11 @@ fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static 
     let (apply, ignored): (Vec<_>, Vec<_>) =
         options.values().into_iter().partition(|(key, _)| key.over_file);
     let acted_on = |key: &Attribute| matches!(key.effect, Effect::Acts | Effect::Kept);
-    for (Attribute { name, flags, .. }, _) in ignored.into_iter().filter(|(key, _)| acted_on(key)) {
+    for (attribute, _) in ignored.into_iter().filter(|(key, _)| acted_on(key)) {
+        let name = attribute.name;
         let message = format!("the option for \"{name}\" is ignored with a process file");
-        let option = flags.first().and_then(|flag| flag.long.first()).unwrap_or(name);
+        let flag = options.flag_of(attribute).and_then(|flag| flag.long.first());
+        let option = flag.copied().unwrap_or(name);
         let diagnostic = Diagnostic::warning(IGNORED_OPTION, message)
             .own(format!("`--{option}` changes nothing of what a process file says"))
             .help(format!("set `{name}` in the file"));

@@ -91,6 +91,7 @@ pub(crate) fn read(
     source: SourceText<'_>,
     ctx: &Context,
 ) -> Result<Said, Diagnostic> {
+    refuse_empty(source, ctx)?;
     match syntax {
         Syntax::Program => evaluate::run(absolute, source, ctx, evaluate::LIMIT)
             .map(|root| Said { root, is_evaluated: true })
@@ -105,6 +106,7 @@ pub(crate) fn read(
 /// evaluated as an expression of JavaScript, as in PM2; under our own name it may be YAML or TOML,
 /// as it looks.
 pub(crate) fn read_unnamed(source: SourceText<'_>, ctx: &Context) -> Result<Said, Diagnostic> {
+    refuse_empty(source, ctx)?;
     let error = match json::parse(source.text) {
         Ok(root) => return Ok(Said::parsed(root)),
         Err(error) => error,
@@ -120,6 +122,19 @@ pub(crate) fn read_unnamed(source: SourceText<'_>, ctx: &Context) -> Result<Said
         // It is no JavaScript either; what is wrong with it as JSON says more.
         None => Err(syntax_error(error, source)),
     }
+}
+
+/// Refuses a text that says nothing, in whatever language. PM2 has other words for each.
+fn refuse_empty(source: SourceText<'_>, ctx: &Context) -> Result<(), Diagnostic> {
+    let is_comment = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
+    if ctx.as_pm2 || !source.text.lines().all(|line| is_comment(line.trim())) {
+        return Ok(());
+    }
+    let what = if source.text.trim().is_empty() { "is empty" } else { "has comments alone" };
+    let of = if source.origin == "standard input" { "standard input" } else { "this file" };
+    let said = Diagnostic::error("no-apps", format!("{of} {what}"));
+    let help = "write a list `apps`, or one app with a `script`; `ostler init` writes a file";
+    Err(said.help(help).origin(source.origin))
 }
 
 fn parsed(

@@ -200,6 +200,8 @@ mod tests {
             last_hour: LastHour {
                 cpu: "▁▂█ at most 31.0%".to_owned(),
                 memory: "▆██ at most 40.0M".to_owned(),
+                requests: "▁▂█▂ at most 90.0 a minute".to_owned(),
+                latency: "▁▂█▂ at most 4.5 ms".to_owned(),
             },
             watched: Some("src (in /srv)".to_owned()),
             rotation: Some("daily, 5 files kept".to_owned()),
@@ -336,6 +338,7 @@ mod tests {
             at: NOW - 6500,
             failures,
             why: "`http://a/` answered 500".to_owned(),
+            watchdog: false,
         };
         let said = |process: &ProcView| {
             why(&sample::details(process.clone()), None, Some("Error: no"), NOW)

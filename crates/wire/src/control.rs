@@ -21,6 +21,7 @@ mod doing;
 mod event;
 mod facts;
 mod frame;
+mod metrics;
 mod reply;
 mod request;
 mod talk;
@@ -34,14 +35,15 @@ pub use facts::{Cause, NO_INTERPRETER, Outcome, Phase, Side, Step, interpreter_h
 pub use frame::{
     Frame, FrameError, FrameKind, HEAD, MAX_FRAME, decode, encode, encode_json, into_frame,
 };
+pub use metrics::{InProcess, Measured};
 pub use reply::{Code, Failure, Reply};
 pub use request::{
     Action, Change, ProfileKind, ReloadOptions, Request, ScaleTo, Watch, resumable_since,
 };
 pub use talk::{MAX_INPUT, Talk};
 pub use view::{
-    Details, Ended, Happened, ListenerView, OverMemory, ProcView, Readiness, Unhealthy,
-    UnwrittenFile,
+    Details, Ended, Happened, ListenerView, Notified, NotifiedState, OverMemory, ProcView,
+    Readiness, Unhealthy, UnwrittenFile,
 };
 pub use waits::{Condition, Lacks, Waits};
 

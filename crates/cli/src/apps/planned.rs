@@ -15,15 +15,12 @@ pub(crate) fn checked(
     session: &mut Session,
     path: &str,
 ) -> Result<(Vec<String>, Vec<Diagnostic>), Failed> {
-    let (specs, diagnostics) = read_file(session, path, false)?;
-    Ok((specs.into_iter().map(|spec| spec.name).collect(), diagnostics))
+    refuse_no_file(path)?;
+    let context = Context { server: Some(caller::program()?), ..context(session)? };
+    process_file::check(path, &options(&session.args), &context)
 }
 
-fn read_file(
-    session: &mut Session,
-    path: &str,
-    looks: bool,
-) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
+fn refuse_no_file(path: &str) -> Result<(), Failed> {
     if path != "-" && !ostler_config::is_config_file(path) {
         let pasted = ostler_shell::word(path);
         return Err(Failed::misuse(format!("`{path}` is not a process file, by its name")).hint(
@@ -33,17 +30,15 @@ fn read_file(
             ),
         ));
     }
-    let context = Context { server: Some(caller::program()?), ..context(session)? };
-    let options = options(&session.args);
-    if looks {
-        return process_file::load_beside(session, path, &options, &context);
-    }
-    process_file::load(path, &options, &context)
+    Ok(())
 }
 
 /// Returns the specifications of the apps of a process file in which nothing is wrong.
 pub(crate) fn specs_of_file(session: &mut Session, path: &str) -> Result<Vec<AppSpec>, Failed> {
-    let (specs, diagnostics) = read_file(session, path, true)?;
+    refuse_no_file(path)?;
+    let context = Context { server: Some(caller::program()?), ..context(session)? };
+    let options = options(&session.args);
+    let (specs, diagnostics) = process_file::load_beside(session, path, &options, &context)?;
     let failed = report(session, &diagnostics, !specs.is_empty());
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(failed);

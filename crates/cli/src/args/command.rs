@@ -81,7 +81,7 @@ impl Command {
     }
 
     /// Returns how many arguments it takes at most.
-    pub(super) fn takes_at_most(&self) -> usize {
+    pub(crate) fn takes_at_most(&self) -> usize {
         let is_one = |arg: &Arg| matches!(arg, Needed(_) | Maybe(_));
         if self.takes.iter().all(is_one) { self.takes.len() } else { usize::MAX }
     }
@@ -107,5 +107,10 @@ impl Command {
     pub(crate) fn takes_app_arguments(&self) -> bool {
         use CommandId::{Reload, Restart, Run, Start, StartOrReload, StartOrRestart};
         matches!(self.id, Start | Run | Restart | Reload | StartOrRestart | StartOrReload)
+    }
+
+    /// Whether its first word may be a program, which is followed by words of its own.
+    pub(super) fn takes_program(&self) -> bool {
+        matches!(self.id, CommandId::Start | CommandId::Run)
     }
 }

@@ -23,6 +23,11 @@ impl Typed {
         self.0.iter().map(String::as_str)
     }
 
+    /// The line as it was typed, where it can be shown.
+    pub(crate) fn line(&self) -> Option<String> {
+        shown(self.0.iter().map(|typed| word(typed).into_owned()))
+    }
+
     /// Whether nothing stands behind the first word.
     pub(super) fn is_one_word(&self) -> bool {
         self.0.len() == 1
@@ -170,6 +175,13 @@ impl Typed {
         }
         let words = self.0.iter().map(|typed| word(typed).into_owned());
         shown(words.chain(more.iter().map(|&typed| typed.to_owned())))
+    }
+
+    /// The line with `--` before so many words at its end.
+    pub(crate) fn with_rest_from(&self, count: usize) -> Option<String> {
+        let (before, behind) = self.0.split_at_checked(self.0.len().checked_sub(count)?)?;
+        let words = |words: &[String]| words.iter().map(|of| word(of).into_owned()).collect();
+        shown([words(before), vec!["--".to_owned()], words(behind)].concat().into_iter())
     }
 
     /// The line with this name of the app in place of the one that it has, or has not.

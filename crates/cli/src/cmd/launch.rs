@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ostler_wire::control::{Event, Request};
 
+use super::perform::Done;
 use super::{address, first_run, perform, shared_port, unwritten};
 use crate::apps::App;
 use crate::args::FlagId;
@@ -43,27 +44,27 @@ fn planned(app: &App) -> Planned {
 pub(super) fn end(
     session: &mut Session,
     act: Act,
-    started: Result<Vec<u32>, Failed>,
+    (ids, result): Done,
     (name, cluster): (&str, bool),
     is_one: bool,
 ) -> Result<Vec<String>, Failed> {
-    let first = started.as_ref().ok().and_then(|ids| ids.first().copied()).filter(|_| cluster);
+    let first = ids.first().copied().filter(|_| cluster && result.is_ok());
     let mut addresses = first.map_or_else(Vec::new, |id| address::of(session, id));
     // Where the first of several listens, others may have ended all the same.
     if addresses.is_empty() || !is_one {
-        let heard = first_run::watch(session, started.as_deref().unwrap_or_default());
+        let heard = first_run::watch(session, &ids);
         addresses = if addresses.is_empty() { heard } else { addresses };
     }
     // Of several apps nobody would know whose address it is.
     let shown = addresses.iter().filter(|_| is_one);
     let urls: Vec<String> = shown.filter_map(|one| address::url(one)).collect();
-    let started = perform::finish(session, act, started, &urls);
+    let result = perform::finish(session, act, result, &urls);
     // `--wait` tells it when all is ready.
     if !session.ends_ready {
         shared_port::warn(session, name, &addresses);
     }
     unwritten::warn(session);
-    started.map(|_| addresses)
+    result.map(|()| addresses)
 }
 
 /// Starts apps of a process file whose names are not in the list.
@@ -74,14 +75,15 @@ pub(super) fn missing(session: &mut Session, apps: Vec<App>) -> Result<(), Faile
         [one] => Some((one.name.clone(), one.cluster)),
         _ => None,
     };
-    let result = launch(session, apps, true);
+    let launched = launch(session, apps, true);
     if let Some((name, cluster)) = alone {
-        return end(session, Act::StartFile, result, (&name, cluster), true).map(drop);
+        return end(session, Act::StartFile, launched, (&name, cluster), true).map(drop);
     }
-    first_run::watch(session, result.as_deref().unwrap_or_default());
+    let (ids, result) = launched;
+    first_run::watch(session, &ids);
     let result = perform::finish(session, Act::StartFile, result, &[]);
     unwritten::warn(session);
-    result.map(|_| ())
+    result
 }
 
 /// Starts apps, and tells only what cannot be.
@@ -102,8 +104,8 @@ pub(super) fn quietly(session: &mut Session, apps: Vec<App>) -> Result<(), Faile
     perform::done(&answer, false)
 }
 
-/// Starts apps; returns the ids of their processes.
-fn launch(session: &mut Session, apps: Vec<App>, of_file: bool) -> Result<Vec<u32>, Failed> {
+/// Starts apps, and reports each.
+fn launch(session: &mut Session, apps: Vec<App>, of_file: bool) -> Done {
     // Two apps of a file may share a name; the first to be up is the first of them.
     let mut counts: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for app in apps.iter().rev() {
@@ -133,7 +135,6 @@ fn launch(session: &mut Session, apps: Vec<App>, of_file: bool) -> Result<Vec<u3
             out.tell(&Notice::Missed { subject: Subject::Named { name: &name }, error: &error });
         }
         other => failed |= !perform::report(out, &other),
-    })?;
-    perform::done(&answer, failed)?;
-    Ok(started)
+    });
+    (started, answer.and_then(|answer| perform::done(&answer, failed)))
 }

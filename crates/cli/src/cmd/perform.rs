@@ -123,10 +123,9 @@ pub(super) fn act(
     ids: Vec<u32>,
     change: Change,
 ) -> Result<(), Failed> {
-    let started = if action == Action::Restart { ids.clone() } else { Vec::new() };
-    let result = ask(session, action, ids, change);
-    if result.is_ok() {
-        first_run::watch(session, &started);
+    let (done, result) = ask(session, action, ids, change);
+    if action == Action::Restart {
+        first_run::watch(session, &done);
     }
     let result = finish(session, act, result, &[]);
     if action == Action::Restart {
@@ -135,14 +134,12 @@ pub(super) fn act(
     result
 }
 
+/// Processes with which it went well, also beside one with which it did not, and how it went.
+pub(super) type Done = (Vec<u32>, Result<(), Failed>);
+
 /// Asks for what was announced and reports how it went with each process; fails when one failed.
-pub(super) fn ask(
-    session: &mut Session,
-    action: Action,
-    ids: Vec<u32>,
-    change: Change,
-) -> Result<(), Failed> {
-    let mut failed = false;
+pub(super) fn ask(session: &mut Session, action: Action, ids: Vec<u32>, change: Change) -> Done {
+    let (mut well, mut failed) = (Vec::new(), false);
     let mut gone: Gone = BTreeMap::new();
     let ours = session.program == Program::Ostler;
     session.begun.ids.extend(&ids);
@@ -152,11 +149,16 @@ pub(super) fn ask(
         Event::Acted { name, error: Some(error), .. } if ours && error.code == Code::NotFound => {
             gone.entry(name).or_default().push(error);
         }
-        event => failed |= !report(out, &event),
+        event => {
+            if let Event::Acted { id, error: None, .. } = &event {
+                well.push(*id);
+            }
+            failed |= !report(out, &event);
+        }
     });
     failed |= !gone.is_empty();
     tell_gone(&mut session.out, gone);
-    answer.and_then(|answer| done(&answer, failed))
+    (well, answer.and_then(|answer| done(&answer, failed)))
 }
 
 /// What failed since somebody else deleted it, by the name of the app.

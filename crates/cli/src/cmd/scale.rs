@@ -103,9 +103,7 @@ fn announce_and_scale(
         other => failed |= !perform::report(out, &other),
     });
     let result = answer.and_then(|answer| perform::done(&answer, failed));
-    if result.is_ok() {
-        first_run::watch(session, &new);
-    }
+    first_run::watch(session, &new);
     let result = perform::finish(session, act, result, &[]);
     unwritten::warn(session);
     if result.is_ok() {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::args::suggest::nearest;
 use crate::args::told::{Told, What, told};
-use crate::args::{Command, CommandId, FlagId};
+use crate::args::{CommandId, FlagId};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::session::Session;
@@ -15,6 +15,8 @@ use crate::voice::{Problem, Progress};
 /// Refuses a way to print the result which cannot be meant.
 pub(super) fn check(session: &Session, command: CommandId) -> Result<(), Failed> {
     match told(command).map(|told| told.what) {
+        // Its file decides what there is to ask for.
+        Some(What::Processes) if command == CommandId::Import => Ok(()),
         Some(What::Processes) => shape(session, false).map(drop),
         Some(What::Described) => shape(session, true).map(drop),
         Some(What::Objects(_) | What::Named) => asked(session).map(drop),
@@ -59,12 +61,20 @@ pub(super) fn shape(session: &Session, describe: bool) -> Result<Option<Shape>, 
 
 /// Returns what a program asked for of objects that are no processes, if one did.
 pub(super) fn asked(session: &Session) -> Result<Option<Asked>, Failed> {
+    let told = session.args.command.and_then(|command| told(command.id));
+    asked_of(
+        session,
+        match told {
+            Some(Told { what: What::Objects(fields), .. }) => Some(fields),
+            Some(_) | None => None,
+        },
+    )
+}
+
+/// The same of objects with these fields.
+pub(super) fn asked_of(session: &Session, known: Option<&[&str]>) -> Result<Option<Asked>, Failed> {
     refuse_two(session)?;
     let told = session.args.command.and_then(|command| told(command.id));
-    let known = match told {
-        Some(Told { what: What::Objects(fields), .. }) => Some(fields),
-        Some(_) | None => None,
-    };
     if session.has(FlagId::Fields) {
         let fields = session.args.value(FlagId::Fields);
         let asked = Asked::json(fields, known);
@@ -96,7 +106,7 @@ pub(super) fn of_fields(session: &Session, why: Failed, known: &[&str]) -> Faile
     }
     match show::meant_fields(fields, known).and_then(|meant| typed.corrected(fields, &meant)) {
         Some(line) => why.asks(&line),
-        None => not_app(why, session.args.command.map_or("list", Command::name), fields),
+        None => not_app(why, session, fields),
     }
 }
 
@@ -111,12 +121,17 @@ pub(super) fn of_template(session: &Session, why: Failed, known: &[&str]) -> Fai
 }
 
 /// Says how an argument is given that was taken for the fields of `--json`.
-fn not_app(why: Failed, command: &str, fields: &str) -> Failed {
-    let takes = Command::find(command, Program::Ostler).is_some_and(|of| !of.takes.is_empty());
+fn not_app(why: Failed, session: &Session, fields: &str) -> Failed {
+    let Some(command) = session.args.command else { return why };
+    let words = &session.args.words;
+    let takes = words.len() < command.takes_at_most();
     let hint = match &why.problem {
         Some(Problem::Other { hint: Some(hint), .. }) if !fields.contains(',') && takes => {
-            let pasted = ostler_shell::word(fields);
-            format!("if it is an argument: `ostler {command} {pasted} --json`; {hint}")
+            let command = command.name();
+            let all = words.iter().map(String::as_str).chain([fields]);
+            let quoted: Vec<_> = all.map(ostler_shell::word).collect();
+            let pasted_words = quoted.join(" ");
+            format!("if it is an argument: `ostler {command} {pasted_words} --json`; {hint}")
         }
         Some(_) | None => return why,
     };

@@ -1,5 +1,6 @@
 //! `export` and `import`: the list as a file, for another home or another machine.
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -7,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use ostler_client::Answer;
 use ostler_export::{Foreign, Imported};
 use ostler_wire::control::Request;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{list, resurrect, told};
 use crate::caller;
@@ -61,9 +62,11 @@ pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
         Failed::new(format!("cannot read `{name}`: {error}"))
             .hint("`ostler export apps.json` writes such a file")
     })?;
-    if let Some(kind) = Foreign::of(&name, &text).filter(|_| session.program == Program::Ostler) {
+    let foreign = if name == "-" { Foreign::of_text(&text) } else { Foreign::of(&name, &text) };
+    if let Some(kind) = foreign.filter(|_| session.program == Program::Ostler) {
         return from_other(session, kind, &name, &text);
     }
+    told::shape(session, false)?;
     let elements = serde_json::from_str(&text).map_err(|error| {
         let from = if name == "-" { "standard input".to_owned() } else { format!("`{name}`") };
         Failed::new(format!("{from} is no list of processes: {}", not_a_list(&text, &error)))
@@ -82,14 +85,23 @@ fn from_other(session: &mut Session, kind: Foreign, name: &str, text: &str) -> R
         let message = format!("`import {name}` prints a process file, and has no progress");
         return Err(Failed::misuse(message).hint(format!("`ostler import {pasted}` prints it")));
     }
+    let from = if name == "-" { "standard input" } else { name };
     let Imported { text, apps, notes } =
         ostler_export::import(kind, name, text).map_err(|wrong| {
-            let place = wrong.line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"));
+            let place = wrong.line.map_or_else(|| from.to_owned(), |line| format!("{from}:{line}"));
             let message =
                 format!("`{place}` cannot be imported as {}: {}", kind.title(), wrong.why);
-            Failed::new(message).hint("mend it there, or write the apps as `ostler init` does")
+            let line = match session.args.typed.line() {
+                Some(line) if name != "-" => format!(", then `{line}`"),
+                Some(_) | None => String::new(),
+            };
+            Failed::new(message)
+                .hint(format!("mend it there{line}; `ostler init` writes a new one"))
         })?;
-    if let Some(asked) = told::asked(session)? {
+    let fields: BTreeSet<&str> =
+        apps.iter().filter_map(Value::as_object).flatten().map(|(name, _)| name.as_str()).collect();
+    let fields: Vec<&str> = fields.into_iter().collect();
+    if let Some(asked) = told::asked_of(session, Some(&fields))? {
         let notes: Vec<_> =
             notes.iter().map(|note| json!({ "app": note.app, "text": note.text })).collect();
         told::inside(session, &asked, &apps, |apps| json!({ "apps": apps, "notes": notes }));
@@ -107,8 +119,8 @@ fn not_a_list(text: &str, error: &serde_json::Error) -> String {
     if text.trim().is_empty() {
         return "there is nothing in it".to_owned();
     }
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(serde_json::Value::Array(_)) => "one of its elements is no process".to_owned(),
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Array(_)) => "one of its elements is no process".to_owned(),
         Ok(_) => "it is JSON, but no array".to_owned(),
         Err(_) => ostler_pm2::not_json(text.as_bytes(), error),
     }

@@ -69,3 +69,27 @@ fn what_has_no_counterpart_is_told_app_by_app_and_what_is_no_such_file_with_its_
     let expected = "error: `Procfile:2` cannot be imported as a Procfile: there is no `:` between";
     assert!(said.starts_with(expected) && said.contains("\nhint: "), "{said}");
 }
+
+/// Standard input was taken for a list, and `--json apps` for an app; its hint lost the file.
+#[test]
+fn what_comes_from_standard_input_is_known_by_what_is_in_it_and_its_fields_are_those_of_apps() {
+    let sandbox = sandbox();
+    let compose = "services:\n  web: { command: node a.js }\n";
+    for (text, script) in [
+        (compose, "a.js"),
+        ("[program:web]\ncommand=node b.js\n", "b.js"),
+        ("[Service]\nExecStart=/bin/c\n", "/bin/c"),
+        ("web: node d.js\n", "d.js"),
+    ] {
+        let said = sandbox.ostler(["import", "-"]).stdin(text).run().out;
+        assert!(said.starts_with("# From standard input, by") && said.contains(script), "{said}");
+    }
+    sandbox.write("compose.yaml", compose);
+    let import = ["import", "compose.yaml", "--json"];
+    let said = sandbox.ostler(import).arg("name,script").run().out;
+    assert_eq!(said, "{\"apps\":[{\"name\":\"web\",\"script\":\"a.js\"}],\"notes\":[]}\n");
+    let said = sandbox.ostler(import).arg("apps").code(2).run().err;
+    assert_eq!(said, "error: there is no field `apps`\nhint: the fields are name, script\n");
+    let said = sandbox.ostler(["list", "api", "--json", "other"]).code(2).run().err;
+    assert!(said.contains("`ostler list api other --json`"), "{said}");
+}

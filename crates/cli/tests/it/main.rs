@@ -86,6 +86,7 @@ mod migrate;
 mod modules;
 mod monit;
 mod node_client;
+mod notified;
 mod of_file;
 mod older_daemon;
 mod own_log;

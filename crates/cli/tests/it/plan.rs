@@ -17,7 +17,7 @@ fn validate_tells_everything_and_starts_nothing() {
         ("good.yaml: 2 apps, nothing is wrong\n", "")
     );
     let said = sandbox.ostler(["validate", "good.yaml", "bad.toml"]).code(1).run();
-    assert!(said.out.ends_with("\nbad.toml: 1 error, 1 warning\n"), "{}", said.out);
+    assert!(said.out.ends_with("\nbad.toml: 1 app, 1 error, 1 warning\n"), "{}", said.out);
     assert!(
         said.err.contains("  --> bad.toml:3:23 (apps[0].max_memory_restart)\n"),
         "{}",

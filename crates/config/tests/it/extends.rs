@@ -1,6 +1,6 @@
 //! What a file has from others that it extends, and an app from another app.
 
-use ostler_config::{Options, deploy_target, load, load_text};
+use ostler_config::{Options, check, deploy_target, load, load_text};
 use ostler_core::spec::AppSpec;
 
 use crate::world::{World, node};
@@ -163,6 +163,36 @@ fn an_app_extends_others_by_their_names_wherever_they_are() {
     assert_eq!(of(3), (String::new(), "- -".into()));
     let options = Options { only: vec!["both".to_owned()], ..Options::default() };
     assert_eq!(names(&load("eco.json5", &options, &world.ctx).0), ["both"]);
+}
+
+/// It hid everything else that is wrong. What the base may say is not missed.
+#[test]
+fn a_base_that_is_not_there_hides_no_complaint_about_what_stands_there() {
+    let world = world();
+    let text = "extends: none.yaml\napps:\n  - { name: web, instancs: 2 }\n  - { name: job, \
+                script: none.js, depends_on: [db], nice: 99 }\n";
+    world.file("eco.yaml", text);
+    let (specs, report) = load("eco.yaml", &Options::default(), &world.ctx);
+    let codes: Vec<&str> = report.iter().map(|of| of.code).collect();
+    assert_eq!(codes, ["no-base", "unknown-key", "too-large"], "{}", world.render(&report));
+    assert!(specs.is_empty());
+}
+
+/// `validate` counted those that may be started: `2 apps` of three.
+#[test]
+fn a_check_names_every_app_also_one_that_may_not_be_started() {
+    let world = world();
+    let app = |more: &str| format!("  - {{ name: w{}, script: a.js{more} }}\n", more.len());
+    let check = |more: &str, said: &str| {
+        world.file("eco.yaml", format!("apps:\n{}{}{}", app(""), app(more), app(", nice: 1")));
+        let (names, report) = check("eco.yaml", &Options::default(), &world.ctx);
+        let all = ["w0".to_owned(), format!("w{}", more.len()), "w9".to_owned()];
+        assert_eq!((names.as_slice(), report[0].code), (all.as_slice(), said));
+    };
+    check(", cwd: /nope", "no-script");
+    check(", nice: none", "wrong-type");
+    let options = Options { only: vec!["w0".to_owned()], ..Options::default() };
+    assert_eq!(ostler_config::check("eco.yaml", &options, &world.ctx).0, ["w0"]);
 }
 
 #[test]

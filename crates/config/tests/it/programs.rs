@@ -120,7 +120,7 @@ fn a_module_package_is_loaded_too() {
 #[test]
 fn without_node_a_program_cannot_be_read() {
     let world = World::new(&[]);
-    world.file("e.config.js", "");
+    world.file("e.config.js", "module.exports = {}");
     let (_, report) = load("e.config.js", &Options::default(), &world.ctx);
     assert!(world.render(&report).contains("`node` is not in PATH"));
 }

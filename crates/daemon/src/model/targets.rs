@@ -11,6 +11,7 @@ use super::outcome::Outcome;
 impl Known {
     /// `Some` when the slot has come to what is waited for, with what went wrong.
     pub(super) fn settled(&self, id: ProcId, operation: &mut Operation) -> Option<Option<Failure>> {
+        let looks = operation.doing;
         let pending = operation.active.get_mut(&id)?;
         let Some(slot) = self.core.slot(id) else {
             return Some(match pending.target {
@@ -46,6 +47,9 @@ impl Known {
             // somebody else.
             (Target::Up, Phase::Stopped) => Some(self.why_stopped(id)),
             (Target::Up, Phase::Errored) if pending.came_up || self.ended_well(id) => Some(None),
+            (Target::Up, Phase::Errored) if looks && self.has_ended_since(id, pending.since) => {
+                Some(None)
+            }
             (Target::Up, Phase::Errored) => Some(Some(self.why_errored(id))),
             (Target::Up, Phase::Held) => self.waits_in_vain(id).map(Some),
             // One that is due now was due when the daemon before died, and starts in this turn.
@@ -53,10 +57,11 @@ impl Known {
             (Target::Up, Phase::Starting { run, .. }) if self.is_unfetched(run) => {
                 Some(Some(unfetched(id)))
             }
-            // Its run has ended before it was ready, and lived for too long to be given up for
-            // that: whoever waits looks at it, as after any other start.
+            // Its run has ended before it was ready: a client of ours looks at it, as after any
+            // other start. PM2's waits until it is given up, unless it lived for too long for that.
             (Target::Up, Phase::Starting { .. })
-                if slot.process().unstable() == 0 && self.has_ended_since(id, pending.since) =>
+                if (looks || slot.process().unstable() == 0)
+                    && self.has_ended_since(id, pending.since) =>
             {
                 Some(None)
             }

@@ -1,5 +1,10 @@
 //! Whose file a file is.
 
+use super::procfile;
+
+/// What has no name: standard input.
+pub(super) const NAMELESS: &str = "-";
+
 /// Whose file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foreign {
@@ -14,6 +19,13 @@ pub enum Foreign {
 }
 
 impl Foreign {
+    /// Returns whose text it is that has no name, as it comes from standard input; `None`: nobody's
+    /// that is known.
+    #[must_use]
+    pub fn of_text(text: &str) -> Option<Self> {
+        Self::of(NAMELESS, text).or_else(|| procfile::is_meant(text).then_some(Self::Procfile))
+    }
+
     /// Returns whose file it is, by its name and what is in it; `None`: nobody's that is known.
     #[must_use]
     pub fn of(name: &str, text: &str) -> Option<Self> {
@@ -31,7 +43,7 @@ impl Foreign {
         if has_line(|line| line.trim() == "[Service]") {
             return Some(Self::Systemd);
         }
-        let is_yaml = file.ends_with(".yml") || file.ends_with(".yaml");
+        let is_yaml = file.ends_with(".yml") || file.ends_with(".yaml") || name == NAMELESS;
         let has_services = has_line(|line| line.trim_end().starts_with("services:"));
         (is_yaml && has_services).then_some(Self::Compose)
     }
@@ -54,6 +66,26 @@ impl Foreign {
             Self::Procfile => "a line `web: node server.js`",
             Self::Supervisord => "`command=node server.js` below `[program:web]`",
             Self::Systemd => "`ExecStart=/usr/bin/node server.js` below `[Service]`",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of what has no name it was said that it is no list of processes.
+    #[test]
+    fn a_text_without_a_name_is_known_by_what_is_in_it() {
+        let check = |text: &str, of: Option<Foreign>| assert_eq!(Foreign::of_text(text), of);
+        check("name: x\nservices:\n  web:\n    command: a\n", Some(Foreign::Compose));
+        check("[program:web]\ncommand=a\n", Some(Foreign::Supervisord));
+        check("[Unit]\n[Service]\nExecStart=/a\n", Some(Foreign::Systemd));
+        check("# jobs\n\nweb: node a.js\nworker: node b.js --x\n", Some(Foreign::Procfile));
+        for text in
+            ["[{\"name\": \"a\"}]", "{\"a\": 1}", "", "# x\n", "apps:\n- name: web\n", "a b"]
+        {
+            check(text, None);
         }
     }
 }

@@ -33,7 +33,8 @@ pub struct Imported {
     pub notes: Vec<Note>,
 }
 
-/// Writes the apps of a file of another manager as a process file. `name`: of the file.
+/// Writes the apps of a file of another manager as a process file. `name`: of the
+/// file, `-` where it came from standard input.
 ///
 /// # Errors
 /// It is not such a file, or says of nothing that it is run.
@@ -52,7 +53,8 @@ pub fn import(kind: Foreign, name: &str, text: &str) -> Result<Imported, NotUnde
         let why = format!("nothing in it says what is run; {} does", kind.example());
         return Err(NotUnderstood { why, line: None });
     }
-    let head = format!("# From {}, by `ostler import`.\n", name.escape_debug());
+    let from = if name == foreign::NAMELESS { "standard input" } else { name };
+    let head = format!("# From {}, by `ostler import`.\n", from.escape_debug());
     let text = head + &yaml::document(&json!({ "apps": apps }));
     Ok(Imported { text, apps, notes })
 }

@@ -6,6 +6,11 @@ use super::wrong::NotUnderstood;
 /// The process that runs once, before the others.
 const RELEASE: &str = "release";
 
+/// Whether a text without a name may be one: nothing but names, each with a command.
+pub(super) fn is_meant(text: &str) -> bool {
+    !text.trim_start().starts_with(['[', '{']) && apps(text).is_ok_and(|apps| !apps.is_empty())
+}
+
 pub(super) fn apps(text: &str) -> Result<Vec<Made>, NotUnderstood> {
     let mut apps: Vec<Made> = Vec::new();
     for (number, line) in text.lines().enumerate() {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::app::Made;
+use super::foreign::NAMELESS;
 use super::wrong::NotUnderstood;
 use super::{times, words};
 
@@ -11,20 +12,25 @@ const INSTALL: &str = "Install";
 const UNIT: &str = "Unit";
 const SERVICE: &str = "Service";
 /// Keys that need no counterpart.
-const ANYHOW: [&str; 7] = [
+const ANYHOW: [&str; 8] = [
     "RemainAfterExit",
     "SyslogIdentifier",
     "KillMode",
     "SendSIGKILL",
     "PIDFile",
     "GuessMainPID",
+    "NotifyAccess",
     "Description",
 ];
 
 pub(super) fn apps(name: &str, text: &str) -> Result<Vec<Made>, NotUnderstood> {
     let file = name.rsplit('/').next().unwrap_or(name);
-    let stem = file.strip_suffix(".service").unwrap_or(file);
+    let is_named = name != NAMELESS;
+    let stem = if is_named { file.strip_suffix(".service").unwrap_or(file) } else { "app" };
     let mut made = Made::new(stem.trim_end_matches('@'));
+    if !is_named {
+        made.note("the name of the unit is that of its file, which is not known");
+    }
     let mut unit = Unit::default();
     for (number, section, key, value) in keys(text)? {
         match section.as_str() {
@@ -116,6 +122,8 @@ impl Unit {
             "TimeoutStopSec" => time(made, key, value, &["kill_timeout"]),
             "TimeoutStartSec" => time(made, key, value, &["listen_timeout"]),
             "TimeoutSec" => time(made, key, value, &["kill_timeout", "listen_timeout"]),
+            "WatchdogSec" if times::ms(value) == Some(0) => {}
+            "WatchdogSec" => time(made, key, value, &["watchdog"]),
             "KillSignal" => made.put("kill_signal", words::signal(value)),
             "StartLimitBurst" => count(made, key, value, "max_restarts"),
             "LimitNOFILE" => {
@@ -142,11 +150,7 @@ impl Unit {
     fn of_type(&mut self, made: &mut Made, value: &str) {
         match value {
             "oneshot" => self.is_oneshot = true,
-            "notify" | "notify-reload" => {
-                made.note(
-                    "`Type=notify`: `READY=1` is not heard; `ready` says what makes it ready",
-                );
-            }
+            "notify" | "notify-reload" => made.put("ready", json!({ "notify": true })),
             "forking" => {
                 made.note("`Type=forking`: the program must stay in the foreground here");
             }

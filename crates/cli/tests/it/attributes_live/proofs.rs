@@ -24,6 +24,7 @@ pub const PROOFS: &[(&str, Proof)] = &[
     ("args", There("fork::an_interpreter_may_be_named_with_arguments_of_its_own")),
     ("node_args", There("inspect_ports::each_worker_has_an_inspector_port_from_node_args")),
     ("script", There("config::every_form_of_a_process_file_is_read")),
+    ("module", There("python::a_module_runs_by_the_python_of_its_folder_and_keeps_its_name")),
     ("cwd", There("fork::the_app_is_told_who_it_is")),
     ("interpreter", There("fork::an_interpreter_may_be_named_with_arguments_of_its_own")),
     (
@@ -313,6 +314,13 @@ pub const PROOFS: &[(&str, Proof)] = &[
         There("dropped::a_reload_says_how_many_connections_were_not_finished_in_time"),
     ),
     ("drain_hook", There("reload_drain::without_the_hook_node_closes_idle_connections_at_once")),
+    (
+        "watchdog",
+        There(concat!(
+            "notified::an_app_that_does_not_say_that_it_is_alive_is_restarted_and_list_and_",
+            "describe_say_why"
+        )),
+    ),
     ("ready", There("ready_by::an_app_is_up_when_it_writes_a_line_with_the_text")),
     (
         "depends_on",

@@ -164,6 +164,19 @@ fn an_app_that_always_exits_is_told_as_failed_with_its_exit_code() {
     );
 }
 
+/// It was answered when the app was given up, after 16 runs.
+#[test]
+fn a_client_that_looks_itself_is_answered_when_the_first_run_has_ended() {
+    for more in [json!({}), json!({"max_restarts": 0})] {
+        let mut world = World::new();
+        let apps = vec![record("job", "exits", 1, more)];
+        let (only_new, each, doing, ticket) = (true, false, true, None);
+        let client = world.request(Request::Start { apps, only_new, each, doing, ticket });
+        world.wait(1000);
+        assert_eq!(world.reply(client), "done");
+    }
+}
+
 #[test]
 fn a_program_that_is_not_there_is_told_by_what_the_keeper_said() {
     let mut world = World::new();
