@@ -1,6 +1,6 @@
 #!/bin/bash
 # Log sinks against the real receivers: rsyslog, by UDP, TCP, a socket and TLS; the journal of systemd; OpenTelemetry's own
-# decoder of OTLP.
+# decoder of OTLP; and Rotel, a collector of OpenTelemetry (PyPI), which passes on what it got as protobuf.
 #   sinks.sh OSTLER CACHE [ROOT]   OSTLER: the program, with its companion beside it; CACHE: a folder for what is from PyPI;
 #                                  ROOT: a debootstrap'd Debian with systemd, for its journal (needs root)
 # Needs rsyslogd with its driver for GnuTLS, openssl and python3. Prints PASS at the end.
@@ -14,13 +14,13 @@ finish() {
   cd /; rm -rf "$W"
 }
 trap finish EXIT; trap 'die "line $LINENO"' ERR
-die() { trap - ERR; echo "FAILED: $*" >&2; "$OSTLER" describe all | grep "log sink" >&2 || true; grep -o '"way":"[a-z]*"' received | sort | uniq -c >&2 || true; tail -n 20 "$W"/rsyslog.err "$W"/otlp.err >&2 || true; exit 1; }
+die() { trap - ERR; echo "FAILED: $*" >&2; "$OSTLER" describe all | grep "log sink" >&2 || true; grep -o '"way":"[a-z]*"' received | sort | uniq -c >&2 || true; tail -n 20 "$W"/rsyslog.err "$W"/otlp.err "$W"/rotel.err >&2 || true; exit 1; }
 # until WHAT COMMAND…: asks again until the command succeeds, 60 s at most
 until_() {
   local what=$1 end=$(( $(date +%s) + ${PATIENCE:-60} )); shift
   until "$@"; do [ "$(date +%s)" -lt "$end" ] || die "waited in vain for $what"; sleep 0.1; done
 }
-[ -e "$CACHE/made" ] || { python3 -m venv "$CACHE"; "$CACHE/bin/pip" install --quiet opentelemetry-proto; touch "$CACHE/made"; }
+[ -e "$CACHE/made2" ] || { python3 -m venv "$CACHE"; "$CACHE/bin/pip" install --quiet opentelemetry-proto rotel==0.0.1a15; touch "$CACHE/made2"; }
 
 # ---- certificates
 openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=lab -days 2 2>openssl.err
@@ -33,7 +33,7 @@ issue server; issue client
 
 # ---- rsyslog, as nobody in particular
 ports=($("$CACHE/bin/python" -c 'import socket
-all=[socket.socket() for _ in range(4)]
+all=[socket.socket() for _ in range(6)]
 for s in all: s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'))
 cat > rsyslog.conf <<C
 global(workDirectory="$W" maxMessageSize="64k" parser.escapeControlCharactersOnReceive="off"
@@ -64,15 +64,21 @@ echo "$(rsyslogd -v | head -n 1 | cut -d' ' -f1,3): five ways to it"
 
 # ---- a receiver of OTLP that decodes what it gets by OpenTelemetry's own messages
 cat > otlp.py <<'P'
-import http.server, sys
+import gzip, http.server, sys
 from google.protobuf import json_format
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 class Logs(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers['content-length']))
-        assert self.path == '/v1/logs' and self.headers['content-type'] == 'application/json'
-        request = json_format.Parse(body, ExportLogsServiceRequest())  # an unknown or ill-typed field is an error
-        with open('otlp.received', 'a') as file:
+        if self.headers['content-encoding'] == 'gzip': body = gzip.decompress(body)
+        # The collector speaks protobuf, to a path of its own.
+        is_collected = self.path == '/collected/v1/logs'
+        request = ExportLogsServiceRequest()
+        if is_collected: request.ParseFromString(body)
+        else:
+            assert self.path == '/v1/logs' and self.headers['content-type'] == 'application/json'
+            json_format.Parse(body, request)  # an unknown or ill-typed field is an error
+        with open('collected' if is_collected else 'otlp.received', 'a') as file:
             for resource in request.resource_logs:
                 of = {a.key: a.value.string_value for a in resource.resource.attributes}
                 for record in (r for scope in resource.scope_logs for r in scope.log_records):
@@ -85,6 +91,14 @@ open('otlp.port', 'w').write(str(server.server_address[1])); server.serve_foreve
 P
 "$CACHE/bin/python" otlp.py 2>otlp.err & otlp=$!; receivers+=($otlp)
 until_ "the receiver of OTLP" test -s otlp.port
+
+# ---- a collector between an app and that receiver
+rotel=$(echo "$CACHE"/lib/python3*/site-packages/rotel/rotel-agent); chmod +x "$rotel"
+"$rotel" start --otlp-http-endpoint "127.0.0.1:${ports[4]}" --otlp-grpc-endpoint "127.0.0.1:${ports[5]}" --exporter otlp --otlp-exporter-protocol http \
+  --otlp-exporter-endpoint "http://127.0.0.1:$(cat otlp.port)" --otlp-exporter-logs-endpoint "http://127.0.0.1:$(cat otlp.port)/collected/v1/logs" 2>rotel.err >&2 & receivers+=($!)
+answers() { (exec 3<>"/dev/tcp/127.0.0.1/${ports[4]}") 2>/dev/null; }
+until_ "the collector" answers
+echo "$("$rotel" --version): OTLP over HTTP to it"
 
 # ---- an app for each way, that writes the same
 cat > say.py <<'P'
@@ -109,10 +123,11 @@ app() { printf '{ name: "%s", script: "say.py", interpreter: "python3", cwd: "%s
   app tls "syslog: { to: 'tls://localhost:${ports[2]}', ca: '$W/ca.pem' }"
   app mutual "syslog: { to: 'tls://127.0.0.1:${ports[3]}', ca: '$W/ca.pem', cert: '$W/client.pem', key: '$W/client.key' }"
   app otlp "otlp: 'http://127.0.0.1:$(cat otlp.port)/v1/logs'"
+  app collector "otlp: 'http://127.0.0.1:${ports[4]}/v1/logs'"
   echo '] }'
 } > apps.json5
 "$OSTLER" start apps.json5 >/dev/null 2>&1 || die "start"
-passed() { [ "$("$OSTLER" describe all | grep -c "log sink: .*: $1 lines passed on$\|log sink .* $1 lines passed on$")" = 6 ]; }
+passed() { [ "$("$OSTLER" describe all | grep -c "log sink: .*: $1 lines passed on$\|log sink .* $1 lines passed on$")" = 7 ]; }
 until_ "the first lines" passed 2005
 lines() { [ "$(wc -l < received)" = "$1" ]; }
 until_ "what rsyslog has written" lines 10025
@@ -122,8 +137,10 @@ kill "${receivers[0]}"; wait "${receivers[0]}" || true; rm -f log.sock rsyslog.p
 touch more
 waits() { [ "$("$OSTLER" describe all | grep -c 'waits since')" -ge 4 ]; }
 until_ "sinks that wait" waits
-rsyslog; receivers+=($otlp)
+collector=${receivers[2]}; rsyslog; receivers+=($otlp $collector)
 until_ "the other lines" passed 3005
+collected() { [ "$(cat collected 2>/dev/null | wc -l)" = 3005 ]; }
+until_ "what the collector passes on" collected
 "$CACHE/bin/python" - <<'P' || die "what was received is not what was written"
 import collections, json, socket
 got = collections.defaultdict(list)
@@ -154,6 +171,9 @@ records = open('otlp.received').read().splitlines()
 number = {1: 13, 2: 17}
 assert records == [f'otlp {number.get(at, 9)} {text}' for at, text in enumerate(expected)], records[:9]
 print(f'otlp: {len(records)} records, each once, in order, as OpenTelemetry decodes them')
+passed = [record.replace('collector', 'otlp', 1) for record in open('collected').read().splitlines()]
+assert passed == records, [pair for pair in zip(passed, records) if pair[0] != pair[1]][:3]
+print(f'collector: {len(passed)} records came out of Rotel as they went in, in order')
 P
 
 # ---- the journal, in a machine of its own

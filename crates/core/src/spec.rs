@@ -49,8 +49,7 @@ pub struct AppSpec {
     pub env: Texts,
     /// Those of its variables that were written as a number or a truth, and are shown so.
     pub env_typed: BTreeSet<String>,
-    /// Names of those that its process file gives. Known where the file was just read; in a record
-    /// they stand beside the path of the file.
+    /// Names of those that its process file gives; in a record they stand beside its path.
     pub file_variables: BTreeSet<String>,
     /// Variable that carries the instance number; `NODE_APP_INSTANCE` by default.
     pub instance_var: String,
@@ -235,7 +234,7 @@ pub struct LogSpec {
     pub merge: bool,
     /// `true`: write nothing and publish nothing.
     pub disabled: bool,
-    /// Raw lines or one JSON object a line.
+    /// Form of each line.
     pub format: LogFormat,
     /// Date format (dayjs tokens, as PM2) put before each line.
     pub date_format: Option<String>,
@@ -254,8 +253,7 @@ pub struct LogSpec {
 /// What becomes of output whose file cannot be written, because the disk is full for instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFull {
-    /// The application goes on; of the lines that wait for the file as many are kept as there is
-    /// room for, and those that come then are dropped, and counted in the file.
+    /// The application goes on; lines that find no room to wait are dropped, and counted.
     #[default]
     DropNewest,
     /// The same, but those that came first are dropped.

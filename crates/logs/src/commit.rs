@@ -60,6 +60,8 @@ impl Reactor {
             }
         }
         self.journal.done(owner, step).map_err(|error| (first, error))?;
+        let bytes = (output.len() * ends.len()) as u64;
+        self.written.add(source.origin.proc_id, bytes, ostler_poll::now());
         let own = source.files.first().copied().filter(|_| self.wants_places(source));
         let mut laid = None;
         for (id, end, lead) in ends {

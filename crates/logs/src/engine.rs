@@ -20,12 +20,14 @@ use crate::opener::Opener;
 use crate::reactor::{COMMANDS, Reactor};
 use crate::rotating::Rotation;
 use crate::types::{Event, Filter, Sink, SourceId, Stream, SubscriberId, Token};
+use crate::written::Written;
 
 /// All log traffic of a daemon, in a thread of its own.
 pub struct Engine {
     commands: Sender<Command>,
     waker: Waker,
     inbox: Inbox,
+    written: Written,
     /// Streams of a former daemon are being attached, and [`Engine::resumed`] is to come.
     resuming: Cell<bool>,
     thread: Option<JoinHandle<()>>,
@@ -58,9 +60,10 @@ impl Engine {
         let waker = Waker::new(&poll, COMMANDS)?;
         let journal = Journal::open(kept, &outbox)?;
         let reactor = Reactor::new(poll, receiver, outbox, journal, opener, times)?;
+        let written = reactor.written.clone();
         let thread =
             std::thread::Builder::new().name("logs".to_owned()).spawn(move || reactor.run())?;
-        Ok(Self { commands, waker, inbox, resuming, thread: Some(thread) })
+        Ok(Self { commands, waker, inbox, written, resuming, thread: Some(thread) })
     }
 
     /// Reads this stream from now on. Attaching a stream again replaces the older one. The pipe is
@@ -144,6 +147,13 @@ impl Engine {
     /// Ends a subscription. Lines that are on their way may still arrive.
     pub fn unsubscribe(&self, subscriber: SubscriberId) {
         self.send(Command::Unsubscribe(subscriber));
+    }
+
+    /// Returns how many bytes each process had written to its files in the last hour, since this
+    /// engine began. It waits for nobody.
+    #[must_use]
+    pub fn written(&self) -> Vec<(u32, u64)> {
+        self.written.last_hour(ostler_poll::now())
     }
 
     /// The next event, if one waits. The daemon calls it until `None` after each wake.

@@ -85,6 +85,7 @@ pub mod times;
 mod timing;
 mod types;
 mod writers;
+mod written;
 
 pub use behind::{Behind, Read};
 pub use care::{

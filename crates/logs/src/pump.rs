@@ -168,6 +168,7 @@ impl Reactor {
                         laid = self.files.get(id).and_then(|file| file.laid_last(moved));
                     }
                     self.succeed(id);
+                    self.written.add(source.origin.proc_id, moved as u64, now());
                     self.grown(id, moved as u64, Some(source.key));
                 }
                 Ok((moved, laid))

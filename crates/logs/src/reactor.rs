@@ -26,6 +26,7 @@ use crate::scratch::Scratch;
 use crate::source::Source;
 use crate::subscribe::Subscribers;
 use crate::types::{Event, Sink, SourceId, Stream, Token};
+use crate::written::Written;
 
 /// Pause before what could not be watched is watched, ms.
 const WATCH_AGAIN: u64 = 100;
@@ -83,6 +84,8 @@ pub(crate) struct Reactor {
     pub(crate) flushes: BTreeMap<Token, usize>,
     /// How often something came that waits, and of which stream the last time.
     pub(crate) arrivals: u64,
+    /// What each process had written in the last hour.
+    pub(crate) written: Written,
     pub(crate) arrived_last: Key,
     stopping: bool,
 }
@@ -124,6 +127,7 @@ impl Reactor {
             grown: 0,
             flushes: BTreeMap::new(),
             arrivals: 0,
+            written: Written::default(),
             arrived_last: COMMANDS,
             stopping: false,
         })

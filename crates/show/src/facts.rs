@@ -69,6 +69,7 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     }
     fact("cannot be written", unwritten(seen));
     fact("log lines dropped", dropped(seen));
+    fact("log writes", writes(seen, details));
     fact("created", ostler_logs::iso(details.created_at).unwrap_or_default());
     fact("unlike this shell", seen.other_env.join(", "));
     let (file, differs) = seen.of_file.as_ref().map(process_file).unwrap_or_default();
@@ -150,6 +151,15 @@ fn dropped(seen: &Seen<'_>) -> String {
         0 => String::new(),
         count => count.to_string(),
     }
+}
+
+/// What a disk has to bear, where somebody cares (`log_buffer`).
+fn writes(seen: &Seen<'_>, details: &Details) -> String {
+    if details.settings.iter().all(|(name, _)| name != "log_buffer") {
+        return String::new();
+    }
+    let bytes = seen.details.iter().map(|of| of.view.log_bytes).sum();
+    format!("{} in the last hour", amount::size(bytes))
 }
 
 fn memory(seen: &Seen<'_>, details: &Details) -> String {

@@ -80,6 +80,7 @@ pub fn sample(id: u32, name: &str) -> ProcView {
         leaving: Vec::new(),
         asked_restarts: 0,
         dropped_lines: 0,
+        log_bytes: 0,
     }
 }
 

@@ -76,6 +76,7 @@ const FIELDS: &[Field] = &[
     Field { name: "script", of: List(|of| json!(of.view.script)) },
     Field { name: "logs", of: List(|of| json!(of.view.logs.iter().flatten().collect::<Vec<_>>())) },
     Field { name: "log_lines_dropped", of: List(|of| json!(of.view.dropped_lines)) },
+    Field { name: "log_bytes_per_hour", of: List(|of| json!(of.view.log_bytes)) },
     Field { name: "why", of: Describe(|of, known| json!(why(of, None, known.reason, known.now))) },
     Field { name: "args", of: Describe(|of, _| json!(of.args)) },
     Field { name: "cwd", of: Describe(|of, _| json!(of.cwd)) },

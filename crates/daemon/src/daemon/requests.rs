@@ -79,10 +79,12 @@ impl Daemon {
             }
             Request::List | Request::Jlist => {
                 self.runs.look_at_all(clock::monotonic(), &mut self.reports);
+                self.model.push(Input::LogBytes(self.logs.engine().written()));
                 self.take_reports();
                 self.decide_on(client, request);
             }
             Request::Describe { id } => {
+                self.model.push(Input::LogBytes(self.logs.engine().written()));
                 let slot = self.model.core().slot(ProcId(id));
                 if let Some(run) = slot.and_then(|slot| slot.process().run()) {
                     self.runs.look_at(run, clock::monotonic(), &mut self.reports);

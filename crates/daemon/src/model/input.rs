@@ -99,6 +99,8 @@ pub enum Input {
     HookOver { label: String, run: RunId, hook: Hook, result: Result<(), String> },
     /// What runs use, for whoever is shown it.
     Usage(Vec<(RunId, Usage)>),
+    /// Bytes that each process had written to log files in the last hour.
+    LogBytes(Vec<(u32, u64)>),
     /// The memory that runs with a limit use, bytes.
     Measured(Vec<(RunId, u64)>),
     /// The version of Node that runs it.

@@ -26,6 +26,8 @@ pub struct Known {
     pub(super) facts: BTreeMap<RunId, RunFacts>,
     /// Where apps that sleep are reached; those that did once, too.
     pub(super) asleep: BTreeMap<AppId, Vec<String>>,
+    /// What each process had written to log files in the last hour, as far as it was looked at.
+    pub(super) log_bytes: BTreeMap<u32, u64>,
     /// Everything is being ended.
     pub(super) closing: bool,
     /// Something that must survive has changed.
@@ -52,6 +54,7 @@ impl Known {
             registry: Registry::default(),
             facts: BTreeMap::new(),
             asleep: BTreeMap::new(),
+            log_bytes: BTreeMap::new(),
             closing: false,
             unsaved: false,
         }

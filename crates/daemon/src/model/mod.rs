@@ -297,6 +297,7 @@ impl Model {
             }
             Input::Probed { run, result } => self.on_probed(run, result, out),
             Input::Usage(all) => self.known.on_usage(all),
+            Input::LogBytes(all) => self.known.log_bytes = all.into_iter().collect(),
             Input::Measured(all) => {
                 for (run, memory) in self.memory.on_measured(&self.known, &all) {
                     self.ask(Event::Measured { run, memory });

@@ -62,6 +62,8 @@ struct Row<'a> {
     asked_restarts: u32,
     #[serde(skip_serializing_if = "is_zero")]
     dropped_lines: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    log_bytes: u64,
     phase: control::Phase,
     cpu: f32,
     memory: u64,
@@ -146,6 +148,7 @@ impl From<Row<'_>> for ProcView {
             restarts: row.restarts,
             asked_restarts: row.asked_restarts,
             dropped_lines: row.dropped_lines,
+            log_bytes: row.log_bytes,
             phase: row.phase,
             cpu: row.cpu,
             memory: row.memory,
@@ -252,6 +255,7 @@ impl Known {
             restarts: process.restarts(),
             asked_restarts: proc.asked_restarts,
             dropped_lines: proc.dropped.total(),
+            log_bytes: self.log_bytes.get(&id.0).copied().unwrap_or(0),
             phase: self.phase_of(process),
             cpu: usage.cpu,
             memory: usage.memory,

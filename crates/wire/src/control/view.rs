@@ -33,6 +33,9 @@ pub struct ProcView {
     /// Lines that its log files have not got, since it was added or reset: the disk was full.
     #[serde(default)]
     pub dropped_lines: u64,
+    /// Bytes that were written to its log files in the last hour, since this daemon began.
+    #[serde(default)]
+    pub log_bytes: u64,
     /// What is true of it.
     pub phase: Phase,
     /// CPU use, percent of one core.

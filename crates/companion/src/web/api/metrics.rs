@@ -89,6 +89,7 @@ fn text(
     let memory = Family::<Labels, Gauge>::default();
     let restarts = Family::<Labels, Counter>::default();
     let dropped = Family::<Labels, Counter>::default();
+    let written = Family::<Labels, Gauge>::default();
     let since = Family::<Labels, Float>::default();
     let by_status = Family::<Labels, Gauge>::default();
     for status in Status::ALL {
@@ -110,6 +111,7 @@ fn text(
         memory.get_or_create(&labels).set(i64::try_from(view.memory).unwrap_or(i64::MAX));
         restarts.get_or_create(&labels).inc_by(view.restarts.into());
         dropped.get_or_create(&labels).inc_by(view.dropped_lines);
+        written.get_or_create(&labels).set(i64::try_from(view.log_bytes).unwrap_or(i64::MAX));
         if let Some(of) = in_apps.iter().find(|of| of.id == view.id) {
             measured.add(&labels, &of.metrics);
         }
@@ -127,6 +129,8 @@ fn text(
     registry.register("process_restarts", "Restarts since it was added or reset", restarts);
     let help = "Lines that log files have not got, since it was added or reset";
     registry.register("process_log_dropped_lines", help, dropped);
+    let help = "What was written to log files in the last hour";
+    registry.register_with_unit("process_log_writes_last_hour", help, Unit::Bytes, written);
     let help = "When the current run began, since 1970";
     registry.register_with_unit("process_start_time", help, Unit::Seconds, since);
     measured.register(&mut registry);
@@ -168,6 +172,7 @@ mod tests {
                 "id": id, "name": "api", "namespace": "shop", "version": null,
                 "cluster": true, "pid": 1, "since": since, "restarts": 2, "phase": phase,
                 "cpu": 50.0, "memory": 1024, "dropped_lines": 9, "user": "u", "script": "/x",
+                "log_bytes": 77,
             });
             serde_json::from_value(view).unwrap()
         };
@@ -209,6 +214,7 @@ mod tests {
             format!("ostler_process_restarts_total{} 2", of(1, 7)),
             format!("ostler_process_start_time_seconds{} 1.5", of(0, 3)),
             format!("ostler_process_log_dropped_lines_total{} 9", of(1, 7)),
+            format!("ostler_process_log_writes_last_hour_bytes{} 77", of(1, 7)),
             format!("ostler_process_heap_size_bytes{} 7340032.0", of(0, 3)),
             format!(
                 "ostler_process_http_latency_seconds{}",
