@@ -163,6 +163,12 @@ pub const PROOFS: &[(&str, Proof)] = &[
         There("log_dropped::on_a_full_disk_the_oldest_lines_are_dropped_where_that_is_asked_for"),
     ),
     (
+        "log_buffer",
+        There(
+            "log_buffer::lines_that_wait_are_there_for_whoever_looks_and_after_the_daemons_death",
+        ),
+    ),
+    (
         "log_rotate",
         There("rotation::an_app_that_is_never_rotated_and_one_whose_file_is_shared_by_many"),
     ),
