@@ -152,10 +152,19 @@ fn dropped(seen: &Seen<'_>) -> String {
 
 fn memory(seen: &Seen<'_>, details: &Details) -> String {
     let now = amount::size(seen.app.memory());
-    match details.max_memory {
-        Some(limit) => format!("{now} (restarted above {} each)", amount::size(limit)),
-        None => now,
-    }
+    let restart =
+        details.max_memory.map(|limit| format!("restarted above {} each", amount::size(limit)));
+    let most = most_memory(details);
+    let kernel =
+        most.map(|limit| format!("ended by the kernel above {} each", amount::size(limit)));
+    let limits: Vec<String> = restart.into_iter().chain(kernel).collect();
+    if limits.is_empty() { now } else { format!("{now} ({})", limits.join(", ")) }
+}
+
+/// The memory that the kernel lets a process have with its descendants, bytes, if it was told so.
+pub(crate) fn most_memory(details: &Details) -> Option<u64> {
+    let given = details.settings.iter().find(|(name, _)| name == "max_memory");
+    given.and_then(|(_, bytes)| bytes.parse().ok())
 }
 
 /// The texts in their order, none of them twice.
@@ -247,8 +256,15 @@ fn files(seen: &Seen<'_>, details: &Details) -> String {
 
 /// What it was given, without what has a line of its own.
 fn settings(details: &Details) -> String {
-    const SHOWN: [&str; 6] =
-        ["health", "cron_restart", "max_memory_restart", "watch", "alerts", "log_rules"];
+    const SHOWN: [&str; 7] = [
+        "health",
+        "cron_restart",
+        "max_memory_restart",
+        "max_memory",
+        "watch",
+        "alerts",
+        "log_rules",
+    ];
     const ROTATION: [&str; 4] = ["log_rotate", "log_max_size", "log_keep", "log_compress"];
     let has_line =
         |name: &str| SHOWN.contains(&name) || ROTATION.iter().any(|begin| name.starts_with(begin));
