@@ -33,7 +33,7 @@ pub struct AppSpec {
     /// Arguments after the script.
     pub args: Vec<String>,
     /// Program that runs the script: an absolute path or a name found in `PATH`; `None` executes
-    /// the script itself.
+    /// the script itself. Where it is the script, its arguments say what it runs.
     pub interpreter: Option<String>,
     /// Arguments between interpreter and script (`node_args`).
     pub interpreter_args: Vec<String>,
@@ -241,6 +241,8 @@ pub struct LogSpec {
     pub date_format: Option<String>,
     /// What becomes of output that cannot be written.
     pub full: LogFull,
+    /// How long lines may wait before they are written, many at once; 0: not at all.
+    pub buffer: Option<Millis>,
     /// When the files are rotated, and what is kept of them.
     pub rotation: LogRotation,
     /// Who receives the lines besides the files.

@@ -57,8 +57,10 @@ commands! {
         "A word that is the name, namespace or id of processes in the list starts those that do \
          not run. A process file (`*.config.js`, JSON, YAML, TOML, or `-` for JSON on standard \
          input) starts all of its apps, and restarts those that run. Anything else is a \
-         script, a program in `PATH`, or a command in quotes. Without an argument the file is \
-         `ecosystem.config.js`.";
+         script, a program in `PATH`, or a command in quotes. A program has the words behind it \
+         that cannot be ours (`start uvicorn main:app --port 8000`), a module of Python all of \
+         them (`start -m celery -A tasks worker`), and `--` makes it plain. Without an argument \
+         the file is `ecosystem.config.js`.";
     Run Run ["run"] [Needed("script|ecosystem")]
         "run apps in the foreground, as a container does"
         "The apps' output is this command's. SIGTERM, SIGINT and SIGQUIT stop everything, SIGUSR2 \
@@ -324,7 +326,8 @@ commands! {
          one of that name. A `:` will do for the `.`. Settings are in `module_conf.json` in the \
          home. Without arguments that file is opened in an editor. `ostler.log_*` are for the logs \
          of all apps that do not say it themselves: `log_rotate`, `log_max_size`, `log_keep`, \
-         `log_keep_days`, `log_keep_size`, `log_rotate_cron`, `log_compress`, `log_names` (the \
+         `log_keep_days`, `log_keep_size`, `log_rotate_cron`, `log_compress`, `log_buffer` (from \
+         the next start of an app), `log_names` (the \
          date in the names of rotated files) and `log_cap` (what all may have: `20G`, `tenth` of \
          the disk, `none`). \
          `ostler.alerts.*` says who is told of alerts of all apps: `webhook`, `slack`, `discord`, \
