@@ -10,6 +10,7 @@ use crate::numbered::numbered;
 use crate::of_file::{OfFile, Unlike};
 use crate::seen::Seen;
 use crate::why::{end, not_started};
+use crate::words::most_memory;
 
 /// What is known of an app: names and values, none of them empty.
 #[must_use]
@@ -161,12 +162,6 @@ fn memory(seen: &Seen<'_>, details: &Details) -> String {
         most.map(|limit| format!("ended by the kernel above {} each", amount::size(limit)));
     let limits: Vec<String> = restart.into_iter().chain(kernel).collect();
     if limits.is_empty() { now } else { format!("{now} ({})", limits.join(", ")) }
-}
-
-/// The memory that the kernel lets a process have with its descendants, bytes, if it was told so.
-pub(crate) fn most_memory(details: &Details) -> Option<u64> {
-    let given = details.settings.iter().find(|(name, _)| name == "max_memory");
-    given.and_then(|(_, bytes)| bytes.parse().ok())
 }
 
 /// The texts in their order, none of them twice.

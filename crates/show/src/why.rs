@@ -7,7 +7,7 @@ use ostler_wire::control::{
 };
 
 use crate::amount::{duration, size};
-use crate::facts::most_memory;
+use crate::words::most_memory;
 
 /// Returns why a process is as it is. `since`: when all of its app that runs has been online;
 /// `reason`: what its last lines say of its end.
