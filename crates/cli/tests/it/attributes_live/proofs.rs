@@ -115,13 +115,7 @@ pub const PROOFS: &[(&str, Proof)] = &[
             "that_says_why_and_is_not_tried_again"
         )),
     ),
-    (
-        "max_memory",
-        There(concat!(
-            "limits::a_limit_that_cannot_be_had_is_a_failed_start_",
-            "that_says_why_and_is_not_tried_again"
-        )),
-    ),
+    ("max_memory", There("limits::a_memory_limit_needs_a_control_group")),
     (
         "out_file",
         Here(r#"{ "out_file": "own.log" }"#, |s| {
