@@ -2,6 +2,7 @@
 
 mod act;
 mod asked;
+mod errors;
 mod history;
 mod look;
 pub(super) mod metrics;
@@ -44,6 +45,7 @@ pub(super) fn router() -> (Router<Arc<Shared>>, Document) {
         .routes(routes!(look::processes))
         .routes(routes!(look::describe, act::delete))
         .routes(routes!(history::history))
+        .routes(routes!(errors::errors))
         .routes(routes!(act::start))
         .routes(routes!(act::stop))
         .routes(routes!(act::restart))
