@@ -343,9 +343,11 @@ fn applicable(options: &Options, report: &mut Vec<Diagnostic>) -> Vec<(&'static 
     let (apply, ignored): (Vec<_>, Vec<_>) =
         options.values().into_iter().partition(|(key, _)| key.over_file);
     let acted_on = |key: &Attribute| matches!(key.effect, Effect::Acts | Effect::Kept);
-    for (Attribute { name, flags, .. }, _) in ignored.into_iter().filter(|(key, _)| acted_on(key)) {
+    for (attribute, _) in ignored.into_iter().filter(|(key, _)| acted_on(key)) {
+        let name = attribute.name;
         let message = format!("the option for \"{name}\" is ignored with a process file");
-        let option = flags.first().and_then(|flag| flag.long.first()).unwrap_or(name);
+        let flag = options.flag_of(attribute).and_then(|flag| flag.long.first());
+        let option = flag.copied().unwrap_or(name);
         let diagnostic = Diagnostic::warning(IGNORED_OPTION, message)
             .own(format!("`--{option}` changes nothing of what a process file says"))
             .help(format!("set `{name}` in the file"));

@@ -52,11 +52,16 @@ impl Options {
     /// Complains about what is asked for and not done yet.
     pub(crate) fn refuse_not_yet(&self, report: &mut Vec<Diagnostic>) {
         for (attribute, node) in self.values() {
-            let given = |flag: &&Flag| self.given.iter().any(|(known, _)| known == flag);
-            let Some(flag) = attribute.flags.iter().find(given) else { continue };
+            let Some(flag) = self.flag_of(attribute) else { continue };
             let not_yet = NotYet::of(attribute, &node.to_json());
             report.extend(not_yet.map(|of| of.of_option(flag).origin(COMMAND_LINE)));
         }
+    }
+
+    /// The option by which something is said of an attribute, the first of the table.
+    pub(crate) fn flag_of(&self, attribute: &'static Attribute) -> Option<&'static Flag> {
+        let given = |flag: &&Flag| self.given.iter().any(|(known, _)| known == flag);
+        attribute.flags.iter().find(given)
     }
 
     fn value(&self, attribute: &Attribute) -> Option<Node> {
@@ -86,9 +91,9 @@ fn node(gives: Gives, values: Vec<Option<&str>>) -> Option<Node> {
     match gives {
         // `null` takes away what the app has: no value at all.
         Gives::Value if last == Some("null") => Some(Node::bare(Value::Null)),
-        Gives::Value | Gives::Part(_) => last.map(Node::text),
+        Gives::Value => last.map(Node::text),
         Gives::Bool(value) => Some(truth(value)),
-        Gives::ValueOrTrue => Some(last.map_or_else(|| truth(true), Node::text)),
+        Gives::Part(_) | Gives::ValueOrTrue => Some(last.map_or_else(|| truth(true), Node::text)),
         Gives::Delay => last.map(delay),
         Gives::List => (!all.is_empty()).then(|| list(&all)),
         Gives::ListOrTrue if all.is_empty() || all == ["true"] => Some(truth(true)),

@@ -10,7 +10,7 @@ use crate::objects::{self, Bad, unknown_key};
 use crate::value::{Entry, Node, Value};
 
 /// What may be said.
-const KEYS: [&str; 5] = ["port", "http", "log", "exec", "message"];
+const KEYS: [&str; 6] = ["port", "http", "log", "exec", "message", "notify"];
 /// Stands for whichever port.
 const ANY: &str = "any";
 /// JSON Schema of what is inside.
@@ -38,16 +38,21 @@ pub(crate) const SCHEMA: &str = r#"{
     "message": {
       "description": "`true`: it sends the message `ready`, as with `wait_ready`.",
       "type": ["boolean", "null"]
+    },
+    "notify": {
+      "description": "`true`: it sends `READY=1` to `NOTIFY_SOCKET`, as to systemd.",
+      "type": ["boolean", "null"]
     }
   },
   "oneOf": [
     { "required": ["port"] }, { "required": ["http"] }, { "required": ["log"] },
-    { "required": ["exec"] }, { "required": ["message"] }
+    { "required": ["exec"] }, { "required": ["message"] },
+    { "required": ["notify"] }
   ],
   "additionalProperties": false
 }"#;
 const HELP: &str = "write one of `port` (a number, or `any`), `http` (a URL), `log` (a text), \
-                    `exec` (a shell command) and `message: true`";
+                    `exec` (a shell command), `message: true` and `notify: true`";
 
 type Wrong<'n> = Vec<Bad<'n>>;
 
@@ -63,6 +68,7 @@ impl FieldType for Option<Ready> {
             // Nobody can write these.
             Some(Ready::Answers(Probe::Tcp { .. } | Probe::Grpc { .. })) => Json::Null,
             Some(Ready::Line { text }) => json!({ "log": text }),
+            Some(Ready::Notifies) => json!({ "notify": true }),
         }
     }
 
@@ -98,10 +104,15 @@ fn said(key: &str, value: &Node) -> Result<Ready, Diagnostic> {
         Err(Diagnostic::error("wrong-form", message).help(help.to_owned()))
     };
     let shown = value.shown();
-    if key == "message" {
+    let only = match key {
+        "message" => Some(Ready::Message),
+        "notify" => Some(Ready::Notifies),
+        _ => None,
+    };
+    if let Some(ready) = only {
         return match value.plain().as_str() {
-            "true" => Ok(Ready::Message),
-            _ => wrong(format!("`ready.message` must be `true`, but is {shown}"), HELP),
+            "true" => Ok(ready),
+            _ => wrong(format!("`ready.{key}` must be `true`, but is {shown}"), HELP),
         };
     }
     if key == "port" {

@@ -19,6 +19,8 @@ pub enum Ready {
         /// Part of the line.
         text: String,
     },
+    /// It sends `READY=1` to the socket that `NOTIFY_SOCKET` names, as to systemd.
+    Notifies,
 }
 
 impl Ready {
@@ -35,6 +37,7 @@ impl Ready {
             }
             Self::Answers(Probe::Exec { command }) => format!("pass `{command}`"),
             Self::Line { text } => format!("write a line with `{text}`"),
+            Self::Notifies => "send `READY=1`".to_owned(),
         }
     }
 }

@@ -1,8 +1,7 @@
 //! The user's order: one application, validated and with every default filled in.
 //!
 //! An [`AppSpec`] that exists is valid: `ostler-config` is the only maker, and everything that can
-//! be wrong is reported there, with a place in the file. The daemon reads it, and checks
-//! nothing a second time.
+//! be wrong is reported there, with a place in the file. The daemon checks nothing a second time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -89,6 +88,8 @@ pub struct AppSpec {
     pub health: Option<Health>,
     /// What makes a run ready; where it is said, `policy.readiness` is [`Readiness::Message`].
     pub ready: Option<Ready>,
+    /// A run that serves and sends no `WATCHDOG=1` for so long is restarted.
+    pub watchdog: Option<Millis>,
     /// Commands at moments of its life.
     pub hooks: Option<Box<Hooks>>,
     /// Variables that each run is given and that stand nowhere, by name.
@@ -140,6 +141,7 @@ impl AppSpec {
             depends_on: Vec::new(),
             health: None,
             ready: None,
+            watchdog: None,
             hooks: None,
             secrets: BTreeMap::new(),
             alerts: Alerts::default(),
@@ -147,9 +149,7 @@ impl AppSpec {
             passthrough: Texts::new(),
         }
     }
-}
 
-impl AppSpec {
     /// Returns the command that is run at this moment.
     #[must_use]
     pub fn hook(&self, hook: Hook) -> Option<&str> {
@@ -160,6 +160,12 @@ impl AppSpec {
     #[must_use]
     pub fn has_prelude(&self) -> bool {
         !self.secrets.is_empty() || self.hook(Hook::PreStart).is_some()
+    }
+
+    /// Whether its runs are given a socket for messages such as `READY=1`.
+    #[must_use]
+    pub fn notifies(&self) -> bool {
+        self.ready == Some(Ready::Notifies) || self.watchdog.is_some()
     }
 
     /// Puts variables over those that are there; `typed` are those that are no texts.

@@ -45,6 +45,7 @@ use crate::logs::Logs;
 use crate::mailbox::Mailbox;
 use crate::model::Input;
 use crate::node::Node;
+use crate::notify::Notify;
 use crate::probes::ProbeMessage;
 use crate::profiles::Profiles;
 use crate::reports::Reports;
@@ -81,6 +82,7 @@ pub(crate) struct Daemon {
     runs: Runs,
     node: Node,
     logs: Logs,
+    notify: Notify,
     inbox: Inbox,
     /// What the parts have told and is not taken up yet.
     reports: Reports,
@@ -123,6 +125,7 @@ pub(crate) struct Parts {
     pub(crate) runs: Runs,
     pub(crate) node: Node,
     pub(crate) logs: Logs,
+    pub(crate) notify: Notify,
     pub(crate) inbox: Inbox,
 }
 
@@ -130,7 +133,7 @@ impl Daemon {
     /// Puts the parts together.
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
         let Parts { mut model, state, saver, keeper, clients, rpc, bus, .. } = parts;
-        let Parts { home, runs, node, logs, inbox, .. } = parts;
+        let Parts { home, runs, node, logs, notify, inbox, .. } = parts;
         let calendar = Calendar::new(Rc::clone(&inbox.poll));
         let alerts = Alerts::new(&config.home, logs.alerts().clone());
         model.push(Input::HomeTold(alerts.is_home_told()));
@@ -147,6 +150,7 @@ impl Daemon {
             runs,
             node,
             logs,
+            notify,
             inbox,
             reports: Reports::new(),
             last_lines: LastLines::default(),
@@ -170,6 +174,7 @@ impl Daemon {
             runs: &mut self.runs,
             node: &mut self.node,
             logs: &self.logs,
+            notify: &mut self.notify,
             mailbox: &self.inbox.mailbox,
             reports: &mut self.reports,
         }
@@ -256,6 +261,7 @@ impl Daemon {
                     self.model.push(input);
                 }
             }
+            Polled::Notify => self.driver().hear(),
             Polled::Rpc => self.rpc.accept(),
             Polled::Caller(number) => self.rpc.on_ready(number, ready.is_readable()),
             Polled::Bus => self.bus.accept(&mut self.reports),

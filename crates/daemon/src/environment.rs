@@ -15,7 +15,7 @@ use ostler_pm2::environment::flattened;
 pub use ostler_pm2::files::{log_files, pid_file};
 
 use crate::runs::RUN_VARIABLE;
-use crate::{drain, in_app, inspect};
+use crate::{drain, in_app, inspect, notify};
 
 /// What a run gets beside its specification.
 #[derive(Clone, Copy, Debug)]
@@ -145,6 +145,8 @@ pub fn environment(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<Str
 /// a part of it.
 pub fn of_hook(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, String> {
     let mut env = environment(spec, particulars);
+    env.remove(ostler_env::NOTIFY_SOCKET);
+    env.remove(ostler_env::WATCHDOG_USEC);
     env.remove("NODE_UNIQUE_ID");
     env.remove("NODE_CHANNEL_SERIALIZATION_MODE");
     env
@@ -167,7 +169,7 @@ fn of_run(spec: &AppSpec, particulars: Particulars<'_>) -> Vec<(&'static str, St
 
 /// The variables that are.
 fn fixed(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, String> {
-    let Particulars { id, given, home, .. } = particulars;
+    let Particulars { id, given, home, mark, .. } = particulars;
     let mut env = flattened(spec, id);
     let port = port_of(spec);
     let own = |text| fill(text, given.instance, port).into_owned();
@@ -184,6 +186,12 @@ fn fixed(spec: &AppSpec, particulars: Particulars<'_>) -> BTreeMap<String, Strin
     set("created_at", given.created_at.to_string());
     set("PM2_HOME", home.display().to_string());
     set("PM2_USAGE", "CLI".to_owned());
+    if spec.notifies() {
+        set(ostler_env::NOTIFY_SOCKET, notify::address(mark));
+    }
+    if let Some(period) = spec.watchdog {
+        set(ostler_env::WATCHDOG_USEC, period.saturating_mul(1000).to_string());
+    }
     // How the channel is spoken to, for whoever is not Node; the keeper adds its number.
     set("NODE_CHANNEL_SERIALIZATION_MODE", "json".to_owned());
     // An app that calls `ostler` or `pm2` reaches the manager that runs it, whatever the shell had

@@ -45,6 +45,7 @@ mod mailbox;
 mod model;
 mod node;
 mod notes;
+mod notify;
 mod outbox;
 mod probes;
 mod profiles;

@@ -294,6 +294,54 @@ pub fn unread(socket: &impl std::os::fd::AsRawFd) -> Option<u32> {
     u32::try_from(count).ok().filter(|_| result == 0)
 }
 
+/// Receives a message of a socket that asks for credentials: its length, the process and the user
+/// that sent it (the process is 0 where it cannot be seen from here), and what came with it.
+///
+/// # Errors
+/// Nothing waits, or the system says something else.
+pub fn receive_from_process(
+    socket: &impl std::os::fd::AsRawFd,
+    text: &mut [u8],
+) -> io::Result<(usize, (u32, u32), Vec<OwnedFd>)> {
+    // Room for the credentials and for as many descriptors as the kernel lets through, aligned.
+    let mut room = [0_u64; 160];
+    let (mut sender, mut fds) = ((0, u32::MAX), Vec::new());
+    // SAFETY: the buffers outlive the call and have the lengths that are told. The headers are
+    // walked as the kernel wrote them, inside the length that it gave; what they hold is read
+    // unaligned, and each descriptor is new and owned by nobody else.
+    unsafe {
+        let mut part = libc::iovec { iov_base: text.as_mut_ptr().cast(), iov_len: text.len() };
+        let mut head: libc::msghdr = std::mem::zeroed();
+        (head.msg_iov, head.msg_iovlen) = (&raw mut part, 1);
+        (head.msg_control, head.msg_controllen) =
+            (room.as_mut_ptr().cast(), size_of_val(&room) as _);
+        let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
+        let length = libc::recvmsg(socket.as_raw_fd(), &raw mut head, flags);
+        let length = usize::try_from(length).map_err(|_| io::Error::last_os_error())?;
+        let mut at = libc::CMSG_FIRSTHDR(&raw const head);
+        while let Some(part) = at.as_ref() {
+            let data = libc::CMSG_DATA(at);
+            #[allow(clippy::unnecessary_cast, reason = "with musl it is a shorter number")]
+            let bytes = (part.cmsg_len as usize).saturating_sub(libc::CMSG_LEN(0) as usize);
+            match (part.cmsg_level, part.cmsg_type) {
+                (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) if size_of::<libc::ucred>() <= bytes => {
+                    let of = data.cast::<libc::ucred>().read_unaligned();
+                    sender = (u32::try_from(of.pid).unwrap_or(0), of.uid);
+                }
+                (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
+                    for place in 0..bytes / size_of::<RawFd>() {
+                        let fd = data.cast::<RawFd>().add(place).read_unaligned();
+                        fds.push(OwnedFd::from_raw_fd(fd));
+                    }
+                }
+                _ => {}
+            }
+            at = libc::CMSG_NXTHDR(&raw const head, at);
+        }
+        Ok((length, sender, fds))
+    }
+}
+
 /// The groups that the peer of a socket had beside its own when it connected.
 ///
 /// # Errors

@@ -40,6 +40,8 @@ pub enum Polled {
     Foreground,
     /// A time of the calendar.
     Calendar,
+    /// The socket of messages of apps.
+    Notify,
 }
 
 impl Token for Polled {
@@ -62,6 +64,7 @@ impl Token for Polled {
             Self::Subscriber(number) => (14, number as u64),
             Self::Foreground => (15, 0),
             Self::Calendar => (16, 0),
+            Self::Notify => (17, 0),
         };
         pack(kind, number)
     }
@@ -86,6 +89,7 @@ impl Token for Polled {
             14 => Self::Subscriber(usize::try_from(number).ok()?),
             15 => Self::Foreground,
             16 => Self::Calendar,
+            17 => Self::Notify,
             _ => return None,
         })
     }
@@ -154,6 +158,7 @@ mod tests {
             Polled::Subscriber(1),
             Polled::Foreground,
             Polled::Calendar,
+            Polled::Notify,
         ];
         for source in all {
             assert_eq!(Polled::from_raw(source.to_raw()), Some(source));

@@ -238,15 +238,18 @@ variables! {
     /// How many runs before this one ended early, in a row.
     UNSTABLE_RESTARTS = "unstable_restarts", read by App, from Pm2, set by Internal, given apps,
 
-    /// The socket of systemd on which a service says that it is ready.
-    /// `ostler boot` says so there; the manager and its apps are not given the variable.
-    NOTIFY_SOCKET, read by Command, from Systemd, set by Internal,
+    /// The socket on which a service says how it is. `ostler boot` says so to systemd, and does not
+    /// pass the variable on; an app with `ready: { notify: true }` or `watchdog` is given the
+    /// socket of its manager.
+    NOTIFY_SOCKET, read by Command App, from Systemd, set by Internal, given apps,
 
-    /// How often the service has to say that it is alive, in microseconds.
-    WATCHDOG_USEC, read by Command, from Systemd, set by Internal,
+    /// How often the service has to say that it is alive, or an app with `watchdog`; it is in
+    /// microseconds, and a third or a half of it is a good time to say so.
+    WATCHDOG_USEC, read by Command App, from Systemd, set by Internal, given apps,
 
-    /// The process that has to say so.
-    WATCHDOG_PID, read by Command, from Systemd, set by Internal, default "any process",
+    /// The process that has to say so: of an app, the first one.
+    WATCHDOG_PID, read by Command App, from Systemd, set by Internal, default "any process",
+        given apps,
 
     /// How many descriptors the process was given, from number 3 on: those of the app's `fds`.
     /// What a service manager gave to the command is not passed on.

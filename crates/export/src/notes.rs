@@ -3,7 +3,7 @@
 use ostler_config::cron;
 use ostler_config::watch::Watching;
 use ostler_core::spec::{
-    Address, Balance, Condition, Dependency, ExecMode, LogFormat, Policy, Probe, Readiness,
+    Address, Balance, Condition, Dependency, ExecMode, LogFormat, Policy, Probe, Readiness, Ready,
 };
 
 use crate::calendar::calendar;
@@ -94,12 +94,20 @@ fn start(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
         }
         (Some(_) | None, _) => {}
     }
-    if let Some(ready) = spec.ready.as_ref().filter(|_| spec.health.is_none()) {
+    let is_heard = engine == Engine::Systemd && spec.ready == Some(Ready::Notifies);
+    if let Some(ready) = spec.ready.as_ref().filter(|_| spec.health.is_none() && !is_heard) {
         let to_do = ready.to_do();
         notes.push(format!("`ready`: nobody looks whether it does: {to_do}; give it a `health`"));
-    } else if policy.readiness == Readiness::Message && spec.health.is_none() {
+    } else if policy.readiness == Readiness::Message && spec.health.is_none() && !is_heard {
         notes.push(
             "`wait_ready`: nobody hears the message `ready`; give the app a `health`".to_owned(),
+        );
+    }
+    if spec.watchdog.is_some() && engine != Engine::Systemd {
+        notes.push(
+            "`watchdog`: nobody hears `WATCHDOG=1`; give the app a `health` that shows whether it \
+             hangs"
+                .to_owned(),
         );
     }
     depends(engine, service, notes);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use ostler_core::spec::{Limits, Policy};
+use ostler_core::spec::{Limits, Policy, Ready};
 
 use crate::calendar::calendar;
 use crate::engine::{Engine, Source};
@@ -66,8 +66,20 @@ fn unit(service: &Service<'_>) -> String {
         line(format!("StartLimitIntervalSec={}ms", interval.max(usual.min_uptime)));
     }
     line("\n[Service]".to_owned());
-    let kind = if service.when == When::Always { "exec" } else { "oneshot" };
+    let notifies = spec.ready == Some(Ready::Notifies);
+    let kind = match service.when {
+        When::Always if notifies => "notify",
+        When::Always => "exec",
+        _ => "oneshot",
+    };
     line(format!("Type={kind}"));
+    if notifies || spec.watchdog.is_some() {
+        // As here, each process of the app is heard.
+        line("NotifyAccess=all".to_owned());
+    }
+    if let Some(period) = spec.watchdog {
+        line(format!("WatchdogSec={period}ms"));
+    }
     if let Some(user) = user(service) {
         line(user);
     }

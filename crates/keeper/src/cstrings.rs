@@ -8,10 +8,13 @@ use std::ptr;
 
 use rustix::io::Errno;
 
-/// The variable whose value the child itself must write, with room for a pid.
+/// The variables whose value the child itself must write, with room for a pid.
 pub(crate) const LISTEN_PID: &[u8] = b"LISTEN_PID=0000000000";
+pub(crate) const WATCHDOG_PID: &[u8] = b"WATCHDOG_PID=0000000000";
 /// Digits of the largest pid.
-pub(crate) const LISTEN_PID_DIGITS: usize = 10;
+pub(crate) const PID_DIGITS: usize = 10;
+/// How many such variables there are.
+pub(crate) const PID_VARIABLES: usize = 2;
 
 /// A list of C strings with the pointers to them, as `execve` takes it.
 pub(crate) struct CStrings {
@@ -64,11 +67,18 @@ impl CStrings {
         self.pointers.push(ptr::null());
     }
 
-    /// The place of the digits of [`LISTEN_PID`], which must be the last string.
-    pub(crate) fn last_digits(&mut self) -> *mut u8 {
-        let from = self.bytes.len().saturating_sub(LISTEN_PID_DIGITS + 1);
-        let place = self.bytes.as_mut_ptr().wrapping_add(from);
+    /// The places of the digits in the last `count` strings, which must be [`LISTEN_PID`] or
+    /// [`WATCHDOG_PID`]; null for the others.
+    pub(crate) fn last_digits(&mut self, count: usize) -> [*mut u8; PID_VARIABLES] {
+        let base = self.bytes.as_mut_ptr();
+        let mut places = [ptr::null_mut(); PID_VARIABLES];
+        let mut end = self.bytes.len();
+        let last = self.starts.iter().rev().take(count);
+        for (place, start) in places.iter_mut().zip(last) {
+            *place = base.wrapping_add(end.saturating_sub(PID_DIGITS + 1));
+            end = *start;
+        }
         self.point();
-        place
+        places
     }
 }

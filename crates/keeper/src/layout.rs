@@ -8,12 +8,14 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use rustix::fs::{Mode, OFlags, open};
 
-use crate::cstrings::{CStrings, LISTEN_PID};
+use crate::cstrings::{CStrings, LISTEN_PID, WATCHDOG_PID};
 use crate::proto::{Limits, MAX_FDS, SpawnSpec, SpawnStage};
 
 /// Variables that the keeper itself sets when the descriptors they speak of are there.
 const CHANNEL_VAR: &[u8] = b"NODE_CHANNEL_FD=";
 const LISTEN_VARS: [&[u8]; 2] = [b"LISTEN_FDS=", b"LISTEN_PID="];
+/// Whoever has the first gets the second: the process that is to say that it is alive.
+const WATCHDOG_VARS: [&[u8]; 2] = [b"WATCHDOG_USEC=", b"WATCHDOG_PID="];
 
 /// The first descriptor after the standard ones.
 pub(crate) const FIRST: RawFd = 3;
@@ -29,6 +31,8 @@ pub(crate) struct Layout {
     pub(crate) program: CString,
     pub(crate) argv: CStrings,
     pub(crate) envp: CStrings,
+    /// How many variables at the end have the process's own number.
+    pub(crate) pids: usize,
     pub(crate) cwd: CString,
     pub(crate) cgroup: Option<OwnedFd>,
     /// Listening sockets for the program.
@@ -47,10 +51,12 @@ impl Layout {
     /// Lays a start out; `passed` are listening sockets for the program.
     pub(crate) fn new(spec: SpawnSpec, passed: Vec<OwnedFd>) -> Result<Self, Failure> {
         let channel = spec.want_ipc.then_some(3 + passed.len());
+        let (envp, pids) = environment(&spec.envp, channel, passed.len())?;
         Ok(Self {
             program: c_string(spec.program)?,
             argv: strings(spec.argv.iter().map(Vec::as_slice))?,
-            envp: environment(&spec.envp, channel, passed.len())?,
+            envp,
+            pids,
             cwd: c_string(spec.cwd)?,
             cgroup: spec.cgroup.as_deref().map(open_cgroup).transpose()?,
             passed,
@@ -96,10 +102,13 @@ fn environment(
     given: &[Vec<u8>],
     channel: Option<usize>,
     passed: usize,
-) -> Result<CStrings, Failure> {
+) -> Result<(CStrings, usize), Failure> {
+    let [period, watched] = WATCHDOG_VARS;
+    let is_watched = given.iter().any(|variable| variable.starts_with(period));
     let ours = |variable: &[u8]| {
         (channel.is_some() && variable.starts_with(CHANNEL_VAR))
             || (passed > 0 && LISTEN_VARS.iter().any(|name| variable.starts_with(name)))
+            || (is_watched && variable.starts_with(watched))
     };
     let mut added = Vec::new();
     added.extend(channel.map(|fd| [CHANNEL_VAR, fd.to_string().as_bytes()].concat()));
@@ -107,7 +116,10 @@ fn environment(
         added.push(format!("LISTEN_FDS={passed}").into_bytes());
         added.push(LISTEN_PID.to_vec());
     }
-    strings(given.iter().filter(|variable| !ours(variable)).chain(&added).map(Vec::as_slice))
+    added.extend(is_watched.then(|| WATCHDOG_PID.to_vec()));
+    let pids = usize::from(passed > 0) + usize::from(is_watched);
+    let all = given.iter().filter(|variable| !ours(variable)).chain(&added);
+    Ok((strings(all.map(Vec::as_slice))?, pids))
 }
 
 /// A number in decimal.

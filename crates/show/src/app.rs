@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use ostler_wire::control::{Ended, OverMemory, Phase, ProcView};
+use ostler_wire::control::{Ended, OverMemory, Phase, ProcView, Unhealthy};
 
 use crate::words;
 
@@ -123,11 +123,11 @@ impl<'a> App<'a> {
         self.last_end().is_none_or(|(_, _, at)| at < last.at).then_some(last)
     }
 
-    /// Returns when a process was last ended for want of health, if nothing ended by itself since.
-    pub fn last_unhealthy(&self) -> Option<u64> {
+    /// Returns the last end of a process for want of health, if nothing ended by itself since.
+    pub fn last_unhealthy(&self) -> Option<&'a Unhealthy> {
         let all = self.processes.iter().filter_map(|of| of.unhealthy.as_ref());
-        let last = all.map(|lost| lost.at).max()?;
-        self.last_end().is_none_or(|(_, _, at)| at < last).then_some(last)
+        let last = all.max_by_key(|lost| lost.at)?;
+        self.last_end().is_none_or(|(_, _, at)| at < last.at).then_some(last)
     }
 
     /// Returns how many old workers are on their way out.

@@ -209,8 +209,8 @@ fn last_end(app: &App<'_>, look: &Look<'_>) -> Option<End> {
     if let Some(over) = app.last_over_memory() {
         return Some(End { word: "memory".to_owned(), at: over.at, inks: &[Ink::Yellow] });
     }
-    if let Some(at) = app.last_unhealthy() {
-        return Some(End { word: "unhealthy".to_owned(), at, inks: &[Ink::Yellow] });
+    if let Some(lost) = app.last_unhealthy() {
+        return Some(End { word: lost.word().to_owned(), at: lost.at, inks: &[Ink::Yellow] });
     }
     let (_, ended, at) = app.last_end()?;
     let inks: &[Ink] = if ended.is_clean() { &[] } else { &[Ink::Red] };

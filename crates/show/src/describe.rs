@@ -357,6 +357,7 @@ mod tests {
             at: NOW - 6500,
             failures,
             why: "`http://a/` answered 500".to_owned(),
+            watchdog: false,
         };
         let said = |process: &ProcView| {
             why(&sample::details(process.clone()), None, Some("Error: no"), NOW)

@@ -40,6 +40,8 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let since = seen.app.since().and_then(ostler_logs::iso);
     fact("online since", since.unwrap_or_default());
     fact("health check", details.health.clone().unwrap_or_default());
+    let notified = |of: &Details| of.notified.as_ref().map(ToString::to_string);
+    fact("says of itself", of_each(seen, |of| notified(of).unwrap_or_default()));
     fact("unhandled rejections", rejections(seen));
     fact("measured in it", metrics(seen));
     fact("actions", details.actions.join(", "));

@@ -143,6 +143,7 @@ pub fn details(view: ProcView) -> Details {
         unwritten: Vec::new(),
         readiness: ostler_wire::control::Readiness::default(),
         metrics: Vec::new(),
+        notified: None,
         actions: Vec::new(),
         restarted: Some(Happened { at: NOW - 90_000, what: "`src/app.js` changed".to_owned() }),
         failed_reload: None,

@@ -40,8 +40,8 @@ pub use request::{
 };
 pub use talk::{MAX_INPUT, Talk};
 pub use view::{
-    Details, Ended, Happened, ListenerView, OverMemory, ProcView, Readiness, Unhealthy,
-    UnwrittenFile,
+    Details, Ended, Happened, ListenerView, Notified, NotifiedState, OverMemory, ProcView,
+    Readiness, Unhealthy, UnwrittenFile,
 };
 pub use waits::{Condition, Lacks, Waits};
 

@@ -244,7 +244,9 @@ fn end(of: &Known<'_>) -> Value {
         _ if ended.asked && of.view.over_memory.is_some_and(|over| over.at <= ended.at) => {
             "over memory".to_owned()
         }
-        _ if ended.asked && of.view.unhealthy.is_some() => "unhealthy".to_owned(),
+        _ if ended.asked
+            && let Some(lost) = &of.view.unhealthy =>
+            lost.word().to_owned(),
         Some(reason) if ended.by_itself().is_some() => reason.to_owned(),
         Some(_) | None => short_end(ended),
     }))

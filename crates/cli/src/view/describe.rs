@@ -197,6 +197,7 @@ mod tests {
             unwritten: Vec::new(),
             readiness: ostler_wire::control::Readiness::default(),
             metrics: vec![("Heap Usage".into(), "76.97 %".into())],
+            notified: None,
             actions: vec!["km:heapdump".into()],
             restarted: None,
             failed_reload: None,

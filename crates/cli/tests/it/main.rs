@@ -85,6 +85,7 @@ mod migrate;
 mod modules;
 mod monit;
 mod node_client;
+mod notified;
 mod of_file;
 mod older_daemon;
 mod own_log;

@@ -210,7 +210,7 @@ pub enum Gives {
     ListOrTrue,
     /// A list of all values, each split at commas and blanks.
     SplitList,
-    /// The value for this key of an object.
+    /// The value for this key of an object, or `true` without one.
     Part(&'static str),
 }
 

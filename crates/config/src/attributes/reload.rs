@@ -4,8 +4,9 @@ use ostler_core::spec::{AppSpec, Policy, Readiness};
 use serde_json::Value as Json;
 
 use super::access::{Access, FieldAccess, FieldType as _, field};
-use super::attribute::{Applies, Attribute, Gives};
-use super::row::{ms, object, switch, truth, value};
+use super::attribute::{Applies, Attribute, Gives, Rule, Type, Unit};
+use super::forms::Uptime;
+use super::row::{ms, object, of, switch, truth, value};
 use crate::value::Value;
 use crate::{health, ready};
 
@@ -28,14 +29,24 @@ pub(super) static ROWS: &[Attribute] = &[
             value(&["ready-exec"], "command")
                 .gives(Gives::Part("exec"))
                 .says("it is up when this command ends with 0"),
+            switch(&["ready-notify"], true)
+                .gives(Gives::Part("notify"))
+                .says("it is up when it sends `READY=1`, as to systemd"),
         ])
         .advice("write an object, such as `{ \"port\": 3000 }`")
         .example("{ \"port\": 3000 }")
         .help(
             "what makes it up: that it listens on a `port`, that a URL (`http`) answers, that a \
-             line with a text (`log`) is written, that a command (`exec`) ends with 0, or the \
-             `message`",
+             line with a text (`log`) is written, that a command (`exec`) ends with 0, the \
+             `message`, or `READY=1` as for systemd (`notify`)",
         ),
+    of("watchdog", &[Type::Number, Type::Text], field!(watchdog as Uptime))
+        .rule(Rule::Uptime)
+        .unit(Unit::Milliseconds)
+        .flags(&[value(&["watchdog"], "time")])
+        .advice("write milliseconds from 100 up, or a text such as `\"10s\"`")
+        .example("\"10s\"")
+        .help("restart a process that serves and sends no `WATCHDOG=1` for so long"),
     ms("listen_timeout", LISTEN_TIMEOUT)
         .flags(&[value(&["listen-timeout"], "ms")])
         .help("how long to wait until it is up"),

@@ -7,6 +7,7 @@ use ostler_keeper::proto::{FromKeeper, ToKeeper, version};
 use super::Daemon;
 use crate::exit::exit_of;
 use crate::keeper::{LOCK, SWEPT, Welcome};
+use crate::notify::NOTIFY;
 use crate::{clock, daemon_log};
 
 impl Daemon {
@@ -92,6 +93,9 @@ impl Daemon {
         self.home.give_control(&mut self.keeper, &self.clients);
         self.rpc.door().keep(&mut self.keeper);
         self.bus.door().keep(&mut self.keeper);
+        if let Some(copy) = self.notify.copy() {
+            self.keeper.put(NOTIFY.to_owned(), Vec::new(), copy);
+        }
         for (name, copy) in self.state.copies() {
             self.keeper.put(name.to_owned(), Vec::new(), copy);
         }

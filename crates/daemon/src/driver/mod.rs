@@ -6,6 +6,7 @@
 
 mod cluster;
 mod handover;
+mod hearing;
 mod ready;
 mod sleeping;
 mod spawning;
@@ -19,6 +20,7 @@ use crate::logs::Logs;
 use crate::mailbox::{Mailbox, Sender};
 use crate::model::{Input, Model};
 use crate::node::{Node, Parts};
+use crate::notify::Notify;
 use crate::reports::{Report, Reports};
 use crate::runs::Runs;
 use crate::{clock, daemon_log};
@@ -30,6 +32,7 @@ pub(crate) struct Driver<'a> {
     pub(crate) runs: &'a mut Runs,
     pub(crate) node: &'a mut Node,
     pub(crate) logs: &'a Logs,
+    pub(crate) notify: &'a mut Notify,
     pub(crate) mailbox: &'a Mailbox<FromThread>,
     pub(crate) reports: &'a mut Reports,
 }

@@ -23,7 +23,7 @@ impl Driver<'_> {
     /// A run begins, or was taken over.
     pub(super) fn look_whether_ready(&mut self, run: RunId, id: ProcId, spec: &Arc<AppSpec>) {
         match &spec.ready {
-            None | Some(Ready::Message) => {}
+            None | Some(Ready::Message | Ready::Notifies) => {}
             Some(Ready::Line { .. }) => {
                 if self.runs.begin_watch(run).is_some() {
                     self.logs.hear(run, id);
@@ -52,7 +52,8 @@ impl Driver<'_> {
             Some(Ready::Answers(probe)) if self.own_listener(run, probe).is_some() => {
                 self.ask_until_ready(run, spec);
             }
-            Some(Ready::Answers(_) | Ready::Line { .. } | Ready::Message) | None => {}
+            Some(Ready::Answers(_) | Ready::Line { .. } | Ready::Message | Ready::Notifies)
+            | None => {}
         }
     }
 

@@ -35,6 +35,11 @@ impl Driver<'_> {
         if settings.limits.concern_process() && !self.keeper.limits() {
             return self.refuse(run, OLD_KEEPER.to_owned());
         }
+        if settings.notifies()
+            && let Err(why) = self.open_notify()
+        {
+            return self.spawn_failed(run, why);
+        }
         let mode = mode_word(settings.exec_mode);
         daemon_log::log(format!("App [{}] starting in -{mode} mode-", proc.label(id)));
         let log_offsets = runs::log_lengths(&settings, id);

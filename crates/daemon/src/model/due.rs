@@ -21,6 +21,8 @@ enum Due {
     Memory,
     /// A look at the health of runs that serve.
     Liveness,
+    /// A run that was to say that it is alive.
+    Watchdogs,
     /// A look at who has a connection to apps that may sleep.
     Sleepers,
     /// A restart by the clock.
@@ -35,12 +37,13 @@ enum Due {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Core,
         Self::Save,
         Self::Settled,
         Self::Memory,
         Self::Liveness,
+        Self::Watchdogs,
         Self::Sleepers,
         Self::Schedule,
         Self::Watches,
@@ -77,6 +80,7 @@ impl Model {
             Due::Settled => self.settling.due(),
             Due::Memory => self.memory.due(),
             Due::Liveness => self.liveness.due(),
+            Due::Watchdogs => self.watchdogs.due(),
             Due::Sleepers => self.sleepers.due(),
             Due::Schedule => self.schedules.due(&self.known),
             Due::Watches => self.watches.due(),
@@ -102,6 +106,7 @@ impl Model {
             Due::Settled => self.settling.tidy(&self.known, out),
             Due::Memory => self.memory.look(&self.known, out),
             Due::Liveness => self.liveness.look(&self.known, out),
+            Due::Watchdogs => self.end_silent(),
             Due::Sleepers => self.sleepers.look(&self.known, &self.operations, out),
             Due::Schedule => self.restart_scheduled(out),
             Due::Watches => {

@@ -2,7 +2,7 @@
 
 use ostler_core::{ProcId, SpecId};
 use ostler_pm2::in_app::InApp;
-use ostler_wire::control::{Connections, ListenerView};
+use ostler_wire::control::{Connections, ListenerView, Notified};
 
 use super::health::RunHealth;
 use super::input::Usage;
@@ -26,9 +26,10 @@ pub struct RunFacts {
     pub said_ready: bool,
     /// Its health, where somebody waits for it.
     pub health: RunHealth,
-    /// So many checks of its health have failed in a row, the last one for this reason: it is to be
-    /// ended for that.
-    pub lost_health: Option<(u32, String)>,
+    /// What its health check or its watchdog has against it: it is to be ended for that.
+    pub lost_health: Option<(LostBy, String)>,
+    /// What it says of itself.
+    pub notified: Notified,
     /// What it uses, as it was last looked at.
     pub usage: Usage,
     /// What it listens on, as far as it is a cluster worker.
@@ -53,6 +54,15 @@ pub struct RunFacts {
     pub why: Option<String>,
 }
 
+/// By what a run has lost its health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostBy {
+    /// So many checks have failed in a row.
+    Checks(u32),
+    /// It did not say that it is alive, or asked to be restarted.
+    Watchdog,
+}
+
 impl RunFacts {
     /// A run that is about to be spawned.
     pub fn new(proc: ProcId, spec: SpecId, since: u64) -> Self {
@@ -66,6 +76,7 @@ impl RunFacts {
             said_ready: false,
             health: RunHealth::default(),
             lost_health: None,
+            notified: Notified::default(),
             usage: Usage::default(),
             listeners: Vec::new(),
             rejections: 0,

@@ -17,6 +17,7 @@ use super::rule_found::RuleFound;
 use super::to_watch::ToWatch;
 use super::traffic::Traffic;
 use crate::budget::Capacity;
+use crate::notify::Message;
 
 /// The time of an input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,6 +91,8 @@ pub enum Input {
     Probed { run: RunId, result: Result<(), String> },
     /// What [`Effect::CheckHealth`] asked for.
     Checked { run: RunId, result: Result<(), String> },
+    /// A run has sent a message to the socket that it was given for that.
+    Notified { run: RunId, message: Message },
     /// What was to come before a run is over; where it failed, the run does not begin.
     PreludeOver { run: RunId, result: Result<(), String> },
     /// A command of an app is over.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ostler_core::{AppId, Phase, ProcId, RunId, Supervisor};
 
 use super::facts::RunFacts;
-use super::input::Moment;
+use super::input::{Moment, Usage};
 use super::registry::Registry;
 use super::settings::Settings;
 use crate::budget::Capacity;
@@ -33,6 +33,15 @@ pub struct Known {
 }
 
 impl Known {
+    /// What runs use, as they were looked at just now.
+    pub(super) fn on_usage(&mut self, all: Vec<(RunId, Usage)>) {
+        for (run, usage) in all {
+            if let Some(facts) = self.facts.get_mut(&run) {
+                facts.usage = usage;
+            }
+        }
+    }
+
     /// Nothing is known yet.
     pub fn new(settings: Settings) -> Self {
         Self {

@@ -37,7 +37,7 @@ impl Liveness {
 
     /// A run serves from now on.
     pub(super) fn begin(&mut self, known: &Known, run: RunId) {
-        let (Some(health), Some(since)) = (health_of(known, run), online_since(known, run)) else {
+        let (Some(health), Some(since)) = (health_of(known, run), known.online_since(run)) else {
             return;
         };
         let at = known.at.now.saturating_add(health.interval);
@@ -65,7 +65,7 @@ impl Liveness {
                 return true;
             }
             let Some(health) = health_of(known, *run) else { return false };
-            if online_since(known, *run).is_none() {
+            if known.online_since(*run).is_none() {
                 return false;
             }
             if is_being_replaced(known, *run) {
@@ -95,10 +95,12 @@ fn health_of(known: &Known, run: RunId) -> Option<&Health> {
     version.spec.health.as_ref().filter(|health| health.restart_after.is_some())
 }
 
-/// Since when a run serves, if it does.
-fn online_since(known: &Known, run: RunId) -> Option<Millis> {
-    let (id, Role::Current) = known.core.owner(run)? else { return None };
-    known.core.slot(id)?.process().phase().online().map(|(_, since)| since)
+impl Known {
+    /// Since when a run serves, if it does.
+    pub(super) fn online_since(&self, run: RunId) -> Option<Millis> {
+        let (id, Role::Current) = self.core.owner(run)? else { return None };
+        self.core.slot(id)?.process().phase().online().map(|(_, since)| since)
+    }
 }
 
 /// Whether a candidate for its slot is being verified.

@@ -42,6 +42,7 @@ mod log_names;
 mod memory;
 mod memory_limits;
 mod notices;
+mod notified;
 mod operations;
 mod outcome;
 mod progress;
@@ -74,6 +75,7 @@ mod unsaved;
 mod unwritten;
 mod version;
 mod view;
+mod watchdogs;
 mod watches;
 mod watching;
 
@@ -97,6 +99,7 @@ use settling::Settling;
 use sleepers::Sleepers;
 use tickets::Tickets;
 use unwritten::Unwritten;
+use watchdogs::Watchdogs;
 use watches::Watches;
 
 pub use counters::Counters;
@@ -136,6 +139,8 @@ pub struct Model {
     memory: MemoryLimits,
     /// Which runs are asked for their health.
     liveness: Liveness,
+    /// Which runs are to say that they are alive.
+    watchdogs: Watchdogs,
     /// What is under way before and after runs and reloads.
     hooks: HooksUnderWay,
     /// When the clock restarts what.
@@ -179,6 +184,7 @@ impl Model {
             save_by: None,
             memory: MemoryLimits::default(),
             liveness: Liveness::default(),
+            watchdogs: Watchdogs::default(),
             hooks: HooksUnderWay::default(),
             schedules: Schedules::default(),
             watches: Watches::default(),
@@ -290,19 +296,14 @@ impl Model {
                 }
             }
             Input::Probed { run, result } => self.on_probed(run, result, out),
-            Input::Usage(all) => {
-                for (run, usage) in all {
-                    if let Some(facts) = self.known.facts.get_mut(&run) {
-                        facts.usage = usage;
-                    }
-                }
-            }
+            Input::Usage(all) => self.known.on_usage(all),
             Input::Measured(all) => {
                 for (run, memory) in self.memory.on_measured(&self.known, &all) {
                     self.ask(Event::Measured { run, memory });
                 }
             }
             Input::Checked { run, result } => self.on_checked(run, result),
+            Input::Notified { run, message } => self.on_notified(run, message, out),
             Input::PreludeOver { run, result } => self.on_prelude_over(run, result, out),
             Input::HookOver { label, run, hook, result } => {
                 self.on_hook_over((label, run), hook, result, out);
@@ -322,11 +323,7 @@ impl Model {
             }
             Input::Watching => self.watches.on_watching(out),
             Input::WatchEnded { why } => self.watches.on_ended(&self.known, why, out),
-            Input::Rejections { run, count } => {
-                if let Some(facts) = self.known.facts.get_mut(&run) {
-                    facts.rejections = facts.rejections.max(count);
-                }
-            }
+            Input::Rejections { run, count } => self.known.on_rejections(run, count),
             Input::Listeners { run, listeners } => {
                 if let Some(facts) = self.known.facts.get_mut(&run) {
                     facts.listeners = listeners;
@@ -382,6 +379,7 @@ impl Model {
             self.settle(out);
             self.known.facts.remove(&run);
             self.liveness.forget(run);
+            self.watchdogs.forget(run);
         }
     }
 

@@ -99,6 +99,7 @@ impl Model {
         self.tickets.online(id);
         self.settling.begin(&self.known, run);
         self.liveness.begin(&self.known, run);
+        self.watchdogs.begin(&self.known, run);
         self.may_sleep(id);
         self.run_hook(id, run, Hook::PostStart, out);
     }
@@ -179,6 +180,7 @@ impl Model {
     fn on_replaced(&mut self, id: ProcId, run: RunId, old: Option<RunId>, out: &mut Vec<Effect>) {
         out.push(Effect::Admit(run));
         self.liveness.begin(&self.known, run);
+        self.watchdogs.begin(&self.known, run);
         self.may_sleep(id);
         self.run_hook(id, run, Hook::PostStart, out);
         self.known.publish(id, Lifecycle::Online, out);

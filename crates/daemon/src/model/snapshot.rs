@@ -8,6 +8,7 @@ use ostler_core::{
     SavedReload, SeenRun, SpecId, Supervisor, Taken,
 };
 use ostler_pm2::in_app::InApp;
+use ostler_wire::control::Notified;
 
 use super::Model;
 use super::counters::Counters;
@@ -81,16 +82,18 @@ impl Model {
         self.tickets = Tickets::new(state.tickets);
         self.alerts.recover(state.alerts);
         let (mut processes, mut in_app) = (Vec::new(), BTreeMap::new());
+        let mut notified = BTreeMap::new();
         for saved in state.procs {
             let Some(process) = self.known.saved_process(&saved, found) else { continue };
             in_app.extend(saved.in_app.clone().map(|(run, of)| (RunId(run), of)));
+            notified.extend(saved.notified.clone().map(|(run, of)| (RunId(run), of)));
             self.known.registry.insert_proc(ProcId(saved.id), proc_of(saved));
             processes.push(process);
         }
         self.known.registry.forget_apps_without_procs();
         let reloads =
             state.reloads.iter().filter_map(|saved| self.known.reload_of(saved)).collect();
-        self.known.take_up_runs(found, in_app);
+        self.known.take_up_runs(found, in_app, notified);
         let seen: Vec<SeenRun> = found.iter().map(|run| run.seen).collect();
         let registry = &self.known.registry;
         let version_of = |spec: SpecId| Some((spec, registry.version(spec)?.policy.clone()));
@@ -129,6 +132,7 @@ impl Model {
     fn look_after_all(&mut self) {
         self.settling.begin_all(&self.known);
         self.liveness.begin_all(&self.known);
+        self.watchdogs.begin_all(&self.known);
         self.sleepers.begin_all(&self.known);
     }
 
@@ -178,11 +182,17 @@ impl Model {
 
 impl Known {
     /// Takes up what is known of the runs that were found.
-    fn take_up_runs(&mut self, found: &[FoundRun], mut in_app: BTreeMap<RunId, InApp>) {
+    fn take_up_runs(
+        &mut self,
+        found: &[FoundRun],
+        mut in_app: BTreeMap<RunId, InApp>,
+        mut notified: BTreeMap<RunId, Notified>,
+    ) {
         for run in found {
             let mut facts = RunFacts::new(run.seen.proc, run.seen.spec, run.since);
             (facts.pid, facts.is_new) = (run.pid, false);
             facts.in_app = in_app.remove(&run.seen.run).map(Box::new);
+            facts.notified = notified.remove(&run.seen.run).unwrap_or_default();
             self.facts.insert(run.seen.run, facts);
         }
     }
@@ -231,6 +241,7 @@ impl Known {
             asked_restarts: proc.asked_restarts,
             dropped: proc.dropped.clone(),
             in_app: self.saved_in_app(saved.id),
+            notified: self.saved_notified(saved.id),
         })
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ostler_core::Exit;
 use ostler_pm2::in_app::InApp;
 use ostler_sinks::Alert;
-use ostler_wire::control::{Happened, OverMemory, Unhealthy};
+use ostler_wire::control::{Happened, Notified, OverMemory, Unhealthy};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _, Serialize};
 use serde_json::value::RawValue;
@@ -216,6 +216,9 @@ pub struct SavedProc {
     /// What its run said of itself, and which run that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_app: Option<(u64, InApp)>,
+    /// What it said on the socket for that, and which run that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notified: Option<(u64, Notified)>,
 }
 
 /// How a run ended, or that it never ran.

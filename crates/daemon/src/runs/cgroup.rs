@@ -93,6 +93,13 @@ impl Groups {
         self.base.join(format!("run-{}", run.0))
     }
 
+    /// The run whose group this path in the hierarchy is, or is in.
+    pub fn run_at(&self, path: &str) -> Option<RunId> {
+        let base = self.base.file_name()?.to_str()?;
+        let (_, rest) = path.split_once(&format!("/{base}/run-"))?;
+        rest.split('/').next()?.parse().ok().map(RunId)
+    }
+
     /// Whether any process is in it; `false` also when there is no such group, and `true` when
     /// nobody can tell.
     pub fn is_populated(&self, run: RunId) -> bool {

@@ -94,7 +94,7 @@ fn value(environment: &[u8], name: &str) -> Option<String> {
 }
 
 /// The run that a mark names, if it is one of this home.
-fn run_of(text: &str, mark: &str) -> Option<RunId> {
+pub(super) fn run_of(text: &str, mark: &str) -> Option<RunId> {
     text.strip_prefix(mark)?.strip_prefix(':')?.parse().ok().map(RunId)
 }
 

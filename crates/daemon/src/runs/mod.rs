@@ -25,6 +25,7 @@ mod proc;
 mod retries;
 mod run;
 mod secrets;
+mod sender;
 mod shortage;
 mod shown;
 mod startup_priority;

@@ -178,6 +178,11 @@ impl Run {
         matches!(&self.life, Life::Dead(Dead { descendants: Descendants::Gone, .. }))
     }
 
+    /// Whether it is given a socket for messages.
+    pub fn notifies(&self) -> bool {
+        self.settings.as_ref().is_some_and(|spec| spec.notifies())
+    }
+
     /// Returns the nice value that its specification gives it.
     pub fn nice(&self) -> i32 {
         self.settings.as_ref().and_then(|spec| spec.limits.nice).unwrap_or(0)

@@ -201,6 +201,7 @@ impl Builder {
             asked_restarts: 0,
             dropped: DroppedLines::default(),
             in_app: None,
+            notified: None,
         });
     }
 }

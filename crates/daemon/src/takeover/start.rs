@@ -30,6 +30,7 @@ use crate::mailbox::Mailbox;
 use crate::model::Settings;
 use crate::node::Node;
 use crate::notes::{self, Notes};
+use crate::notify::{NOTIFY, Notify};
 use crate::reserve::{self, Reserve};
 use crate::rpc::Rpc;
 use crate::runs::{Runs, kills_by_message};
@@ -81,6 +82,8 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let watch = Watch::new(&home, mark.clone(), socket, &poll).map_err(said("could not watch"))?;
     let model = Decisions::new(settings(&config, &mark));
     let saver = Saver::new(dump_path(&config.home));
+    let kept = inventory.items.remove(NOTIFY).map(|(_, socket)| socket);
+    let notify = Notify::new(kept, &mark, &poll);
     let runs = Runs::new(mark, Rc::clone(&poll));
     let mut daemon = Daemon::new(
         config,
@@ -96,6 +99,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
             runs: runs.map_err(said("could not watch control groups"))?,
             node: Node::new(guard, Rc::clone(&poll)),
             logs,
+            notify,
             inbox: Inbox { poll, signals, mailbox: Mailbox::new(waker), foreground },
         },
     );

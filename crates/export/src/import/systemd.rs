@@ -12,13 +12,14 @@ const INSTALL: &str = "Install";
 const UNIT: &str = "Unit";
 const SERVICE: &str = "Service";
 /// Keys that need no counterpart.
-const ANYHOW: [&str; 7] = [
+const ANYHOW: [&str; 8] = [
     "RemainAfterExit",
     "SyslogIdentifier",
     "KillMode",
     "SendSIGKILL",
     "PIDFile",
     "GuessMainPID",
+    "NotifyAccess",
     "Description",
 ];
 
@@ -121,6 +122,8 @@ impl Unit {
             "TimeoutStopSec" => time(made, key, value, &["kill_timeout"]),
             "TimeoutStartSec" => time(made, key, value, &["listen_timeout"]),
             "TimeoutSec" => time(made, key, value, &["kill_timeout", "listen_timeout"]),
+            "WatchdogSec" if times::ms(value) == Some(0) => {}
+            "WatchdogSec" => time(made, key, value, &["watchdog"]),
             "KillSignal" => made.put("kill_signal", words::signal(value)),
             "StartLimitBurst" => count(made, key, value, "max_restarts"),
             "LimitNOFILE" => {
@@ -147,11 +150,7 @@ impl Unit {
     fn of_type(&mut self, made: &mut Made, value: &str) {
         match value {
             "oneshot" => self.is_oneshot = true,
-            "notify" | "notify-reload" => {
-                made.note(
-                    "`Type=notify`: `READY=1` is not heard; `ready` says what makes it ready",
-                );
-            }
+            "notify" | "notify-reload" => made.put("ready", json!({ "notify": true })),
             "forking" => {
                 made.note("`Type=forking`: the program must stay in the foreground here");
             }

@@ -10,8 +10,9 @@ pub(crate) struct Plan<'a> {
     pub(crate) program: &'a CStr,
     pub(crate) argv: &'a CStrings,
     pub(crate) envp: &'a mut CStrings,
-    /// Whether the last variable is [`LISTEN_PID`](crate::cstrings::LISTEN_PID).
-    pub(crate) listen_pid: bool,
+    /// How many variables at the end are to have the child's own number, as
+    /// [`LISTEN_PID`](crate::cstrings::LISTEN_PID).
+    pub(crate) pids: usize,
     pub(crate) cwd: &'a CStr,
     /// What becomes 0, 1, 2, …; all of them above 2 here.
     pub(crate) fds: &'a mut [RawFd],

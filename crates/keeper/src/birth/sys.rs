@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 use rustix::io::Errno;
 
 use super::plan::Plan;
+use crate::cstrings::PID_VARIABLES;
 use crate::proto::SpawnStage;
 use crate::sys::errno;
 
@@ -19,7 +20,7 @@ struct Shared<'a> {
     argv: *const *const c_char,
     envp: *const *const c_char,
     fds: *mut RawFd,
-    digits: *mut u8,
+    digits: [*mut u8; PID_VARIABLES],
     parent: libc::pid_t,
     stage: AtomicU8,
     errno: AtomicI32,
@@ -56,7 +57,7 @@ impl Stack {
     /// Makes a child that does as planned: its pid and pidfd. Returns when the child executes its
     /// program or has failed. The caller must be the only thread of its process.
     pub(crate) fn spawn(&mut self, plan: Plan<'_>) -> Result<(u32, OwnedFd), (SpawnStage, i32)> {
-        let digits = if plan.listen_pid { plan.envp.last_digits() } else { ptr::null_mut() };
+        let digits = plan.envp.last_digits(plan.pids);
         let fds = plan.fds.as_mut_ptr();
         let (argv, envp) = (plan.argv.as_ptr(), plan.envp.as_ptr());
         // SAFETY: it always succeeds.
@@ -213,8 +214,10 @@ unsafe fn prepare(shared: &Shared<'_>) -> (SpawnStage, i32) {
         if libc::chdir(plan.cwd.as_ptr()) != 0 {
             return (SpawnStage::Cwd, errno());
         }
-        if !shared.digits.is_null() {
-            write_pid(shared.digits);
+        for digits in shared.digits {
+            if !digits.is_null() {
+                write_pid(digits);
+            }
         }
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
@@ -355,7 +358,7 @@ unsafe fn become_user(uid: Option<u32>, gid: Option<u32>) -> Result<(), (SpawnSt
 /// Writes the own pid in decimal and a NUL.
 ///
 /// # Safety
-/// `place` has room for [`LISTEN_PID_DIGITS`](crate::cstrings::LISTEN_PID_DIGITS) + 1 bytes.
+/// `place` has room for [`PID_DIGITS`](crate::cstrings::PID_DIGITS) + 1 bytes.
 unsafe fn write_pid(place: *mut u8) {
     // SAFETY: a pid has at most ten digits.
     unsafe {

@@ -118,7 +118,8 @@ pub struct SpawnSpec {
     /// All arguments, the zeroth too.
     pub argv: Vec<Vec<u8>>,
     /// The whole environment, `NAME=value`. The keeper adds `NODE_CHANNEL_FD` (with `want_ipc`),
-    /// `LISTEN_FDS` and `LISTEN_PID` (with descriptors on the frame).
+    /// `LISTEN_FDS` and `LISTEN_PID` (with descriptors on the frame), and `WATCHDOG_PID` (where
+    /// there is a `WATCHDOG_USEC`).
     pub envp: Vec<Vec<u8>>,
     /// The working directory.
     pub cwd: Vec<u8>,

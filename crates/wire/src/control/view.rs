@@ -103,18 +103,70 @@ pub struct Unhealthy {
     pub run: u64,
     /// When it was asked to end, ms since 1970.
     pub at: u64,
-    /// So many checks in a row had failed.
+    /// So many checks in a row had failed; 0 where its watchdog ended it.
     pub failures: u32,
-    /// Why the last one did.
+    /// Why the last one did, or what it did not say to its watchdog.
     pub why: String,
+    /// Its watchdog ended it, and no health check.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub watchdog: bool,
+}
+
+impl Unhealthy {
+    /// Returns what ended the run, in a word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        if self.watchdog { "watchdog" } else { "unhealthy" }
+    }
 }
 
 impl fmt::Display for Unhealthy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let times = if self.failures == 1 { "" } else { " in a row" };
         let Self { failures, why, .. } = self;
+        if self.watchdog {
+            return f.write_str(why);
+        }
+        let times = if self.failures == 1 { "" } else { " in a row" };
         let count = if *failures == 1 { "once".to_owned() } else { format!("{failures} times") };
         write!(f, "its health check failed {count}{times}: {why}")
+    }
+}
+
+/// What a run says of itself on the socket for that (`NOTIFY_SOCKET`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notified {
+    /// It reloads its configuration, or is on its way out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<NotifiedState>,
+    /// Its own words (`STATUS=`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The time of its watchdog where it has set another, ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watchdog: Option<u64>,
+}
+
+/// What a run is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotifiedState {
+    /// `RELOADING=1`, until `READY=1`.
+    Reloading,
+    /// `STOPPING=1`, until its end.
+    Stopping,
+}
+
+/// `reloading: its own words`.
+impl fmt::Display for Notified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            Some(NotifiedState::Reloading) => "reloading",
+            Some(NotifiedState::Stopping) => "stopping",
+            None => "",
+        };
+        let status = self.status.as_deref().unwrap_or_default();
+        let colon = if state.is_empty() || status.is_empty() { "" } else { ": " };
+        write!(f, "{state}{colon}{status}")
     }
 }
 
@@ -222,6 +274,9 @@ pub struct Details {
     /// By what it is ready.
     #[serde(default)]
     pub readiness: Readiness,
+    /// What it says of itself, `reloading` or its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notified: Option<Notified>,
     /// What the app measures of itself: names, and values with their units.
     #[serde(default)]
     pub metrics: Vec<(String, String)>,

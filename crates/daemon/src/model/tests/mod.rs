@@ -29,6 +29,7 @@ mod memory;
 mod moves;
 mod nature;
 mod notes;
+mod notified;
 mod oracle;
 mod reloading;
 mod reports;

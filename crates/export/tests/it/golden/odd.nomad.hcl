@@ -281,6 +281,48 @@ job "calls" {
     }
   }
 }
+# ---- heard.nomad.hcl
+# Made by `ostler export nomad shop.json`.
+# Images: each has the folder of the process file as `/app`, and what runs the script. Put your registry before
+# their names. What an app writes and must keep wants a volume, of which the process file does not tell.
+# heard: `ready`: nobody looks whether it does: send `READY=1`; give it a `health`
+# heard: `watchdog`: nobody hears `WATCHDOG=1`; give the app a `health` that shows whether it hangs
+job "heard" {
+  type = "service"
+  update {
+    max_parallel = 1
+    canary = 1
+    auto_promote = true
+    auto_revert = true
+    min_healthy_time = "0ms"
+    healthy_deadline = "30000ms"
+    progress_deadline = "90000ms"
+  }
+  group "heard" {
+    count = 1
+    restart {
+      attempts = 16
+      interval = "16s"
+      delay = "0ms"
+      mode = "fail"
+    }
+    task "heard" {
+      driver = "docker"
+      kill_signal = "SIGINT"
+      kill_timeout = "1600ms"
+      config {
+        image = "heard:latest"
+        command = "node"
+        args = ["/app/server.js"]
+        work_dir = "/app"
+        init = true
+      }
+      resources {
+        memory = 300
+      }
+    }
+  }
+}
 # ---- far.nomad.hcl
 # Made by `ostler export nomad shop.json`.
 # Images: each has the folder of the process file as `/app`, and what runs the script. Put your registry before
