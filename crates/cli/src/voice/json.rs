@@ -135,7 +135,7 @@ pub(super) fn object(
 
 /// Returns it about the app by the name that `begun` had, with the one that it has `now`.
 fn renamed(mut object: Value, tally: &Tally) -> Value {
-    let id = object["id"].as_u64().and_then(|id| u32::try_from(id).ok());
+    let id = object.get("id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
     let (Some(known), Value::Object(fields)) = (id.and_then(|id| tally.begun_as(id)), &mut object)
     else {
         return object;
