@@ -32,6 +32,7 @@ pub fn waits_for_apps(request: &Request) -> bool {
         | Request::Find { .. }
         | Request::Jlist
         | Request::Describe { .. }
+        | Request::Metrics
         | Request::Export
         | Request::Env { .. }
         | Request::Listens { .. }

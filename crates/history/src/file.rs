@@ -13,7 +13,7 @@ use crate::ring::{DAY, HEAD, HOUR, Ring, Sample, Usage, encode, merge};
 /// The folder in a home.
 pub const FOLDER: &str = "ostler.history";
 /// What a file begins with; the digit is the version of all that follows.
-const MAGIC: &[u8; 8] = b"OSTHIST1";
+const MAGIC: &[u8; 8] = b"OSTHIST2";
 /// The file of a process that is in the list no more goes after this.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
 

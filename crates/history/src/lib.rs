@@ -9,4 +9,4 @@ mod file;
 mod ring;
 
 pub use file::{FOLDER, forget_others, put, read};
-pub use ring::{DAY, HOUR, Ring, Sample, Usage};
+pub use ring::{DAY, HOUR, Http, Ring, Sample, Usage};

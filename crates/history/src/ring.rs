@@ -9,14 +9,29 @@ pub struct Usage {
     pub memory: u32,
     /// Restarts until then.
     pub restarts: u32,
+    /// Requests that it answered, where it measures them.
+    pub http: Option<Http>,
 }
+
+/// Requests of HTTP that a process answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Http {
+    /// Tenths of a request a minute.
+    pub rate: u32,
+    /// In this time it answered 95 of 100, µs.
+    pub latency: u32,
+}
+
+/// Where there is no figure.
+const NONE: u32 = u32::MAX;
 
 /// What a process used in one step of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// When the step began, seconds since 1970.
     pub at: u64,
-    /// What was used: the mean of the CPU use, the most memory, the last number of restarts.
+    /// What was used: the means of what is a rate, the most of memory and of times, the last
+    /// number of restarts.
     pub usage: Usage,
 }
 
@@ -32,7 +47,7 @@ pub struct Ring {
 }
 
 /// Bytes of a record.
-pub(crate) const RECORD: usize = 16;
+pub(crate) const RECORD: usize = 24;
 /// Bytes before the first ring.
 pub(crate) const HEAD: usize = 512;
 
@@ -86,13 +101,27 @@ pub(crate) fn merge(samples: &[Sample]) -> Option<Usage> {
         cpu: u32::try_from(cpu / count).unwrap_or(u32::MAX),
         memory: samples.iter().map(|sample| sample.usage.memory).max().unwrap_or_default(),
         restarts: last.usage.restarts,
+        http: merge_http(samples.iter().filter_map(|sample| sample.usage.http)),
     })
+}
+
+fn merge_http(all: impl Iterator<Item = Http>) -> Option<Http> {
+    let (mut count, mut rates, mut latency) = (0, 0, 0);
+    for of in all {
+        count += 1;
+        rates += u64::from(of.rate);
+        latency = of.latency.max(latency);
+    }
+    let rate = u32::try_from(rates.checked_div(count)?).unwrap_or(NONE - 1);
+    Some(Http { rate, latency })
 }
 
 /// The record of a step.
 pub(crate) fn encode(number: u32, usage: Usage) -> [u8; RECORD] {
     let mut record = [0; RECORD];
-    let words = [number, usage.cpu, usage.memory, usage.restarts];
+    let [rate, latency] =
+        usage.http.map_or([NONE; 2], |http| [http.rate.min(NONE - 1), http.latency]);
+    let words = [number, usage.cpu, usage.memory, usage.restarts, rate, latency];
     for (place, word) in record.chunks_exact_mut(4).zip(words) {
         place.copy_from_slice(&word.to_le_bytes());
     }
@@ -105,6 +134,8 @@ fn decode(record: &[u8]) -> Option<(u32, Usage)> {
         let bytes = record.get(at * 4..at * 4 + 4)?;
         bytes.try_into().ok().map(u32::from_le_bytes)
     };
-    let usage = Usage { cpu: word(1)?, memory: word(2)?, restarts: word(3)? };
+    let http = Http { rate: word(4)?, latency: word(5)? };
+    let http = Some(http).filter(|http| http.rate != NONE);
+    let usage = Usage { cpu: word(1)?, memory: word(2)?, restarts: word(3)?, http };
     word(0).filter(|number| *number != 0).map(|number| (number, usage))
 }

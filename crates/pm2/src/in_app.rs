@@ -10,6 +10,8 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use ostler_wire::control::Measured;
+
 use crate::json_text::push_json;
 use agent::Agent;
 
@@ -229,6 +231,16 @@ impl InApp {
         all
     }
 
+    /// All metrics that are numbers.
+    #[must_use]
+    pub fn measured(&self) -> Vec<Measured> {
+        let of_agent = self.agent.measured().into_iter();
+        let mut all: Vec<Measured> =
+            of_agent.filter(|of| !self.monitor.contains_key(&of.name)).collect();
+        all.extend(self.monitor.iter().filter_map(|(name, text)| measured(name, text)));
+        all
+    }
+
     fn declares(&self, name: &str) -> bool {
         self.actions.iter().any(|(known, _)| known == name)
     }
@@ -283,14 +295,34 @@ fn object<'a>(key: &str, values: impl Iterator<Item = (&'a str, &'a str)>, out: 
     out.push('}');
 }
 
+/// A metric as an app tells it.
+#[derive(Deserialize)]
+struct Told {
+    value: serde_json::Value,
+    unit: Option<String>,
+}
+
+/// The metric, if its value is a number, or a text of one with or without its unit.
+fn measured(name: &str, metric: &str) -> Option<Measured> {
+    let told = serde_json::from_str(metric).or_else(|_| {
+        let value = serde_json::from_str(metric);
+        value.map(|value| Told { value, unit: None })
+    });
+    let Told { value, unit } = told.ok()?;
+    let unit = unit.filter(|unit| !unit.is_empty());
+    let value = match value.as_str() {
+        Some(text) => {
+            let number = unit.as_ref().and_then(|unit| text.strip_suffix(unit.as_str()));
+            number.unwrap_or(text).trim().parse().ok()?
+        }
+        None => value.as_f64()?,
+    };
+    value.is_finite().then(|| Measured { name: name.to_owned(), value, unit })
+}
+
 /// The value of a metric with its unit.
 fn shown(metric: &str) -> String {
-    #[derive(Deserialize)]
-    struct Metric {
-        value: serde_json::Value,
-        unit: Option<String>,
-    }
-    let Ok(Metric { value, unit }) = serde_json::from_str(metric) else {
+    let Ok(Told { value, unit }) = serde_json::from_str(metric) else {
         return metric.to_owned();
     };
     let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -312,4 +344,43 @@ fn merge(into: &mut BTreeMap<String, String>, values: BTreeMap<String, String>) 
         }
     }
     changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_that_are_numbers_are_measured_in_their_units() {
+        let mut app = InApp::default();
+        let data = r#"{"Sold":{"value":"1.5 pcs","unit":"pcs"},"queue":7,"state":{"value":"ok"},
+            "HTTP":{"value":"60","unit":""},"none":{"value":null},"far":{"value":"inf"}}"#;
+        let Some(Kept::Agent(agent)) = kept("ostler:agent", r#"{"figures":[7,1],"actions":true}"#)
+        else {
+            panic!("an agent")
+        };
+        app.keep(Kept::Agent(agent));
+        app.keep(kept("axm:monitor", data).expect("metrics"));
+        app.keep(kept("axm:monitor", r#"{"Heap Size":{"value":9}}"#).expect("metrics"));
+        let told = app.measured().into_iter();
+        let told: Vec<_> = told.map(|of| (of.name, of.value, of.unit)).collect();
+        let of = |name: &str, value: f64, unit: Option<&str>| {
+            (name.to_owned(), value, unit.map(str::to_owned))
+        };
+        let expected = [
+            of("Heap Usage", 1.0, Some("%")),
+            of("HTTP", 60.0, None),
+            of("Heap Size", 9.0, None),
+            of("Sold", 1.5, Some("pcs")),
+            of("queue", 7.0, None),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    fn kept(kind: &str, data: &str) -> Option<Kept> {
+        match of_type(kind, data) {
+            AppMessage::Kept(kept) => Some(kept),
+            _ => None,
+        }
+    }
 }

@@ -221,6 +221,8 @@ mod tests {
             last_hour: LastHour {
                 cpu: "▁▂█ at most 31.0%".to_owned(),
                 memory: "▆██ at most 40.0M".to_owned(),
+                requests: "▁▂█▂ at most 90.0 a minute".to_owned(),
+                latency: "▁▂█▂ at most 4.5 ms".to_owned(),
             },
             watched: Some("src (in /srv)".to_owned()),
             rotation: Some("daily, 5 files kept".to_owned()),

@@ -21,6 +21,7 @@ mod doing;
 mod event;
 mod facts;
 mod frame;
+mod metrics;
 mod reply;
 mod request;
 mod talk;
@@ -34,6 +35,7 @@ pub use facts::{Cause, NO_INTERPRETER, Outcome, Phase, Side, Step, interpreter_h
 pub use frame::{
     Frame, FrameError, FrameKind, HEAD, MAX_FRAME, decode, encode, encode_json, into_frame,
 };
+pub use metrics::{InProcess, Measured};
 pub use reply::{Code, Failure, Reply};
 pub use request::{
     Action, Change, ProfileKind, ReloadOptions, Request, ScaleTo, Watch, resumable_since,

@@ -178,6 +178,46 @@ fn what_processes_used_is_written_down_and_told_also_after_the_web_api_was_away(
 }
 
 #[test]
+fn what_apps_measure_is_in_the_metrics_and_how_they_answer_in_the_history() {
+    let s = sandbox();
+    let script = s.write(
+        "shop.js",
+        "const http = require('http');
+        const { PORT } = process.env;
+        http.createServer((_, answer) => answer.end('hello')).listen(PORT, '127.0.0.1');
+        setInterval(() => http.get(`http://127.0.0.1:${PORT}`, (of) => of.resume()), 100);
+        const Sold = { value: '42 \"pcs\"', unit: '\"pcs\"' };
+        process.send({ type: 'axm:monitor', data: { Sold, state: { value: 'open' } } });",
+    );
+    s.ostler(["start", "-n", "shop"]).arg(script).env("PORT", s.port().to_string()).run();
+    let port = web(&s, &[]);
+    let of = "app=\"shop\",namespace=\"default\",instance=\"0\",id=\"0\"";
+    let text = s.wait_for("a rate", SOON, || {
+        let text = ask(port, "GET /metrics", &[], "").1;
+        text.contains("ostler_process_http_requests_per_second").then_some(text)
+    });
+    let sold = format!("ostler_process_metric{{{of},name=\"Sold\",unit=\"\\\"pcs\\\"\"}} 42.0\n");
+    let latency = format!("ostler_process_http_latency_seconds{{{of},percentile=\"95\"}} ");
+    let heap = format!("ostler_process_heap_used_bytes{{{of}}} ");
+    for wanted in [&sold, &latency, &heap] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    assert!(!text.contains("name=\"state\""), "no number: {text}");
+    let figure = s.wait_for("figures of it", SOON, || {
+        let told = json_of(port, "GET /api/v1/processes/shop/history", &[], "", 200);
+        let samples = told["processes"][0]["samples"].as_array().unwrap().clone();
+        let own = json_of(port, "GET /api/v1/processes/ostler-web/history", &[], "", 200);
+        for of in own["processes"][0]["samples"].as_array().unwrap() {
+            assert_eq!(of["http_p95_ms"], Value::Null, "it measures none");
+        }
+        samples.into_iter().find(|of| !of["http_p95_ms"].is_null())
+    });
+    assert!(0.0 < figure["http_requests_per_minute"].as_f64().unwrap(), "{figure}");
+    let described = s.ostler(["describe", "shop"]).run().out;
+    assert!(described.contains("requests, last hour: "), "{described}");
+}
+
+#[test]
 fn a_reload_is_told_step_by_step() {
     let s = sandbox();
     let app = s.victim("web", Victim::Http);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ostler_client::{Answer, Error};
-use ostler_wire::control::{ProcView, Reply, Request};
+use ostler_wire::control::{InProcess, ProcView, Reply, Request};
 use tokio::sync::Mutex;
 
 use super::answer::Refused;
@@ -27,6 +27,15 @@ pub(crate) struct Listing(Mutex<Option<(Instant, Arc<Listed>)>>);
 pub(crate) struct Listed {
     pub(crate) views: Vec<ProcView>,
     pub(crate) json: Vec<u8>,
+}
+
+/// What apps measure in themselves.
+pub(crate) async fn in_apps(link: &Link) -> Result<Vec<InProcess>, Refused> {
+    match link.ask(&Request::Metrics, |_| ()).await? {
+        Answer::Reply(Reply::Metrics { processes }) => Ok(processes),
+        // A daemon of an earlier version knows of none.
+        Answer::Reply(_) | Answer::Raw(_) => Ok(Vec::new()),
+    }
 }
 
 impl Listing {

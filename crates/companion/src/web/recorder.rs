@@ -8,10 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_history::{HOUR, Usage};
+use ostler_history::{HOUR, Http, Usage};
+use ostler_wire::control::{InProcess, Measured};
 
 use super::clock::since_1970;
-use super::listing::Listed;
+use super::listing::{self, Listed};
 use super::state::Shared;
 use crate::say::warn;
 
@@ -34,8 +35,11 @@ pub(crate) async fn record(shared: Arc<Shared>) {
     loop {
         // While the daemon is away there are no figures; a history has gaps then.
         if let Ok(listed) = shared.listing.get(&shared.link).await {
+            // Without what they measure in themselves, there is the rest.
+            let in_apps = listing::in_apps(&shared.link).await.unwrap_or_default();
             let (home, clean) = (shared.settings.home.clone(), round.is_multiple_of(CLEAN));
-            let writing = tokio::task::spawn_blocking(move || write(&home, &listed, clean));
+            let writing =
+                tokio::task::spawn_blocking(move || write(&home, &listed, &in_apps, clean));
             if let Ok(written) = writing.await {
                 // It is told once.
                 if let Err(error) = &written
@@ -52,13 +56,14 @@ pub(crate) async fn record(shared: Arc<Shared>) {
     }
 }
 
-fn write(home: &Path, listed: &Listed, clean: bool) -> io::Result<()> {
+fn write(home: &Path, listed: &Listed, in_apps: &[InProcess], clean: bool) -> io::Result<()> {
     let at = now();
     for view in &listed.views {
         let usage = Usage {
             cpu: tenths(view.cpu),
             memory: u32::try_from(view.memory >> 10).unwrap_or(u32::MAX),
             restarts: view.restarts,
+            http: in_apps.iter().find(|of| of.id == view.id).and_then(|of| http(&of.metrics)),
         };
         ostler_history::put(home, view.id, &owner(&view.namespace, &view.name), at, usage)?;
     }
@@ -66,10 +71,23 @@ fn write(home: &Path, listed: &Listed, clean: bool) -> io::Result<()> {
     if clean { ostler_history::forget_others(home, is_there) } else { Ok(()) }
 }
 
+/// Requests that a process answers, if it measures them.
+fn http(metrics: &[Measured]) -> Option<Http> {
+    let value = |name: &str, unit: &str| {
+        let mut of = metrics.iter().filter(|of| of.unit.as_deref() == Some(unit));
+        of.find(|of| of.name == name).map(|of| of.value)
+    };
+    let rate = whole(value("HTTP", "req/min")? * 10.0);
+    Some(Http { rate, latency: whole(value("HTTP P95 Latency", "ms")? * 1000.0) })
+}
+
 /// CPU use in tenths of a percent.
 fn tenths(percent: f32) -> u32 {
-    let bounded = (percent * 10.0).round().clamp(0.0, 1e6);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to a million")]
-    let tenths = bounded as u32;
-    tenths
+    whole(f64::from(percent) * 10.0).min(1_000_000)
+}
+
+fn whole(value: f64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is bounded")]
+    let whole = value.round().clamp(0.0, 4e9) as u32;
+    whole
 }

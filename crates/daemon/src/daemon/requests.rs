@@ -100,6 +100,7 @@ impl Daemon {
             }
             Request::Meant { .. }
             | Request::Find { .. }
+            | Request::Metrics
             | Request::Env { .. }
             | Request::Listens { .. }
             | Request::Start { .. }

@@ -6,6 +6,8 @@ use ostler_core::{ProcId, RunId};
 use ostler_pm2::in_app::{InApp, Kept};
 use ostler_pm2::{Facts, List, element};
 
+use ostler_wire::control::InProcess;
+
 use super::Model;
 use super::known::Known;
 use super::outcome::Outcome;
@@ -64,6 +66,15 @@ impl Known {
     /// What a run said of itself.
     pub fn in_app_of(&self, run: RunId) -> Option<&InApp> {
         self.facts.get(&run)?.in_app.as_deref()
+    }
+
+    /// What apps measure in themselves.
+    pub(super) fn metrics(&self) -> Vec<InProcess> {
+        let each = self.core.slots().filter_map(|(id, slot)| {
+            let metrics = self.in_app_of(slot.process().run()?)?.measured();
+            Some(InProcess { id: id.0, metrics })
+        });
+        each.filter(|of| !of.metrics.is_empty()).collect()
     }
 
     /// What is saved of what the run of a slot said.

@@ -32,6 +32,10 @@ impl Model {
                 let details = self.details(ProcId(id)).map(|of| Reply::Describe(Box::new(of)));
                 answer(client, details.ok_or_else(|| unknown(ProcId(id))), out);
             }
+            Request::Metrics => {
+                let processes = self.known.metrics();
+                out.push(Effect::Reply { client, reply: Reply::Metrics { processes } });
+            }
             Request::Env { id } => {
                 let vars = self.known.env_of(ProcId(id)).map(|vars| Reply::Env { vars });
                 answer(client, vars.ok_or_else(|| unknown(ProcId(id))), out);
@@ -282,6 +286,7 @@ pub fn is_answered_to_the_end(request: &Request) -> bool {
             | Request::Find { .. }
             | Request::Jlist
             | Request::Describe { .. }
+            | Request::Metrics
             | Request::Env { .. }
             | Request::LastLines { .. }
             | Request::Kill

@@ -117,6 +117,7 @@ impl Then {
             | Reply::List { .. }
             | Reply::Found { .. }
             | Reply::Describe(_)
+            | Reply::Metrics { .. }
             | Reply::Env { .. }
             | Reply::Listens { .. }
             | Reply::LastLines { .. }

@@ -3,11 +3,13 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::ring::Http;
 
 const NOW: u64 = 1_700_000_000 / 120 * 120;
 
 fn usage(cpu: u32) -> Usage {
-    Usage { cpu, memory: cpu * 2, restarts: 1 }
+    let http = cpu.is_multiple_of(2).then_some(Http { rate: cpu * 3, latency: cpu * 4 });
+    Usage { cpu, memory: cpu * 2, restarts: 1, http }
 }
 
 fn cpu_of(home: &Path, ring: Ring, now: u64) -> Vec<(u64, u32)> {
@@ -25,14 +27,16 @@ fn what_was_never_written_is_nothing() {
 #[test]
 fn a_step_of_the_day_is_the_mean_and_the_most_of_its_steps_of_the_hour() {
     let home = tempfile::tempdir().unwrap();
-    for (at, cpu) in [(0, 10), (10, 20), (25, 60), (120, 7)] {
+    for (at, cpu) in [(0, 10), (10, 21), (25, 60), (120, 7)] {
         put(home.path(), 3, "a", NOW + at, usage(cpu)).unwrap();
     }
-    let expected = [(NOW, 10), (NOW + 10, 20), (NOW + 20, 60), (NOW + 120, 7)];
+    let expected = [(NOW, 10), (NOW + 10, 21), (NOW + 20, 60), (NOW + 120, 7)];
     assert_eq!(cpu_of(home.path(), HOUR, NOW + 130), expected);
     assert_eq!(cpu_of(home.path(), DAY, NOW + 130), [(NOW, 30), (NOW + 120, 7)]);
     let day = read(home.path(), 3, "a", DAY, NOW + 130).unwrap();
-    assert_eq!(day[0].usage, Usage { cpu: 30, memory: 120, restarts: 1 });
+    let http = Some(Http { rate: 105, latency: 240 });
+    assert_eq!(day[0].usage, Usage { cpu: 30, memory: 120, restarts: 1, http });
+    assert_eq!(day[1].usage.http, None, "it did not measure them");
 }
 
 #[test]
@@ -111,6 +115,6 @@ proptest! {
         let first = (now / 10 - 359) * 10;
         let expected: Vec<(u64, u32)> = last.range(first..).map(|(at, cpu)| (*at, *cpu)).collect();
         prop_assert_eq!(cpu_of(home.path(), HOUR, now), expected);
-        prop_assert!(fs::metadata(path(home.path(), 3)).unwrap().len() < 18 << 10);
+        prop_assert!(fs::metadata(path(home.path(), 3)).unwrap().len() < 27 << 10);
     }
 }

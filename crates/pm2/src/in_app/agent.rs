@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use ostler_wire::control::Measured;
 use serde::Deserialize;
 
 /// Figures that an agent tells, at most.
@@ -89,6 +90,17 @@ impl Agent {
         each.map(|(metric, figure)| (metric.name, metric.json(*figure))).collect()
     }
 
+    /// Its figures as they are.
+    pub(super) fn measured(&self) -> Vec<Measured> {
+        let each = METRICS.iter().zip(&self.figures).filter(|(_, figure)| figure.is_finite());
+        let each = each.map(|(metric, figure)| Measured {
+            name: metric.name.to_owned(),
+            value: *figure,
+            unit: metric.unit.map(str::to_owned),
+        });
+        each.collect()
+    }
+
     /// Its figures for a person: names and values with their units.
     pub(super) fn shown(&self) -> Vec<(String, String)> {
         let each = METRICS.iter().zip(&self.figures);
@@ -147,6 +159,8 @@ mod tests {
         for (_, text) in all {
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
         }
+        let usage = Measured { name: "Heap Usage".into(), value: 76.97, unit: Some("%".into()) };
+        assert_eq!(agent.measured()[1], usage);
         assert_eq!(agent.shown()[1], ("Heap Usage".to_owned(), "76.97 %".to_owned()));
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::metrics::InProcess;
 use super::view::{Details, ProcView, UnwrittenFile};
 
 /// An error for a person: what, where, and what to do.
@@ -94,6 +95,11 @@ pub enum Reply {
     },
     /// The answer to [`Request::Describe`].
     Describe(Box<Details>),
+    /// The answer to [`Request::Metrics`].
+    Metrics {
+        /// The processes that measure something, by id.
+        processes: Vec<InProcess>,
+    },
     /// The answer to [`Request::Env`].
     Env {
         /// Name and value, in PM2's order.

@@ -34,6 +34,8 @@ pub enum Request {
         /// Number of the process.
         id: u32,
     },
+    /// What apps measure in themselves, of every process that does → [`Reply::Metrics`].
+    Metrics,
     /// Flattened environment of one process → [`Reply::Env`].
     Env {
         /// Number of the process.
@@ -379,6 +381,7 @@ pub fn resumable_since(request: &Request) -> Option<u32> {
         | Request::LastLines { .. }
         | Request::Unwritten { .. }
         | Request::Describe { .. }
+        | Request::Metrics
         | Request::Talk { .. }
         | Request::Export
         | Request::Env { .. }

@@ -59,6 +59,10 @@ pub(super) struct Figure {
     memory_bytes: u64,
     /// Restarts until then.
     restarts: u32,
+    /// Requests of HTTP that it answered a minute, where it measures that; the mean of the step.
+    http_requests_per_minute: Option<f64>,
+    /// In this time it answered 95 of 100 of them, ms; the longest of the step.
+    http_p95_ms: Option<f64>,
 }
 
 /// What processes used in the last hour, or day
@@ -117,5 +121,7 @@ fn figure(sample: Sample) -> Figure {
         cpu_percent: f64::from(sample.usage.cpu) / 10.0,
         memory_bytes: u64::from(sample.usage.memory) << 10,
         restarts: sample.usage.restarts,
+        http_requests_per_minute: sample.usage.http.map(|http| f64::from(http.rate) / 10.0),
+        http_p95_ms: sample.usage.http.map(|http| f64::from(http.latency) / 1000.0),
     }
 }

@@ -8,21 +8,21 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ostler_sinks::Kept;
-use ostler_wire::control::{Code, ProcView};
+use ostler_wire::control::{Code, InProcess, ProcView};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use in_app::{Float, InApps, Labels};
+
 use super::view::Status;
 use crate::web::answer::{Refused, Wrong};
+use crate::web::listing::in_apps;
 use crate::web::state::Shared;
 
-/// What a figure is of.
-type Labels = Vec<(&'static str, String)>;
-/// A figure with a fraction.
-type Float = Gauge<f64, std::sync::atomic::AtomicU64>;
+mod in_app;
 
 /// Figures for Prometheus
 #[utoipa::path(get, path = "/metrics", responses(
@@ -47,11 +47,12 @@ pub(super) async fn metrics(
 /// Returns the figures as OpenMetrics has them.
 pub(in crate::web) async fn figures(shared: &Shared) -> Result<String, Refused> {
     let listed = shared.listing.get(&shared.link).await?;
+    let in_apps = in_apps(&shared.link).await?;
     let home = shared.settings.home.clone();
     let kept = tokio::task::spawn_blocking(move || ostler_sinks::read_all(&home)).await;
     // What cannot be read has no figures.
     let kept = kept.map(Result::unwrap_or_default).unwrap_or_default();
-    text(&listed.views, &kept).map_err(|error| {
+    text(&listed.views, &in_apps, &kept).map_err(|error| {
         let message = format!("the figures cannot be written: {error}");
         Refused::new(StatusCode::INTERNAL_SERVER_ERROR, Code::System, message)
     })
@@ -77,7 +78,12 @@ fn older(text: &str) -> String {
 }
 
 /// Returns the figures of these processes, and of what reads their logs.
-fn text(views: &[ProcView], kept: &[Kept]) -> Result<String, std::fmt::Error> {
+fn text(
+    views: &[ProcView],
+    in_apps: &[InProcess],
+    kept: &[Kept],
+) -> Result<String, std::fmt::Error> {
+    let measured = InApps::default();
     let up = Family::<Labels, Gauge>::default();
     let cpu = Family::<Labels, Float>::default();
     let memory = Family::<Labels, Gauge>::default();
@@ -104,6 +110,9 @@ fn text(views: &[ProcView], kept: &[Kept]) -> Result<String, std::fmt::Error> {
         memory.get_or_create(&labels).set(i64::try_from(view.memory).unwrap_or(i64::MAX));
         restarts.get_or_create(&labels).inc_by(view.restarts.into());
         dropped.get_or_create(&labels).inc_by(view.dropped_lines);
+        if let Some(of) = in_apps.iter().find(|of| of.id == view.id) {
+            measured.add(&labels, &of.metrics);
+        }
         if view.since != 0 {
             since.get_or_create(&labels).set(seconds(view.since));
         }
@@ -120,6 +129,7 @@ fn text(views: &[ProcView], kept: &[Kept]) -> Result<String, std::fmt::Error> {
     registry.register("process_log_dropped_lines", help, dropped);
     let help = "When the current run began, since 1970";
     registry.register_with_unit("process_start_time", help, Unit::Seconds, since);
+    measured.register(&mut registry);
     let help = "Lines that a rule of the app has found";
     registry.register("log_rule_lines", help, rule_lines(kept));
     let mut text = String::new();
@@ -147,6 +157,8 @@ fn seconds(ms: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use ostler_wire::control::Measured;
+
     use super::*;
 
     #[test]
@@ -166,10 +178,26 @@ mod tests {
             ..Kept::default()
         };
         let views = [view(3, "online".into(), 1500), view(7, due, 0)];
-        let text = text(&views, &[kept]).unwrap();
+        let measured = |name: &str, value: f64, unit: Option<&str>| Measured {
+            name: name.to_owned(),
+            value,
+            unit: unit.map(str::to_owned),
+        };
+        let in_app = InProcess {
+            id: 3,
+            metrics: vec![
+                measured("Heap Size", 7.0, Some("MiB")),
+                measured("HTTP P95 Latency", 250.0, Some("ms")),
+                measured("HTTP", 120.0, Some("req/min")),
+                measured("HTTP", 9.0, None),
+                measured("Sold \"x\"", 42.0, Some("pcs")),
+            ],
+        };
+        let text = text(&views, &[in_app], &[kept]).unwrap();
         let of = |instance: u32, id: u32| {
             format!("{{app=\"api\",namespace=\"shop\",instance=\"{instance}\",id=\"{id}\"}}")
         };
+        let and = |labels: &str, more: &str| labels.replace('}', &format!(",{more}"));
         for line in [
             "ostler_processes{status=\"online\"} 1".to_owned(),
             "ostler_processes{status=\"waiting\"} 1".to_owned(),
@@ -181,6 +209,17 @@ mod tests {
             format!("ostler_process_restarts_total{} 2", of(1, 7)),
             format!("ostler_process_start_time_seconds{} 1.5", of(0, 3)),
             format!("ostler_process_log_dropped_lines_total{} 9", of(1, 7)),
+            format!("ostler_process_heap_size_bytes{} 7340032.0", of(0, 3)),
+            format!(
+                "ostler_process_http_latency_seconds{}",
+                and(&of(0, 3), "percentile=\"95\"} 0.25")
+            ),
+            format!("ostler_process_http_requests_per_second{} 2.0", of(0, 3)),
+            format!("ostler_process_metric{}", and(&of(0, 3), "name=\"HTTP\",unit=\"\"} 9.0")),
+            format!(
+                "ostler_process_metric{}",
+                and(&of(0, 3), r#"name="Sold \"x\"",unit="pcs"} 42.0"#)
+            ),
             "# TYPE ostler_process_restarts counter".to_owned(),
             r#"ostler_log_rule_lines_total{app="api",namespace="shop",rule="oom \"x\""} 5"#
                 .to_owned(),

@@ -261,6 +261,11 @@ async function history() {
     const time = { step: of.step_seconds, span: range === 'day' ? 86400 : 3600 };
     chart('cpu', 'CPU', one.samples, time, (sample) => sample.cpu_percent, (of) => of.toFixed(1) + '%');
     chart('memory', 'Memory', one.samples, time, (sample) => sample.memory_bytes, size);
+    /* Of an app that measures the requests that it answers. */
+    const measured = one.samples.filter((sample) => sample.http_p95_ms !== null);
+    for (const id of ['requests', 'latency']) $(id).parentElement.hidden = !measured.length;
+    chart('requests', 'Requests', measured, time, (sample) => sample.http_requests_per_minute, (of) => of.toFixed(1) + ' a minute');
+    chart('latency', '95 of 100 requests within', measured, time, (sample) => sample.http_p95_ms, (of) => of.toFixed(1) + ' ms');
   } catch { /* The list says what is wrong. */ }
 }
 
