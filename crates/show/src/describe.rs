@@ -24,16 +24,15 @@ pub fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
     let mut out = String::new();
     let Some((worst, details)) = worst(seen) else { return out };
     let (sign, inks) = words::sign(worst.phase);
-    let name = look.paint.ink(&[Ink::Bold], &shown(&seen.app.name));
-    let (painted, summary) = (look.paint.ink(inks, &sign.to_string()), summary(seen));
-    let head = format!("{sign} {}: {summary}", shown(&seen.app.name));
-    if columns(&head) <= look.window {
-        out.push_str(&format!("{painted} {name}: {summary}\n"));
+    let (sign, name) = (look.paint.ink(inks, &sign.to_string()), shown(&seen.app.name));
+    let head = format!("{name}: {}", summary(seen));
+    if columns(&head) + 2 <= look.window {
+        let name = look.paint.ink(&[Ink::Bold], &name);
+        out.push_str(&format!("{sign} {name}: {}\n", summary(seen)));
     } else {
-        let mut head_lines = String::new();
-        let unsigned = format!("{}: {summary}", shown(&seen.app.name));
-        wrap(&mut head_lines, &unsigned, 2, look.window);
-        out.push_str(&format!("{painted} {}", head_lines.trim_start()));
+        let mut lines = String::new();
+        wrap(&mut lines, &head, 2, look.window);
+        out.push_str(&format!("{sign} {}", lines.trim_start()));
     }
     wrap(&mut out, &reason_of(seen, (worst, details), look), 2, look.window);
     let frees = seen.taken.iter().find_map(|(_, hint)| hint.clone());
