@@ -6,8 +6,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use ostler_config::{ALL_PROFILES, Context, Diagnostic, Options, load};
+use ostler_config::{ALL_PROFILES, Context, Diagnostic, Options, load, read_yaml};
 use ostler_core::spec::AppSpec;
+use ostler_export::{Foreign, import};
 
 /// The world of the caller: there is no Node in its `PATH`, so that nothing is ever run.
 pub static WORLD: LazyLock<Context> = LazyLock::new(|| {
@@ -59,4 +60,19 @@ pub fn shown(report: &[Diagnostic]) {
         assert!(one.render_own(true, 80).ends_with('\n'));
         assert!(!one.render(false).is_empty());
     }
+}
+
+/// Reads a file of another manager: what is made of it is YAML that has the apps that were told, and
+/// reading it brings nothing down.
+pub fn imported(kind: Foreign, name: &str, data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    _ = Foreign::of(name, text);
+    let made = match import(kind, name, text) {
+        Ok(made) => made,
+        Err(not) => return assert!(!not.why.is_empty()),
+    };
+    let read = read_yaml(&made.text);
+    let read = read.unwrap_or_else(|wrong| panic!("{wrong:?}\n{}", made.text));
+    assert_eq!(read["apps"], serde_json::Value::from(made.apps), "{}", made.text);
+    file("of-import.yaml", made.text.as_bytes());
 }

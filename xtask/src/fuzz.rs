@@ -21,6 +21,8 @@ const FLAGS: [&str; 7] = [
     "--cfg fuzzing",
     "-Ccodegen-units=1",
 ];
+/// Bytes of the longest text. One that short is to be read in a second.
+const LONGEST: usize = 65_536;
 /// How long each target runs, s.
 const USUAL: u64 = 60;
 
@@ -46,10 +48,15 @@ pub fn run(words: &[String]) -> Result<()> {
         names = known;
     }
     let built = build(&folder)?;
+    // What one has found keeps the others from nothing.
+    let mut found = Vec::new();
     for name in names {
-        fuzz(&folder, &built.join(&name), &name, time)?;
+        found.extend(fuzz(&folder, &built.join(&name), &name, time).err());
     }
-    Ok(())
+    match found.len() {
+        0 => Ok(()),
+        _ => bail!("{}", found.iter().map(|of| format!("{of:#}")).collect::<Vec<_>>().join("\n")),
+    }
 }
 
 /// Returns the names of the targets.
@@ -88,7 +95,8 @@ fn fuzz(folder: &Path, program: &Path, name: &str, time: u64) -> Result<()> {
     let mut run = command(program, [""; 0]);
     run.arg(&corpus)
         .arg(format!("-max_total_time={time}"))
-        .args(["-timeout=10", "-max_len=2000", "-print_final_stats=1"])
+        .args(["-timeout=10", "-report_slow_units=1", "-print_final_stats=1"])
+        .arg(format!("-max_len={LONGEST}"))
         .arg(format!("-artifact_prefix={}/", found.display()))
         .env("TMPDIR", &world);
     let done = show(run);
@@ -96,16 +104,38 @@ fn fuzz(folder: &Path, program: &Path, name: &str, time: u64) -> Result<()> {
     done.with_context(|| format!("`{name}` found what is in `{}`", found.display()))
 }
 
-/// Gives a language the files that are wrong on purpose, to begin with.
+/// Gives a target files to begin with: wrong ones of ours, and right ones of other managers.
 fn seed(corpus: &Path, name: &str) -> Result<()> {
-    let bad = root().join("crates/config/tests/it/bad");
-    for file in fs::read_dir(&bad).with_context(|| format!("cannot read `{}`", bad.display()))? {
-        let path = file?.path();
-        let ending = path.extension().map(|ending| ending.to_string_lossy().replace("yml", "yaml"));
-        if let (Some(file), true) = (path.file_name(), ending.as_deref() == Some(name)) {
-            fs::copy(&path, corpus.join(file))
-                .with_context(|| format!("cannot copy `{}`", path.display()))?;
+    let copy = |path: &Path| -> Result<()> {
+        let Some(file) = path.file_name() else { return Ok(()) };
+        fs::copy(path, corpus.join(file))
+            .with_context(|| format!("cannot copy `{}`", path.display()))?;
+        Ok(())
+    };
+    for folder in ["config/tests/it/bad", "export/tests/it/imported"] {
+        let folder = root().join("crates").join(folder);
+        let files = fs::read_dir(&folder);
+        for file in files.with_context(|| format!("cannot read `{}`", folder.display()))? {
+            let path = file?.path();
+            if is_seed(&path, name) {
+                copy(&path)?;
+            }
         }
     }
     Ok(())
+}
+
+/// Whether the file is one of those that the target reads.
+fn is_seed(path: &Path, name: &str) -> bool {
+    let file = path.file_name().map(|file| file.to_string_lossy()).unwrap_or_default();
+    let ending = path.extension().map(|ending| ending.to_string_lossy().replace("yml", "yaml"));
+    let ending = ending.unwrap_or_default();
+    match name {
+        "compose" => ending == "yaml" && file.contains("compose"),
+        "procfile" => file == "Procfile",
+        "supervisord" => matches!(&*ending, "ini" | "conf"),
+        "systemd" => ending == "service",
+        "env_file" => ending == "env",
+        name => ending == name,
+    }
 }

@@ -71,7 +71,7 @@ pub(crate) fn choose(
 }
 
 /// The interpreter is the one that the app's folder says.
-const AUTO: &str = "auto";
+pub(crate) const AUTO: &str = "auto";
 
 /// As without a word, but for the Python of the app's folder.
 fn automatic(script: &Path, cwd: &Path, ctx: &Context) -> Result<Interpreter, Diagnostic> {
@@ -191,7 +191,12 @@ pub(crate) fn is_binary(head: &[u8]) -> bool {
 fn names_another_program(head: &[u8]) -> bool {
     let line = head.split(|b| *b == b'\n').next().unwrap_or(&[]);
     let line = String::from_utf8_lossy(line);
-    line.starts_with("#!") && !line.contains("node") && !line.contains("bun")
+    // A folder may be called so as well: `/srv/node-and-python/.venv/bin/python`.
+    let is_node = |word: &str| {
+        let name = word.rsplit('/').next().unwrap_or_default();
+        name.contains("node") || name.starts_with("bun")
+    };
+    line.strip_prefix("#!").is_some_and(|line| !line.split_whitespace().any(is_node))
 }
 
 /// Bun when it is there, else a Node that reads types itself.
@@ -294,6 +299,10 @@ mod tests {
     fn a_first_line_may_name_another_program() {
         assert!(names_another_program(b"#!/usr/bin/env python3\nprint(1)"));
         assert!(!names_another_program(b"#!/usr/bin/env node\n"));
+        assert!(!names_another_program(b"#!/usr/bin/env -S node --enable-source-maps\n"));
+        assert!(!names_another_program(b"#!/opt/node-24/bin/node24 --harmony\n"));
+        // A program of Python in a folder `python-node` was given to Node.
+        assert!(names_another_program(b"#!/srv/python-node/.venv/bin/python\nimport x\n"));
         assert!(!names_another_program(b"console.log(1)"));
     }
 }

@@ -44,6 +44,7 @@ mod instances;
 mod interpreter;
 mod json;
 mod log_names;
+mod module;
 mod names;
 mod objects;
 mod options;
@@ -95,7 +96,7 @@ pub use port::{ONE_PORT, SHARE_IT, fill, is_made, port_of, port_range, ports_of}
 pub use profiles::ALL_PROFILES;
 pub use reading::is_config_file;
 pub use schema::schema;
-pub use script::{SERVE, SERVE_ARGUMENT, name_of as name_of_script};
+pub use script::{SERVE, SERVE_ARGUMENT, ends_as_script, is_program, name_of as name_of_script};
 pub use units::{has_date as is_date_format, signal_name};
 pub use users::user_name;
 
@@ -104,7 +105,8 @@ use ostler_core::spec::AppSpec;
 /// The app that `start <script>` with these options means.
 ///
 /// `script` is a path, a program in `PATH`, or a line with blanks for the shell. The whole line is
-/// the app's name then. What there is to say about it comes with it.
+/// the app's name then. Where an option names a module of Python it counts for nothing. What there
+/// is to say about it comes with it.
 ///
 /// # Errors
 /// Everything that is wrong with it.
@@ -115,8 +117,11 @@ pub fn from_script(
 ) -> Result<(AppSpec, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut report = Vec::new();
     let mut fields = fields::Fields::of_options(options, &mut report);
-    let script = attributes::find("script").map(|key| (key, value::Node::text(script)));
-    fields.add_options(script.into_iter().collect(), &mut report);
+    // A module of Python stands in place of a script.
+    if ctx.as_pm2 || fields.node("module").is_none() {
+        let script = attributes::find("script").map(|key| (key, value::Node::text(script)));
+        fields.add_options(script.into_iter().collect(), &mut report);
+    }
     options.refuse_not_yet(&mut report);
     if options.env.is_some() {
         let message = "Using --env [env] without passing the ecosystem.config.js does not work";

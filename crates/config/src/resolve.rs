@@ -4,6 +4,7 @@
 //! Most attributes go straight to their place, by the table; here is what depends on others or on
 //! the machine. All that is wrong is reported; a specification is made only when nothing is.
 
+mod runs;
 mod warnings;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use crate::idle_stop;
 use crate::instances::{self, Instances};
 use crate::interpreter::{self, Interpreter};
 use crate::log_names::{LogNames, file_name};
+use crate::module;
 use crate::package;
 use crate::package_script::{self, Found as Behind, Given, Surroundings};
 use crate::placeholders;
@@ -97,8 +99,7 @@ impl Resolver<'_, '_> {
     fn run(mut self) -> Option<AppSpec> {
         let cwd = self.cwd();
         let mut spec = AppSpec::new(PathBuf::new(), cwd.clone());
-        let target = self.target(&cwd);
-        let interpreter = target.as_ref().and_then(|target| self.interpreter(target, &cwd));
+        let (target, interpreter) = self.what_runs(&cwd);
         let run_as = run_as::read(self.fields, self.ctx, self.report);
         let direct = put_direct(self.fields, &mut spec, self.report);
         environment::put_all(&mut spec, self.fields, self.from, self.ctx, self.report);
@@ -140,7 +141,7 @@ impl Resolver<'_, '_> {
             None => self.ctx.home.join("pids").join(format!("{}.pid", file_name(&spec.name))),
         };
         spec.env.extend(run_as.home.map(|home| ("HOME", home)));
-        if interpreter.program.as_deref().is_some_and(|program| program.contains("python")) {
+        if module::is_python(&target, &interpreter, self.ctx) {
             spec.env.insert_new("PYTHONUNBUFFERED", "1");
         }
         if instances.mode == ExecMode::Cluster {
@@ -151,6 +152,9 @@ impl Resolver<'_, '_> {
         spec.args = target.args.unwrap_or_else(|| std::mem::take(&mut spec.args));
         spec.interpreter = interpreter.program;
         spec.interpreter_args.splice(..0, interpreter.args);
+        if let Some(module) = module::module_of(self.fields, self.ctx) {
+            spec.interpreter_args.extend(["-m".to_owned(), module.to_owned()]);
+        }
         (spec.exec_mode, spec.instances) = (instances.mode, instances.count);
         spec.instances_given = self.fields.node("instances").is_some();
         (spec.uid, spec.gid, spec.username) = (run_as.uid, run_as.gid, run_as.username);
@@ -163,37 +167,6 @@ impl Resolver<'_, '_> {
     fn fail<T>(&mut self, key: &str, diagnostic: Diagnostic) -> Option<T> {
         self.report.push(self.fields.at(key, diagnostic));
         None
-    }
-
-    fn target(&mut self, cwd: &Path) -> Option<Target> {
-        let Some(script) = self.fields.text("script") else {
-            if !self.fields.was_rejected("script") {
-                let diagnostic = Diagnostic::error("no-script", "No script path - aborting")
-                    .own("this app has no `script`");
-                return self.fail("script", diagnostic.help("give the app a `script`"));
-            }
-            return None;
-        };
-        let diagnostic = match script::find(script, cwd, self.ctx) {
-            Ok(target) => return Some(target),
-            Err(diagnostic) => diagnostic,
-        };
-        let own_cwd = self.fields.text("cwd");
-        if script::lacks_folder(script, cwd, self.ctx) && own_cwd.is_some() {
-            return self.fail("cwd", diagnostic);
-        }
-        let file = self.fields.origin().filter(|_| !self.ctx.as_pm2);
-        self.fail("script", script::beside(diagnostic, script, (file, own_cwd), self.ctx))
-    }
-
-    fn interpreter(&mut self, target: &Target, cwd: &Path) -> Option<Interpreter> {
-        if target.args.is_some() {
-            return Some(Interpreter::default());
-        }
-        let asked = self.fields.text("interpreter");
-        let key = if asked.is_some() { "interpreter" } else { "script" };
-        interpreter::choose(&target.path, asked, cwd, self.ctx)
-            .map_or_else(|diagnostic| self.fail(key, diagnostic), Some)
     }
 
     /// The program behind a script that only starts another one, as `npm start` does.
@@ -385,6 +358,9 @@ fn put_usual(kept: &mut Texts, from: From<'_>, ctx: &Context) {
 pub(crate) fn written_name(fields: &Fields<'_>, ctx: &Context) -> String {
     if let Some(name) = fields.text("name") {
         return name.to_owned();
+    }
+    if let Some(module) = module::module_of(fields, ctx) {
+        return module::name_of_module(module);
     }
     let script = fields.text("script").unwrap_or("");
     let cwd = fields.text("cwd").map(|cwd| ctx.absolute(&ctx.cwd, cwd));

@@ -49,28 +49,46 @@ pub(crate) fn find(script: &str, cwd: &Path, ctx: &Context) -> Result<Target, Di
         }
         return shell(script, ctx);
     }
-    // Else of the Python that is beside the app, which nobody has put into `PATH`.
-    let beside = || python::program(script, cwd).filter(|_| !ctx.as_pm2);
-    let found = match script.contains('/') {
-        true => None,
-        false => ctx.find_program(script).or_else(beside),
-    };
-    match found {
+    match program(script, cwd, ctx) {
         Some(path) => Ok(Target { name: name_of(&path), path, args: None }),
         None => Err(missing(&path, cwd)),
     }
 }
 
+/// Returns the program of this name: in `PATH`, else of the Python that is beside the app, which
+/// nobody has put into `PATH`.
+fn program(name: &str, cwd: &Path, ctx: &Context) -> Option<PathBuf> {
+    if name.contains('/') {
+        return None;
+    }
+    let beside = || python::program(name, cwd).filter(|_| !ctx.as_pm2);
+    ctx.find_program(name).or_else(beside)
+}
+
+/// Whether a word is the name of a program for an app in `cwd`, and of nothing that lies there.
+#[must_use]
+pub fn is_program(word: &str, cwd: Option<&str>, ctx: &Context) -> bool {
+    let cwd = cwd.map_or_else(|| ctx.cwd.clone(), |cwd| ctx.absolute(&ctx.cwd, cwd));
+    let is_there = || ctx.absolute(&cwd, word).exists();
+    !word.trim().contains(char::is_whitespace) && !is_there() && program(word, &cwd, ctx).is_some()
+}
+
 /// Whether what has blanks is the path of a script that is not there, and no line for the shell: it
 /// ends as a script does and begins with no command. PM2 gives it to the shell, again and again.
 fn is_path_of_none(script: &str, cwd: &Path, ctx: &Context) -> bool {
-    let ends = Path::new(script.trim()).extension().and_then(|of| of.to_str());
     let Some(first) = script.split_whitespace().next() else { return false };
     let is_plain = first.chars().all(|c| c.is_alphanumeric() || "._-/".contains(c));
-    ends.is_some_and(|ends| SCRIPTS.contains(&ends))
+    ends_as_script(script.trim())
         && is_plain
         && !BUILTINS.contains(&first)
         && ctx.find_program_from(first, cwd).is_none()
+}
+
+/// Whether a word ends as the name of a script does.
+#[must_use]
+pub fn ends_as_script(word: &str) -> bool {
+    let ends = Path::new(word).extension().and_then(|of| of.to_str());
+    ends.is_some_and(|ends| SCRIPTS.contains(&ends))
 }
 
 /// How the names of scripts end.

@@ -19,6 +19,7 @@ mod event;
 mod health_check;
 mod hooks;
 mod limits;
+mod own_interpreter;
 mod phase;
 mod place;
 mod preparation;

@@ -33,7 +33,7 @@ pub struct AppSpec {
     /// Arguments after the script.
     pub args: Vec<String>,
     /// Program that runs the script: an absolute path or a name found in `PATH`; `None` executes
-    /// the script itself.
+    /// the script itself. Where it is the script, its arguments say what it runs.
     pub interpreter: Option<String>,
     /// Arguments between interpreter and script (`node_args`).
     pub interpreter_args: Vec<String>,

@@ -66,7 +66,9 @@ pub fn template(spec: &AppSpec, particulars: Particulars<'_>) -> SpawnSpec {
         Some(interpreter) => {
             let mut argv = vec![interpreter.clone().into_bytes()];
             argv.extend(spec.interpreter_args.iter().map(|arg| arg.clone().into_bytes()));
-            argv.push(script);
+            if !spec.is_own_interpreter() {
+                argv.push(script);
+            }
             argv
         }
     };

@@ -79,12 +79,12 @@ impl<'a> Service<'a> {
                 path.display().to_string()
             }
         };
-        let script = place(&spec.script);
+        let script = (!spec.is_own_interpreter()).then(|| place(&spec.script));
         let folder = place(&spec.cwd).trim_end_matches('/').to_owned();
         let mut command: Vec<String> =
             spec.interpreter.iter().map(|of| program(engine, of)).collect();
         command.extend(spec.interpreter_args.iter().cloned());
-        command.push(script);
+        command.extend(script);
         // Each replica is the first: it has a network of its own, or the file says so.
         let port = port_of(spec);
         let of_first = |text: &'a str| fill(text, 0, port);

@@ -75,7 +75,7 @@ fn below(out: &mut String, value: &Value, depth: usize) {
 
 fn in_a_row(value: &Value) -> String {
     match value {
-        Value::String(text) => Value::String(text.clone()).to_string(),
+        Value::String(_) => quoted(value),
         other => other.to_string(),
     }
 }
@@ -83,8 +83,26 @@ fn in_a_row(value: &Value) -> String {
 fn scalar(value: &Value) -> String {
     match value {
         Value::String(text) if is_plain(text) => text.clone(),
+        Value::String(_) => quoted(value),
         other => other.to_string(),
     }
+}
+
+/// A text as in JSON; what YAML takes for the end of a line, or for no character of a text, stands
+/// there by its number.
+fn quoted(text: &Value) -> String {
+    let is_odd = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    let mut out = String::new();
+    for c in text.to_string().chars() {
+        match is_odd(c) {
+            true => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => out.push(c),
+        }
+    }
+    out
 }
 
 /// Whether a text is that text in each version of YAML without quotes.
@@ -130,5 +148,17 @@ i:
 o: true
 ";
         assert_eq!(document(&value), expected);
+    }
+
+    /// A variable of a file of supervisord had the character 7f in its name, and no reader of YAML
+    /// took what was made of it.
+    #[test]
+    fn what_is_no_character_of_yaml_is_written_by_its_number() {
+        for number in 0..0x1_0100 {
+            let Some(c) = char::from_u32(number) else { continue };
+            let value = json!({ "a": format!("x{c}y"), "b": [format!("{c}")] });
+            let text = document(&value);
+            assert_eq!(ostler_config::read_yaml(&text), Ok(value), "{number:x}: {text}");
+        }
     }
 }

@@ -15,18 +15,25 @@ use crate::paint::Ink;
 use crate::seen::Seen;
 use crate::tree::lines;
 use crate::why::{advice, why};
-use crate::width::cut;
+use crate::width::{columns, cut};
 use crate::words;
-use crate::wrap::wrap;
+use crate::wrap::{beside, wrap};
 
 /// Returns the screen for a person.
 pub fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
     let mut out = String::new();
     let Some((worst, details)) = worst(seen) else { return out };
     let (sign, inks) = words::sign(worst.phase);
-    let name = look.paint.ink(&[Ink::Bold], &shown(&seen.app.name));
-    let head = format!("{} {name}: {}\n", look.paint.ink(inks, &sign.to_string()), summary(seen));
-    out.push_str(&head);
+    let (sign, name) = (look.paint.ink(inks, &sign.to_string()), shown(&seen.app.name));
+    let head = format!("{name}: {}", summary(seen));
+    if columns(&head) + 2 <= look.window {
+        let name = look.paint.ink(&[Ink::Bold], &name);
+        out.push_str(&format!("{sign} {name}: {}\n", summary(seen)));
+    } else {
+        let mut lines = String::new();
+        wrap(&mut lines, &head, 2, look.window);
+        out.push_str(&format!("{sign} {}", lines.trim_start()));
+    }
     wrap(&mut out, &reason_of(seen, (worst, details), look), 2, look.window);
     let frees = seen.taken.iter().find_map(|(_, hint)| hint.clone());
     if let Some(advice) = frees.or_else(|| advice(details, &seen.app.name)) {
@@ -38,11 +45,8 @@ pub fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
     let facts = facts(seen, look);
     let width = facts.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
     for (key, value) in &facts {
-        let lead = look.paint.ink(&[Ink::Grey], &format!("  {key:width$}  "));
-        out.push_str(&lead);
-        let mut value_lines = String::new();
-        wrap(&mut value_lines, value, width + 4, look.window);
-        out.push_str(value_lines.trim_start());
+        let lead = |text: &str| look.paint.ink(&[Ink::Grey], text);
+        beside(&mut out, (&format!("  {key:width$}  "), lead), value, look.window);
     }
     if 1 < seen.details.len() || is_in_motion(seen) {
         section(&mut out, "instances", look);
@@ -158,6 +162,22 @@ mod tests {
     use crate::sample::{self, NOW};
     use crate::tree::Tree;
     use crate::width::columns;
+
+    /// The first line was as long as the name, and dates were cut in a word.
+    #[test]
+    fn a_long_name_and_a_date_fit_a_narrow_window() {
+        let name = "n".repeat(100);
+        let long = |all: &mut [ProcView]| all.iter_mut().for_each(|of| of.name.clone_from(&name));
+        for window in [30, 80] {
+            let screen = screen_of("api", window, long);
+            let head: Vec<&str> = screen.lines().take_while(|line| !line.is_empty()).collect();
+            assert!(head.iter().all(|line| columns(line) <= window), "{screen}");
+            let whole: String = head.iter().map(|line| line.trim()).collect();
+            assert!(whole.contains(&format!(" {name}: ")), "{whole}");
+        }
+        let worker = screen("worker", 30);
+        assert!(worker.contains("\n  created\n    1970-01-11T13:46:40.000Z\n"), "{worker}");
+    }
 
     /// The screen of a sample app; a window of 0 is a pipe.
     fn screen(name: &str, window: usize) -> String {

@@ -108,4 +108,9 @@ impl Command {
         use CommandId::{Reload, Restart, Run, Start, StartOrReload, StartOrRestart};
         matches!(self.id, Start | Run | Restart | Reload | StartOrRestart | StartOrReload)
     }
+
+    /// Whether its first word may be a program, which is followed by words of its own.
+    pub(super) fn takes_program(&self) -> bool {
+        matches!(self.id, CommandId::Start | CommandId::Run)
+    }
 }

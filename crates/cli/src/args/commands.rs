@@ -57,8 +57,10 @@ commands! {
         "A word that is the name, namespace or id of processes in the list starts those that do \
          not run. A process file (`*.config.js`, JSON, YAML, TOML, or `-` for JSON on standard \
          input) starts all of its apps, and restarts those that run. Anything else is a \
-         script, a program in `PATH`, or a command in quotes. Without an argument the file is \
-         `ecosystem.config.js`.";
+         script, a program in `PATH`, or a command in quotes. A program has the words behind it \
+         that cannot be ours (`start uvicorn main:app --port 8000`), a module of Python all of \
+         them (`start -m celery -A tasks worker`), and `--` makes it plain. Without an argument \
+         the file is `ecosystem.config.js`.";
     Run Run ["run"] [Needed("script|ecosystem")]
         "run apps in the foreground, as a container does"
         "The apps' output is this command's. SIGTERM, SIGINT and SIGQUIT stop everything, SIGUSR2 \

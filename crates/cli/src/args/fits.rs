@@ -39,6 +39,9 @@ pub(super) fn check(
         values::check(&parsed)?;
         contrary::check(&parsed, options)?;
     }
+    if parsed.has_attribute("module") {
+        return without_script(parsed, command);
+    }
     let mut most = 0;
     for (at, arg) in command.takes.iter().enumerate() {
         match arg {
@@ -55,6 +58,14 @@ pub(super) fn check(
             Err(Misuse::Extra { word: word.clone(), command })
         }
         Some(_) | None => Ok(parsed),
+    }
+}
+
+/// Where a module of Python is named nothing else is.
+fn without_script(parsed: Parsed, command: &'static Command) -> Result<Parsed, Misuse> {
+    match parsed.words.first() {
+        Some(word) => Err(Misuse::Extra { word: word.clone(), command }),
+        None => Ok(parsed),
     }
 }
 

@@ -21,6 +21,9 @@ use super::otherwise::OTHERWISE;
 use super::told::told;
 use crate::program::Program;
 
+/// The names of the option that stands in place of a script. To PM2 its letter means another one.
+const MODULE: &[&str] = &["module"];
+
 /// What an option is about, and whether PM2 takes it with every command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -236,6 +239,8 @@ impl Flag {
         let commands: &[CommandId] = match (of.effect, of.applies) {
             (Effect::NotYet { .. }, _) => &[],
             (_, Applies::Added) => &[Start, Run],
+            // Of a process that is there the script may change, and not what kind it is of.
+            _ if flag.long == MODULE => &[Start, Run],
             _ if of.over_file => &[Start, Run, Restart, Reload, StartOrRestart, StartOrReload],
             _ => &[Start, Run, Restart, Reload],
         };
@@ -357,12 +362,18 @@ impl Flag {
         }
     }
 
+    /// Whether it names a module of Python, in place of a script.
+    pub(crate) fn is_module(&self) -> bool {
+        self.long == MODULE
+    }
+
     /// Whether it exists under this name of the program.
     pub(crate) fn exists(&self, program: Program) -> bool {
         match self.id {
             FlagId::Verbose | FlagId::Fields | FlagId::Template | FlagId::All => {
                 program == Program::Ostler
             }
+            FlagId::Attribute(flag) => program == Program::Ostler || flag.long != MODULE,
             // Ours has a value.
             FlagId::Json => program == Program::Pm2,
             _ => true,

@@ -8,10 +8,11 @@ use lexopt::Arg as Word;
 use super::commands::{Arg, Command, CommandId, Group};
 use super::flags::{FLAGS, Flag, FlagId, Takes};
 use super::misuse::Misuse;
+use super::of_pm2::{ignore_vain, of_runtime};
 use super::parsed::Parsed;
+use super::tail::{self, Begin};
 use super::take::{negative_number, refuse_apart, take_values, text};
-use super::unknown::{Written, absent_option, find_command};
-use super::{absent, fits};
+use super::unknown::{Written, find_command};
 use crate::program::Program;
 
 /// Parses the words after the program's name.
@@ -103,18 +104,20 @@ struct Reader {
     options: Vec<Written>,
     /// The word that was taken as the value of an option which needs none.
     apart: Option<(&'static Flag, String)>,
+    /// Where the words begin that may be a program's.
+    begin: Option<Begin>,
 }
 
 impl Reader {
     fn new(command: Option<&'static Command>) -> Self {
         let parsed = Parsed { command, ..Parsed::default() };
-        Self { parsed, options: Vec::new(), apart: None }
+        Self { parsed, options: Vec::new(), apart: None, begin: None }
     }
 
     /// Reads these words, which have no `--`.
     fn read(&mut self, words: Vec<OsString>, program: Program) -> Result<(), Misuse> {
         let mut parser = lexopt::Parser::from_args(words);
-        let Self { parsed, options, apart } = self;
+        let Self { parsed, options, apart, begin } = self;
         loop {
             if let Some(number) = negative_number(&mut parser, parsed.command, program) {
                 parsed.words.push(number);
@@ -126,7 +129,12 @@ impl Reader {
                     let word = text(word)?;
                     match parsed.command {
                         None => parsed.command = Some(find_command(word, options, program)?),
-                        Some(_) => parsed.words.push(word),
+                        Some(_) => {
+                            parsed.words.push(word);
+                            if begin.is_none() && program == Program::Ostler {
+                                *begin = Begin::here(&mut parser, parsed, options.len());
+                            }
+                        }
                     }
                 }
                 Some(option) => {
@@ -136,6 +144,9 @@ impl Reader {
                         Some(flag) => {
                             let next = take_option(flag, &mut parser, parsed, program)?;
                             *apart = next.map(|value| (flag, value)).or(apart.take());
+                            if flag.is_module() && parsed.words.is_empty() {
+                                *begin = Begin::here(&mut parser, parsed, 1 + options.len());
+                            }
                         }
                         // A value that hangs on it (`--x=1`) must be taken away, or the parser
                         // complains about that.
@@ -149,18 +160,12 @@ impl Reader {
 
     /// Whether what was read can be meant.
     fn end(self, of_runtime: bool, program: Program) -> Result<Parsed, Misuse> {
-        let Self { parsed, options, apart } = self;
-        understood(parsed, options, apart, of_runtime, program)
+        understood(self, of_runtime, program)
     }
 }
 
-fn understood(
-    mut parsed: Parsed,
-    mut options: Vec<Written>,
-    apart: Option<(&'static Flag, String)>,
-    is_runtime: bool,
-    program: Program,
-) -> Result<Parsed, Misuse> {
+fn understood(reader: Reader, is_runtime: bool, program: Program) -> Result<Parsed, Misuse> {
+    let Reader { mut parsed, mut options, apart, begin } = reader;
     if let (Some((flag, value)), Some(command), Program::Ostler) = (apart, parsed.command, program)
         && parsed.words.is_empty()
         && swallows(command)
@@ -177,7 +182,7 @@ fn understood(
     if parsed.command.is_some_and(|command| command.id == CommandId::Help) {
         parsed = asked_for_help(parsed)?;
     }
-    fits::check(parsed, &options, program)
+    tail::check(parsed, &options, begin, program)
 }
 
 /// Whether it is refused when its first argument was taken as the value of an option: what needs
@@ -199,16 +204,6 @@ fn shown(option: &Word<'_>) -> String {
         Word::Long(name) => format!("--{name}"),
         Word::Value(_) => String::new(),
     }
-}
-
-/// Takes away what PM2 knows and what does nothing here.
-fn ignore_vain(parsed: &mut Parsed, options: &mut Vec<Written>) {
-    let command = parsed.command.map(|command| command.id);
-    let is_vain =
-        |flag: Option<&Flag>, name: &str| flag.is_none() && absent::is_vain(name, command);
-    let vain = options.iter().filter(|(flag, name)| is_vain(*flag, name));
-    parsed.ignored.extend(vain.map(|(_, name)| name.clone()));
-    options.retain(|(flag, name)| !is_vain(*flag, name));
 }
 
 /// Takes an option with its values. Returns the word behind it, if that was taken for a value that
@@ -257,24 +252,6 @@ fn rest_as_words(parsed: &mut Parsed, program: Program) {
         parsed.words.push(rest.remove(0));
         parsed.rest = parsed.rest.take().filter(|rest| !rest.is_empty());
     }
-}
-
-/// What `pm2-runtime` makes of its words.
-fn of_runtime(mut parsed: Parsed, options: &mut Vec<Written>) -> Result<Parsed, Misuse> {
-    if parsed.words.first().is_some_and(|word| word == "start") {
-        parsed.words.remove(0);
-    }
-    let fits = |flag: &Flag| flag.fits(CommandId::Run, Program::Pm2);
-    let is_known = |(flag, _): &Written| flag.is_some_and(fits);
-    for (_, name) in options.iter().filter(|option| !is_known(option)) {
-        if let Some(row) = absent::option(name.trim_start_matches('-')).filter(|row| row.is_asked())
-        {
-            return Err(absent_option(name.clone(), row));
-        }
-        parsed.ignored.push(name.clone());
-    }
-    options.retain(is_known);
-    Ok(parsed)
 }
 
 /// `help stop` means what `stop --help` means.

@@ -2,6 +2,7 @@
 
 use super::commands::Command;
 use super::flags::FlagId;
+use super::misuse::Misuse;
 use super::typed::Typed;
 
 /// A command line.
@@ -15,10 +16,22 @@ pub(crate) struct Parsed {
     pub(crate) given: Vec<(FlagId, Option<String>)>,
     /// What stands after `--`.
     pub(crate) rest: Option<Vec<String>>,
+    /// What stands behind the first word, where that may be a program and this its own.
+    pub(crate) tail: Option<Tail>,
     /// Options that are not known and were tolerated.
     pub(crate) ignored: Vec<String>,
     /// All of it as it was typed.
     pub(crate) typed: Typed,
+}
+
+/// The words behind the first one, which may be a program, and why they cannot be ours, if it is
+/// the words themselves that say so.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    /// The words as they were typed.
+    pub(crate) words: Vec<String>,
+    /// Why the line is no line of ours.
+    pub(crate) misuse: Option<Misuse>,
 }
 
 impl Parsed {

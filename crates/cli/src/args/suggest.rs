@@ -49,6 +49,11 @@ pub(crate) fn is_changed(left: &str, right: &str) -> bool {
     left.len() == right.len() && left != right
 }
 
+/// Whether a word is another one but for one letter, or two in each other's place.
+pub(super) fn is_slip(word: &str, of: &str) -> bool {
+    distance(&word.to_lowercase(), &of.to_lowercase()) <= 1
+}
+
 /// Letters to insert, drop, change or swap.
 fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();

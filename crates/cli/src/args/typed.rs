@@ -177,6 +177,13 @@ impl Typed {
         shown(words.chain(more.iter().map(|&typed| typed.to_owned())))
     }
 
+    /// The line with `--` before so many words at its end.
+    pub(crate) fn with_rest_from(&self, count: usize) -> Option<String> {
+        let (before, behind) = self.0.split_at_checked(self.0.len().checked_sub(count)?)?;
+        let words = |words: &[String]| words.iter().map(|of| word(of).into_owned()).collect();
+        shown([words(before), vec!["--".to_owned()], words(behind)].concat().into_iter())
+    }
+
     /// The line with this name of the app in place of the one that it has, or has not.
     pub(crate) fn with_name(&self, name: &str) -> Option<String> {
         let is_joined = |typed: &str| typed.starts_with("--name=");

@@ -75,7 +75,11 @@ pub(super) fn unknown_option(
 }
 
 /// Returns the option that was probably meant: one that the command takes, else any.
-fn near_option(name: &str, command: Option<&'static Command>, program: Program) -> Option<Near> {
+pub(super) fn near_option(
+    name: &str,
+    command: Option<&'static Command>,
+    program: Program,
+) -> Option<Near> {
     let fits = |flag: &&Flag| command.is_none_or(|command| flag.fits(command.id, program));
     let nearest = |all: bool| {
         let known = FLAGS.iter().filter(|flag| flag.exists(program));

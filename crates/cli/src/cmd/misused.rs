@@ -6,6 +6,7 @@
 use ostler_text::shown;
 
 use crate::args::{self, Misuse, Typed, help, pm2_help};
+use crate::failed::Failed;
 use crate::output::Output;
 use crate::paint::Ink;
 use crate::program::Program;
@@ -23,6 +24,16 @@ pub(super) fn refuse(out: &mut Output, misuse: &Misuse, program: Program, typed:
     match program {
         Program::Ostler => refuse_in_our_way(out, misuse, typed),
         Program::Pm2 => refuse_in_pm2s_way(out, misuse),
+    }
+}
+
+/// The failure of a command that has seen only later that its line is not understood.
+pub(super) fn failed(misuse: &Misuse, typed: &Typed) -> Failed {
+    let said = args::said(misuse, Program::Ostler, typed);
+    let failed = Failed::misuse(said.text);
+    match said.hint {
+        Some(hint) => failed.hint(hint),
+        None => failed,
     }
 }
 
@@ -64,6 +75,7 @@ fn refuse_in_pm2s_way(out: &mut Output, misuse: &Misuse) {
         | Misuse::Dashed { .. }
         | Misuse::Swallowed { .. }
         | Misuse::Contrary { .. }
+        | Misuse::Whose { .. }
         | Misuse::Taken { .. }
         | Misuse::NotText(_) => {
             let hint = hint.map_or(String::new(), |hint| format!("  hint: {hint}\n"));

@@ -5,6 +5,7 @@ mod address;
 mod alert;
 mod apply;
 mod attach;
+mod behind;
 mod boot;
 mod cleardump;
 mod completion;

@@ -8,7 +8,7 @@ use ostler_wire::control::{Action, Change, Phase, ProcView, Watch};
 use super::file::{self, File, Known};
 use super::ready::{self, Counts};
 use super::running::{runs_already, startable};
-use super::{act, each, first_steps, launch, list, logs, perform, same_name};
+use super::{act, behind, each, first_steps, launch, list, logs, perform, same_name};
 use crate::apps::{self, App};
 use crate::args::FlagId;
 use crate::caller;
@@ -44,9 +44,10 @@ enum Meant {
 /// Starts what the words mean: under our name when every one of them is understood; PM2 does one
 /// after the other.
 fn words(session: &mut Session) -> Result<Vec<String>, Failed> {
+    behind::settle(session)?;
     let mut words = session.args.words.clone();
     if words.is_empty() {
-        words.push(USUAL.to_owned());
+        words.push(if session.args.has_attribute("module") { "" } else { USUAL }.to_owned());
     }
     let mut addresses = Vec::new();
     match session.program {
@@ -67,6 +68,9 @@ fn words(session: &mut Session) -> Result<Vec<String>, Failed> {
 
 /// Understands a word. Nothing is started.
 fn meant(session: &mut Session, word: &str) -> Result<Meant, Failed> {
+    if session.args.has_attribute("module") {
+        return apps::of_script(session, word).map(Meant::Script);
+    }
     if word.is_empty() && session.program == Program::Ostler {
         return Err(Failed::misuse("the name of what is to be started is empty")
             .hint("name a script, as in `ostler start app.js`"));
@@ -75,7 +79,9 @@ fn meant(session: &mut Session, word: &str) -> Result<Meant, Failed> {
         refuse_force(session, word)?;
         return file::read_whole(session, word).map(Meant::File);
     }
-    if let Some(picked) = existing(session, word)? {
+    if !behind::is_another(session, word)?
+        && let Some(picked) = existing(session, word)?
+    {
         return Ok(Meant::Known(word.to_owned(), picked));
     }
     perform::refuse_only(session, word)?;

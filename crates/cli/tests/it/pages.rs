@@ -160,6 +160,10 @@ fn machine() -> Sandbox {
     s.write("app.js", server);
     s.write("job.js", "console.log('done');\n");
     s.write("server.py", "import time\ntime.sleep(3600)\n");
+    for module in ["celery.py", "report.py"] {
+        s.write(module, "import time\ntime.sleep(3600)\n");
+    }
+    s.write_executable("bin/uvicorn", "#!/bin/sh\nexec sleep 3600\n");
     let hello = std::fs::read(root().join("examples/hello.js")).unwrap();
     s.write("examples/hello.js", hello);
     let file = "module.exports = { apps: [{ name: 'other', script: 'server.py', \

@@ -46,6 +46,13 @@ pub(super) static ROWS: &[Attribute] = &[
         .advice("write the path of the script, or a command")
         .example("\"app.js\"")
         .help("path of the script, a program in `PATH`, or a line for the shell"),
+    text("module", Access::Command)
+        .rule(Rule::NotEmpty)
+        .resolved()
+        .flags(&[value(&["module"], "module").short('m')])
+        .advice("write its name as in `import`, such as `\"celery\"`")
+        .example("\"celery\"")
+        .help("module of Python that is run in place of a script, by the Python of the folder"),
     path("cwd", field!(cwd))
         .rule(Rule::NotEmpty)
         .recorded_as("pm_cwd")

@@ -79,6 +79,16 @@ pub(super) const CODES: &[Code] = &[
         )),
     },
     Code {
+        name: "two-scripts",
+        title: "a `script` and a `module`",
+        text: "An app runs a script or a module of Python, which is named in place of it: \
+               `python -m celery` is `module: celery`.",
+        example: Some((
+            r#"{ "script": "api.js", "module": "celery" }"#,
+            r#"{ "script": "api.js" }"#,
+        )),
+    },
+    Code {
         name: "unknown-dependency",
         title: "a dependency that is not there",
         text: "`depends_on` has names of apps: of the same file, or of the list. An app of that \

@@ -6,6 +6,7 @@ use crate::syntax_help::CLOSE_LIST;
 
 const LEVEL: &str = "what belongs together begins in the same column, by blanks";
 const QUOTES: &str = "write a text with such a character in quotes";
+const ESCAPED: &str = r"leave it out, or write it in double quotes by its number, as `\x7f`";
 const CLOSE_TEXT_ALONE: &str =
     "end the text with the quote that it begins with, and nothing behind it";
 const VALUE: &str = "a line is a key and a value, as in `name: api`";
@@ -24,9 +25,11 @@ pub(super) fn words(kind: &ErrorKind) -> (String, Option<&'static str>) {
             return (format!("`{open}` is closed by `{close}`"), Some(CLOSE_LIST));
         }
         Kind::UnexpectedCharacter { character } => {
-            let said =
-                format!("no value begins with `{}`", ostler_text::shown(&character.to_string()));
-            return (said, Some(QUOTES));
+            let shown = ostler_text::shown(&character.to_string()).into_owned();
+            return match character.is_control() {
+                true => (format!("`{shown}` stands in no text of YAML as it is"), Some(ESCAPED)),
+                false => (format!("no value begins with `{shown}`"), Some(QUOTES)),
+            };
         }
         Kind::MisplacedFlowCollectionEnd => ("nothing is open that this closes", Some(QUOTES)),
         Kind::UnexpectedEofFlowSequence => ("a `[` is not closed", Some(CLOSE_LIST)),

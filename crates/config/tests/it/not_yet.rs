@@ -72,7 +72,10 @@ fn a_key_for_what_is_not_done_is_warned_of_where_it_stands() {
     let mut warned = Vec::new();
     for attribute in attributes().filter(|attribute| attribute.is_in_files()) {
         let text = format!("{{ script: 'a.js', {}: {} }}", attribute.name, attribute.example);
-        if matches!(attribute.name, "script" | "uid" | "gid" | "interpreter" | "cwd" | "env_file") {
+        if matches!(
+            attribute.name,
+            "script" | "module" | "uid" | "gid" | "interpreter" | "cwd" | "env_file"
+        ) {
             continue;
         }
         world.file("eco.json", &text);

@@ -61,3 +61,43 @@ fn a_program_of_the_environment_is_found_although_it_is_not_in_path() {
     let said = world.refused("uvicorn", &options(&[]));
     assert!(said.starts_with("error[no-script]"), "{said}");
 }
+
+#[test]
+fn a_module_is_what_python_runs_and_no_script_stands_behind_it() {
+    let world = World::new(&["python3", "uv"]);
+    let of = |app: &str| {
+        let app = world.app(app);
+        let program = app.interpreter.clone().unwrap();
+        assert_eq!(app.script.to_str(), Some(program.as_str()));
+        assert!(app.is_own_interpreter());
+        assert_eq!(app.env.get("PYTHONUNBUFFERED"), Some("1"));
+        let program = program.replace(world.ctx.cwd.parent().unwrap().to_str().unwrap(), "");
+        (app.name, program, app.interpreter_args.join(" "), app.args.join(" "))
+    };
+    let is = |name: &str, program: &str, own: &str, args: &str| {
+        (name.to_owned(), program.to_owned(), own.to_owned(), args.to_owned())
+    };
+    let plain = of("{ module: 'celery', args: '-A tasks worker' }");
+    assert_eq!(plain, is("celery", "/bin/python3", "-m celery", "-A tasks worker"));
+    world.file("uv.lock", "");
+    let uv = of("{ module: 'my.jobs', node_args: '-X dev' }");
+    assert_eq!(uv, is("my-jobs", "/bin/uv", "run python -X dev -m my.jobs", ""));
+    environment(&world, ".venv");
+    let own = of("{ name: 'x', module: 'celery' }");
+    assert_eq!(own, is("x", "/app/.venv/bin/python", "-m celery", ""));
+    let asked = of("{ module: 'celery', interpreter: 'python3' }");
+    assert_eq!(asked, is("celery", "/bin/python3", "-m celery", ""));
+}
+
+#[test]
+fn a_program_of_python_tells_what_it_prints_at_once() {
+    let world = World::new(&["bash"]);
+    environment(&world, ".venv");
+    world.program(".venv/bin/celery", "#!/srv/app/.venv/bin/python3\nprint('x')\n");
+    let unbuffered = |script: &str| {
+        world.start(script, &options(&[])).env.get("PYTHONUNBUFFERED").map(str::to_owned)
+    };
+    assert_eq!(unbuffered("celery").as_deref(), Some("1"));
+    // Of the environment, but a program of a shell.
+    assert_eq!(unbuffered("uvicorn"), None);
+}

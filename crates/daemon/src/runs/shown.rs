@@ -101,7 +101,11 @@ impl Shown {
         spec.passthrough = Texts::new();
         // Between the interpreter and the script stand options, behind it arguments.
         let script = spec.script.to_string_lossy();
-        if let Some(at) = self.args.iter().position(|arg| *arg == script) {
+        if spec.is_own_interpreter() {
+            let module = self.args.iter().position(|arg| arg == "-m").unwrap_or_default() + 2;
+            spec.interpreter_args = self.args.iter().take(module).skip(1).cloned().collect();
+            spec.args = self.args.iter().skip(module).cloned().collect();
+        } else if let Some(at) = self.args.iter().position(|arg| *arg == script) {
             spec.args = self.args.iter().skip(at + 1).cloned().collect();
             if spec.interpreter.is_some() {
                 spec.interpreter_args = self.args.iter().take(at).skip(1).cloned().collect();
@@ -176,6 +180,17 @@ mod tests {
         let args = ["node", "--enable-source-maps", "/srv/api/app.js", "--port", "3000"];
         let seen = Shown { env, ..shown(&[], &args) };
         assert_eq!(to_text(&seen.specification()), to_text(&spec));
+    }
+
+    #[test]
+    fn a_module_that_runs_keeps_its_name_and_its_arguments() {
+        let mut spec = AppSpec::new("/srv/api/.venv/bin/python".into(), "/srv/api".into());
+        spec.interpreter = Some("/srv/api/.venv/bin/python".into());
+        let env = flattened(&spec, ProcId(0));
+        let args = ["/srv/api/.venv/bin/python", "-u", "-m", "celery", "-A", "tasks"];
+        let seen = Shown { env, ..shown(&[], &args) }.specification();
+        assert_eq!(seen.interpreter_args, ["-u", "-m", "celery"]);
+        assert_eq!(seen.args, ["-A", "tasks"]);
     }
 
     fn to_text(spec: &AppSpec) -> String {

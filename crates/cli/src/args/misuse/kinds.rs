@@ -44,6 +44,15 @@ pub(crate) enum Misuse {
     Missing { argument: Arg, command: &'static Command, given: usize },
     /// There is one word too many.
     Extra { word: String, command: &'static Command },
+    /// An option behind a program or a module, whose words these are, may be one of this command,
+    /// or is nearly one.
+    Whose {
+        option: String,
+        near: Option<&'static Flag>,
+        of: String,
+        words: Vec<String>,
+        command: &'static Command,
+    },
     /// A word is not UTF-8.
     NotText(String),
 }

@@ -88,6 +88,13 @@ fn text(misuse: &Misuse, typed: &Typed) -> String {
         Misuse::Extra { word, command } => {
             format!("`{}` does not take so many arguments: `{word}`", command.name())
         }
+        Misuse::Whose { option, near: None, of, command, .. } => {
+            let command = command.name();
+            format!("`{option}` behind `{of}` is an option of `{NAME} {command}` too")
+        }
+        Misuse::Whose { option, near: Some(near), of, .. } => {
+            format!("`{option}` behind `{of}` is nearly `--{}`", near.name())
+        }
         Misuse::NotText(word) => format!("`{word}` is not valid UTF-8"),
     }
 }
@@ -166,6 +173,7 @@ fn hint(misuse: &Misuse, typed: &Typed) -> Option<String> {
         Misuse::NotText(_) => {
             Some("an app may be named by its id, which `ostler list --all` shows".to_owned())
         }
+        Misuse::Whose { of, words, .. } => Some(whose(of, words, typed)),
         Misuse::Value { option, unexpected: true } => Some(format!("write `{option}`")),
     }
 }
@@ -362,4 +370,12 @@ fn list(names: &[&str]) -> String {
         Some((last, _)) => last.clone(),
         None => String::new(),
     }
+}
+
+/// Returns the line that gives all words behind a program to it.
+fn whose(of: &str, words: &[String], typed: &Typed) -> String {
+    let line = typed.with_rest_from(words.len());
+    let line = line.map(|line| format!("`{line}` gives all of this to `{of}`"));
+    let line = line.unwrap_or_else(|| format!("behind `--` all of this is for `{of}`"));
+    format!("{line}; what is for ostler stands before `--`")
 }

@@ -52,6 +52,7 @@ fn text(misuse: &Misuse) -> String {
         Misuse::Contrary { one, other, .. } => {
             format!("options `--{}' and `--{}' exclude each other", one.name(), other.name())
         }
+        Misuse::Whose { option, .. } => format!("unknown option `{option}'"),
         Misuse::Taken { word, .. } => format!("Unknown command argument: {word}"),
         Misuse::NotText(word) => format!("argument `{word}' is not valid UTF-8"),
     }
@@ -82,6 +83,7 @@ fn hint(misuse: &Misuse) -> Option<String> {
         | Misuse::Apart { .. }
         | Misuse::Dashed { .. }
         | Misuse::Swallowed { .. }
+        | Misuse::Whose { .. }
         | Misuse::Taken { .. }
         | Misuse::NotANumber { .. }
         | Misuse::Contrary { .. }

@@ -120,8 +120,9 @@ fn delay(session: &Session) -> Result<Duration, Failed> {
 
 /// Returns the apps that are to be started: all of them, or none.
 fn apps(session: &mut Session) -> Result<Vec<App>, Failed> {
+    super::behind::settle(session)?;
     let word = session.args.word().to_owned();
-    if !file::is_meant(&word) {
+    if session.args.has_attribute("module") || !file::is_meant(&word) {
         super::perform::refuse_only(session, &word)?;
         return Ok(vec![apps::of_script(session, &word)?]);
     }

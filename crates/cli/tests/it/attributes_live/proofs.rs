@@ -24,6 +24,7 @@ pub const PROOFS: &[(&str, Proof)] = &[
     ("args", There("fork::an_interpreter_may_be_named_with_arguments_of_its_own")),
     ("node_args", There("inspect_ports::each_worker_has_an_inspector_port_from_node_args")),
     ("script", There("config::every_form_of_a_process_file_is_read")),
+    ("module", There("python::a_module_runs_by_the_python_of_its_folder_and_keeps_its_name")),
     ("cwd", There("fork::the_app_is_told_who_it_is")),
     ("interpreter", There("fork::an_interpreter_may_be_named_with_arguments_of_its_own")),
     (
