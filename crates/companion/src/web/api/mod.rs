@@ -82,7 +82,7 @@ mod tests {
         let value = serde_json::to_value(&document).unwrap();
         assert!(value["openapi"].as_str().unwrap().starts_with("3.1"));
         let paths: Vec<&String> = value["paths"].as_object().unwrap().keys().collect();
-        assert_eq!(paths.len(), 16, "{paths:?}");
+        assert_eq!(paths.len(), 17, "{paths:?}");
         for (path, of) in value["paths"].as_object().unwrap() {
             for (how, of) in of.as_object().unwrap() {
                 for parameter in of["parameters"].as_array().into_iter().flatten() {
