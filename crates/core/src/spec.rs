@@ -241,6 +241,8 @@ pub struct LogSpec {
     pub date_format: Option<String>,
     /// What becomes of output that cannot be written.
     pub full: LogFull,
+    /// How long lines may wait before they are written, many at once; 0: not at all.
+    pub buffer: Option<Millis>,
     /// When the files are rotated, and what is kept of them.
     pub rotation: LogRotation,
     /// Who receives the lines besides the files.

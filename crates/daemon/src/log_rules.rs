@@ -88,6 +88,11 @@ impl LogRules {
         Some(Rotation { max_size: of.max_size, names: Arc::clone(&self.names) })
     }
 
+    /// Returns how long lines of an app may wait before they are written, ms.
+    pub fn buffer(&self, spec: &AppSpec) -> Option<u64> {
+        spec.logs.buffer.or(self.rules.buffer).filter(|delay| 0 < *delay)
+    }
+
     /// Returns what is wanted of one of the files of an app at this time, ms since 1970.
     pub fn log(&self, spec: &AppSpec, path: &Path, now: u64) -> Option<Log> {
         let of = self.of(spec)?;

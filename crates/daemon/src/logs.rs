@@ -155,6 +155,7 @@ impl Logs {
             },
             hold: Some(HOLD),
             rotation: self.care.rules.rotation(spec),
+            buffer: self.care.rules.buffer(spec),
         });
         for (stream, pipe) in pipes {
             if let Some(pipe) = pipe {

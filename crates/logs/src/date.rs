@@ -80,11 +80,7 @@ impl DateFormat {
 /// is the number itself.
 #[must_use]
 pub fn date(at_ms: u64, format: &str) -> String {
-    let at = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    at.map_or_else(
-        || at_ms.to_string(),
-        |at| DateFormat::new(format).render(&at.to_zoned(zone().clone())),
-    )
+    zoned(at_ms).map_or_else(|| at_ms.to_string(), |at| DateFormat::new(format).render(&at))
 }
 
 /// A time, ms since 1970, as `2026-11-22T23:07:05.573Z`; `None` for one that no calendar has.
@@ -118,6 +114,12 @@ pub fn zone_of(named: Option<&str>) -> TimeZone {
 
 fn from_file(path: &str) -> Option<TimeZone> {
     TimeZone::tzif("local", &std::fs::read(path).ok()?).ok()
+}
+
+/// A time, ms since 1970, in the local time zone; `None` for one that no calendar has.
+pub(crate) fn zoned(at_ms: u64) -> Option<Zoned> {
+    let at = jiff::Timestamp::from_millisecond(i64::try_from(at_ms).ok()?).ok()?;
+    Some(at.to_zoned(zone().clone()))
 }
 
 /// Now, in the local time zone.

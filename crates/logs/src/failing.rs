@@ -207,7 +207,12 @@ impl Reactor {
             let which = Which::one(index, source.files.len());
             let notice = self.files.get(id).map(|file| file.notice(lines.into()));
             let notice = notice.unwrap_or_default();
-            source.formatter.render(notice.as_bytes(), Part::WHOLE, usize::MAX, &mut output);
+            source.formatter.render(
+                notice.as_bytes(),
+                (Part::WHOLE, None),
+                usize::MAX,
+                &mut output,
+            );
             let step = Step { which, taken: 0, goes_on: false, begins: false };
             if let Err((id, error)) = self.commit(source, step, &output) {
                 self.fail(id, error);
@@ -243,7 +248,7 @@ impl Reactor {
         if is_told {
             let mut output = Vec::new();
             let notice = file.notice(lines);
-            formatter.render(notice.as_bytes(), Part::WHOLE, usize::MAX, &mut output);
+            formatter.render(notice.as_bytes(), (Part::WHOLE, None), usize::MAX, &mut output);
             if let Err(error) = append_whole(file, &output) {
                 return self.fail(id, error);
             }

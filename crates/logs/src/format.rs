@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::date::{DateFormat, iso_of, now};
+use crate::date::{DateFormat, iso_of, now, zoned};
 use crate::level::Level;
 use crate::logfmt::word;
 use crate::object::{self, Object};
@@ -69,12 +69,13 @@ impl Formatter {
         matches!(self.0, Form::Plain)
     }
 
-    /// Appends the lines of `input`, dated now, as long as `out` stays under `limit`; at least one.
-    /// What follows the last line end counts as a line. Returns how much of `input` was taken.
+    /// Appends the lines of `input`, as long as `out` stays under `limit`; at least one. They are
+    /// dated `at` (ms since 1970), or now. What follows the last line end counts as a line. Returns
+    /// how much of `input` was taken.
     pub(crate) fn render(
         &self,
         input: &[u8],
-        part: Part,
+        (part, at): (Part, Option<u64>),
         limit: usize,
         out: &mut Vec<u8>,
     ) -> usize {
@@ -85,7 +86,7 @@ impl Formatter {
             }
             return input.len();
         }
-        let stamp = self.stamp();
+        let stamp = self.stamp(at);
         let mut taken = 0;
         while let Some(rest) = input.get(taken..).filter(|rest| !rest.is_empty()) {
             let len = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
@@ -105,16 +106,17 @@ impl Formatter {
         taken
     }
 
-    fn stamp(&self) -> String {
+    fn stamp(&self, at: Option<u64>) -> String {
+        let at = || at.and_then(zoned).unwrap_or_else(now);
         match &self.0 {
             Form::Plain => String::new(),
-            Form::Dated(date) => format!("{}: ", date.render(&now())),
+            Form::Dated(date) => format!("{}: ", date.render(&at())),
             Form::Json { date: Some(date), .. } => {
-                let text = serde_json::Value::from(date.render(&now())).to_string();
+                let text = serde_json::Value::from(date.render(&at())).to_string();
                 text.trim_matches('"').to_owned()
             }
-            Form::Pairs { date: Some(date), .. } => word(&date.render(&now())).into_owned(),
-            Form::Json { date: None, .. } | Form::Pairs { date: None, .. } => iso_of(&now()),
+            Form::Pairs { date: Some(date), .. } => word(&date.render(&at())).into_owned(),
+            Form::Json { date: None, .. } | Form::Pairs { date: None, .. } => iso_of(&at()),
         }
     }
 
@@ -183,7 +185,8 @@ mod tests {
 
     fn render(sink: &Sink, input: &[u8], limit: usize) -> (String, usize) {
         let mut out = Vec::new();
-        let taken = Formatter::new(sink, Stream::Err).render(input, Part::WHOLE, limit, &mut out);
+        let taken =
+            Formatter::new(sink, Stream::Err).render(input, (Part::WHOLE, None), limit, &mut out);
         (String::from_utf8(out).unwrap(), taken)
     }
 
@@ -232,7 +235,7 @@ mod tests {
         }
         // What may go on is no object yet.
         let (mut out, part) = (Vec::new(), Part { continues: false, begins: true });
-        Formatter::new(&json, Stream::Err).render(object, part, 1000, &mut out);
+        Formatter::new(&json, Stream::Err).render(object, (part, None), 1000, &mut out);
         let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
         assert_eq!((value["partial"].as_bool(), value.get("level")), (Some(true), None));
     }
@@ -257,7 +260,7 @@ mod tests {
         let mut out = Vec::new();
         let part = Part { continues: true, begins: true };
         let iso = Sink { date_format: None, ..pairs };
-        Formatter::new(&iso, Stream::Out).render(b"name? ", part, 1000, &mut out);
+        Formatter::new(&iso, Stream::Out).render(b"name? ", (part, None), 1000, &mut out);
         let said = String::from_utf8(out).unwrap();
         assert!(said.ends_with("Z app=\"a b\" id=3 type=out partial=true message=\"name? \"\n"));
     }
@@ -266,7 +269,12 @@ mod tests {
     fn part_of_a_line_goes_on_without_a_date_and_is_marked_in_json() {
         let part = |form: &Sink, input: &str, continues, begins| {
             let (mut out, part) = (Vec::new(), Part { continues, begins });
-            Formatter::new(form, Stream::Out).render(input.as_bytes(), part, 1000, &mut out);
+            Formatter::new(form, Stream::Out).render(
+                input.as_bytes(),
+                (part, None),
+                1000,
+                &mut out,
+            );
             String::from_utf8(out).unwrap()
         };
         let dated = Sink { date_format: Some("[D]".to_owned()), ..Sink::default() };

@@ -18,6 +18,9 @@
 //!   formatted, noted there and written; a successor finds there what is still to do (see
 //!   `journal`). An unfinished line waits there until its end comes or the process ends.
 //!
+//! Where lines are to be written seldom ([`Sink::buffer`]), they wait in that memory file first,
+//! for a bounded time, raw ones as well (see `later`).
+//!
 //! In a file written by lines, a line longer than 1 MiB is passed on in pieces of about that size,
 //! each a line of its own. Raw files are never touched that way.
 //!
@@ -39,6 +42,7 @@
 
 mod behind;
 mod boundary;
+mod buffer;
 mod care;
 mod chain;
 mod commit;
@@ -53,6 +57,7 @@ mod format;
 mod inodes;
 mod journal;
 mod laid;
+mod later;
 mod level;
 mod lines;
 mod logfmt;

@@ -53,7 +53,8 @@ impl Reactor {
     /// Moves what is in the pipe into the journal, unless something else comes first.
     fn take_in(&mut self, source: &mut Source, input: &mut Vec<u8>) -> io::Result<Filled> {
         self.note_kept(source, input)?;
-        if self.owes(source) {
+        // What waits to be written comes first, as it came.
+        if self.owes(source) || source.first_that_waits().is_some() {
             return Ok(Filled::More);
         }
         self.journal.fill(source.id(), &source.pipe)
@@ -65,14 +66,15 @@ impl Reactor {
             Filled::Drained => source.is_final(),
             Filled::End => true,
         };
-        let whole = match memchr::memrchr(b'\n', input) {
+        let first = source.first_that_waits();
+        let whole = match memchr::memrchr(b'\n', came_first(input, first)) {
             _ if is_final => input.len(),
             Some(end) => end + 1,
             None if input.len() as u64 >= LONGEST => input.len(),
             None => 0,
         };
         let (ended, batch) = (whole, Batch { input, whole, is_piece: false });
-        let batch = match Self::is_due(source, &batch) {
+        let batch = match first.is_none() && Self::is_due(source, &batch) {
             true => Batch { whole: input.len(), is_piece: true, ..batch },
             false => batch,
         };
@@ -95,6 +97,7 @@ impl Reactor {
         let whole = whole - gone.min(whole);
         let is_left = self.behind(source, whole).is_some();
         let is_held = self.is_held(source, whole);
+        source.wrote_first(gone, first.is_some() && !is_left);
         self.hold_back(source, ended, is_left);
         Ok(match filled {
             _ if is_left => Turn::More,
@@ -152,7 +155,8 @@ impl Reactor {
         let mut output = std::mem::take(&mut self.output);
         output.clear();
         let limit = self.limit(source, which);
-        let taken = source.formatter.render(lines, part, limit, &mut output) as u64;
+        let at = source.first_that_waits().map(|(_, at)| at);
+        let taken = source.formatter.render(lines, (part, at), limit, &mut output) as u64;
         let begins = !output.ends_with(b"\n");
         let step = Step { which, taken, goes_on: false, begins };
         let committed = self.commit(source, step, &output);
@@ -249,6 +253,12 @@ impl Reactor {
             STEP
         }
     }
+}
+
+/// The part of the input that waited and came first, if any waits.
+fn came_first(input: &[u8], first: Option<(u64, u64)>) -> &[u8] {
+    let end = first.and_then(|(end, _)| usize::try_from(end).ok());
+    end.and_then(|end| input.get(..end)).unwrap_or(input)
 }
 
 /// The first lines of the batch behind `from` that must go, so that no more than `held` bytes stay.

@@ -24,6 +24,10 @@ impl Reactor {
         if self.waits_for_subscriber(source) {
             return Turn::Parked;
         }
+        Self::end_forced(source);
+        if self.buffers(source) {
+            return self.hold(source);
+        }
         let (now, mut is_closed) = (now(), false);
         source.waiting = [false; 2];
         for (id, waiting) in source.files.iter().zip(&mut source.waiting) {
@@ -215,6 +219,7 @@ impl Reactor {
             Err(error) => Err((None, error)),
         };
         if passed.is_ok() {
+            source.wrote(input.len());
             let shown = source.shown;
             source.shown = shown.saturating_sub(input.len());
             if self.is_watched(source) {

@@ -81,6 +81,9 @@ pub(crate) struct Reactor {
     pub(crate) grown: u64,
     /// Files still to be truncated, by request.
     pub(crate) flushes: BTreeMap<Token, usize>,
+    /// How often something came that waits, and of which stream the last time.
+    pub(crate) arrivals: u64,
+    pub(crate) arrived_last: Key,
     stopping: bool,
 }
 
@@ -120,6 +123,8 @@ impl Reactor {
             draining: BTreeSet::new(),
             grown: 0,
             flushes: BTreeMap::new(),
+            arrivals: 0,
+            arrived_last: COMMANDS,
             stopping: false,
         })
     }
@@ -133,7 +138,12 @@ impl Reactor {
             for _ in 0..self.ready.len() {
                 let Some(key) = self.ready.pop_front() else { break };
                 self.is_ready.remove(&key);
-                self.turn(key);
+                if self.is_due_to_write(key) {
+                    self.write_out_with(key);
+                    self.queue(key);
+                } else {
+                    self.turn(key);
+                }
             }
             self.subscribers.send(&self.outbox);
         }
@@ -203,16 +213,27 @@ impl Reactor {
             Command::Resumed => self.journal.forget_all_but(|owner| self.keys.contains_key(owner)),
             Command::Ended(source) => self.ended(source),
             Command::Detach(source) => {
+                self.write_all_out();
                 self.draining.remove(&source);
                 for stream in [Stream::Out, Stream::Err] {
                     self.forget(source, stream);
                 }
             }
-            Command::Flush { paths, token } => self.flush(&paths, token),
-            Command::Reopen => self.reopen(),
-            Command::Rotate(paths) => self.rotate_all(paths),
+            Command::Flush { paths, token } => {
+                self.write_all_out();
+                self.flush(&paths, token);
+            }
+            Command::Reopen => {
+                self.write_all_out();
+                self.reopen();
+            }
+            Command::Rotate(paths) => {
+                self.write_all_out();
+                self.rotate_all(paths);
+            }
             Command::SetRotation(rules) => self.set_rotation(rules),
             Command::Subscribe { subscriber, filter } => {
+                self.write_all_out();
                 self.subscribers.add(subscriber, filter);
                 self.outbox.send(Event::Subscribed(subscriber));
                 self.queue_held();
@@ -302,7 +323,7 @@ impl Reactor {
         }
     }
 
-    fn turn(&mut self, key: Key) {
+    pub(crate) fn turn(&mut self, key: Key) {
         // Taken out, so that the stream and the rest of the reactor can be used side by side.
         let Some(mut source) = self.sources.remove(&key) else { return };
         let turn = self.pump(&mut source);

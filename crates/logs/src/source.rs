@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ostler_poll::Watched;
 
+use crate::buffer::Buffer;
 use crate::files::Key;
 use crate::format::Formatter;
 use crate::inodes::FileId;
@@ -42,6 +43,8 @@ pub(crate) struct Source {
     pub show_by: Option<u64>,
     /// The begun line of a raw stream, for subscribers.
     pub partial: Vec<u8>,
+    /// Its lines wait before they are written.
+    pub buffer: Option<Buffer>,
 }
 
 impl Source {
@@ -75,12 +78,34 @@ impl Source {
             hold: sink.hold.filter(|_| sink.combined.is_some()),
             show_by: None,
             partial: Vec::new(),
+            buffer: Buffer::of(sink.buffer),
         }
     }
 
     /// Whether what the pipe holds is all that the process has written.
     pub(crate) fn is_final(&self) -> bool {
         self.ended && !self.drained
+    }
+
+    /// So many bytes that waited in the journal are in the files.
+    pub(crate) fn wrote(&mut self, bytes: usize) {
+        if let Some(buffer) = &mut self.buffer {
+            buffer.gone(bytes as u64);
+        }
+    }
+
+    /// What came first of that which waits: where it ends in the journal, and when it came.
+    pub(crate) fn first_that_waits(&self) -> Option<(u64, u64)> {
+        self.buffer.as_ref()?.first()
+    }
+
+    /// So many bytes are in the files. `is_done`: with what came first.
+    pub(crate) fn wrote_first(&mut self, bytes: usize, is_done: bool) {
+        let Some(buffer) = &mut self.buffer else { return };
+        if is_done {
+            buffer.first_is_done();
+        }
+        buffer.gone(bytes as u64);
     }
 
     pub(crate) fn id(&self) -> (SourceId, Stream) {

@@ -93,6 +93,8 @@ pub struct Sink {
     pub hold: Option<u64>,
     /// When its files are rotated; `None`: never by the engine itself.
     pub rotation: Option<Rotation>,
+    /// How long lines may wait before they are written, many at once, ms; `None`: not at all.
+    pub buffer: Option<u64>,
 }
 
 /// What becomes of output while its file cannot be written, and does not fit into memory.

@@ -1,4 +1,4 @@
-//! What the settings of a home say of the rotation of log files.
+//! What the settings of a home say of log files: when they are written, rotated and removed.
 //!
 //! Users of PM2 configure it for the module `pm2-logrotate`, and go on to do so where that module
 //! is not there: its settings count for the rotation that is built in. `ostler.*` are our own, with
@@ -37,6 +37,8 @@ pub enum Most {
 pub struct Rules {
     /// For every app that does not say it itself.
     pub rotation: LogRotation,
+    /// The same of how long lines may wait before they are written, ms.
+    pub buffer: Option<u64>,
     /// The date in the names of rotated files, where it is not the usual one.
     pub names: Option<String>,
     /// How many bytes all log files may have.
@@ -53,6 +55,7 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             rotation: LogRotation::default(),
+            buffer: None,
             names: None,
             most: Most::default(),
             modules: true,
@@ -169,12 +172,14 @@ impl Rules {
         };
         let mut spec = AppSpec::new("/".into(), "/".into());
         let given = attribute.set(&mut spec, &Json::from(value));
-        if given.is_err() || spec.logs.rotation == LogRotation::default() {
+        let is_said = spec.logs.buffer.is_some() || spec.logs.rotation != LogRotation::default();
+        if given.is_err() || !is_said {
             return Err(Refused {
                 why: format!("cannot be `{value}`"),
                 hint: attribute.advice.to_owned(),
             });
         }
+        self.buffer = spec.logs.buffer.or(self.buffer);
         self.rotation = spec.logs.rotation.or(&self.rotation);
         Ok(())
     }
@@ -203,7 +208,8 @@ pub fn check(app: &str, key: &str, value: &str) -> Result<(), Refused> {
 fn is_of_rotation(name: &str) -> bool {
     matches!(
         name,
-        "log_rotate"
+        "log_buffer"
+            | "log_rotate"
             | "log_rotate_cron"
             | "log_max_size"
             | "log_keep"

@@ -326,7 +326,8 @@ commands! {
          one of that name. A `:` will do for the `.`. Settings are in `module_conf.json` in the \
          home. Without arguments that file is opened in an editor. `ostler.log_*` are for the logs \
          of all apps that do not say it themselves: `log_rotate`, `log_max_size`, `log_keep`, \
-         `log_keep_days`, `log_keep_size`, `log_rotate_cron`, `log_compress`, `log_names` (the \
+         `log_keep_days`, `log_keep_size`, `log_rotate_cron`, `log_compress`, `log_buffer` (from \
+         the next start of an app), `log_names` (the \
          date in the names of rotated files) and `log_cap` (what all may have: `20G`, `tenth` of \
          the disk, `none`). \
          `ostler.alerts.*` says who is told of alerts of all apps: `webhook`, `slack`, `discord`, \

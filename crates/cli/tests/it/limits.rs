@@ -71,6 +71,9 @@ fn a_limit_that_cannot_be_had_is_a_failed_start_that_says_why_and_is_not_tried_a
     // Above what even root may give.
     start("files", "--nofile", "999999999999", "could not be given `nofile` 999999999999");
     start("cpu", "--max-cpu", "50%", "could not be held to `max_cpu` 50 %: no control groups");
+    let why = "could not be held to `max_memory` 67108864 bytes: no control groups of version 2 \
+               can be made here for its manager; `max_memory_restart` needs no control group";
+    start("memory", "--max-memory", "64M", why);
     let said = sandbox.ostler(["start", "app.sh", "--nice", "20"]).any_code().run();
     assert!(said.err.contains("`--nice` must be at most 19"), "{}", said.err);
     wait_for("the reason", SOON, || {

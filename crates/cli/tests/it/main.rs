@@ -70,6 +70,7 @@ mod list_readers;
 mod listing;
 mod live_pm2;
 mod liveness;
+mod log_buffer;
 mod log_cursor;
 mod log_dropped;
 mod log_full;

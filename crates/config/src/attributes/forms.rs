@@ -40,6 +40,22 @@ impl Form<Option<u64>> for Uptime {
     }
 }
 
+/// Milliseconds, also as `5s`, where `0s` is said, too.
+pub(crate) struct Delay;
+
+impl Form<Option<u64>> for Delay {
+    fn write(time: &Option<u64>) -> Json {
+        match time {
+            Some(0) => "0s".into(),
+            time => time.write(),
+        }
+    }
+
+    fn read(node: &Node) -> Result<Option<u64>, BadValue> {
+        <Uptime as Form<u64>>::read(node).map(Some)
+    }
+}
+
 /// Bytes, also as `100M`; 0 is no limit.
 pub(crate) struct Size;
 

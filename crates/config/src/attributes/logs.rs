@@ -4,7 +4,9 @@ use ostler_core::spec::{LogFormat, LogFull, LogRotate};
 
 use super::access::{Access, field};
 use super::attribute::{Attribute, Gives, Rule, Takes, Type, Unit};
-use super::forms::{Compression, Count, CronPattern, DateFormat, LogFile, MoreLogFile, Size};
+use super::forms::{
+    Compression, Count, CronPattern, DateFormat, Delay, LogFile, MoreLogFile, Size,
+};
 use super::row::{number, object, of, path, switch, text, truth, value};
 use super::worded::{Worded as _, worded};
 use crate::{rules, sinks};
@@ -76,6 +78,17 @@ pub(super) static ROWS: &[Attribute] = &[
             "when a log file cannot be written (disk full) and more waits than fits into memory: \
              drop new lines (`drop-newest`) or those that wait longest (`drop-oldest`, `drop`), \
              counted in the log; or have the app wait (`block`)",
+        ),
+    of("log_buffer", &[Type::Number, Type::Text], field!(logs.buffer as Delay))
+        .rule(Rule::Uptime)
+        .unit(Unit::Milliseconds)
+        .flags(&[value(&["log-buffer"], "time")])
+        .advice("write milliseconds from 100 up, or a text such as `\"5s\"`; `\"0s\"` for none")
+        .usually("none: lines are written as they come")
+        .example("\"5s\"")
+        .help(
+            "for disks that wear out: lines wait so long, or until they have 64 KiB, and are \
+             written at once",
         ),
     text("log_rotate", field!(logs.rotation.rotate))
         .rule(Rule::Words(LogRotate::WORDS))

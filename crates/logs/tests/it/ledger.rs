@@ -41,6 +41,9 @@ fn form(mode: &str, folder: &Path, index: usize) -> Sink {
     if let Some(mode) = mode.strip_prefix("oldest ") {
         return Sink { full: OnFull::DropOldest, ..form(mode, folder, index) };
     }
+    if let Some(mode) = mode.strip_prefix("buffered ") {
+        return Sink { buffer: Some(5), ..form(mode, folder, index) };
+    }
     let (mode, rotates) = parts(mode);
     if rotates {
         return Sink { rotation: rotated::at_size(20_000), ..form(mode, folder, index) };
@@ -139,7 +142,7 @@ fn journal() -> OwnedFd {
 /// what it holds.
 fn count(mode: &str, path: &Path, counts: &mut BTreeMap<usize, u64>) {
     let text = rotated::read_all(path);
-    let mode = parts(mode).0;
+    let mode = parts(mode.trim_start_matches("buffered ")).0;
     assert!(text.is_empty() || text.ends_with('\n'), "{} ends within a line", path.display());
     for line in text.lines() {
         let line = bare(mode, line);
@@ -354,6 +357,13 @@ fn rotated_and_compressed_lines_survive_kills() {
         }
         assert!(!names.iter().any(|path| ends(path, ".part")), "{mode}: half a file is left");
     }
+}
+
+#[test]
+fn lines_that_wait_to_be_written_survive_kills() {
+    ["buffered raw", "buffered time", "buffered merged", "buffered combined"]
+        .into_iter()
+        .for_each(check);
 }
 
 #[test]

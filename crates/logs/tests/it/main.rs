@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod account;
+mod buffered;
 mod devices;
 mod files;
 mod full;

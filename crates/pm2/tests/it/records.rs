@@ -225,6 +225,7 @@ prop_compose! {
             format: if flags[2] { LogFormat::Json } else { LogFormat::Raw },
             date_format: format.filter(|format| format != "false"),
             full: if flags[3] { LogFull::Block } else { LogFull::DropOldest },
+            buffer: flags[0].then(|| u64::from(flags[1]) * 5000),
             rotation,
             sinks,
             rules,

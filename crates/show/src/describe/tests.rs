@@ -225,6 +225,20 @@ fn whoever_was_ended_for_want_of_health_is_told_with_the_reason() {
 }
 
 #[test]
+fn whoever_the_kernel_ended_at_its_limit_is_told_with_the_limit() {
+    let mut process = sample::sample(0, "api");
+    process.phase = Phase::Backoff { due_in: 2000 };
+    let how = Outcome::Signal { name: "SIGKILL".to_owned(), core: false };
+    process.ended = Some(Ended { at: NOW - 6000, asked: false, oom: true, own_at: None, how });
+    let mut details = sample::details(process);
+    let said = |details: &Details| why(details, None, None, NOW);
+    assert!(!said(&details).contains("max_memory"), "{}", said(&details));
+    details.settings = vec![("max_memory".to_owned(), "67108864".to_owned())];
+    let limit = "no memory left (its `max_memory` is 64.0M); the next one starts in 2s";
+    assert!(said(&details).ends_with(limit), "{}", said(&details));
+}
+
+#[test]
 fn every_state_has_a_reason() {
     let why = |name: &str| screen(name, 200).lines().nth(1).unwrap().trim().to_owned();
     assert_eq!(

@@ -9,6 +9,7 @@ mod target;
 mod words;
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use ostler_client::{Trouble, follow};
 use ostler_wire::control::{Event, LogLine, ProcView, Request};
@@ -30,6 +31,9 @@ use target::Target;
 /// Lines of each file that are shown first, unless the options say otherwise.
 const LINES: usize = 15;
 
+/// Lines that wait are written before files are read, unless that takes longer.
+const WRITING: Duration = Duration::from_secs(1);
+
 /// Runs the command `logs`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let word = session.args.words.first().cloned().unwrap_or_else(|| "all".to_owned());
@@ -45,6 +49,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     if target.ids.is_empty() && !target.daemon {
         target::nobody(session, &target, &list, waits)?;
     }
+    have_written(session, &target);
     writer.make_room(list.iter().filter(|of| target.ids.contains(&of.id)).map(label));
     // A program reads these two: lines of the past, whose time nobody knows, would only be in its
     // way.
@@ -87,6 +92,13 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         tell_cursor(session, &read);
     }
     Ok(())
+}
+
+/// Has the daemon write what waits to be written (`log_buffer`), if it can.
+fn have_written(session: &mut Session, target: &Target) {
+    if !target.ids.is_empty() {
+        session.ask_soon(&Request::Unwritten { ids: target.ids.clone() }, WRITING);
+    }
 }
 
 /// The query, also where none is asked for but its cursors are.

@@ -116,6 +116,13 @@ pub const PROOFS: &[(&str, Proof)] = &[
         )),
     ),
     (
+        "max_memory",
+        There(concat!(
+            "limits::a_limit_that_cannot_be_had_is_a_failed_start_",
+            "that_says_why_and_is_not_tried_again"
+        )),
+    ),
+    (
         "out_file",
         Here(r#"{ "out_file": "own.log" }"#, |s| {
             assert_eq!(wait_text(s, "own.log", |text| text.ends_with('\n')), "out\n");
@@ -161,6 +168,12 @@ pub const PROOFS: &[(&str, Proof)] = &[
     (
         "log_full",
         There("log_dropped::on_a_full_disk_the_oldest_lines_are_dropped_where_that_is_asked_for"),
+    ),
+    (
+        "log_buffer",
+        There(
+            "log_buffer::lines_that_wait_are_there_for_whoever_looks_and_after_the_daemons_death",
+        ),
     ),
     (
         "log_rotate",
@@ -308,13 +321,7 @@ pub const PROOFS: &[(&str, Proof)] = &[
         There("dropped::a_reload_says_how_many_connections_were_not_finished_in_time"),
     ),
     ("drain_hook", There("reload_drain::without_the_hook_node_closes_idle_connections_at_once")),
-    (
-        "watchdog",
-        There(concat!(
-            "notified::an_app_that_does_not_say_that_it_is_alive_is_restarted_and_list_and_",
-            "describe_say_why"
-        )),
-    ),
+    ("watchdog", There("notified::an_app_that_wants_to_be_restarted_is")),
     ("ready", There("ready_by::an_app_is_up_when_it_writes_a_line_with_the_text")),
     (
         "depends_on",
