@@ -39,6 +39,9 @@ write('noisy.js', `let number = 0; setInterval(() => {
   process.stdout.write(text);
 }, 10);`);
 
+write('fails.js', `for (const user of [7, 8]) console.error(new TypeError('user ' + user + ' is gone'));
+setInterval(() => {}, 1000);`);
+
 const processes = async () => JSON.parse((await ostler('jlist')).stdout);
 const pids = async (name) => (await processes()).filter((of) => of.name === name).map((of) => of.pid);
 
@@ -135,6 +138,26 @@ async function byKeyboard(page) {
   await page.waitForSelector('#pause[aria-pressed=true]');
   await page.keyboard.press('p');
   console.log('every action by the keyboard alone');
+}
+
+/** The errors of an app, found by its key and looked at. */
+async function errors(page) {
+  await ostler('start', 'fails.js', '--wait');
+  await page.waitForFunction(() => [...document.querySelectorAll('#rows td:nth-child(2)')].some((of) => of.textContent === 'fails'));
+  await rowOf(page, 'fails').locator('td:nth-child(2)').click();
+  await page.waitForFunction(() => document.getElementById('title-errors').textContent === 'Errors of fails');
+  await until('the errors', async () => {
+    if (await page.locator('#groups summary').count()) return true;
+    await page.locator('#look').click();
+    return false;
+  });
+  const said = await page.locator('#groups summary').first().textContent();
+  assert.match(said, /^2 × TypeError: user 7 is gone, /);
+  await page.locator('#groups summary').first().press('Enter');
+  await page.waitForSelector('#groups details[open] pre');
+  await accessible(page, 'errors');
+  await ostler('delete', 'fails');
+  console.log('errors that are alike, counted');
 }
 
 /** Two other machines, of which one has no web API; this one shows both. */
@@ -243,6 +266,7 @@ try {
   await ostler('start', '/bin/sleep', '--name', 'spare', '--', '100000');
   await page.waitForFunction(() => [...document.querySelectorAll('#rows td:nth-child(2)')].some((of) => of.textContent === 'spare'));
   await byKeyboard(page);
+  await errors(page);
   await noise(page);
   await otherMachines(page, web);
   assert.deepEqual(elsewhere, [], 'no other host is asked');

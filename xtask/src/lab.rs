@@ -5,6 +5,9 @@
 //! namespaces, each with a real sshd, and the same with PM2. `fleet`: one command on several such
 //! hosts. `export`: what `ostler export` writes, read by validators from PyPI. `sinks`: lines
 //! passed on to a real rsyslog, the journal of a real systemd and OpenTelemetry's own decoder.
+//! `shapes`: process files of well-known software, each with a small project of it that is
+//! installed from npm or PyPI, built, started, reloaded under requests and stopped; all of them, or
+//! those that are named behind that word.
 //! `swarm`: what it writes for Swarm, deployed to three hosts in namespaces, each with an engine.
 //! `update`: `ostler update` under load, between two archives of `cargo xtask dist`, which are
 //! named behind that word.
@@ -26,8 +29,8 @@ const TLS: &str = "/usr/share/doc/rsyslog-gnutls/copyright";
 /// Its programs, in one package of Debian's.
 const ENGINE: [(&str, &str); 2] = [("dockerd", "docker.io"), (CLIENT, "docker.io")];
 
-const NAMES: &str = "`api`, `browser`, `container`, `deploy`, `export`, `fleet`, `sinks`, `swarm`, \
-                     `update OLD.tar.gz NEW.tar.gz`";
+const NAMES: &str = "`api`, `browser`, `container`, `deploy`, `export`, `fleet`, \
+                     `shapes [NAME…]`, `sinks`, `swarm`, `update OLD.tar.gz NEW.tar.gz`";
 
 /// What the lab with the browser has from npm.
 const DRIVERS: [&str; 2] = ["playwright-core@1.65", "axe-core@4.14"];
@@ -40,6 +43,7 @@ pub fn lab(args: &[String]) -> Result<()> {
     match name.as_str() {
         "update" if archives.len() == 2 => update(archives),
         "update" => bail!("`lab update` takes the archives of two versions: OLD.tar.gz NEW.tar.gz"),
+        "shapes" => shapes(archives),
         _ if !archives.is_empty() => bail!("`lab {name}` takes nothing more"),
         "api" => api(),
         "browser" => browser(),
@@ -75,6 +79,18 @@ fn sinks() -> Result<()> {
         words.push(machine::machine()?.display().to_string());
     }
     show(command("bash", words))
+}
+
+fn shapes(names: &[String]) -> Result<()> {
+    if names.is_empty() || names.iter().any(|name| name == "laravel") {
+        install_missing(&[("php", "php-cli")])?;
+    }
+    let Some(node) = runtime("node-24") else {
+        bail!("Node 24 is not installed; `cargo xtask setup` installs it");
+    };
+    let program = machine::program()?.display().to_string();
+    let words = ["tests/labs/shapes.mjs".to_owned(), program];
+    show(command(node.path, words.into_iter().chain(names.iter().cloned())))
 }
 
 fn api() -> Result<()> {

@@ -48,6 +48,10 @@ cargo xtask lab deploy       `deploy` to hosts in namespaces with a real sshd ea
                              same commands with PM2; installs openssh-server by apt
 cargo xtask lab export       what `ostler export` writes, read by validators from PyPI and, as root,
                              by systemd
+cargo xtask lab shapes [NAME…]
+                             process files of Next, Nest, Nuxt, FastAPI and others with small
+                             projects of them: installed from npm and PyPI into /tmp, started,
+                             reloaded under requests, stopped; installs php-cli by apt
 cargo xtask lab sinks        lines passed on to a real rsyslog, over TLS too, to OpenTelemetry's own
                              decoder and, as root, to the journal of a real systemd; installs
                              rsyslog by apt

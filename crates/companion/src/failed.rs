@@ -24,7 +24,7 @@ impl Failed {
 impl fmt::Display for Failed {
     /// As `ostler web` reads it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)?;
+        write!(f, "error: {}", ostler_text::without_numbers(&self.message))?;
         self.hint.iter().try_for_each(|hint| write!(f, "\nhint: {hint}"))
     }
 }

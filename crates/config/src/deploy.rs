@@ -71,7 +71,7 @@ const KEYS: [&str; 17] = [
 ];
 
 /// Process files that `deploy` looks for, in their order.
-pub const DEPLOY_FILES: [&str; 10] = [
+pub const DEPLOY_FILES: [&str; 11] = [
     "ecosystem.json",
     "ecosystem.yml",
     "ecosystem.yaml",
@@ -80,6 +80,7 @@ pub const DEPLOY_FILES: [&str; 10] = [
     "ecosystem.config.mjs",
     "ecosystem.config.ts",
     "ecosystem.config.mts",
+    "ecosystem.config.cts",
     "ecosystem.json5",
     "package.json",
 ];
@@ -310,5 +311,19 @@ impl Target {
             reader.refuse("user", format!("`{user}` is no user"), "name the user on the machine");
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DEPLOY_FILES;
+    use crate::reading::{SYNTAXES, Syntax};
+
+    #[test]
+    fn a_process_file_of_each_language_that_is_run_is_looked_for() {
+        for (suffix, _) in SYNTAXES.iter().filter(|(_, of)| matches!(of, Syntax::Program)) {
+            let name = format!("ecosystem{suffix}");
+            assert!(DEPLOY_FILES.contains(&name.as_str()), "{name}");
+        }
     }
 }

@@ -173,7 +173,9 @@ impl Diagnostic {
     }
 
     fn reworded(self, named: impl Fn(&str) -> String) -> Self {
-        let (own, advice) = (named(self.own_message()), self.own_advice().map(&named));
+        // A file tells a text from a number; what was typed is one word.
+        let own = named(self.own_message()).replace("`\"", "`").replace("\"`", "`");
+        let advice = self.own_advice().map(&named);
         let named = self.own(own).origin(COMMAND_LINE);
         match advice {
             Some(advice) => named.own_help(advice),

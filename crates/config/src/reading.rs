@@ -25,7 +25,7 @@ pub(crate) enum Syntax {
 }
 
 /// By the end of the file's *name*: a folder `my.json.d` makes no process file of a script in it.
-const SYNTAXES: [(&str, Syntax); 11] = [
+pub(crate) const SYNTAXES: [(&str, Syntax); 11] = [
     (".json", Syntax::Json),
     (".json5", Syntax::Json),
     (".config.js", Syntax::Program),

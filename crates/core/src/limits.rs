@@ -11,6 +11,8 @@ pub struct Limits {
     pub oom_score: Option<i32>,
     /// The most processor time that it and its descendants may take together, percent of one core.
     pub max_cpu: Option<u32>,
+    /// The most memory that it and its descendants may have together, bytes.
+    pub max_memory: Option<u64>,
 }
 
 impl Limits {

@@ -49,7 +49,7 @@ pub struct AppSpec {
     pub env: Texts,
     /// Those of its variables that were written as a number or a truth, and are shown so.
     pub env_typed: BTreeSet<String>,
-    /// Names of those that its process file gives; in a record they stand beside its path.
+    /// Names of those that its process file gives; in a record they stand beside the file's path.
     pub file_variables: BTreeSet<String>,
     /// Variable that carries the instance number; `NODE_APP_INSTANCE` by default.
     pub instance_var: String,
@@ -97,9 +97,8 @@ pub struct AppSpec {
     pub alerts: Alerts,
     /// Version of the application from the nearest `package.json`, if one was found.
     pub version: Option<String>,
-    /// Keys of PM2's record that ostler keeps for others but does not act on, as JSON text per key
-    /// (`vizion`, `pmx`, `automation`, `watch`, `filter_env`, …). They are shown in `jlist` and
-    /// written to the dump.
+    /// Keys of PM2's record that are kept for others and not acted on, as JSON text per key
+    /// (`vizion`, `pmx`, `automation`, `watch`, …): shown in `jlist`, and written to the dump.
     pub passthrough: Texts,
 }
 

@@ -165,7 +165,8 @@ fn task(out: &mut Hcl, service: &Service<'_>) {
         });
     }
     out.block("resources", |out| {
-        let memory = spec.policy.max_memory.map_or(USUAL_MEMORY, |of| of.div_ceil(1 << 20).max(10));
+        let limit = spec.limits.max_memory.or(spec.policy.max_memory);
+        let memory = limit.map_or(USUAL_MEMORY, |of| of.div_ceil(1 << 20).max(10));
         out.set("memory", memory);
     });
 }

@@ -244,7 +244,7 @@ fn restart(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
     if spec.health.as_ref().is_some_and(|health| health.restart_after.is_some()) && is_systemd {
         notes.push("`health.restart_after`: nothing restarts it when its check fails".to_owned());
     }
-    if policy.max_memory.is_some() {
+    if policy.max_memory.is_some() && limits.max_memory.is_none() {
         notes.push("`max_memory_restart`: the kernel kills it there, and asks nobody".to_owned());
     }
     match (cron::pattern_of(spec), &service.when, engine) {

@@ -10,6 +10,7 @@ use crate::numbered::numbered;
 use crate::of_file::{OfFile, Unlike};
 use crate::seen::Seen;
 use crate::why::{end, not_started};
+use crate::words::most_memory;
 
 /// What is known of an app: names and values, none of them empty.
 #[must_use]
@@ -164,10 +165,13 @@ fn writes(seen: &Seen<'_>, details: &Details) -> String {
 
 fn memory(seen: &Seen<'_>, details: &Details) -> String {
     let now = amount::size(seen.app.memory());
-    match details.max_memory {
-        Some(limit) => format!("{now} (restarted above {} each)", amount::size(limit)),
-        None => now,
-    }
+    let restart =
+        details.max_memory.map(|limit| format!("restarted above {} each", amount::size(limit)));
+    let most = most_memory(details);
+    let kernel =
+        most.map(|limit| format!("ended by the kernel above {} each", amount::size(limit)));
+    let limits: Vec<String> = restart.into_iter().chain(kernel).collect();
+    if limits.is_empty() { now } else { format!("{now} ({})", limits.join(", ")) }
 }
 
 /// The texts in their order, none of them twice.
@@ -259,8 +263,15 @@ fn files(seen: &Seen<'_>, details: &Details) -> String {
 
 /// What it was given, without what has a line of its own.
 fn settings(details: &Details) -> String {
-    const SHOWN: [&str; 6] =
-        ["health", "cron_restart", "max_memory_restart", "watch", "alerts", "log_rules"];
+    const SHOWN: [&str; 7] = [
+        "health",
+        "cron_restart",
+        "max_memory_restart",
+        "max_memory",
+        "watch",
+        "alerts",
+        "log_rules",
+    ];
     const ROTATION: [&str; 4] = ["log_rotate", "log_max_size", "log_keep", "log_compress"];
     let has_line =
         |name: &str| SHOWN.contains(&name) || ROTATION.iter().any(|begin| name.starts_with(begin));

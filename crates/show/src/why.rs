@@ -7,6 +7,7 @@ use ostler_wire::control::{
 };
 
 use crate::amount::{duration, size};
+use crate::words::most_memory;
 
 /// Returns why a process is as it is. `since`: when all of its app that runs has been online;
 /// `reason`: what its last lines say of its end.
@@ -22,7 +23,12 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
         (Some(lost), Some(ended)) => {
             Some(format!("was ended {} ago, since {lost}", ago(ended.at.max(lost.at))))
         }
-        (None, Some(ended)) => Some(past(ended, reason, ended.at, now)),
+        (None, Some(ended)) => {
+            let past = past(ended, reason, ended.at, now);
+            let most = most_memory(details).filter(|_| ended.oom);
+            let most = most.map(|most| format!(" (its `max_memory` is {})", size(most)));
+            Some(past + &most.unwrap_or_default())
+        }
         (_, None) => None,
     };
     match view.phase {

@@ -1,6 +1,6 @@
 //! Words for what a process does and how its last run ended.
 
-use ostler_wire::control::{Ended, Outcome, Phase, ProcView};
+use ostler_wire::control::{Details, Ended, Outcome, Phase, ProcView};
 
 use crate::paint::Ink;
 
@@ -71,6 +71,12 @@ pub(crate) fn waits(process: &ProcView) -> String {
         [one] => format!("waits for {}", one.app),
         [first, rest @ ..] => format!("waits for {} +{}", first.app, rest.len()),
     }
+}
+
+/// The memory that the kernel lets a process have with its descendants, bytes, if it was told so.
+pub(crate) fn most_memory(details: &Details) -> Option<u64> {
+    let given = details.settings.iter().find(|(name, _)| name == "max_memory");
+    given.and_then(|(_, bytes)| bytes.parse().ok())
 }
 
 /// Returns how a run ended, in as few words as possible.

@@ -45,6 +45,28 @@ pub fn wrap(out: &mut String, text: &str, indent: usize, window: usize) {
     add(&line);
 }
 
+/// Adds a value beside its name, which is painted. A date or a path that does not fit there stands
+/// whole below it.
+pub fn beside(
+    out: &mut String,
+    (name, paint): (&str, impl Fn(&str) -> String),
+    value: &str,
+    window: usize,
+) {
+    const BELOW: usize = 4;
+    let longest = value.split(' ').map(columns).max().unwrap_or(0);
+    let room = |indent: usize| window.saturating_sub(indent);
+    if room(columns(name)) < longest && longest <= room(BELOW) {
+        out.push_str(&paint(name.trim_end()));
+        out.push('\n');
+        return wrap(out, value, BELOW, window);
+    }
+    out.push_str(&paint(name));
+    let mut lines = String::new();
+    wrap(&mut lines, value, columns(name), window);
+    out.push_str(lines.trim_start());
+}
+
 /// Returns messages for a window: each line is broken between words, what goes on stands further
 /// in. What is in backticks is there to be pasted, and stays in one line however long it is.
 ///

@@ -30,6 +30,7 @@ fn bare(flag: &Flag) -> String {
     let of_attribute = match flag.id {
         // A file has milliseconds, the option seconds.
         FlagId::Attribute(_) if flag.long.contains(&"watch-delay") => Some("500ms".to_owned()),
+        FlagId::Attribute(_) if flag.long.contains(&"ready-log") => Some("listening on".to_owned()),
         FlagId::Attribute(own) => {
             let attribute = attributes().find(|of| of.flags.contains(own));
             attribute.and_then(|attribute| plain(&serde_json::from_str(attribute.example).ok()?))
@@ -61,6 +62,9 @@ fn of_own(flag: &Flag, what: &'static str) -> &'static str {
         (_, "name" | "names" | "app") => "api",
         (_, "path" | "dir") => "some/path",
         (_, "port") => "8080",
+        (_, "port|any") => "3000",
+        (_, "command") => "curl -fsS http://localhost:3000/",
+        (_, "hosts") => "web1,web2",
         (_, "address") => "unix:/dev/log",
         (_, "url") => "http://localhost:8080/health",
         (_, "field[:desc]") => "cpu:desc",

@@ -20,10 +20,9 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
         None => false,
         Some("simple") => true,
         Some(other) => {
-            return Err(Failed::misuse(format!(
-                "there is no process file `{other}` to begin with"
-            ))
-            .hint("it is `simple`, or nothing"));
+            let message = format!("there is no process file `{other}` to begin with");
+            let hint = "`ostler init` writes one with comments, `ostler init simple` a short one";
+            return Err(Failed::misuse(message).hint(hint));
         }
     };
     let folder = caller::cwd()?;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use ostler_pm2::settings::Key;
 
 use super::settings::tell_daemon;
+use super::startup::for_me;
 use super::startup::{below_root, write};
 use crate::args::FlagId;
 use crate::boot::Platform;
@@ -30,7 +31,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let me = rustix::process::geteuid();
     let user =
         session.args.attribute("user").map_or_else(|| me.as_raw().to_string(), str::to_owned);
-    let account = Account::find(&user)?;
+    let account = Account::find(&user).map_err(|failed| for_me(session, &user, failed))?;
     let named = session.args.value(FlagId::HomePath).map(PathBuf::from);
     let user_home = named.as_ref().unwrap_or(&account.home);
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);

@@ -122,6 +122,16 @@ pub(super) fn runs(platform: Platform) -> bool {
     platform.sign_of_life().is_none_or(|sign| below_root(Path::new(sign)).is_dir())
 }
 
+/// Adds the line that is about whoever types it, where a user is not there.
+pub(super) fn for_me(session: &Session, user: &str, failed: Failed) -> Failed {
+    let me = rustix::process::geteuid().as_raw();
+    let name = ostler_config::user_name(Path::new("/etc"), me).unwrap_or_else(|| me.to_string());
+    match session.args.typed.corrected(user, &name) {
+        Some(line) => failed.hint(format!("name one who is there, as in `{line}`")),
+        None => failed,
+    }
+}
+
 /// The options by which the service is found again, each after a blank.
 fn options(session: &Session) -> String {
     let given = [
@@ -143,7 +153,7 @@ fn prepare(session: &mut Session, verb: &str) -> Result<Setup, Failed> {
         Some(user) => user.to_owned(),
         None => me.as_raw().to_string(),
     };
-    let account = Account::find(&user)?;
+    let account = Account::find(&user).map_err(|failed| for_me(session, &user, failed))?;
     let user_home = match session.args.value(FlagId::HomePath) {
         Some(path) => PathBuf::from(path),
         None => account.home.clone(),

@@ -57,7 +57,7 @@ fn object(diagnostic: &Diagnostic) -> Value {
     json!({
         "severity": severity,
         "code": diagnostic.code,
-        "message": diagnostic.own_message(),
+        "message": ostler_text::without_numbers(diagnostic.own_message()),
         "key": diagnostic.ours.key,
         "file": diagnostic.origin,
         "line": place.map(|place| place.line),

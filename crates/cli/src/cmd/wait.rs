@@ -16,6 +16,7 @@ use crate::wait::{self, Awaited, End, Ended, Limit, Never, Wanted, how_it_ended}
 /// Runs the command `wait`.
 pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let awaited = awaited(session)?;
+    refuse_objects(session, &awaited)?;
     let limit = match session.args.value(FlagId::Timeout) {
         Some(text) => Some(Limit::parse("timeout", text)?),
         None => None,
@@ -32,6 +33,22 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     session.changed.extend(targets.iter().map(|of| of.id));
     wait_for(session, &targets, awaited, until, limit.as_ref())?;
     list::asked_for(session)
+}
+
+/// Refuses objects beside a line: standard output has one of both.
+fn refuse_objects(session: &Session, awaited: &Awaited) -> Result<(), Failed> {
+    let options = [(FlagId::Fields, "--json"), (FlagId::Template, "--format")];
+    let given = options.into_iter().find(|(flag, _)| session.has(*flag));
+    let Some((flag, option)) = given.filter(|_| matches!(awaited, Awaited::Line { .. })) else {
+        return Ok(());
+    };
+    let failed =
+        Failed::misuse(format!("`--for log=` prints the line, and not what `{option}` has"));
+    let line = session.args.typed.without_option(option, session.args.value(flag));
+    Err(match line {
+        Some(line) => failed.hint(format!("`{line}` does without it")),
+        None => failed,
+    })
 }
 
 fn wait_for(
@@ -106,6 +123,13 @@ fn why_none(ended: &[Ended]) -> String {
     }
 }
 
+/// The line in which each sign of a pattern means itself.
+fn as_it_is(session: &Session, option: &str, given: &str, lead: &str, pattern: &str) -> String {
+    let meant = format!("{lead}{}", regex_lite::escape(pattern));
+    let line = session.args.typed.with_value(option, given, &meant);
+    format!("`{line}` takes each sign as it is")
+}
+
 /// What the options say is waited for.
 fn awaited(session: &Session) -> Result<Awaited, Failed> {
     let fresh = match session.args.value(FlagId::Since) {
@@ -131,7 +155,7 @@ fn awaited(session: &Session) -> Result<Awaited, Failed> {
             Some(pattern) => {
                 let pattern = Regex::new(pattern).map_err(|error| {
                     Failed::misuse(format!("`--for {other}` is not a regular expression: {error}"))
-                        .hint("a `\\` before a sign takes it as it is: `--for 'log=f\\(x\\)'`")
+                        .hint(as_it_is(session, "for", other, "log=", pattern))
                 })?;
                 Ok(Awaited::Line { wanted: Wanted::new(pattern), fresh })
             }

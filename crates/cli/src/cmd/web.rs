@@ -74,6 +74,7 @@ fn name(program: Program) -> &'static str {
 fn start(session: &mut Session, port: Option<String>) -> Result<(), Failed> {
     let companion = companion::find("the web API")?;
     let variables = variables(session, port)?;
+    refuse_half(session, &variables)?;
     check(&companion, &variables)?;
     let name = name(session.program);
     let there = named(session, name)?;
@@ -109,6 +110,24 @@ fn absolute(cwd: &Path, file: &str) -> PathBuf {
 /// What the companion finds under this name: what the shell says counts, where no option does.
 fn said(variables: &BTreeMap<String, String>, name: &str) -> Option<String> {
     variables.get(name).cloned().or_else(|| std::env::var(name).ok())
+}
+
+/// Refuses a certificate without its key, and a key alone, where that is what was typed.
+fn refuse_half(session: &Session, variables: &BTreeMap<String, String>) -> Result<(), Failed> {
+    let has = |name: &str| said(variables, name).is_some_and(|file| !file.is_empty());
+    let (message, given, other) = match (has(OSTLER_WEB_TLS_CERT), has(OSTLER_WEB_TLS_KEY)) {
+        (true, false) => ("there is a certificate, but not its key", FlagId::TlsCert, "tls-key"),
+        (false, true) => ("there is a key, but no certificate for it", FlagId::TlsKey, "tls-cert"),
+        (true, true) | (false, false) => return Ok(()),
+    };
+    let option = if given == FlagId::TlsCert { "--tls-cert" } else { "--tls-key" };
+    let line = session.args.typed.without_option(option, session.args.value(given));
+    match line.filter(|_| session.has(given)) {
+        Some(line) => Err(Failed::misuse(message).hint(format!(
+            "name the other file by `--{other}`, too; `{line}` serves without encryption"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Refuses a port that somebody has: what cannot serve is not started.

@@ -56,9 +56,11 @@ pub(super) fn object(
             json!({ "event": event, "app": name, "id": id })
         }
         Notice::Does { id, name, what } => {
-            json!({ "event": "doing", "app": name, "id": id, "doing": what })
+            renamed(json!({ "event": "doing", "app": name, "id": id, "doing": what }), tally)
         }
-        Notice::Acted { id, name, .. } => json!({ "event": "done", "app": name, "id": id }),
+        Notice::Acted { id, name, .. } => {
+            renamed(json!({ "event": "done", "app": name, "id": id }), tally)
+        }
         Notice::Scaled { id, name, added, .. } => {
             let event = if *added { "added" } else { "removed" };
             json!({ "event": event, "app": name, "id": id })
@@ -67,7 +69,7 @@ pub(super) fn object(
             json!({ "event": "restored", "app": name, "script": script })
         }
         Notice::Stepped { id, name, step } => {
-            json!({ "event": "step", "app": name, "id": id, "step": step })
+            renamed(json!({ "event": "step", "app": name, "id": id, "step": step }), tally)
         }
         Notice::Missed { subject, error } => {
             json!({ "event": "error", "message": subject.about(&error.message),
@@ -124,12 +126,34 @@ pub(super) fn object(
         }
         Notice::Problem(problem) => {
             let (message, hint) = problem.words(typed);
-            let message = ostler_text::without_numbers(&message);
             json!({ "event": "error", "message": message, "hint": hint })
         }
         _ => return None,
     };
-    Some(Some(object))
+    Some(Some(without_numbers(object)))
+}
+
+/// Returns it about the app by the name that `begun` had, with the one that it has `now`.
+fn renamed(mut object: Value, tally: &Tally) -> Value {
+    let id = object.get("id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
+    let (Some(known), Value::Object(fields)) = (id.and_then(|id| tally.begun_as(id)), &mut object)
+    else {
+        return object;
+    };
+    if let Some(now) = fields.insert("app".to_owned(), json!(known)).filter(|now| now != known) {
+        fields.insert("now".to_owned(), now);
+    }
+    object
+}
+
+/// Returns it without the numbers that the system has for errors.
+fn without_numbers(mut object: Value) -> Value {
+    for key in ["message", "hint"] {
+        if let Some(Value::String(text)) = object.get_mut(key) {
+            *text = ostler_text::without_numbers(text);
+        }
+    }
+    object
 }
 
 /// Returns what is to be known of what was begun, such as that a reload is a restart.

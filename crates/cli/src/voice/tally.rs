@@ -227,6 +227,11 @@ impl Tally {
         self.apps.get(name)?.now.as_deref()
     }
 
+    /// Returns the name of its app that a process had at the beginning.
+    pub(super) fn begun_as(&self, id: u32) -> Option<&str> {
+        self.names.get(&id).map(String::as_str)
+    }
+
     /// Returns the name of each app, and of how many of its processes it is done.
     pub(super) fn counts(&self) -> impl Iterator<Item = (&str, usize, usize)> {
         // A scale is done with those that it adds or removes, not with those that were there.

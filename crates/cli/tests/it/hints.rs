@@ -3,6 +3,8 @@
 use ostler_testkit::pty::in_window;
 use ostler_testkit::{Victim, wait_connect};
 
+use serde_json::Value;
+
 use crate::fake::{Fake, process};
 use crate::start_e2e::{SOON, sandbox};
 
@@ -218,6 +220,18 @@ fn each_hint_about_a_wrong_line_has_the_line_that_is_right() {
     check("list --sort foo", "hint: `ostler list --sort memory:desc`");
     check("list --sort nmae", "hint: `ostler list --sort name`");
     check("startup systemdd", "hint: `ostler startup systemd`");
+    check("start idle.js --ready-port x", "as in `ostler start idle.js --ready-port 3000`");
+    check("start idle.js --ready-port 70000", "but is `70000`\nhint: ");
+    check("start idle.js --ready-log", "`ostler start idle.js --ready-log 'listening on'`");
+    check("list -H", "as in `ostler list -H web1,web2`");
+    check("init foo", "hint: `ostler init` writes one with comments, `ostler init simple` a");
+    check("startup systemd --user no-one", "as in `ostler startup systemd --user ");
+    check("wait api --for log=(", "hint: `ostler wait api --for 'log=\\('` takes each sign");
+    check("wait api --for log=x --json name", "hint: `ostler wait api --for log=x` does without");
+    check("web --tls-cert x", "by `--tls-key`, too; `ostler web` serves without encryption");
+    check("web --tls-key x", "by `--tls-cert`, too; `ostler web` serves without encryption");
+    sandbox.write("Procfile", "no command\n");
+    check("import Procfile", "hint: mend it there, then `ostler import Procfile`;");
     let missing = sandbox.run(&["start", "idle.js", "--interpreter", "/nope/node"]).err;
     let said = "error: the interpreter `/nope/node` is not there, or cannot be executed\n\
                 hint: `command -v node` tells where another one is\n";
@@ -261,4 +275,10 @@ fn a_restart_under_another_name_says_the_new_name_and_the_old() {
     let said = sandbox.ostler(["restart", "sleepy", "--name", "x"]).run().out;
     assert!(said.starts_with("restarted sleepy 1/1 (now x) in "), "{said}");
     sandbox.ostler(["describe", "x"]).run();
+    // A program that counted by `app` found the new name never begun.
+    let said = sandbox.ostler(["restart", "x", "--name", "y", "--progress", "json"]).run().out;
+    let objects = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let of_process: Vec<Value> = objects.filter(|of| of.get("id").is_some()).collect();
+    assert!(!of_process.is_empty(), "{said}");
+    assert!(of_process.iter().all(|of| of["app"] == "x" && of["now"] == "y"), "{said}");
 }

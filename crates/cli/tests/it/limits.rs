@@ -78,3 +78,15 @@ fn a_limit_that_cannot_be_had_is_a_failed_start_that_says_why_and_is_not_tried_a
         why.contains("above the hard limit").then_some(())
     });
 }
+
+#[test]
+fn a_memory_limit_needs_a_control_group() {
+    let mut sandbox = sandbox();
+    sandbox.set_env("OSTLER_CGROUP", "off");
+    sandbox.victim("app", Victim::Sleeper);
+    let said = sandbox.ostler(["start", "app.sh", "--max-memory", "64M"]).code(1).run().err;
+    let why = "could not be held to `max_memory` 67108864 bytes: no control groups of version 2 \
+               can be made here for its manager; `max_memory_restart` needs no control group";
+    assert!(said.contains(why), "{said}");
+    assert_eq!(sandbox.statuses_of("app"), ["errored"]);
+}

@@ -90,6 +90,24 @@ impl Agent {
     }
 }
 
+/// The line was passed over, and whoever wrote it waited for ever.
+#[test]
+fn a_line_that_is_no_json_and_an_unknown_method_are_answered_with_what_is_wrong() {
+    let s = sandbox();
+    let mut agent = Agent::new(&s, &s.work(), &[]);
+    writeln!(agent.to.as_mut().unwrap(), "{{bad").unwrap();
+    let mut line = String::new();
+    agent.from.read_line(&mut line).unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&said["id"], &said["error"]["code"]), (&Value::Null, &json!(-32700)), "{said}");
+    for method in ["nope/method", "resources/list"] {
+        let said = agent.ask(method, &json!({}));
+        assert_eq!(said["error"]["code"], -32601, "{said}");
+        assert_eq!(said["error"]["message"], format!("there is no method `{method}` here"));
+    }
+    agent.end();
+}
+
 fn names(of: &Value) -> Vec<&str> {
     let all = of["processes"].as_array().unwrap();
     all.iter().map(|process| process["name"].as_str().unwrap()).collect()

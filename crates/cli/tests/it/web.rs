@@ -170,7 +170,7 @@ fn connections_are_encrypted_by_a_certificate_that_may_be_renewed_meanwhile() {
     let web = |options: &[&str]| {
         s.ostler(["web", &number, "--tls-cert", "cert.pem"]).args(options).cwd(s.work())
     };
-    web(&[]).code(1).shows("there is a certificate, but not its key").run();
+    web(&[]).code(2).shows("there is a certificate, but not its key").run();
     let options = ["--tls-key", "cert.pem"];
     web(&options).shows(format!(", https://127.0.0.1:{port}\n")).run();
     assert_eq!(encrypted(&s, port, &one), "200 one.ostler.test");

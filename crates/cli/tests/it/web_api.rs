@@ -218,6 +218,40 @@ fn what_apps_measure_is_in_the_metrics_and_how_they_answer_in_the_history() {
 }
 
 #[test]
+fn errors_that_are_alike_are_counted_with_the_first_and_the_last_time() {
+    let s = sandbox();
+    let script = s.write(
+        "fails.js",
+        "for (const user of [7, 8, 9]) console.error(new TypeError(`user ${user} is gone`));
+        setInterval(() => {}, 1000); console.log('all is told');",
+    );
+    s.ostler(["start", "-n", "fails"]).arg(script).run();
+    start_sh(&s, "fine", "echo well; exec sleep 1000000", &[]);
+    s.ostler(["wait", "fails", "--for", "log=all is told"]).run();
+    let port = web(&s, &[]);
+    let of = |word: &str, query: &str, status: u16| {
+        let path = format!("GET /api/v1/processes/{word}/errors{query}");
+        json_of(port, &path, &[], "", status)
+    };
+    for (word, query) in [("fails", ""), ("all", "?since=1h"), ("default%2Ffails", "?since=7d")] {
+        let told = s.wait_for("three", SOON, || {
+            let told = of(word, query, 200);
+            (told["errors"][0]["count"] == 3).then_some(told)
+        });
+        let first = &told["errors"][0];
+        assert_eq!((&first["app"], told["errors"][1].is_null()), (&json!("fails"), true));
+        let text = first["message"].as_str().unwrap();
+        assert!(text.starts_with("TypeError: user 7 is gone\n    at "), "{text}");
+        assert!(first["first"].is_string() && first["last"].is_string(), "{first}");
+    }
+    assert_eq!(of("fine", "", 200), json!({ "errors": [] }));
+    let wrong = of("fails", "?since=soon", 400);
+    assert!(wrong["error"]["message"].as_str().unwrap().contains("`soon`"), "{wrong}");
+    of("nobody", "", 404);
+    of("fails", "?sinse=1d", 400);
+}
+
+#[test]
 fn a_reload_is_told_step_by_step() {
     let s = sandbox();
     let app = s.victim("web", Victim::Http);

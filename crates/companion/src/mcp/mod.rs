@@ -5,18 +5,18 @@
 //! there are, it asks that program, too.
 //!
 //! - [`tools`] has the tools, [`scope`] the apps that are meant, [`line`] makes the command line.
-//! - [`command`] runs it, [`server`] speaks to the agent.
+//! - [`command`] runs it, [`server`] speaks to the agent, over [`wire`].
 
 mod command;
 mod line;
 mod scope;
 mod server;
 mod tools;
+mod wire;
 
 use std::path::PathBuf;
 
 use rmcp::ServiceExt as _;
-use rmcp::transport::stdio;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failed::Failed;
@@ -57,8 +57,13 @@ async fn serve(program: Program, scope: Scope, destructive: bool) -> Result<(), 
     let tools = Tools::parse(&program.tools().await?, destructive)?;
     let server = Server::new(tools, program, scope);
     let served = async {
-        let running = server.serve(stdio()).await.map_err(|error| error.to_string())?;
-        running.waiting().await.map_err(|error| error.to_string())
+        let (ends, passed) = wire::stdio();
+        let served = async {
+            let running = server.serve(ends).await.map_err(|error| error.to_string())?;
+            running.waiting().await.map_err(|error| error.to_string())
+        };
+        let (served, ()) = tokio::join!(served, passed);
+        served
     };
     tokio::select! {
         served = served => match served {

@@ -87,6 +87,6 @@ impl Wrong {
 impl From<Failure> for Why {
     fn from(failure: Failure) -> Self {
         let Failure { code, message, hint } = failure;
-        Self { code, message, hint }
+        Self { code, message: ostler_text::without_numbers(&message), hint }
     }
 }

@@ -119,7 +119,9 @@ impl Other {
     /// Returns the processes that run there, or why that is not known.
     pub(crate) async fn processes(&self) -> Result<Vec<Value>, String> {
         let asked = tokio::time::timeout(LIMIT, self.ask()).await;
-        asked.unwrap_or_else(|_| Err(format!("no answer within {} s", LIMIT.as_secs())))
+        let asked =
+            asked.unwrap_or_else(|_| Err(format!("no answer within {} s", LIMIT.as_secs())));
+        asked.map_err(|why| ostler_text::without_numbers(&why))
     }
 
     async fn ask(&self) -> Result<Vec<Value>, String> {

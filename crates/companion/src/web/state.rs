@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Mutex;
+
 use super::hub::Hub;
 use super::link::Link;
 use super::listing::Listing;
@@ -14,12 +16,15 @@ pub(crate) struct Shared {
     pub(crate) link: Arc<Link>,
     pub(crate) listing: Listing,
     pub(crate) hub: Arc<Hub>,
+    /// Whoever reads log files has it.
+    pub(crate) reading: Mutex<()>,
 }
 
 impl Shared {
     /// What requests share under these settings.
     pub(crate) fn new(settings: Settings) -> Self {
         let link = Arc::new(Link::new(&settings.home));
-        Self { listing: Listing::default(), hub: Hub::new(Arc::clone(&link)), link, settings }
+        let hub = Hub::new(Arc::clone(&link));
+        Self { listing: Listing::default(), hub, link, settings, reading: Mutex::default() }
     }
 }

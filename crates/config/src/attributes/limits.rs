@@ -1,8 +1,8 @@
 //! What a process may take of the machine.
 
 use super::access::field;
-use super::attribute::{Applies, Attribute, Rule, Type};
-use super::forms::Percent;
+use super::attribute::{Applies, Attribute, Rule, Type, Unit};
+use super::forms::{Percent, Size};
 use super::row::{number, of, value};
 
 pub(super) static ROWS: &[Attribute] = &[
@@ -40,5 +40,17 @@ pub(super) static ROWS: &[Attribute] = &[
         .help(
             "processor time that each process may take with its descendants, percent of one core; \
              needs a control group with the controller `cpu`, and is refused without",
+        ),
+    of("max_memory", &[Type::Number, Type::Text], field!(limits.max_memory as Size))
+        .rule(Rule::Memory)
+        .unit(Unit::Bytes)
+        .applies(Applies::NextStart)
+        .flags(&[value(&["max-memory"], "size")])
+        .advice("write a number of bytes, or a text such as `\"512M\"`")
+        .example("\"512M\"")
+        .help(
+            "memory that each process may have with its descendants; above it the kernel ends \
+             them: bytes, or `512M`, `2G`; needs a control group with the controller `memory`, and \
+             is refused without",
         ),
 ];

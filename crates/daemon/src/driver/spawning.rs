@@ -57,7 +57,7 @@ impl Driver<'_> {
             return; // It is asked for when that is done.
         }
         self.runs.asked_now(run);
-        if let Err(why) = self.runs.limit_cpu(run) {
+        if let Err(why) = self.runs.limit_group(run) {
             return self.refuse(run, why);
         }
         self.renew_starts();

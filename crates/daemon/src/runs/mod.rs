@@ -6,9 +6,9 @@ mod cgroup;
 mod channel;
 mod clearing;
 mod connections;
-mod cpu;
 mod ending;
 mod gauge;
+mod group_limits;
 mod input;
 mod last;
 mod left;
@@ -156,7 +156,10 @@ impl Runs {
     pub fn is_out_of_memory(&mut self, run: RunId, exit: Exit) -> bool {
         let killed = matches!(exit, Exit::Signal { number: libc::SIGKILL, .. });
         let pid = self.first_process(run);
-        killed && self.oom_kills.ended(pid)
+        // Where its group has a limit of its own, that counts for it alone.
+        killed
+            && (self.count_group_kills(run).is_some_and(|kills| 0 < kills)
+                || self.oom_kills.ended(pid))
     }
 
     /// Returns a run.

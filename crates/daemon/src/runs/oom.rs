@@ -80,7 +80,7 @@ fn counter_around(group: &Path) -> Option<PathBuf> {
 }
 
 /// The kernel's count; `None` when it does not tell.
-fn count(file: &Path) -> Option<u64> {
+pub(super) fn count(file: &Path) -> Option<u64> {
     parse(&fs::read_to_string(file).ok()?)
 }
 

@@ -115,6 +115,7 @@ pub const PROOFS: &[(&str, Proof)] = &[
             "that_says_why_and_is_not_tried_again"
         )),
     ),
+    ("max_memory", There("limits::a_memory_limit_needs_a_control_group")),
     (
         "out_file",
         Here(r#"{ "out_file": "own.log" }"#, |s| {
@@ -309,13 +310,7 @@ pub const PROOFS: &[(&str, Proof)] = &[
         There("dropped::a_reload_says_how_many_connections_were_not_finished_in_time"),
     ),
     ("drain_hook", There("reload_drain::without_the_hook_node_closes_idle_connections_at_once")),
-    (
-        "watchdog",
-        There(concat!(
-            "notified::an_app_that_does_not_say_that_it_is_alive_is_restarted_and_list_and_",
-            "describe_say_why"
-        )),
-    ),
+    ("watchdog", There("notified::an_app_that_wants_to_be_restarted_is")),
     ("ready", There("ready_by::an_app_is_up_when_it_writes_a_line_with_the_text")),
     (
         "depends_on",

@@ -2,6 +2,7 @@
 
 mod act;
 mod asked;
+mod errors;
 mod history;
 mod look;
 pub(super) mod metrics;
@@ -44,6 +45,7 @@ pub(super) fn router() -> (Router<Arc<Shared>>, Document) {
         .routes(routes!(look::processes))
         .routes(routes!(look::describe, act::delete))
         .routes(routes!(history::history))
+        .routes(routes!(errors::errors))
         .routes(routes!(act::start))
         .routes(routes!(act::stop))
         .routes(routes!(act::restart))
@@ -80,7 +82,7 @@ mod tests {
         let value = serde_json::to_value(&document).unwrap();
         assert!(value["openapi"].as_str().unwrap().starts_with("3.1"));
         let paths: Vec<&String> = value["paths"].as_object().unwrap().keys().collect();
-        assert_eq!(paths.len(), 16, "{paths:?}");
+        assert_eq!(paths.len(), 17, "{paths:?}");
         for (path, of) in value["paths"].as_object().unwrap() {
             for (how, of) in of.as_object().unwrap() {
                 for parameter in of["parameters"].as_array().into_iter().flatten() {

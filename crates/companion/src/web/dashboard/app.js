@@ -176,6 +176,7 @@ function draw() {
     if ($('rows').children[at] !== row) $('rows').insertBefore(row, $('rows').children[at] || null);
   });
   if (drawn !== chosen) history();
+  if (looked !== (list.find((of) => of.id === chosen)?.name ?? null)) found();
   $('empty').hidden = list.length !== 0;
   const names = ['all', ...new Set(list.map((of) => of.name))];
   const of = $('of');
@@ -267,6 +268,35 @@ async function history() {
     chart('requests', 'Requests', measured, time, (sample) => sample.http_requests_per_minute, (of) => of.toFixed(1) + ' a minute');
     chart('latency', '95 of 100 requests within', measured, time, (sample) => sample.http_p95_ms, (of) => of.toFixed(1) + ' ms');
   } catch { /* The list says what is wrong. */ }
+}
+
+/* Errors in the logs of the app that is selected, those alike counted. */
+let looked = null, looks = 0;
+async function found() {
+  const process = list.find((of) => of.id === chosen), look = (looks += 1);
+  $('found').hidden = !process;
+  looked = process?.name ?? null;
+  if (!process) return;
+  put($('title-errors'), `Errors of ${process.name}`);
+  put($('none'), 'looking …');
+  try {
+    const path = encodeURIComponent(`${process.namespace}/${process.name}`);
+    const { errors } = await (await ask(`/api/v1/processes/${path}/errors?since=${$('since').value}`)).json();
+    if (look !== looks) return;
+    put($('none'), errors.length ? '' : 'none');
+    $('groups').replaceChildren(...errors.map(({ count, first, last, message }) => {
+      const group = document.createElement('details'), summary = document.createElement('summary'), text = document.createElement('pre');
+      const time = (at) => new Date(at).toLocaleString();
+      const when = last ? (first === last ? `, ${time(last)}` : `, ${time(first)} to ${time(last)}`) : '';
+      summary.textContent = `${count} × ${message.split('\n')[0]}${when}`;
+      text.textContent = message;
+      text.tabIndex = 0;
+      group.append(summary, text);
+      return group;
+    }));
+  } catch (error) {
+    if (look === looks) put($('none'), error.message);
+  }
 }
 
 const kept = [];
@@ -381,6 +411,8 @@ $('search').addEventListener('input', again);
 $('errors').addEventListener('change', again);
 $('of').addEventListener('change', follow);
 $('range').addEventListener('change', history);
+$('since').addEventListener('change', found);
+$('look').addEventListener('click', found);
 $('pause').addEventListener('click', pause);
 $('clear').addEventListener('click', () => { kept.length = 0; again(); });
 

@@ -1,0 +1,2 @@
+export const users = ['Ada', 'Grace'];
+export const greet = user => `greets ${user}`;

@@ -1,0 +1,4 @@
+import { greet, users } from '@team/shared';
+
+console.log(greet(users[0]));
+setInterval(() => console.log(greet(users[1])), 1000);

@@ -1,0 +1,1 @@
+export const GET = () => Response.json(['07:12', '07:42']);
