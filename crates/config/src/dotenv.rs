@@ -72,14 +72,16 @@ fn value(text: &str) -> (String, bool, &str) {
 }
 
 /// Puts the values of variables in the place of `${NAME}` and `${NAME:-default}`; `\$` is a `$`.
-/// Those that `value_of` does not know are empty and are told.
+/// Those that `value_of` does not know are empty and are told. What has more than `most` bytes is
+/// not read to its end.
 pub(crate) fn expand(
     text: &str,
     value_of: impl Fn(&str) -> Option<String>,
+    most: usize,
     unknown: &mut Vec<String>,
 ) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(at) = rest.find('$') {
+    while let Some(at) = rest.find('$').filter(|_| out.len() <= most) {
         let (before, after) = rest.split_at(at);
         if let Some(before) = before.strip_suffix('\\') {
             out.push_str(before);
@@ -153,7 +155,7 @@ mod tests {
                 "EMPTY" => Some(String::new()),
                 _ => None,
             };
-            let found = expand(text, value_of, &mut unknown);
+            let found = expand(text, value_of, usize::MAX, &mut unknown);
             assert_eq!(format!("{found} {}", unknown.join(",")).trim(), expected, "{text}");
         };
         check("${A}/${A}", "1/1");

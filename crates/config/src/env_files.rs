@@ -13,6 +13,9 @@ use crate::value::{Node, Value};
 
 /// Largest file of variables that is read, bytes.
 const LARGEST: u64 = 1 << 20;
+/// Bytes of the values of a file, with what is put into them: no program is started with more,
+/// and a file whose lines double each other soon has more than there is memory.
+const MOST: usize = 2 << 20;
 
 /// Gives the app the variables of the files that a value names, one after the other, over those
 /// that it has. Returns what there is to say, each with the part of the value that it is about.
@@ -45,14 +48,20 @@ pub(crate) fn put<'n>(
 }
 
 fn put_text(spec: &mut AppSpec, text: &str, path: &str) -> Option<Diagnostic> {
-    let mut unknown = Vec::new();
+    let (mut unknown, mut room) = (Vec::new(), MOST);
     for variable in dotenv::parse(text) {
         let value = if variable.expands {
             let value_of = |name: &str| spec.env.get(name).map(str::to_owned);
-            dotenv::expand(&variable.value, value_of, &mut unknown)
+            dotenv::expand(&variable.value, value_of, room, &mut unknown)
         } else {
             variable.value
         };
+        let Some(rest) = room.checked_sub(value.len()) else {
+            let name = &variable.name;
+            let message = format!("the variables of `{path}` have more than 2 MB up to `{name}`");
+            return Some(Diagnostic::error("bad-env-file", message));
+        };
+        room = rest;
         spec.file_variables.insert(variable.name.clone());
         spec.put_env([(variable.name, value)], &std::collections::BTreeSet::new());
     }

@@ -301,6 +301,7 @@ fn place(text: &str, line: usize, column: usize, length: usize) -> Place {
         column: column.clamp(1, shown.chars().count() + 1),
         length: length.max(1),
         text: shown,
+        skipped: 0,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Process files: from their text, and that of the files that they extend, to the apps.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ostler_core::spec::AppSpec;
@@ -330,10 +331,17 @@ fn resolved(
 /// What several apps have from one place is complained about once.
 fn said_once(report: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut once: Vec<Diagnostic> = Vec::with_capacity(report.len());
+    // Where what is alike may be: a text may have tens of thousands of places.
+    let mut places: BTreeMap<(usize, usize, &str), Vec<usize>> = BTreeMap::new();
     for said in report {
-        if said.place.is_none() || !once.contains(&said) {
-            once.push(said);
+        if let Some(place) = &said.place {
+            let there = places.entry((place.line, place.column, said.code)).or_default();
+            if there.iter().any(|at| once.get(*at) == Some(&said)) {
+                continue;
+            }
+            there.push(once.len());
         }
+        once.push(said);
     }
     once
 }

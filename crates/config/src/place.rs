@@ -13,12 +13,17 @@ pub struct Place {
     pub column: usize,
     /// Characters concerned, at least 1.
     pub length: usize,
-    /// The line itself, without its end.
+    /// The line itself, without its end; of a long one the part around the place.
     pub text: String,
+    /// Characters of the line before that part.
+    pub skipped: usize,
 }
 
 /// Columns of a frame where nobody's window is known; a minified file has only one line.
 pub const COLUMNS: usize = 105;
+/// Bytes of a line before and behind a place that are kept: a text of one line may have a complaint
+/// for each few of its characters.
+const AROUND: usize = 512;
 /// The least of a line that says something, however narrow the window is.
 const NARROWEST: usize = 8;
 
@@ -33,11 +38,14 @@ impl Place {
         let line = after.split('\n').next().unwrap_or("").trim_end_matches('\r');
         let line_end = line_start + line.len();
         let concerned = text.get(start..floor(text, end).min(line_end)).unwrap_or("");
+        let first = floor(text, start.saturating_sub(AROUND)).max(line_start);
+        let last = floor(text, start.saturating_add(AROUND)).min(line_end).max(first);
         Self {
             line: before.matches('\n').count() + 1,
             column: text.get(line_start..start).unwrap_or("").chars().count() + 1,
             length: concerned.chars().count().max(1),
-            text: line.to_owned(),
+            text: text.get(first..last).unwrap_or("").to_owned(),
+            skipped: text.get(line_start..first).unwrap_or("").chars().count(),
         }
     }
 
@@ -53,7 +61,7 @@ impl Place {
         // Tabs become one blank so that the caret stands below what it means.
         let readable = |c: char| if ostler_text::is_unsafe(c) { ' ' } else { c };
         let line: Vec<char> = self.text.chars().map(readable).collect();
-        let place = (self.column - 1).min(line.len());
+        let place = (self.column - 1).saturating_sub(self.skipped).min(line.len());
         let (first, last) = window(&line, place, room);
         let text = |from: usize, to: usize| line.get(from..to).unwrap_or(&[]).iter().collect();
         let (shown, lead): (String, String) = (text(first, last), text(first, place));

@@ -1,5 +1,7 @@
 //! The names of the apps of a file: those that mean something else, and those that several have.
 
+use std::collections::BTreeSet;
+
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::fields::Fields;
@@ -35,8 +37,9 @@ pub(super) fn warn_of_same_names(apps: &[Fields<'_>], ctx: &Context, report: &mu
             (resolve::written_name(fields, ctx), space)
         })
         .collect();
-    for (at, (name, fields)) in names.iter().zip(apps).enumerate() {
-        if names.iter().take(at).any(|before| before == name) {
+    let mut before = BTreeSet::new();
+    for (name, fields) in names.iter().zip(apps) {
+        if !before.insert(name) {
             let warning = Diagnostic::warning(
                 "same-name",
                 format!("another app of this file is called `{}`, too", name.0),

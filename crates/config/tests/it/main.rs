@@ -10,6 +10,7 @@ mod env_files;
 mod extends;
 mod files;
 mod idle_stop;
+mod large;
 mod not_yet;
 mod options;
 mod package_scripts;
