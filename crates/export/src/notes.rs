@@ -103,13 +103,7 @@ fn start(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
             "`wait_ready`: nobody hears the message `ready`; give the app a `health`".to_owned(),
         );
     }
-    if spec.watchdog.is_some() && engine != Engine::Systemd {
-        notes.push(
-            "`watchdog`: nobody hears `WATCHDOG=1`; give the app a `health` that shows whether it \
-             hangs"
-                .to_owned(),
-        );
-    }
+    watchdog(engine, service, notes);
     depends(engine, service, notes);
     if Watching::of(spec).on {
         notes.push("`watch`: nothing is restarted by a changed file".to_owned());
@@ -122,6 +116,17 @@ fn start(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
                 notes.push(format!("`autostart`: 0 of {} replicas", spec.instances));
             }
         }
+    }
+}
+
+/// Systemd alone hears who says that it is alive.
+fn watchdog(engine: Engine, service: &Service<'_>, notes: &mut Vec<String>) {
+    if service.spec.watchdog.is_some() && engine != Engine::Systemd {
+        notes.push(
+            "`watchdog`: nobody hears `WATCHDOG=1`; give the app a `health` that shows whether it \
+             hangs"
+                .to_owned(),
+        );
     }
 }
 

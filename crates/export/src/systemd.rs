@@ -66,20 +66,7 @@ fn unit(service: &Service<'_>) -> String {
         line(format!("StartLimitIntervalSec={}ms", interval.max(usual.min_uptime)));
     }
     line("\n[Service]".to_owned());
-    let notifies = spec.ready == Some(Ready::Notifies);
-    let kind = match service.when {
-        When::Always if notifies => "notify",
-        When::Always => "exec",
-        _ => "oneshot",
-    };
-    line(format!("Type={kind}"));
-    if notifies || spec.watchdog.is_some() {
-        // As here, each process of the app is heard.
-        line("NotifyAccess=all".to_owned());
-    }
-    if let Some(period) = spec.watchdog {
-        line(format!("WatchdogSec={period}ms"));
-    }
+    kind(service).into_iter().for_each(&mut line);
     if let Some(user) = user(service) {
         line(user);
     }
@@ -116,6 +103,24 @@ fn unit(service: &Service<'_>) -> String {
         line("\n[Install]\nWantedBy=multi-user.target".to_owned());
     }
     out
+}
+
+/// When it counts as up, and how it says that it is alive.
+fn kind(service: &Service<'_>) -> Vec<String> {
+    let spec = service.spec;
+    let notifies = spec.ready == Some(Ready::Notifies);
+    let kind = match service.when {
+        When::Always if notifies => "notify",
+        When::Always => "exec",
+        When::Once | When::At(_) => "oneshot",
+    };
+    let mut lines = vec![format!("Type={kind}")];
+    if spec.notifies() {
+        // As here, each process of the app is heard.
+        lines.push("NotifyAccess=all".to_owned());
+    }
+    lines.extend(spec.watchdog.map(|period| format!("WatchdogSec={period}ms")));
+    lines
 }
 
 fn environment(service: &Service<'_>) -> Vec<String> {

@@ -23,10 +23,8 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
             facts.push((key, value));
         }
     };
-    let some = |list: Vec<String>| list.join(", ");
     fact("id", seen.app.ids());
-    let pids = seen.app.processes.iter().filter(|of| of.pid != 0);
-    fact("pid", some(pids.map(|of| of.pid.to_string()).collect()));
+    fact("pid", pids(seen));
     fact("ports", ports(seen));
     fact("restarts", restarts(seen, look));
     let History { restarted, failed_reload } = History::of(seen.details);
@@ -43,8 +41,7 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     let since = seen.app.since().and_then(ostler_logs::iso);
     fact("online since", since.unwrap_or_default());
     fact("health check", details.health.clone().unwrap_or_default());
-    let notified = |of: &Details| of.notified.as_ref().map(ToString::to_string);
-    fact("says of itself", of_each(seen, |of| notified(of).unwrap_or_default()));
+    fact("says of itself", notified(seen));
     fact("unhandled rejections", rejections(seen));
     fact("measured in it", metrics(seen));
     fact("actions", details.actions.join(", "));
@@ -77,6 +74,16 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
     fact("process file", file);
     fact("file differs", differs);
     facts
+}
+
+fn pids(seen: &Seen<'_>) -> String {
+    let pids = seen.app.processes.iter().filter(|of| of.pid != 0);
+    pids.map(|of| of.pid.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// What its processes say of themselves.
+fn notified(seen: &Seen<'_>) -> String {
+    of_each(seen, |of| of.notified.as_ref().map(ToString::to_string).unwrap_or_default())
 }
 
 /// The process file of an app, and how the app differs from it.

@@ -23,12 +23,7 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
         (Some(lost), Some(ended)) => {
             Some(format!("was ended {} ago, since {lost}", ago(ended.at.max(lost.at))))
         }
-        (None, Some(ended)) => {
-            let past = past(ended, reason, ended.at, now);
-            let most = most_memory(details).filter(|_| ended.oom);
-            let most = most.map(|most| format!(" (its `max_memory` is {})", size(most)));
-            Some(past + &most.unwrap_or_default())
-        }
+        (None, Some(ended)) => Some(last_end(details, ended, reason, now)),
         (_, None) => None,
     };
     match view.phase {
@@ -73,6 +68,13 @@ pub fn why(details: &Details, since: Option<u64>, reason: Option<&str>, now: u64
         Phase::Errored => given_up(details, end),
         Phase::Stopped => stopped(details, end, reason, now),
     }
+}
+
+/// How the last run ended, with the limit at which the kernel did that.
+fn last_end(details: &Details, ended: &Ended, reason: Option<&str>, now: u64) -> String {
+    let most = most_memory(details).filter(|_| ended.oom);
+    let most = most.map(|most| format!(" (its `max_memory` is {})", size(most)));
+    past(ended, reason, ended.at, now) + &most.unwrap_or_default()
 }
 
 fn stopped(details: &Details, end: Option<String>, reason: Option<&str>, now: u64) -> String {

@@ -81,19 +81,18 @@ impl Model {
         }
         self.tickets = Tickets::new(state.tickets);
         self.alerts.recover(state.alerts);
-        let (mut processes, mut in_app) = (Vec::new(), BTreeMap::new());
-        let mut notified = BTreeMap::new();
+        let (mut processes, mut in_app, mut said) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         for saved in state.procs {
             let Some(process) = self.known.saved_process(&saved, found) else { continue };
             in_app.extend(saved.in_app.clone().map(|(run, of)| (RunId(run), of)));
-            notified.extend(saved.notified.clone().map(|(run, of)| (RunId(run), of)));
+            said.extend(saved.notified.clone().map(|(run, of)| (RunId(run), of)));
             self.known.registry.insert_proc(ProcId(saved.id), proc_of(saved));
             processes.push(process);
         }
         self.known.registry.forget_apps_without_procs();
         let reloads =
             state.reloads.iter().filter_map(|saved| self.known.reload_of(saved)).collect();
-        self.known.take_up_runs(found, in_app, notified);
+        self.known.take_up_runs(found, in_app, said);
         let seen: Vec<SeenRun> = found.iter().map(|run| run.seen).collect();
         let registry = &self.known.registry;
         let version_of = |spec: SpecId| Some((spec, registry.version(spec)?.policy.clone()));

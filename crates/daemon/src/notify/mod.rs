@@ -61,10 +61,10 @@ fn name(mark: &str) -> String {
 
 impl Notify {
     /// The socket of the home that this mark stands for, with what the keeper held of it.
-    pub fn new(kept: Option<OwnedFd>, mark: &str, poll: &Rc<Poll<Polled>>) -> Self {
+    pub fn new(kept: Option<(Vec<u8>, OwnedFd)>, mark: &str, poll: &Rc<Poll<Polled>>) -> Self {
         let mark = mark.to_owned();
         let mut notify = Self { socket: None, mark, complained: None, poll: Rc::clone(poll) };
-        if let Some(Err(error)) = kept.map(|fd| notify.watch(fd.into())) {
+        if let Some(Err(error)) = kept.map(|(_, fd)| notify.watch(fd.into())) {
             daemon_log::error(format!("could not take the socket of messages over: {error}"));
         }
         notify

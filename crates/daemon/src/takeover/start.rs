@@ -61,7 +61,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let (locks, swept) = take_locks(&config, &mut inventory.items, &mut link)?;
     introduce_guard(&guard, &mut link)?;
     install_drain(&config);
-    let (listener, note) = control(&config.home, &mut inventory.items, &mut link)?;
+    let (listener, Note { mark, socket }) = control(&config.home, &mut inventory.items, &mut link)?;
     let unpolled = || said("could not poll");
     let read = Interest::READ.edge();
     let waker = Waker::new(&poll, Polled::Waker).map_err(unpolled())?;
@@ -72,9 +72,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let listener = poll.watch(listener, Polled::Control, read).map_err(unpolled())?;
     let signals = poll.watch(signals, Polled::Signals, read).map_err(unpolled())?;
     let (home, keeper_pid) = (config.home.clone(), inventory.welcome.pid);
-    // The keeper has it as well; both get it anew.
-    let listed = inventory.items.remove(STARTS).is_some();
-    let Note { mark, socket } = note;
+    let listed = inventory.items.remove(STARTS).is_some(); // Both get it anew.
     let starts = Starts::new(&home, &mark);
     let keeper = Keeper::new(link, inventory.welcome, locks, starts, of_keeper, Rc::clone(&poll));
     let mut keeper = keeper.map_err(unpolled())?;
@@ -82,8 +80,7 @@ pub(crate) fn start(config: Config, mut link: Link) -> Result<Daemon, String> {
     let watch = Watch::new(&home, mark.clone(), socket, &poll).map_err(said("could not watch"))?;
     let model = Decisions::new(settings(&config, &mark));
     let saver = Saver::new(dump_path(&config.home));
-    let kept = inventory.items.remove(NOTIFY).map(|(_, socket)| socket);
-    let notify = Notify::new(kept, &mark, &poll);
+    let notify = Notify::new(inventory.items.remove(NOTIFY), &mark, &poll);
     let runs = Runs::new(mark, Rc::clone(&poll));
     let mut daemon = Daemon::new(
         config,
