@@ -139,4 +139,5 @@ mod watch;
 mod web;
 mod web_api;
 mod web_others;
+mod web_past;
 mod words;
