@@ -9,7 +9,7 @@ use ostler_wire::control::{Action, Change, ProcView, Watch};
 
 use super::file::{self, File};
 use super::ready::{self, Counts};
-use super::{each, list, logs, perform, resting, told, watching};
+use super::{each, list, logs, new_name, perform, resting, told, watching};
 use crate::failed::Failed;
 use crate::program::Program;
 use crate::select::Picked;
@@ -75,6 +75,7 @@ pub(super) fn understood(
         Ok(())
     })?;
     once_each(&mut named);
+    new_name::refuse_taken(session, &named)?;
     Ok((files, named))
 }
 

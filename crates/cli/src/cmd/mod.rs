@@ -40,6 +40,7 @@ mod misused;
 mod modules;
 mod monit;
 mod monitor;
+mod new_name;
 mod no_daemon;
 mod perform;
 mod pid;

@@ -192,7 +192,8 @@ pub(super) fn failures(
 ) -> Result<(), Failed> {
     // One that cannot come to it any more says more than one that did not yet.
     let is_late = |of: &&Ended| matches!(of.end, End::TimedOut(_));
-    let (late, never): (Vec<&Ended>, Vec<&Ended>) = ended.iter().partition(is_late);
+    let failed = ended.iter().filter(|of| !is_well(&of.end));
+    let (late, never): (Vec<&Ended>, Vec<&Ended>) = failed.partition(is_late);
     let mut names = BTreeSet::new();
     let all = never.into_iter().chain(late).filter(|of| names.insert(of.name.as_str()));
     let failed: Vec<(&str, Failed)> =

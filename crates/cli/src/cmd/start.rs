@@ -8,7 +8,7 @@ use ostler_wire::control::{Action, Change, Phase, ProcView, Watch};
 use super::file::{self, File, Known};
 use super::ready::{self, Counts};
 use super::running::{runs_already, startable};
-use super::{act, behind, each, first_steps, launch, list, logs, perform, same_name};
+use super::{act, behind, each, first_steps, launch, list, logs, new_name, perform, same_name};
 use crate::apps::{self, App};
 use crate::args::FlagId;
 use crate::caller;
@@ -298,6 +298,7 @@ fn again(
     named: &[(String, Picked)],
 ) -> Result<Vec<String>, Failed> {
     perform::refuse_env(session)?;
+    new_name::refuse_taken(session, named)?;
     let patch = apps::patch(session, false)?;
     let watch = session.args.has_attribute("watch").then_some(Watch::Configured);
     let env = session.has(FlagId::UpdateEnv).then(caller::environment);

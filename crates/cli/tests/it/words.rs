@@ -1,6 +1,6 @@
 //! What the words of a command line mean. Nothing is done before all of them are understood.
 
-use ostler_testkit::pty;
+use ostler_testkit::{Victim, pty};
 use ostler_wire::control::FrameKind;
 use serde_json::{Value, json};
 
@@ -146,6 +146,26 @@ fn an_app_that_runs_is_not_started_again() {
     assert_eq!(fake.asked()[0]["act"]["ids"], json!([1]));
     fake.pm2("start web");
     assert_eq!(fake.asked()[0]["act"]["ids"], json!([2]));
+}
+
+/// Two programs were one app, of which `scale` took one away.
+#[test]
+fn the_name_of_another_app_is_given_to_nobody() {
+    let sandbox = sandbox();
+    for name in ["one", "two"] {
+        sandbox.ostler(["start"]).arg(sandbox.victim(name, Victim::Sleeper)).run();
+    }
+    for command in ["restart", "reload", "start"] {
+        if command == "start" {
+            sandbox.ostler(["stop", "one"]).run();
+        }
+        let line = sandbox.ostler([command, "one", "--name", "two"]).code(1).run();
+        assert!(line.err.starts_with("error: `two` is the name of another app"), "{line:?}");
+    }
+    let names: Vec<String> =
+        sandbox.jlist().iter().map(|of| of["name"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(names, ["one", "two"]);
+    sandbox.ostler(["restart", "two", "--name", "two"]).run();
 }
 
 #[test]

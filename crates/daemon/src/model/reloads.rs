@@ -64,6 +64,11 @@ impl Model {
         {
             return Err(self.known.under_way(app));
         }
+        if options.canary
+            && let Some(id) = fresh.iter().find(|id| !self.known.is_cluster(**id))
+        {
+            return Err(self.known.has_no_workers(*id));
+        }
         let versions = self.changed_specs(&fresh, change, true)?;
         self.known.registry.halt(&fresh, false);
         if let Some(how) = change.watch {
@@ -310,6 +315,20 @@ impl Model {
 }
 
 impl Known {
+    /// A process that is no worker was to be replaced by a canary.
+    fn has_no_workers(&self, id: ProcId) -> Failure {
+        let name =
+            self.registry.app_of(id).map_or_else(String::new, |app| self.registry.app_name(app));
+        let pasted = ostler_shell::operand(&name);
+        Failure {
+            code: Code::Invalid,
+            message: format!(
+                "app `{name}` is in fork mode: a canary is one worker of a cluster beside others"
+            ),
+            hint: Some(format!("`ostler reload {pasted}` restarts it")),
+        }
+    }
+
     fn under_way(&self, app: AppId) -> Failure {
         let name = self.registry.app_name(app);
         let pasted = ostler_shell::operand(&name);

@@ -37,6 +37,19 @@ fn a_canary_is_done_when_one_worker_is_replaced() {
     assert!(world.heard(client).ends_with(told), "{}", world.heard(client));
 }
 
+/// It was restarted, said to be a canary, and could not be promoted.
+#[test]
+fn an_app_in_fork_mode_has_no_canary() {
+    let mut world = World::with("job", "good", 0);
+    let client = world.reload_with(&[0], "job", "better", CANARY);
+    assert_eq!(
+        world.reply(client),
+        "error: app `job` is in fork mode: a canary is one worker of a cluster beside others\n\
+         hint: `ostler reload job` restarts it"
+    );
+    assert_eq!(world.state(), "job:0 online good");
+}
+
 /// The hint was to wait for it, which never ends.
 #[test]
 fn a_reload_beside_a_canary_says_who_is_to_decide() {
