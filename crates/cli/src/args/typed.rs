@@ -23,6 +23,12 @@ impl Typed {
         self.0.iter().map(String::as_str)
     }
 
+    /// Whether `--progress json` stands there, of a line that may not be understood.
+    pub(crate) fn wants_objects(&self) -> bool {
+        let apart = self.0.windows(2).any(|two| two == ["--progress", "json"]);
+        apart || self.0.iter().any(|word| word == "--progress=json")
+    }
+
     /// The line as it was typed, where it can be shown.
     pub(crate) fn line(&self) -> Option<String> {
         shown(self.0.iter().map(|typed| word(typed).into_owned()))

@@ -10,6 +10,7 @@ use crate::failed::Failed;
 use crate::output::Output;
 use crate::paint::Ink;
 use crate::program::Program;
+use crate::voice::{Problem, Progress};
 
 /// Says what to begin with, where no command was given.
 pub(super) fn nothing_asked(out: &mut Output, program: Program) {
@@ -39,6 +40,11 @@ pub(super) fn failed(misuse: &Misuse, typed: &Typed) -> Failed {
 
 fn refuse_in_our_way(out: &mut Output, misuse: &Misuse, typed: &Typed) {
     let said = args::said(misuse, Program::Ostler, typed);
+    if typed.wants_objects() {
+        out.show_progress(Progress::Json);
+        out.problem(&Problem::Other { message: said.text, hint: said.hint });
+        return;
+    }
     let paint = out.paint;
     let error = paint.ink(&[Ink::Bold, Ink::Red], "error:");
     let hint = said.hint.map_or(String::new(), |hint| {

@@ -18,7 +18,12 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failed> {
     let number = ostler_pm2::words::signal_number(&signal).ok_or_else(|| {
         let upper = signal.to_ascii_uppercase();
         let near = nearest(&upper, ostler_pm2::words::signals()).unwrap_or("SIGUSR2");
-        let pasted = ostler_shell::operand(&word);
+        // The app may stand first.
+        let is_turned = ostler_pm2::words::signal_number(&word).is_some();
+        let (near, pasted) = match is_turned {
+            true => (word.as_str(), ostler_shell::operand(&signal)),
+            false => (near, ostler_shell::operand(&word)),
+        };
         let hint = format!("`ostler sendSignal {near} {pasted}`; or a number from 1 to 64");
         let problem = Problem::Bare {
             pm2: format!("Unknown signal: {signal}"),

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use expect_test::expect;
 use ostler_testkit::{Sandbox, Victim, procs, pty, wait_for};
 use ostler_wire::control::FrameKind;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fake::{Fake, worker};
 use crate::start_e2e::{SOON, sandbox, untimed, wait_log, wait_one};
@@ -213,6 +213,23 @@ fn a_program_reads_progress_as_objects() {
          hint: `ostler reload web --progress plain`; it is one of `auto`, `json`, `plain`, `none`\n"
     );
     assert!(fake.pm2("reload web").out.starts_with("Use --update-env"));
+}
+
+#[test]
+fn a_line_that_is_not_understood_is_an_object_too() {
+    let sandbox = sandbox();
+    for line in [
+        "start idle.js --nme x --progress json",
+        "restart --progress json",
+        "kill x --progress=json",
+    ] {
+        let said = sandbox.ostler(line.split(' ')).code(2).run();
+        let object: Value = serde_json::from_str(said.out.trim_end()).unwrap();
+        assert!(object["message"].is_string() && said.err.is_empty(), "{line}: {said:?}");
+    }
+    let turned = sandbox.ostler(["sendSignal", "one", "SIGUSR2"]).code(2).run();
+    let hint = "hint: `ostler sendSignal SIGUSR2 one`; ";
+    assert!(turned.err.contains(hint), "{turned:?}");
 }
 
 #[test]

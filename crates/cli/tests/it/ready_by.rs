@@ -3,7 +3,7 @@
 use ostler_testkit::Sandbox;
 use serde_json::{Value, json};
 
-use crate::start_e2e::{SOON, sandbox};
+use crate::start_e2e::{SOON, one, sandbox};
 use crate::takeover::kill_daemon;
 use crate::waiting::{begin, end};
 
@@ -157,4 +157,22 @@ fn who_depends_on_an_app_waits_for_its_sign() {
     sandbox.write("go", "");
     end(start);
     sandbox.wait_status("next", "online", 1, SOON);
+}
+
+/// It was taken without a word, and did nothing.
+#[test]
+fn a_sign_that_is_given_later_takes_the_place_of_the_one_before() {
+    let sandbox = sandbox();
+    sandbox
+        .write("both.js", "console.log('up'); process.send('ready'); setInterval(() => {}, 1000);");
+    let signs = || {
+        let env = one(&sandbox, "both")["pm2_env"].clone();
+        (env["wait_ready"] == true, env["ready"]["log"].as_str().map(str::to_owned))
+    };
+    sandbox.ostler(["start", "both.js", "--ready-log", "up"]).run();
+    assert_eq!(signs(), (false, Some("up".to_owned())));
+    sandbox.ostler(["restart", "both", "--wait-ready"]).run();
+    assert_eq!(signs(), (true, None));
+    sandbox.ostler(["reload", "both", "--ready-log", "up"]).run();
+    assert_eq!(signs(), (false, Some("up".to_owned())));
 }

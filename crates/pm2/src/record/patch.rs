@@ -45,6 +45,8 @@ fn change(map: &mut Map<String, Json>, key: &str, value: Json) {
         "time" if value == Json::Bool(true) => {
             map.insert("log_date_format".to_owned(), "YYYY-MM-DDTHH:mm:ss".into());
         }
+        // It is meant in place of the sign that was there.
+        "wait_ready" if value == Json::Bool(true) => _ = map.remove("ready"),
         "instances" if !cleared => _ = map.insert("instances_given".to_owned(), true.into()),
         _ => {}
     }

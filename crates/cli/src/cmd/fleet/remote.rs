@@ -86,7 +86,7 @@ impl Remote {
 
     /// Returns a line behind the host's name.
     pub(super) fn prefixed(&self, line: &str) -> String {
-        format!("{}: {}", self.name(), ostler_text::shown_lines(line))
+        format!("{}: {}", self.name(), ostler_text::shown_lines(line.trim_end_matches('\r')))
     }
 }
 
