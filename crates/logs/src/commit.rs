@@ -62,6 +62,17 @@ impl Reactor {
         self.journal.done(owner, step).map_err(|error| (first, error))?;
         let bytes = (output.len() * ends.len()) as u64;
         self.written.add(source.origin.proc_id, bytes, ostler_poll::now());
+        Ok(self.committed(source, ends, output))
+    }
+
+    /// What was written stands in these files, from these ends on. Returns where it is in the
+    /// stream's own file, if somebody wants to know it.
+    fn committed(
+        &mut self,
+        source: &Source,
+        ends: Vec<(FileId, Option<u64>, bool)>,
+        output: &[u8],
+    ) -> Option<Laid> {
         let own = source.files.first().copied().filter(|_| self.wants_places(source));
         let mut laid = None;
         for (id, end, lead) in ends {
@@ -80,7 +91,7 @@ impl Reactor {
                 self.grown(id, output.len() as u64, None);
             }
         }
-        Ok(laid)
+        laid
     }
 
     /// Whether the stream has begun a line in this file that has not been cut.

@@ -34,10 +34,9 @@ pub fn facts(seen: &Seen<'_>, look: &Look<'_>) -> Vec<(&'static str, String)> {
         fact("cpu", amount::cpu(seen.app.cpu()));
         fact("memory", memory(seen, details));
     }
-    fact("cpu, last hour", seen.last_hour.cpu.clone());
-    fact("memory, last hour", seen.last_hour.memory.clone());
-    fact("requests, last hour", seen.last_hour.requests.clone());
-    fact("95 of 100 within", seen.last_hour.latency.clone());
+    for (key, value) in seen.last_hour.facts() {
+        fact(key, value.clone());
+    }
     let since = seen.app.since().and_then(ostler_logs::iso);
     fact("online since", since.unwrap_or_default());
     fact("health check", details.health.clone().unwrap_or_default());

@@ -26,6 +26,16 @@ pub struct LastHour {
 }
 
 impl LastHour {
+    /// What there is, each with its name.
+    pub(crate) fn facts(&self) -> [(&'static str, &String); 4] {
+        [
+            ("cpu, last hour", &self.cpu),
+            ("memory, last hour", &self.memory),
+            ("requests, last hour", &self.requests),
+            ("95 of 100 within", &self.latency),
+        ]
+    }
+
     /// Reads what is kept in this home of the processes of an app; nothing where nobody wrote it.
     #[must_use]
     pub fn read(home: &Path, app: &App<'_>, now_ms: u64) -> Self {

@@ -238,7 +238,7 @@ fn finished_is_the_last_object_also_when_what_was_waited_for_does_not_come() {
     sandbox.write("ends.sh", "echo no >&2; exit 3");
     let args = ["start", "ends.sh", "--no-autorestart", "--wait", "--progress", "json"];
     let ran = sandbox.ostler(args).code(1).run();
-    let objects: Vec<serde_json::Value> =
+    let objects: Vec<Value> =
         ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let events: Vec<&str> = objects.iter().map(|one| one["event"].as_str().unwrap()).collect();
     assert_eq!(events.iter().filter(|event| **event == "finished").count(), 1, "{events:?}");

@@ -59,37 +59,6 @@ fn a_start_that_waits_returns_with_the_url_of_a_cluster() {
     assert!(crate::start_e2e::get(port).starts_with("hello"));
 }
 
-/// The other one was ready, so both were said to be.
-#[test]
-fn an_app_is_not_ready_while_one_of_its_processes_is_dead() {
-    let sandbox = sandbox();
-    sandbox.write(
-        "half.js",
-        "if (process.env.NODE_APP_INSTANCE === '1') { console.error('boom'); process.exit(9) }
-        require('http').createServer(() => {}).listen(process.env.PORT, '127.0.0.1');",
-    );
-    let port = sandbox.port().to_string();
-    let said = "error: half (id 1) ended with exit code 9 before it was ready\n  \
-                its last lines on stderr:\n    boom\n";
-    let start = |more: &[&str]| {
-        let mut start = sandbox.ostler(["start", "half.js", "-i", "2"]);
-        start = start.args(more).env("PORT", &port);
-        start
-    };
-    let waits = start(&["--wait", "--no-autorestart"]).code(1).run();
-    assert!(waits.err.contains(said) && waits.out.contains("started half 1/2 "), "{waits:?}");
-    let later = sandbox.ostler(["wait", "half"]).code(1).run();
-    let said = "error: half (id 1) ended with exit code 9";
-    assert!(later.err.starts_with(said), "{later:?}");
-    sandbox.ostler(["delete", "half"]).run();
-    // Without `--wait` it is a warning.
-    let plain = start(&[]).run();
-    assert!(plain.out.contains("started half 1/2 "), "{plain:?}");
-    // It may be given up by then.
-    assert!(plain.err.starts_with("warning: half (id 1) "), "{plain:?}");
-    assert!(plain.err.contains("exit code 9"), "{plain:?}");
-}
-
 /// The list was printed before that, without its ports.
 #[test]
 fn a_start_that_waits_prints_its_list_once_and_when_it_is_ready() {

@@ -98,12 +98,7 @@ fn text(
     let mut places = std::collections::BTreeMap::<_, u32>::new();
     for view in views {
         let place = places.entry((&view.namespace, &view.name)).or_default();
-        let labels = vec![
-            ("app", view.name.clone()),
-            ("namespace", view.namespace.clone()),
-            ("instance", place.to_string()),
-            ("id", view.id.to_string()),
-        ];
+        let labels = labels(view, *place);
         *place += 1;
         let status = Status::of(view.phase);
         up.get_or_create(&labels).set((status == Status::Online).into());
@@ -139,6 +134,16 @@ fn text(
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
+}
+
+/// What tells the figures of a process from those of others.
+fn labels(view: &ProcView, place: u32) -> Labels {
+    vec![
+        ("app", view.name.clone()),
+        ("namespace", view.namespace.clone()),
+        ("instance", place.to_string()),
+        ("id", view.id.to_string()),
+    ]
 }
 
 /// How many lines rules have found.
