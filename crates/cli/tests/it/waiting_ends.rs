@@ -1,5 +1,4 @@
-//! What is said by a command that waits, and by one that looks, when the daemon, a process or the
-//! time ends.
+//! What is said by a command that waits, and by one that looks, when daemon, process or time end.
 
 use ostler_testkit::Victim;
 
