@@ -19,14 +19,15 @@ impl Typed {
     }
 
     /// Returns the words.
-    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 
-    /// Whether `--progress json` stands there, of a line that may not be understood.
-    pub(crate) fn wants_objects(&self) -> bool {
-        let apart = self.0.windows(2).any(|two| two == ["--progress", "json"]);
-        apart || self.0.iter().any(|word| word == "--progress=json")
+    /// Whether an option has this value, in a line that may not be understood.
+    pub(crate) fn has_value(&self, option: &str, value: &str) -> bool {
+        let together = format!("{option}={value}");
+        let apart = self.0.windows(2).any(|two| two == [option, value]);
+        apart || self.0.contains(&together)
     }
 
     /// The line as it was typed, where it can be shown.

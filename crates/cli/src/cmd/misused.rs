@@ -5,7 +5,8 @@
 
 use ostler_text::shown;
 
-use crate::args::{self, Misuse, Typed, help, pm2_help};
+use crate::args::flags::FLAGS;
+use crate::args::{self, Command, FlagId, Misuse, Typed, help, pm2_help};
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::paint::Ink;
@@ -40,7 +41,7 @@ pub(super) fn failed(misuse: &Misuse, typed: &Typed) -> Failed {
 
 fn refuse_in_our_way(out: &mut Output, misuse: &Misuse, typed: &Typed) {
     let said = args::said(misuse, Program::Ostler, typed);
-    if typed.wants_objects() {
+    if wants_objects(typed) {
         out.show_progress(Progress::Json);
         out.problem(&Problem::Other { message: said.text, hint: said.hint });
         return;
@@ -53,6 +54,15 @@ fn refuse_in_our_way(out: &mut Output, misuse: &Misuse, typed: &Typed) {
     let text = format!("{error} {}\n{hint}", shown(&said.text));
     let text = out.for_window(&text).into_owned();
     out.data_aside(&text);
+}
+
+/// Whether a program reads what this line says, by a command that tells it in objects.
+fn wants_objects(typed: &Typed) -> bool {
+    let command = typed.words().find_map(|word| Command::find(word, Program::Ostler));
+    let tells = |command: &Command| {
+        FLAGS.iter().any(|flag| flag.id == FlagId::Progress && flag.acts_with(command.id))
+    };
+    command.is_some_and(tells) && typed.has_value("--progress", "json")
 }
 
 fn refuse_in_pm2s_way(out: &mut Output, misuse: &Misuse) {
