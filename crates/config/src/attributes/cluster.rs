@@ -3,9 +3,9 @@
 use ostler_core::spec::Balance;
 
 use super::access::field;
-use super::attribute::{Attribute, Rule, Type, Unit};
+use super::attribute::{Attribute, Rule, Type};
 use super::forms::Uptime;
-use super::row::{object, of, text, value};
+use super::row::{object, of, text, time, value};
 use super::worded::{Worded as _, worded};
 use crate::fds;
 
@@ -16,16 +16,10 @@ pub(super) static ROWS: &[Attribute] = &[
         .advice("write `\"round-robin\"`, `\"sticky\"`, `\"least\"` or `\"shared\"`")
         .example("\"sticky\"")
         .help("how connections are spread: round-robin (also called least), sticky or shared"),
-    of("idle_stop", &[Type::Number, Type::Text], field!(idle_stop as Uptime))
-        .rule(Rule::Uptime)
-        .unit(Unit::Milliseconds)
-        .flags(&[value(&["idle-stop"], "time")])
-        .advice("write milliseconds from 100 up, or a text such as `\"10m\"`")
-        .example("\"10m\"")
-        .help(
-            "stop its workers when nobody has had a connection to them for so long; the next \
+    time("idle_stop", field!(idle_stop as Uptime)).flags(&[value(&["idle-stop"], "time")]).help(
+        "stop its workers when nobody has had a connection to them for so long; the next \
              connection starts them",
-        ),
+    ),
     object("fds", field!(fds))
         .inside(fds::SCHEMA)
         .advice("write an object, such as `{ \"3\": \"127.0.0.1:8080\" }`")

@@ -1,9 +1,9 @@
 //! What a process may take of the machine.
 
 use super::access::field;
-use super::attribute::{Applies, Attribute, Rule, Type, Unit};
+use super::attribute::{Attribute, Rule, Type};
 use super::forms::{Percent, Size};
-use super::row::{number, of, value};
+use super::row::{number, of, size, value};
 
 pub(super) static ROWS: &[Attribute] = &[
     number("nofile", field!(limits.nofile))
@@ -33,7 +33,6 @@ pub(super) static ROWS: &[Attribute] = &[
         ),
     of("max_cpu", &[Type::Number, Type::Text], field!(limits.max_cpu as Percent))
         .rule(Rule::Percent)
-        .applies(Applies::NextStart)
         .flags(&[value(&["max-cpu"], "percent")])
         .advice("write percent of one core, such as `150` or `\"150%\"` for one and a half")
         .example("150")
@@ -41,10 +40,7 @@ pub(super) static ROWS: &[Attribute] = &[
             "processor time that each process may take with its descendants, percent of one core; \
              needs a control group with the controller `cpu`, and is refused without",
         ),
-    of("max_memory", &[Type::Number, Type::Text], field!(limits.max_memory as Size))
-        .rule(Rule::Memory)
-        .unit(Unit::Bytes)
-        .applies(Applies::NextStart)
+    size("max_memory", field!(limits.max_memory as Size))
         .flags(&[value(&["max-memory"], "size")])
         .advice("write a number of bytes, or a text such as `\"512M\"`")
         .example("\"512M\"")

@@ -7,7 +7,7 @@ use super::attribute::{Attribute, Gives, Rule, Takes, Type, Unit};
 use super::forms::{
     Compression, Count, CronPattern, DateFormat, Delay, LogFile, MoreLogFile, Size,
 };
-use super::row::{number, object, of, path, switch, text, truth, value};
+use super::row::{number, object, of, path, size, switch, text, time, truth, value};
 use super::worded::{Worded as _, worded};
 use crate::{rules, sinks};
 
@@ -79,9 +79,7 @@ pub(super) static ROWS: &[Attribute] = &[
              drop new lines (`drop-newest`) or those that wait longest (`drop-oldest`, `drop`), \
              counted in the log; or have the app wait (`block`)",
         ),
-    of("log_buffer", &[Type::Number, Type::Text], field!(logs.buffer as Delay))
-        .rule(Rule::Uptime)
-        .unit(Unit::Milliseconds)
+    time("log_buffer", field!(logs.buffer as Delay))
         .flags(&[value(&["log-buffer"], "time")])
         .advice("write milliseconds from 100 up, or a text such as `\"5s\"`; `\"0s\"` for none")
         .usually("none: lines are written as they come")
@@ -110,11 +108,8 @@ pub(super) static ROWS: &[Attribute] = &[
             "the log files are rotated at these times as well, by a pattern of cron in the time \
              zone of the machine",
         ),
-    of("log_max_size", &[Type::Number, Type::Text], field!(logs.rotation.max_size as Size))
-        .rule(Rule::Memory)
-        .unit(Unit::Bytes)
+    size("log_max_size", field!(logs.rotation.max_size as Size))
         .flags(&[value(&["log-max-size"], "size")])
-        .advice("write a number of bytes, or a text such as `\"100M\"`")
         .usually("`100M`")
         .example("\"20M\"")
         .help("from which size on a log file is full, and rotated: bytes, or `20M`, `1G`"),
@@ -129,9 +124,7 @@ pub(super) static ROWS: &[Attribute] = &[
         .usually("no limit")
         .example("14")
         .help("for how many days rotated files are kept"),
-    of("log_keep_size", &[Type::Number, Type::Text], field!(logs.rotation.keep_size as Size))
-        .rule(Rule::Memory)
-        .unit(Unit::Bytes)
+    size("log_keep_size", field!(logs.rotation.keep_size as Size))
         .flags(&[value(&["log-keep-size"], "size")])
         .advice("write a number of bytes, or a text such as `\"1G\"`")
         .usually("no limit")

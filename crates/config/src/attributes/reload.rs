@@ -4,9 +4,9 @@ use ostler_core::spec::{AppSpec, Policy, Readiness};
 use serde_json::Value as Json;
 
 use super::access::{Access, FieldAccess, FieldType as _, field};
-use super::attribute::{Applies, Attribute, Gives, Rule, Type, Unit};
+use super::attribute::{Applies, Attribute, Gives};
 use super::forms::Uptime;
-use super::row::{ms, object, of, switch, truth, value};
+use super::row::{ms, object, switch, time, truth, value};
 use crate::value::Value;
 use crate::{health, ready};
 
@@ -40,9 +40,7 @@ pub(super) static ROWS: &[Attribute] = &[
              line with a text (`log`) is written, that a command (`exec`) ends with 0, the \
              `message`, or `READY=1` as for systemd (`notify`)",
         ),
-    of("watchdog", &[Type::Number, Type::Text], field!(watchdog as Uptime))
-        .rule(Rule::Uptime)
-        .unit(Unit::Milliseconds)
+    time("watchdog", field!(watchdog as Uptime))
         .flags(&[value(&["watchdog"], "time")])
         .advice("write milliseconds from 100 up, or a text such as `\"10s\"`")
         .example("\"10s\"")

@@ -1,9 +1,9 @@
 //! Whether and when a process that ended is started again.
 
 use super::access::field;
-use super::attribute::{Attribute, Gives, Rule, Takes, Type, Unit};
+use super::attribute::{Attribute, Gives, Rule, Takes, Type};
 use super::forms::{ExitCodes, Uptime};
-use super::row::{ms, number, of, switch, truth, value};
+use super::row::{ms, number, of, switch, time, truth, value};
 
 pub(super) static ROWS: &[Attribute] = &[
     truth("autorestart", field!(policy.autorestart))
@@ -38,11 +38,8 @@ pub(super) static ROWS: &[Attribute] = &[
     number("max_restarts", field!(policy.max_unstable))
         .flags(&[value(&["max-restarts"], "n").takes(Takes::Maybe("n"))])
         .help("unstable runs in a row after which it is given up"),
-    of("min_uptime", &[Type::Number, Type::Text], field!(policy.min_uptime as Uptime))
-        .rule(Rule::Uptime)
-        .unit(Unit::Milliseconds)
+    time("min_uptime", field!(policy.min_uptime as Uptime))
         .flags(&[value(&["min-uptime"], "time")])
-        .advice("write milliseconds from 100 up, or a text such as `\"10m\"`")
         .example("5000")
         .help("shorter runs are unstable: ms, or `10s`, `1m`, `1h`"),
     ms("restart_delay", field!(policy.restart_delay))

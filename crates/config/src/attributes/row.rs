@@ -64,6 +64,24 @@ pub(super) const fn ms(name: &'static str, access: Access) -> Attribute {
         .example("2000")
 }
 
+/// A time in milliseconds, also as `10m`.
+pub(super) const fn time(name: &'static str, access: Access) -> Attribute {
+    of(name, &[Type::Number, Type::Text], access)
+        .rule(Rule::Uptime)
+        .unit(Unit::Milliseconds)
+        .advice("write milliseconds from 100 up, or a text such as `\"10m\"`")
+        .example("\"10m\"")
+}
+
+/// A size in bytes, also as `100M`.
+pub(super) const fn size(name: &'static str, access: Access) -> Attribute {
+    of(name, &[Type::Number, Type::Text], access)
+        .rule(Rule::Memory)
+        .unit(Unit::Bytes)
+        .advice("write a number of bytes, or a text such as `\"100M\"`")
+        .example("\"100M\"")
+}
+
 /// A path of a file or folder.
 pub(super) const fn path(name: &'static str, access: Access) -> Attribute {
     text(name, access).unit(Unit::Path).resolved().example("\"some/path\"")

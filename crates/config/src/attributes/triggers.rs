@@ -1,16 +1,13 @@
 //! What restarts a process that runs.
 
 use super::access::{Access, field};
-use super::attribute::{Attribute, Gives, Rule, Takes, Type, Unit};
+use super::attribute::{Attribute, Gives, Rule, Takes, Type};
 use super::forms::Size;
-use super::row::{ms, object, of, value, words};
+use super::row::{ms, object, of, size, value, words};
 
 pub(super) static ROWS: &[Attribute] = &[
-    of("max_memory_restart", &[Type::Number, Type::Text], field!(policy.max_memory as Size))
-        .rule(Rule::Memory)
-        .unit(Unit::Bytes)
+    size("max_memory_restart", field!(policy.max_memory as Size))
         .flags(&[value(&["max-memory-restart"], "size")])
-        .advice("write a number of bytes, or a text such as `\"100M\"`")
         .example("\"300M\"")
         .help("restart above this memory, noticed within a second: bytes, or `300M`, `2G`"),
     of("cron_restart", &[Type::Number, Type::Text], Access::Kept)
