@@ -6,7 +6,7 @@ use super::chapters::{self, COMMON};
 use super::commands::{COMMANDS, Command, CommandId, Group};
 use super::examples::{self, Example, FIRST};
 use super::flags::Flag;
-use super::text::{columns, wrapped};
+use super::text::{columns, sentence, wrapped};
 
 /// The column at which the meaning of an option begins.
 const MEANING: usize = 31;
@@ -75,9 +75,7 @@ fn of_command(command: &Command) -> String {
 }
 
 fn sentences(command: &Command) -> String {
-    let mut doc = command.doc.chars();
-    let first: String = doc.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}. {}", doc.as_str(), command.detail)
+    format!("{} {}", sentence(command.doc), command.detail)
 }
 
 fn heading(out: &mut String, title: &str) {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use ostler_config::codes;
 
 use super::markdown::{code, head};
+use crate::args::sentence;
 
 /// Returns the page.
 pub(super) fn page() -> String {
@@ -14,15 +15,10 @@ pub(super) fn page() -> String {
          it, `ostler explain CODE` prints what stands here.\n",
     );
     for one in codes() {
-        let _ = write!(out, "\n## {}\n{}.\n\n{}\n", one.name, capital(one.title), one.text);
+        let _ = write!(out, "\n## {}\n{}\n\n{}\n", one.name, sentence(one.title), one.text);
         if let Some((wrong, right)) = one.example {
             let _ = write!(out, "\n- wrong: {}\n- right: {}\n", code(wrong), code(right));
         }
     }
     out
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
