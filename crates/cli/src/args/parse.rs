@@ -159,30 +159,27 @@ impl Reader {
     }
 
     /// Whether what was read can be meant.
-    fn end(self, of_runtime: bool, program: Program) -> Result<Parsed, Misuse> {
-        understood(self, of_runtime, program)
+    fn end(self, is_runtime: bool, program: Program) -> Result<Parsed, Misuse> {
+        let Self { mut parsed, mut options, apart, begin } = self;
+        if let (Some((flag, value)), Some(command), Program::Ostler) =
+            (apart, parsed.command, program)
+            && parsed.words.is_empty()
+            && swallows(command)
+        {
+            return Err(Misuse::Swallowed { flag, value, command });
+        }
+        if is_runtime {
+            parsed = of_runtime(parsed, &mut options)?;
+        }
+        if program == Program::Pm2 {
+            ignore_vain(&mut parsed, &mut options);
+        }
+        rest_as_words(&mut parsed, program);
+        if parsed.command.is_some_and(|command| command.id == CommandId::Help) {
+            parsed = asked_for_help(parsed)?;
+        }
+        tail::check(parsed, &options, begin, program)
     }
-}
-
-fn understood(reader: Reader, is_runtime: bool, program: Program) -> Result<Parsed, Misuse> {
-    let Reader { mut parsed, mut options, apart, begin } = reader;
-    if let (Some((flag, value)), Some(command), Program::Ostler) = (apart, parsed.command, program)
-        && parsed.words.is_empty()
-        && swallows(command)
-    {
-        return Err(Misuse::Swallowed { flag, value, command });
-    }
-    if is_runtime {
-        parsed = of_runtime(parsed, &mut options)?;
-    }
-    if program == Program::Pm2 {
-        ignore_vain(&mut parsed, &mut options);
-    }
-    rest_as_words(&mut parsed, program);
-    if parsed.command.is_some_and(|command| command.id == CommandId::Help) {
-        parsed = asked_for_help(parsed)?;
-    }
-    tail::check(parsed, &options, begin, program)
 }
 
 /// Whether it is refused when its first argument was taken as the value of an option: what needs

@@ -65,9 +65,11 @@ pub(super) fn check(
     let program_word = parsed.words.iter().take(usize::from(module.is_none())).cloned();
     alone.words = program_word.collect();
     // What is wrong before these words is wrong in any case.
-    let alone = fits::check(alone, options.get(..begin.options).unwrap_or_default(), program)?;
+    let options_before = options.get(..begin.options).unwrap_or_default();
+    let mut alone = fits::check(alone, options_before, program)?;
     if let Some(module) = module {
-        return own(alone, &module, words);
+        own(&mut alone, &module, words)?;
+        return Ok(alone);
     }
     let misuse = match fits::check(parsed, options, program) {
         Ok(parsed) => return Ok(Parsed { tail: Some(Tail { words, misuse: None }), ..parsed }),
@@ -84,20 +86,18 @@ pub(super) fn check(
 ///
 /// # Errors
 /// One of them may be an option of ours.
-pub(crate) fn own(parsed: Parsed, of: &str, words: Vec<String>) -> Result<Parsed, Misuse> {
-    let command = parsed.command;
-    let doubtful = words.iter().find_map(|word| doubt(word, command));
-    match (doubtful, command) {
-        (Some((option, near)), Some(command)) => {
-            Err(Misuse::Whose { option, near, of: of.to_owned(), words, command })
-        }
-        (_, _) => Ok(Parsed { rest: Some(words), tail: None, ..parsed }),
+pub(crate) fn own(parsed: &mut Parsed, of: &str, words: Vec<String>) -> Result<(), Misuse> {
+    if let Some(command) = parsed.command
+        && let Some((option, near)) = words.iter().find_map(|word| doubt(word, command))
+    {
+        return Err(Misuse::Whose { option, near, of: of.to_owned(), words, command });
     }
+    parsed.rest = Some(words);
+    Ok(())
 }
 
 /// An option that may be ours, and the one that it nearly is.
-fn doubt(word: &str, command: Option<&'static Command>) -> Option<(String, Option<&'static Flag>)> {
-    let command = command?;
+fn doubt(word: &str, command: &'static Command) -> Option<(String, Option<&'static Flag>)> {
     let fits = |flag: &&Flag| flag.fits(command.id, Program::Ostler);
     if let Some(long) = word.strip_prefix("--") {
         let name = long.split('=').next().unwrap_or_default();
@@ -113,9 +113,9 @@ fn doubt(word: &str, command: Option<&'static Command>) -> Option<(String, Optio
         return near.map(|near| (format!("--{name}"), Some(near.flag)));
     }
     let letter = word.strip_prefix('-')?.chars().next()?;
-    let is_ours = |flag: &Flag| flag.short == Some(letter) || letter == 'V';
-    let is_ours = FLAGS.iter().any(|flag| is_ours(flag) && fits(&flag));
-    is_ours.then(|| (format!("-{letter}"), None))
+    let is_ours = |flag: &Flag| flag.short == Some(letter) && fits(&flag);
+    // `-V` is `-v` as well.
+    (letter == 'V' || FLAGS.iter().any(is_ours)).then(|| (format!("-{letter}"), None))
 }
 
 #[cfg(test)]
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn options_of_other_programs_are_no_slips_of_ours() {
-        let start = Command::by_id(super::super::CommandId::Start);
+        let start = Command::by_id(super::super::CommandId::Start).unwrap();
         let doubts = |names: &str| {
             let words = names.split_whitespace().map(|name| doubt(&format!("--{name}"), start));
             words.flatten().map(|(option, _)| option).collect::<Vec<_>>()

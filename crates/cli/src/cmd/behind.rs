@@ -1,6 +1,8 @@
 //! Whose the words behind the first one of `start` and `run` are, where that is a program: the rule
 //! is in `args::tail`.
 
+use std::path::Path;
+
 use ostler_wire::control::ProcView;
 
 use super::misused;
@@ -21,16 +23,9 @@ pub(super) fn settle(session: &mut Session) -> Result<(), Failed> {
     if !is_program || misuse.is_none() && !has_arguments(session, &words, &program)? {
         return misuse.map_or(Ok(()), |misuse| Err(misused::failed(&misuse, &session.args.typed)));
     }
-    let mut parsed = std::mem::take(&mut session.args);
-    let typed = parsed.typed.clone();
-    parsed.words.truncate(1);
-    match tail::own(parsed, &program, words) {
-        Ok(parsed) => session.args = parsed,
-        Err(misuse) => {
-            session.args.typed = typed;
-            return Err(misused::failed(&misuse, &session.args.typed));
-        }
-    }
+    session.args.words.truncate(1);
+    tail::own(&mut session.args, &program, words)
+        .map_err(|misuse| misused::failed(&misuse, &session.args.typed))?;
     let given = session.args.rest.iter().flatten().map(|word| ostler_shell::word(word));
     let line = given.collect::<Vec<_>>().join(" ");
     session.out.tell(&Notice::Note { text: &format!("`{program}` is given `{line}`") });
@@ -54,17 +49,17 @@ fn is_program(session: &Session, word: &str) -> Result<bool, Failed> {
 /// Whether the other words of the line are arguments of the program, since one of them is nothing
 /// that could be started.
 fn has_arguments(session: &mut Session, tail: &[String], program: &str) -> Result<bool, Failed> {
-    let others = session.args.words.get(1..).unwrap_or_default().to_vec();
-    let here = caller::cwd()?;
-    let is_path = |word: &String| word == "-" || here.join(word).exists();
     let list = match session.connect_if_running()? {
         true => session.known()?,
         false => Vec::new(),
     };
-    for word in &others {
+    let here = caller::cwd()?;
+    let is_path = |word: &String| word == "-" || here.join(word).exists();
+    let others = session.args.words.get(1..).unwrap_or_default();
+    for word in others {
         let is_known = is_path(word)
             || ostler_config::ends_as_script(word)
-            || names_app(word, &list)?
+            || names_app(word, &list, &here)
             || is_program(session, word)?;
         if !is_known {
             return Ok(true);
@@ -77,9 +72,9 @@ fn has_arguments(session: &mut Session, tail: &[String], program: &str) -> Resul
 }
 
 /// Whether a word means apps of the list.
-fn names_app(word: &str, list: &[ProcView]) -> Result<bool, Failed> {
+fn names_app(word: &str, list: &[ProcView], here: &Path) -> bool {
     let is_full = || list.iter().any(|process| is_full_name(word, process));
-    Ok(select(word, list, &caller::cwd()?).is_ok() || is_full())
+    select(word, list, here).is_ok() || is_full()
 }
 
 /// A file behind a program may be what the program is to read, or an app.
