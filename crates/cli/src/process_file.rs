@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use ostler_config::{ALL_PROFILES, Context, Diagnostic, Options};
+use ostler_config::{ALL_PROFILES, Apps, Context, Diagnostic, Options};
 use ostler_core::spec::AppSpec;
 use ostler_pm2::process_file::{KEY, VARIABLES};
 use serde_json::{Value, json};
@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use crate::failed::Failed;
 use crate::session::Session;
 
+/// The path that means standard input.
+const STDIN: &str = "-";
 /// What complaints call standard input.
 const STDIN_NAME: &str = "standard input";
 /// The key of a note for what `--profile` said.
@@ -63,33 +65,13 @@ impl ProcessFile {
 }
 
 /// Reads the process file at this path, or on standard input for `-`.
-fn load(
-    path: &str,
-    options: &Options,
-    context: &Context,
-) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
-    if path != "-" {
-        return Ok(ostler_config::load(path, options, context));
+pub(crate) fn read(path: &str, options: &Options, context: &Context) -> Result<Apps, Failed> {
+    if path != STDIN {
+        return Ok(ostler_config::read(path, options, context));
     }
-    Ok(ostler_config::load_text(&typed()?, STDIN_NAME, options, context))
-}
-
-/// The same, of which only the names are wanted, also of apps that may not be started.
-pub(crate) fn check(
-    path: &str,
-    options: &Options,
-    context: &Context,
-) -> Result<(Vec<String>, Vec<Diagnostic>), Failed> {
-    if path != "-" {
-        return Ok(ostler_config::check(path, options, context));
-    }
-    Ok(ostler_config::check_text(&typed()?, STDIN_NAME, options, context))
-}
-
-/// What comes from standard input.
-fn typed() -> Result<String, Failed> {
-    std::io::read_to_string(std::io::stdin())
-        .map_err(|error| Failed::new(format!("cannot read standard input: {error}")))
+    let text = std::io::read_to_string(std::io::stdin())
+        .map_err(|error| Failed::new(format!("cannot read standard input: {error}")))?;
+    Ok(ostler_config::read_text(&text, STDIN_NAME, options, context))
 }
 
 /// Returns the apps of a process file and what there is to say about it. Who depends on apps that
@@ -100,9 +82,8 @@ pub(crate) fn load_beside(
     options: &Options,
     context: &Context,
 ) -> Result<(Vec<AppSpec>, Vec<Diagnostic>), Failed> {
-    const STDIN: &str = "-";
     if path != STDIN {
-        let (specs, said) = load(path, options, context)?;
+        let Apps { specs, said, .. } = read(path, options, context)?;
         if !said.iter().any(|one| one.code == ostler_config::UNKNOWN_DEPENDENCY) {
             return Ok((specs, said));
         }
@@ -112,5 +93,6 @@ pub(crate) fn load_beside(
         false => BTreeSet::new(),
     };
     let context = Context { listed: Some(listed), ..context.clone() };
-    load(path, options, &context)
+    let Apps { specs, said, .. } = read(path, options, &context)?;
+    Ok((specs, said))
 }

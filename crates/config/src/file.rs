@@ -43,15 +43,9 @@ pub fn load(path: &str, options: &Options, ctx: &Context) -> (Vec<AppSpec>, Vec<
     (specs, said)
 }
 
-/// The names of the apps of the process file at `path` that are meant, also of those that may not
-/// be started, and what there is to say about it.
+/// As [`load`], with the names also of apps that may not be started.
 #[must_use]
-pub fn check(path: &str, options: &Options, ctx: &Context) -> (Vec<String>, Vec<Diagnostic>) {
-    let Apps { names, said, .. } = read(path, options, ctx);
-    (names, said)
-}
-
-fn read(path: &str, options: &Options, ctx: &Context) -> Apps {
+pub fn read(path: &str, options: &Options, ctx: &Context) -> Apps {
     read_file(path, ctx, |said, source, absolute| {
         apps(said, source, Some(absolute), (options, ctx))
     })
@@ -84,19 +78,9 @@ pub fn load_text(
     (specs, said)
 }
 
-/// As [`check`], of a text that was read elsewhere.
+/// As [`read`], of a text that was read elsewhere.
 #[must_use]
-pub fn check_text(
-    text: &str,
-    origin: &str,
-    options: &Options,
-    ctx: &Context,
-) -> (Vec<String>, Vec<Diagnostic>) {
-    let Apps { names, said, .. } = read_text(text, origin, options, ctx);
-    (names, said)
-}
-
-fn read_text(text: &str, origin: &str, options: &Options, ctx: &Context) -> Apps {
+pub fn read_text(text: &str, origin: &str, options: &Options, ctx: &Context) -> Apps {
     let source = SourceText::new(origin, text);
     match reading::read_unnamed(source, ctx) {
         Ok(said) => apps(said, source, None, (options, ctx)),
@@ -104,13 +88,15 @@ fn read_text(text: &str, origin: &str, options: &Options, ctx: &Context) -> Apps
     }
 }
 
-/// What became of a file.
-struct Apps {
-    /// Those that may be started.
-    specs: Vec<AppSpec>,
+/// What became of a process file.
+#[derive(Debug)]
+pub struct Apps {
+    /// Those of its apps that may be started.
+    pub specs: Vec<AppSpec>,
     /// The names of all that are meant.
-    names: Vec<String>,
-    said: Vec<Diagnostic>,
+    pub names: Vec<String>,
+    /// What there is to say about it.
+    pub said: Vec<Diagnostic>,
 }
 
 impl Apps {

@@ -86,7 +86,7 @@ pub use context::Context;
 pub use depends::{OUT_OF_A_CYCLE, condition_word, in_a_cycle, in_order};
 pub use deploy::{DEPLOY_FILES, Target as DeployTarget, deploy_target};
 pub use diagnostic::{Diagnostic, IGNORED_OPTION, Ours, Severity, UNKNOWN_DEPENDENCY};
-pub use file::{OfProfiles, check, check_text, load, load_text, of_profiles};
+pub use file::{Apps, OfProfiles, load, load_text, of_profiles, read, read_text};
 pub use instances::count as instances_of;
 pub use log_names::{LogNames, log_paths_mut};
 pub use names::{doubtful_name, refused_name, refused_namespace};

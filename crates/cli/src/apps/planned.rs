@@ -1,6 +1,6 @@
 //! Apps of a process file that is brought in as a whole or not at all.
 
-use ostler_config::{Context, Diagnostic, OfProfiles};
+use ostler_config::{Apps, Context, Diagnostic, OfProfiles};
 use ostler_core::spec::AppSpec;
 
 use super::{App, app, context, options, report, set_for};
@@ -17,7 +17,8 @@ pub(crate) fn checked(
 ) -> Result<(Vec<String>, Vec<Diagnostic>), Failed> {
     refuse_no_file(path)?;
     let context = Context { server: Some(caller::program()?), ..context(session)? };
-    process_file::check(path, &options(&session.args), &context)
+    let Apps { names, said, .. } = process_file::read(path, &options(&session.args), &context)?;
+    Ok((names, said))
 }
 
 fn refuse_no_file(path: &str) -> Result<(), Failed> {

@@ -1,6 +1,6 @@
 //! What a file has from others that it extends, and an app from another app.
 
-use ostler_config::{Options, check, deploy_target, load, load_text};
+use ostler_config::{Apps, Options, deploy_target, load, load_text, read};
 use ostler_core::spec::AppSpec;
 
 use crate::world::{World, node};
@@ -185,14 +185,14 @@ fn a_check_names_every_app_also_one_that_may_not_be_started() {
     let app = |more: &str| format!("  - {{ name: w{}, script: a.js{more} }}\n", more.len());
     let check = |more: &str, said: &str| {
         world.file("eco.yaml", format!("apps:\n{}{}{}", app(""), app(more), app(", nice: 1")));
-        let (names, report) = check("eco.yaml", &Options::default(), &world.ctx);
+        let Apps { names, said: report, .. } = read("eco.yaml", &Options::default(), &world.ctx);
         let all = ["w0".to_owned(), format!("w{}", more.len()), "w9".to_owned()];
         assert_eq!((names.as_slice(), report[0].code), (all.as_slice(), said));
     };
     check(", cwd: /nope", "no-script");
     check(", nice: none", "wrong-type");
     let options = Options { only: vec!["w0".to_owned()], ..Options::default() };
-    assert_eq!(ostler_config::check("eco.yaml", &options, &world.ctx).0, ["w0"]);
+    assert_eq!(read("eco.yaml", &options, &world.ctx).names, ["w0"]);
 }
 
 #[test]
