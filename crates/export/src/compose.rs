@@ -152,10 +152,10 @@ fn logging(service: &Service<'_>) -> Option<Value> {
 }
 
 fn deploy(service: &Service<'_>, is_swarm: bool) -> Value {
-    let (policy, limits) = (&service.spec.policy, &service.spec.limits);
+    let policy = &service.spec.policy;
     let replicas = if is_swarm { service.replicas() } else { service.spec.instances };
     let mut out = json!({ "replicas": replicas });
-    if let Some(memory) = limits.max_memory.or(policy.max_memory) {
+    if let Some(memory) = service.memory() {
         let memory = bytes(memory, ["K", "M", "G"]);
         put(&mut out, "resources", json!({ "limits": { "memory": memory } }));
     }

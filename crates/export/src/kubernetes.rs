@@ -128,7 +128,7 @@ fn container(service: &Service<'_>) -> Value {
         let ports = service.ports.iter().map(|port| json!({ "containerPort": port }));
         put(&mut out, "ports", ports.collect());
     }
-    if let Some(memory) = spec.limits.max_memory.or(spec.policy.max_memory) {
+    if let Some(memory) = service.memory() {
         let memory = bytes(memory, ["Ki", "Mi", "Gi"]);
         put(&mut out, "resources", json!({ "limits": { "memory": memory } }));
     }

@@ -165,8 +165,7 @@ fn task(out: &mut Hcl, service: &Service<'_>) {
         });
     }
     out.block("resources", |out| {
-        let limit = spec.limits.max_memory.or(spec.policy.max_memory);
-        let memory = limit.map_or(USUAL_MEMORY, |of| of.div_ceil(1 << 20).max(10));
+        let memory = service.memory().map_or(USUAL_MEMORY, |of| of.div_ceil(1 << 20).max(10));
         out.set("memory", memory);
     });
 }

@@ -112,6 +112,11 @@ impl<'a> Service<'a> {
         if self.spec.autostart { self.spec.instances } else { 0 }
     }
 
+    /// Bytes of memory that each may have: its limit, else that above which it is restarted.
+    pub(crate) fn memory(&self) -> Option<u64> {
+        self.spec.limits.max_memory.or(self.spec.policy.max_memory)
+    }
+
     /// Whole seconds until it is killed.
     pub(crate) fn grace(&self) -> u64 {
         self.spec.policy.stop_grace.div_ceil(1000).max(1)

@@ -89,7 +89,7 @@ fn unit(service: &Service<'_>) -> String {
         line("KillMode=process".to_owned());
     }
     limits(&spec.limits).for_each(&mut line);
-    if let Some(memory) = spec.limits.max_memory.or(policy.max_memory) {
+    if let Some(memory) = service.memory() {
         line(format!("MemoryMax={}", bytes(memory, ["K", "M", "G"])));
     }
     for (key, path) in [("StandardOutput", &spec.logs.out), ("StandardError", &spec.logs.err)] {

@@ -83,8 +83,7 @@ fn in_a_row(value: &Value) -> String {
 fn scalar(value: &Value) -> String {
     match value {
         Value::String(text) if is_plain(text) => text.clone(),
-        Value::String(_) => quoted(value),
-        other => other.to_string(),
+        other => in_a_row(other),
     }
 }
 

@@ -62,8 +62,7 @@ pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
         Failed::new(format!("cannot read `{name}`: {error}"))
             .hint("`ostler export apps.json` writes such a file")
     })?;
-    let foreign = if name == "-" { Foreign::of_text(&text) } else { Foreign::of(&name, &text) };
-    if let Some(kind) = foreign.filter(|_| session.program == Program::Ostler) {
+    if let Some(kind) = Foreign::of(&name, &text).filter(|_| session.program == Program::Ostler) {
         return from_other(session, kind, &name, &text);
     }
     told::shape(session, false)?;

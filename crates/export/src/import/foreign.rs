@@ -19,14 +19,8 @@ pub enum Foreign {
 }
 
 impl Foreign {
-    /// Returns whose text it is that has no name, as it comes from standard input; `None`: nobody's
-    /// that is known.
-    #[must_use]
-    pub fn of_text(text: &str) -> Option<Self> {
-        Self::of(NAMELESS, text).or_else(|| procfile::is_meant(text).then_some(Self::Procfile))
-    }
-
-    /// Returns whose file it is, by its name and what is in it; `None`: nobody's that is known.
+    /// Returns whose file it is, by its name (`-`: it has none, and comes from standard input) and
+    /// what is in it; `None`: nobody's that is known.
     #[must_use]
     pub fn of(name: &str, text: &str) -> Option<Self> {
         let file = name.rsplit('/').next().unwrap_or(name);
@@ -43,9 +37,12 @@ impl Foreign {
         if has_line(|line| line.trim() == "[Service]") {
             return Some(Self::Systemd);
         }
-        let is_yaml = file.ends_with(".yml") || file.ends_with(".yaml") || name == NAMELESS;
-        let has_services = has_line(|line| line.trim_end().starts_with("services:"));
-        (is_yaml && has_services).then_some(Self::Compose)
+        let is_nameless = name == NAMELESS;
+        let is_yaml = file.ends_with(".yml") || file.ends_with(".yaml") || is_nameless;
+        if is_yaml && has_line(|line| line.trim_end().starts_with("services:")) {
+            return Some(Self::Compose);
+        }
+        (is_nameless && procfile::is_meant(text)).then_some(Self::Procfile)
     }
 
     /// What people call such a file.
@@ -77,7 +74,7 @@ mod tests {
     /// Of what has no name it was said that it is no list of processes.
     #[test]
     fn a_text_without_a_name_is_known_by_what_is_in_it() {
-        let check = |text: &str, of: Option<Foreign>| assert_eq!(Foreign::of_text(text), of);
+        let check = |text: &str, of: Option<Foreign>| assert_eq!(Foreign::of("-", text), of);
         check("name: x\nservices:\n  web:\n    command: a\n", Some(Foreign::Compose));
         check("[program:web]\ncommand=a\n", Some(Foreign::Supervisord));
         check("[Unit]\n[Service]\nExecStart=/a\n", Some(Foreign::Systemd));
