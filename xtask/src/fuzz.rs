@@ -106,19 +106,14 @@ fn fuzz(folder: &Path, program: &Path, name: &str, time: u64) -> Result<()> {
 
 /// Gives a target files to begin with: wrong ones of ours, and right ones of other managers.
 fn seed(corpus: &Path, name: &str) -> Result<()> {
-    let copy = |path: &Path| -> Result<()> {
-        let Some(file) = path.file_name() else { return Ok(()) };
-        fs::copy(path, corpus.join(file))
-            .with_context(|| format!("cannot copy `{}`", path.display()))?;
-        Ok(())
-    };
     for folder in ["config/tests/it/bad", "export/tests/it/imported"] {
         let folder = root().join("crates").join(folder);
         let files = fs::read_dir(&folder);
         for file in files.with_context(|| format!("cannot read `{}`", folder.display()))? {
             let path = file?.path();
-            if is_seed(&path, name) {
-                copy(&path)?;
+            if let Some(file) = path.file_name().filter(|_| is_seed(&path, name)) {
+                fs::copy(&path, corpus.join(file))
+                    .with_context(|| format!("cannot copy `{}`", path.display()))?;
             }
         }
     }

@@ -85,12 +85,10 @@ fn shapes(names: &[String]) -> Result<()> {
     if names.is_empty() || names.iter().any(|name| name == "laravel") {
         install_missing(&[("php", "php-cli")])?;
     }
-    let Some(node) = runtime("node-24") else {
-        bail!("Node 24 is not installed; `cargo xtask setup` installs it");
-    };
+    let node = node_of("24")?;
     let program = machine::program()?.display().to_string();
     let words = ["tests/labs/shapes.mjs".to_owned(), program];
-    show(command(node.path, words.into_iter().chain(names.iter().cloned())))
+    show(command(node, words.into_iter().chain(names.iter().cloned())))
 }
 
 fn api() -> Result<()> {
@@ -185,8 +183,12 @@ fn with_companion() -> Result<PathBuf> {
 
 /// A program of Node.
 fn node() -> Result<PathBuf> {
-    let Some(node) = runtime("node-22") else {
-        bail!("Node 22 is not installed; `cargo xtask setup` installs it");
+    node_of("22")
+}
+
+fn node_of(version: &str) -> Result<PathBuf> {
+    let Some(node) = runtime(&format!("node-{version}")) else {
+        bail!("Node {version} is not installed; `cargo xtask setup` installs it");
     };
     Ok(node.path)
 }
