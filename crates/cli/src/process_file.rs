@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use ostler_config::{ALL_PROFILES, Apps, Context, Diagnostic, Options};
+use ostler_config::{ALL_PROFILES, Apps, Context, Diagnostic, Options, STANDARD_INPUT};
 use ostler_core::spec::AppSpec;
 use ostler_pm2::process_file::{KEY, VARIABLES};
 use serde_json::{Value, json};
@@ -13,8 +13,6 @@ use crate::session::Session;
 
 /// The path that means standard input.
 const STDIN: &str = "-";
-/// What complaints call standard input.
-const STDIN_NAME: &str = "standard input";
 /// The key of a note for what `--profile` said.
 const PROFILES: &str = "profiles";
 
@@ -71,7 +69,7 @@ pub(crate) fn read(path: &str, options: &Options, context: &Context) -> Result<A
     }
     let text = std::io::read_to_string(std::io::stdin())
         .map_err(|error| Failed::new(format!("cannot read standard input: {error}")))?;
-    Ok(ostler_config::read_text(&text, STDIN_NAME, options, context))
+    Ok(ostler_config::read_text(&text, STANDARD_INPUT, options, context))
 }
 
 /// Returns the apps of a process file and what there is to say about it. Who depends on apps that

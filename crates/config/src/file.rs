@@ -66,7 +66,7 @@ fn read_file<T>(
 }
 
 /// As [`load`], of a text that was read elsewhere, such as from standard input. `origin`: what
-/// diagnostics call it.
+/// diagnostics call it, [`STANDARD_INPUT`](crate::STANDARD_INPUT) there.
 #[must_use]
 pub fn load_text(
     text: &str,

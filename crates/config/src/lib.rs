@@ -94,7 +94,7 @@ pub use options::Options;
 pub use place::{COLUMNS, Place};
 pub use port::{ONE_PORT, SHARE_IT, fill, is_made, port_of, port_range, ports_of};
 pub use profiles::ALL_PROFILES;
-pub use reading::is_config_file;
+pub use reading::{STANDARD_INPUT, is_config_file};
 pub use schema::schema;
 pub use script::{SERVE, SERVE_ARGUMENT, ends_as_script, is_program, name_of as name_of_script};
 pub use units::{has_date as is_date_format, signal_name};

@@ -24,6 +24,9 @@ pub(crate) enum Syntax {
     Toml,
 }
 
+/// The origin of a text that comes from no file.
+pub const STANDARD_INPUT: &str = "standard input";
+
 /// By the end of the file's *name*: a folder `my.json.d` makes no process file of a script in it.
 pub(crate) const SYNTAXES: [(&str, Syntax); 11] = [
     (".json", Syntax::Json),
@@ -131,7 +134,7 @@ fn refuse_empty(source: SourceText<'_>, ctx: &Context) -> Result<(), Diagnostic>
         return Ok(());
     }
     let what = if source.text.trim().is_empty() { "is empty" } else { "has comments alone" };
-    let of = if source.origin == "standard input" { "standard input" } else { "this file" };
+    let of = if source.origin == STANDARD_INPUT { STANDARD_INPUT } else { "this file" };
     let said = Diagnostic::error("no-apps", format!("{of} {what}"));
     let help = "write a list `apps`, or one app with a `script`; `ostler init` writes a file";
     Err(said.help(help).origin(source.origin))

@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use ostler_client::Answer;
+use ostler_config::STANDARD_INPUT;
 use ostler_export::{Foreign, Imported};
 use ostler_wire::control::Request;
 use serde_json::{Value, json};
@@ -67,7 +68,7 @@ pub(super) fn import(session: &mut Session) -> Result<(), Failed> {
     }
     told::shape(session, false)?;
     let elements = serde_json::from_str(&text).map_err(|error| {
-        let from = if name == "-" { "standard input".to_owned() } else { format!("`{name}`") };
+        let from = if name == "-" { STANDARD_INPUT.to_owned() } else { format!("`{name}`") };
         Failed::new(format!("{from} is no list of processes: {}", not_a_list(&text, &error)))
             .hint("it is what `ostler export` or `ostler save` writes; `start` takes process files")
     })?;
@@ -84,7 +85,7 @@ fn from_other(session: &mut Session, kind: Foreign, name: &str, text: &str) -> R
         let message = format!("`import {name}` prints a process file, and has no progress");
         return Err(Failed::misuse(message).hint(format!("`ostler import {pasted}` prints it")));
     }
-    let from = if name == "-" { "standard input" } else { name };
+    let from = if name == "-" { STANDARD_INPUT } else { name };
     let Imported { text, apps, notes } =
         ostler_export::import(kind, name, text).map_err(|wrong| {
             let place = wrong.line.map_or_else(|| from.to_owned(), |line| format!("{from}:{line}"));

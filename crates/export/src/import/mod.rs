@@ -53,7 +53,7 @@ pub fn import(kind: Foreign, name: &str, text: &str) -> Result<Imported, NotUnde
         let why = format!("nothing in it says what is run; {} does", kind.example());
         return Err(NotUnderstood { why, line: None });
     }
-    let from = if name == foreign::NAMELESS { "standard input" } else { name };
+    let from = if name == foreign::NAMELESS { ostler_config::STANDARD_INPUT } else { name };
     let head = format!("# From {}, by `ostler import`.\n", from.escape_debug());
     let text = head + &yaml::document(&json!({ "apps": apps }));
     Ok(Imported { text, apps, notes })
