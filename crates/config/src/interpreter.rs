@@ -1,11 +1,11 @@
 //! Which program runs a script: what was asked for, else by the file's extension, else by looking
 //! at its first bytes.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::context::{Context, is_executable};
 use crate::diagnostic::Diagnostic;
+use crate::head::{head, named_program};
 use crate::package;
 use crate::python;
 use crate::remembered;
@@ -149,15 +149,11 @@ fn by_extension(script: &Path, cwd: &Path, ctx: &Context) -> Result<Interpreter,
 }
 
 fn by_content(script: &Path, cwd: &Path, ctx: &Context) -> Result<Interpreter, Diagnostic> {
-    let mut head = Vec::new();
-    let read = std::fs::File::open(script).and_then(|file| file.take(HEAD).read_to_end(&mut head));
-    if let Err(error) = read {
+    let head = head(script, HEAD).map_err(|error| {
         let message = format!("cannot read the script {}: {error}", script.display());
         let own = format!("cannot read the script `{}`: {error}", script.display());
-        return Err(Diagnostic::error("unreadable", message)
-            .own(own)
-            .help("check its permissions"));
-    }
+        Diagnostic::error("unreadable", message).own(own).help("check its permissions")
+    })?;
     if is_binary(&head) || (names_another_program(&head) && is_executable(script)) {
         return execute(script);
     }
@@ -189,14 +185,12 @@ pub(crate) fn is_binary(head: &[u8]) -> bool {
 /// Whether the file says itself (`#!`) that something else than Node runs it. PM2 gives such a file
 /// to Node, which can only fail.
 fn names_another_program(head: &[u8]) -> bool {
-    let line = head.split(|b| *b == b'\n').next().unwrap_or(&[]);
-    let line = String::from_utf8_lossy(line);
     // A folder may be called so as well: `/srv/node-and-python/.venv/bin/python`.
     let is_node = |word: &str| {
         let name = word.rsplit('/').next().unwrap_or_default();
         name.contains("node") || name.starts_with("bun")
     };
-    line.strip_prefix("#!").is_some_and(|line| !line.split_whitespace().any(is_node))
+    named_program(head).is_some_and(|line| !line.split_whitespace().any(is_node))
 }
 
 /// Bun when it is there, else a Node that reads types itself.

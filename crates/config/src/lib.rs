@@ -36,6 +36,7 @@ mod evaluate;
 mod fds;
 mod fields;
 mod file;
+mod head;
 mod health;
 mod hooks;
 pub mod idle_stop;

@@ -1,11 +1,10 @@
 //! Modules of Python that are run as programs, and what is known of a Python from outside.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use crate::context::Context;
 use crate::fields::Fields;
+use crate::head::{head, named_program};
 use crate::interpreter::Interpreter;
 use crate::script::Target;
 
@@ -44,8 +43,6 @@ pub(crate) fn is_python(target: &Target, interpreter: &Interpreter, ctx: &Contex
 
 /// Whether the first line of a program says that a Python runs it, as of those of an environment.
 fn names_python(program: &Path) -> bool {
-    let mut head = Vec::new();
-    let read = File::open(program).and_then(|file| file.take(FIRST_LINE).read_to_end(&mut head));
-    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    read.is_ok() && line.starts_with(b"#!") && String::from_utf8_lossy(line).contains("python")
+    let Ok(head) = head(program, FIRST_LINE) else { return false };
+    named_program(&head).is_some_and(|line| line.contains("python"))
 }

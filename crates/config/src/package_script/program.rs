@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Line;
 use crate::context::{Context, clean, is_executable};
+use crate::head;
 use crate::interpreter::{self, Interpreter};
 
 /// Bytes of a program that are looked at: a shell's wrapper of a script is no longer.
@@ -118,19 +119,15 @@ fn node_script(
     Err("`node` runs no file".to_owned())
 }
 
+/// What cannot be read is no script, which is said then.
 fn head(path: &Path) -> Vec<u8> {
-    use std::io::Read as _;
-    let mut head = Vec::new();
-    // What cannot be read is no script, which is said then.
-    let read = std::fs::File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
-    if read.is_ok() { head } else { Vec::new() }
+    head::head(path, HEAD).unwrap_or_default()
 }
 
 /// Options that the first line of a script gives Node; `None` when it does not name Node and its
 /// name does not say that it is one for it.
 fn node_options(head: &[u8]) -> Option<Vec<String>> {
-    let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
-    let line = String::from_utf8_lossy(line);
+    let line = head::named_program(head)?;
     let mut words = line.split_ascii_whitespace();
     let is_node = |word: &&str| matches!(word.rsplit('/').next(), Some("node" | "nodejs"));
     words.by_ref().take(4).find(is_node)?;
