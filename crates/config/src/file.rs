@@ -298,8 +298,11 @@ fn resolved(
     let chosen = fields.into_iter().zip(names).zip(chosen.is_chosen);
     let (chosen, names): (Vec<Fields<'_>>, Vec<String>) =
         chosen.filter_map(|(of, is)| is.then_some(of)).unzip();
-    warn_of_same_names(&chosen, ctx, report);
-    refuse_names(&chosen, ctx, report);
+    // PM2 says nothing of names.
+    if !ctx.as_pm2 {
+        warn_of_same_names(&chosen, &names, report);
+        refuse_names(&chosen, &names, report);
+    }
     // A wrong kind of value anywhere starts nothing; what is found out by looking at the machine
     // stops only its own app.
     let valid = !report.iter().any(Diagnostic::is_error);
