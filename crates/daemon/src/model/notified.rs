@@ -89,7 +89,7 @@ impl Known {
     /// What is saved of what the run of a slot said.
     pub(super) fn saved_notified(&self, id: ProcId) -> Option<(u64, Notified)> {
         let run = self.core.slot(id)?.process().run()?;
-        let notified = &self.facts.get(&run)?.notified;
-        (*notified != Notified::default()).then(|| (run.0, notified.clone()))
+        let said = self.facts.get(&run)?.said()?;
+        Some((run.0, said.clone()))
     }
 }
