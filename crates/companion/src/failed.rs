@@ -5,14 +5,23 @@ use std::fmt;
 /// What went wrong, and what to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failed {
-    message: String,
-    hint: Option<String>,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
 }
 
 impl Failed {
     /// A failure without advice.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None }
+    }
+
+    /// A failure in the words of a command, as it wrote them to standard error.
+    pub(crate) fn said(text: &str) -> Self {
+        let text = text.trim_end().trim_start_matches("error: ");
+        match text.split_once("\nhint: ") {
+            Some((message, hint)) => Self::new(message).hint(hint),
+            None => Self::new(text),
+        }
     }
 
     /// The same with what to do.

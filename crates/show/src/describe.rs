@@ -25,10 +25,11 @@ pub fn describe(seen: &Seen<'_>, look: &Look<'_>) -> String {
     let Some((worst, details)) = worst(seen) else { return out };
     let (sign, inks) = words::sign(worst.phase);
     let (sign, name) = (look.paint.ink(inks, &sign.to_string()), shown(&seen.app.name));
-    let head = format!("{name}: {}", summary(seen));
+    let summary = summary(seen);
+    let head = format!("{name}: {summary}");
     if columns(&head) + 2 <= look.window {
         let name = look.paint.ink(&[Ink::Bold], &name);
-        out.push_str(&format!("{sign} {name}: {}\n", summary(seen)));
+        out.push_str(&format!("{sign} {name}: {summary}\n"));
     } else {
         let mut lines = String::new();
         wrap(&mut lines, &head, 2, look.window);

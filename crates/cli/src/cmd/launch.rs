@@ -51,7 +51,7 @@ pub(super) fn end(
     let first = ids.first().copied().filter(|_| cluster && result.is_ok());
     let mut addresses = first.map_or_else(Vec::new, |id| address::of(session, id));
     // Where the first of several listens, others may have ended all the same.
-    if addresses.is_empty() || !is_one || 1 < ids.len() {
+    if addresses.is_empty() || 1 < ids.len() {
         let heard = first_run::watch(session, &ids);
         addresses = if addresses.is_empty() { heard } else { addresses };
     }

@@ -87,7 +87,7 @@ impl Program {
     async fn asked(&self, words: &[&str]) -> Result<Vec<Value>, Failed> {
         let output = self.output(&mut self.command(words)).await?;
         let answer = Answer::of(&output, false)?;
-        if answer.is_done { Ok(answer.objects) } else { Err(failed(&answer.said)) }
+        if answer.is_done { Ok(answer.objects) } else { Err(Failed::said(&answer.said)) }
     }
 
     /// Runs a line. It is ended when nobody waits for it any more; what the daemon has begun for
@@ -165,13 +165,4 @@ fn without(said: &str, unsaid: &[String]) -> String {
         false => line.to_owned(),
     };
     said.lines().map(line).collect::<Vec<String>>().join("\n")
-}
-
-/// A failure in the words of the command.
-fn failed(said: &str) -> Failed {
-    let said = said.trim_start_matches("error: ");
-    match said.split_once("\nhint: ") {
-        Some((message, hint)) => Failed::new(message).hint(hint),
-        None => Failed::new(said),
-    }
 }

@@ -12,10 +12,14 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
 
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 /// Each file: its path, its kind, what is in it.
-const FILES: [(&str, &str, &str); 3] = [
+const FILES: [(&str, &str, &str); 5] = [
     ("/dashboard", "text/html; charset=utf-8", include_str!("dashboard/index.html")),
-    ("/dashboard/app.js", "text/javascript; charset=utf-8", include_str!("dashboard/app.js")),
+    ("/dashboard/app.js", SCRIPT, include_str!("dashboard/app.js")),
+    ("/dashboard/api.js", SCRIPT, include_str!("dashboard/api.js")),
+    ("/dashboard/past.js", SCRIPT, include_str!("dashboard/past.js")),
     ("/dashboard/style.css", "text/css; charset=utf-8", include_str!("dashboard/style.css")),
 ];
 
@@ -38,9 +42,11 @@ mod tests {
         for other in ["http:", "https:", "src=\"//", "@import", "url("] {
             assert!(!all.contains(other), "{other}");
         }
-        let script = FILES[1].2;
-        for way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
-            assert!(!script.contains(way), "{way}");
+        let scripts = FILES.iter().filter(|(_, kind, _)| *kind == SCRIPT);
+        for (path, _, script) in scripts {
+            for way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
+                assert!(!script.contains(way), "{path}: {way}");
+            }
         }
         let page = FILES[0].2;
         assert!(!page.contains("style=") && !page.contains("onclick") && !page.contains("<style"));

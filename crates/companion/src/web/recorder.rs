@@ -11,6 +11,7 @@ use std::time::Duration;
 use ostler_history::{HOUR, Http, Usage};
 use ostler_wire::control::{InProcess, Measured};
 
+use super::api::metrics::in_app::{Which, value};
 use super::clock::since_1970;
 use super::listing::{self, Listed};
 use super::state::Shared;
@@ -73,12 +74,9 @@ fn write(home: &Path, listed: &Listed, in_apps: &[InProcess], clean: bool) -> io
 
 /// Requests that a process answers, if it measures them.
 fn http(metrics: &[Measured]) -> Option<Http> {
-    let value = |name: &str, unit: &str| {
-        let mut of = metrics.iter().filter(|of| of.unit.as_deref() == Some(unit));
-        of.find(|of| of.name == name).map(|of| of.value)
-    };
-    let rate = whole(value("HTTP", "req/min")? * 10.0);
-    Some(Http { rate, latency: whole(value("HTTP P95 Latency", "ms")? * 1000.0) })
+    let rate = value(metrics, Which::HttpRate, None)?;
+    let latency = value(metrics, Which::HttpLatency, Some("95"))?;
+    Some(Http { rate: whole(rate * 600.0), latency: whole(latency * 1e6) })
 }
 
 /// CPU use in tenths of a percent.

@@ -322,9 +322,7 @@ impl Known {
         let pasted = ostler_shell::operand(&name);
         Failure {
             code: Code::Invalid,
-            message: format!(
-                "app `{name}` is in fork mode: a canary is one worker of a cluster beside others"
-            ),
+            message: format!("app `{name}` runs in fork mode; a canary needs cluster mode"),
             hint: Some(format!("`ostler reload {pasted}` restarts it")),
         }
     }

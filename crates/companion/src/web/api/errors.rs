@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 use super::asked::{Asked, Word};
 use super::target::meant;
+use crate::failed::Failed;
 use crate::web::answer::{Refused, Wrong};
 use crate::web::state::Shared;
 
@@ -79,22 +80,25 @@ pub(super) async fn errors(
     let listed = shared.listing.get(&shared.link).await?;
     meant(&word, &listed.views, 0)?;
     let _alone = shared.reading.lock().await;
-    let mut command = Command::new(program());
+    let program = program();
+    let mut command = Command::new(&program);
     command.args(["logs", "--errors", "--json", "--no-color"]).arg(format!("--since={since}"));
     command.args(["--", &word]).env(OSTLER_HOME, &shared.settings.home);
     command.stdin(Stdio::null()).kill_on_drop(true);
-    let unavailable =
-        |message: String| Refused::new(StatusCode::SERVICE_UNAVAILABLE, Code::Busy, message);
     let output = tokio::time::timeout(LIMIT, command.output()).await.map_err(|_| {
         let limit = LIMIT.as_secs();
         unavailable(format!("the logs since `{since}` could not be read within {limit} s"))
             .hint("ask for a shorter time: `since=1h`")
     })?;
     let output = output.map_err(|error| {
-        unavailable(format!("cannot execute `{}`: {error}", program().display()))
+        unavailable(format!("cannot execute `{}`: {error}", program.display()))
             .hint("put `ostler` beside `ostler-companion`")
     })?;
     read(&output, &since).map(|errors| Json(Errors { errors }))
+}
+
+fn unavailable(message: String) -> Refused {
+    Refused::new(StatusCode::SERVICE_UNAVAILABLE, Code::Busy, message)
 }
 
 /// The command, which is installed beside this program.
@@ -106,10 +110,7 @@ fn program() -> PathBuf {
 /// Returns what the command printed, which looked so far back.
 fn read(output: &Output, since: &str) -> Result<Vec<Group>, Refused> {
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let (message, hint) =
-            said.trim_end().split_once("\nhint: ").unwrap_or((said.trim_end(), ""));
-        let message = message.trim_start_matches("error: ");
+        let Failed { message, hint } = Failed::said(&String::from_utf8_lossy(&output.stderr));
         let refused = match output.status.code() {
             // Nothing else of that line is the client's.
             Some(2) => {
@@ -117,9 +118,12 @@ fn read(output: &Output, since: &str) -> Result<Vec<Group>, Refused> {
                     format!("`since` is `{}`, which is no time", ostler_text::shown(since));
                 Refused::new(StatusCode::BAD_REQUEST, Code::Invalid, message)
             }
-            _ => Refused::new(StatusCode::SERVICE_UNAVAILABLE, Code::Busy, message),
+            _ => unavailable(message),
         };
-        return Err(if hint.is_empty() { refused } else { refused.hint(hint) });
+        return Err(match hint {
+            Some(hint) => refused.hint(hint),
+            None => refused,
+        });
     }
     let groups = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Group>();
     groups.take(MOST).collect::<Result<_, _>>().map_err(|error| {

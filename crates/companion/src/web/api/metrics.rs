@@ -22,7 +22,7 @@ use crate::web::answer::{Refused, Wrong};
 use crate::web::listing::in_apps;
 use crate::web::state::Shared;
 
-mod in_app;
+pub(in crate::web) mod in_app;
 
 /// Figures for Prometheus
 #[utoipa::path(get, path = "/metrics", responses(

@@ -1,38 +1,9 @@
 // The page over /api/v1. What apps write is only ever put in as text.
-const $ = (id) => document.getElementById(id);
+import { $, ask, events, put, say, size, wordOf } from './api.js';
+import { show } from './past.js';
+
 const MOST_LINES = 2000;
-let list = [], chosen = null, token = sessionStorage.getItem('ostler-token') || '', paused = false;
-
-async function ask(path, options = {}) {
-  const headers = new Headers(options.headers);
-  if (token) headers.set('Authorization', 'Bearer ' + token);
-  const answer = await fetch(path, { ...options, headers });
-  if (answer.status === 401) {
-    await login();
-    return ask(path, options);
-  }
-  if (!answer.ok) {
-    const said = await answer.json().catch(() => ({}));
-    const { message, hint } = said.error || {};
-    throw new Error([message || 'status ' + answer.status, hint].filter(Boolean).join('; '));
-  }
-  return answer;
-}
-
-let asking = null;
-function login() {
-  asking ??= new Promise((resolve) => {
-    $('login').addEventListener('close', () => {
-      token = $('token').value.trim();
-      $('token').value = '';
-      sessionStorage.setItem('ostler-token', token);
-      asking = null;
-      resolve();
-    }, { once: true });
-    $('login').showModal();
-  });
-  return asking;
-}
+let list = [], chosen = null, paused = false;
 
 function confirmed(question) {
   $('question').textContent = question;
@@ -41,13 +12,6 @@ function confirmed(question) {
   return new Promise((resolve) =>
     $('ask').addEventListener('close', () => resolve($('ask').returnValue === 'yes'), { once: true }));
 }
-
-function say(text, bad = false) {
-  $('message').textContent = text;
-  $('message').className = bad ? 'bad' : '';
-}
-
-const wordOf = (process) => encodeURIComponent(process.namespace + '/' + process.name);
 
 async function act(what, process) {
   const one = '/api/v1/processes/' + process.id;
@@ -74,35 +38,6 @@ async function act(what, process) {
     say(`${what} ${process.name}: ${error.message}`, true);
   }
   await refresh();
-}
-
-/* Reads server-sent events of an answer; a token can be shown so, which EventSource cannot. */
-async function events(answer, on) {
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    text += value;
-    const parts = text.split('\n\n');
-    text = parts.pop();
-    for (const part of parts) {
-      let name = '', data = '', id;
-      for (const line of part.split('\n')) {
-        if (line.startsWith('event: ')) name = line.slice(7);
-        else if (line.startsWith('data: ')) data = line.slice(6);
-        else if (line.startsWith('id: ')) id = line.slice(4);
-      }
-      if (name) on(name, JSON.parse(data), id);
-    }
-  }
-}
-
-function size(bytes) {
-  const units = ['B', 'K', 'M', 'G', 'T'];
-  let at = 0;
-  while (1024 <= bytes && at < 4) { bytes /= 1024; at++; }
-  return (at ? bytes.toFixed(1) : bytes) + units[at];
 }
 
 function since(ms) {
@@ -151,8 +86,6 @@ function rowOf(id) {
   return made;
 }
 
-function put(node, text) { if (node.textContent !== text) node.textContent = text; }
-
 function draw() {
   const filter = $('filter').value.toLowerCase();
   const shown = list.filter((of) => (of.name + ' ' + of.namespace + ' ' + of.status).toLowerCase().includes(filter));
@@ -175,8 +108,7 @@ function draw() {
     for (const button of buttons) button.setAttribute('aria-label', `${button.textContent} ${of.name} ${of.id}`);
     if ($('rows').children[at] !== row) $('rows').insertBefore(row, $('rows').children[at] || null);
   });
-  if (drawn !== chosen) history();
-  if (looked !== (list.find((of) => of.id === chosen)?.name ?? null)) found();
+  show(list.find((of) => of.id === chosen));
   $('empty').hidden = list.length !== 0;
   const names = ['all', ...new Set(list.map((of) => of.name))];
   const of = $('of');
@@ -230,72 +162,6 @@ async function others() {
     $('others').replaceChildren(...made);
   } catch (error) {
     say(error.message, true);
-  }
-}
-
-/* A line of figures; where nobody looked, it has a gap. */
-function chart(id, name, samples, { step, span }, of, text) {
-  const until = Date.now(), most = Math.max(...samples.map(of), 0);
-  const path = samples.map((sample, at) => {
-    const goesOn = at && sample.at_ms - samples[at - 1].at_ms <= 1500 * step;
-    const x = 600 * (1 - (until - sample.at_ms) / (1000 * span)), y = 78 - 76 * of(sample) / (most || 1);
-    return `${goesOn ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}${goesOn ? '' : 'h.1'}`;
-  });
-  const svg = $(id), last = samples.at(-1);
-  const said = last ? `${name}: ${text(of(last))} now, at most ${text(most)}` : `${name}: nothing written down yet`;
-  svg.firstElementChild.setAttribute('d', path.join(''));
-  svg.setAttribute('aria-label', said);
-  put(svg.nextElementSibling, said);
-}
-
-let drawn = null;
-async function history() {
-  const process = list.find((of) => of.id === chosen), range = $('range').value;
-  $('history').hidden = !process;
-  if (!process) return;
-  put($('title-history'), `History of ${process.name} ${process.id}`);
-  drawn = process.id;
-  try {
-    const of = await (await ask(`/api/v1/processes/${process.id}/history?range=${range}`)).json();
-    const one = of.processes.find((one) => one.id === chosen);
-    if (!one) return;
-    const time = { step: of.step_seconds, span: range === 'day' ? 86400 : 3600 };
-    chart('cpu', 'CPU', one.samples, time, (sample) => sample.cpu_percent, (of) => of.toFixed(1) + '%');
-    chart('memory', 'Memory', one.samples, time, (sample) => sample.memory_bytes, size);
-    /* Of an app that measures the requests that it answers. */
-    const measured = one.samples.filter((sample) => sample.http_p95_ms !== null);
-    for (const id of ['requests', 'latency']) $(id).parentElement.hidden = !measured.length;
-    chart('requests', 'Requests', measured, time, (sample) => sample.http_requests_per_minute, (of) => of.toFixed(1) + ' a minute');
-    chart('latency', '95 of 100 requests within', measured, time, (sample) => sample.http_p95_ms, (of) => of.toFixed(1) + ' ms');
-  } catch { /* The list says what is wrong. */ }
-}
-
-/* Errors in the logs of the app that is selected, those alike counted. */
-let looked = null, looks = 0;
-async function found() {
-  const process = list.find((of) => of.id === chosen), look = (looks += 1);
-  $('found').hidden = !process;
-  looked = process?.name ?? null;
-  if (!process) return;
-  put($('title-errors'), `Errors of ${process.name}`);
-  put($('none'), 'looking …');
-  try {
-    const path = encodeURIComponent(`${process.namespace}/${process.name}`);
-    const { errors } = await (await ask(`/api/v1/processes/${path}/errors?since=${$('since').value}`)).json();
-    if (look !== looks) return;
-    put($('none'), errors.length ? '' : 'none');
-    $('groups').replaceChildren(...errors.map(({ count, first, last, message }) => {
-      const group = document.createElement('details'), summary = document.createElement('summary'), text = document.createElement('pre');
-      const time = (at) => new Date(at).toLocaleString();
-      const when = last ? (first === last ? `, ${time(last)}` : `, ${time(first)} to ${time(last)}`) : '';
-      summary.textContent = `${count} × ${message.split('\n')[0]}${when}`;
-      text.textContent = message;
-      text.tabIndex = 0;
-      group.append(summary, text);
-      return group;
-    }));
-  } catch (error) {
-    if (look === looks) put($('none'), error.message);
   }
 }
 
@@ -410,9 +276,6 @@ $('filter').addEventListener('input', draw);
 $('search').addEventListener('input', again);
 $('errors').addEventListener('change', again);
 $('of').addEventListener('change', follow);
-$('range').addEventListener('change', history);
-$('since').addEventListener('change', found);
-$('look').addEventListener('click', found);
 $('pause').addEventListener('click', pause);
 $('clear').addEventListener('click', () => { kept.length = 0; again(); });
 
@@ -423,4 +286,3 @@ others();
 setInterval(() => document.hidden || $('hosts').hidden || $('login').open || others(), 3000);
 setInterval(() => document.hidden || $('login').open || refresh(), 1000);
 setInterval(() => document.hidden || $('login').open || host(), 5000);
-setInterval(() => document.hidden || $('login').open || history(), 10000);

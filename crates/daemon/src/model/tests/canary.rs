@@ -44,7 +44,7 @@ fn an_app_in_fork_mode_has_no_canary() {
     let client = world.reload_with(&[0], "job", "better", CANARY);
     assert_eq!(
         world.reply(client),
-        "error: app `job` is in fork mode: a canary is one worker of a cluster beside others\n\
+        "error: app `job` runs in fork mode; a canary needs cluster mode\n\
          hint: `ostler reload job` restarts it"
     );
     assert_eq!(world.state(), "job:0 online good");

@@ -15,7 +15,7 @@ pub(super) type Float = Gauge<f64, std::sync::atomic::AtomicU64>;
 
 /// A metric of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Which {
+pub(in crate::web) enum Which {
     HeapSize,
     HeapUsed,
     Requests,
@@ -63,6 +63,18 @@ impl Which {
     }
 }
 
+/// Returns one of these metrics, in its unit here.
+pub(in crate::web) fn value(
+    metrics: &[Measured],
+    which: Which,
+    percentile: Option<&str>,
+) -> Option<f64> {
+    metrics.iter().find_map(|of| {
+        let (is, factor, at) = known(of)?;
+        (is == which && at == percentile).then_some(of.value * factor)
+    })
+}
+
 /// Which metric of ours one of PM2's names is, how many of ours it is, and its percentile.
 fn known(of: &Measured) -> Option<(Which, f64, Option<&'static str>)> {
     const MIB: f64 = 1_048_576.0;
@@ -95,8 +107,8 @@ impl InApps {
                 labels.push(("name", of.name.clone()));
                 labels.push(("unit", of.unit.clone().unwrap_or_default()));
             }
-            let families = Which::ALL.iter().zip(&self.0);
-            for (_, family) in families.filter(|(of, _)| **of == which) {
+            let mut families = Which::ALL.iter().zip(&self.0);
+            if let Some((_, family)) = families.find(|(of, _)| **of == which) {
                 family.get_or_create(&labels).set(of.value * factor);
             }
         }
