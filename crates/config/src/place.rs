@@ -99,11 +99,7 @@ fn window(line: &[char], place: usize, room: usize) -> (usize, usize) {
 
 /// The nearest character boundary at or before `at`.
 fn floor(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
+    ostler_text::beginning(text, at).len()
 }
 
 #[cfg(test)]

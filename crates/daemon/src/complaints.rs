@@ -41,7 +41,7 @@ impl Complaints {
     /// Returns what is to be written of a complaint now, if anything. `word`: for its line.
     pub fn hear(&mut self, now: u64, word: &'static str, text: &str) -> Option<String> {
         self.began.get_or_insert(now);
-        let text = shortened(text);
+        let text = ostler_text::beginning(text, LONGEST);
         let words: Vec<&str> = text.split(' ').take(WORDS).collect();
         let key = words.join(" ");
         if !self.kinds.contains_key(&key) && OF_ALL <= self.kinds.len() {
@@ -80,12 +80,6 @@ impl Complaints {
         }
         lines
     }
-}
-
-/// The text, or as much of it as is written.
-fn shortened(text: &str) -> &str {
-    let end = (0..=LONGEST.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
-    text.get(..end.unwrap_or(0)).unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -88,9 +88,9 @@ impl LogRules {
         Some(Rotation { max_size: of.max_size, names: Arc::clone(&self.names) })
     }
 
-    /// Returns how long lines of an app may wait before they are written, ms.
+    /// Returns how long lines of an app may wait before they are written, ms; 0: not at all.
     pub fn buffer(&self, spec: &AppSpec) -> Option<u64> {
-        spec.logs.buffer.or(self.rules.buffer).filter(|delay| 0 < *delay)
+        spec.logs.buffer.or(self.rules.buffer)
     }
 
     /// Returns what is wanted of one of the files of an app at this time, ms since 1970.

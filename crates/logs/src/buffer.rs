@@ -57,9 +57,4 @@ impl Buffer {
     pub(crate) fn first(&self) -> Option<(u64, u64)> {
         self.marks.front().map(|mark| (mark.end, mark.at))
     }
-
-    /// The lines that came first are written, but for one that has not ended.
-    pub(crate) fn first_is_done(&mut self) {
-        self.marks.pop_front();
-    }
 }

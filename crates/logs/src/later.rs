@@ -90,17 +90,14 @@ impl Reactor {
 
     /// Whether lines of a stream wait no more.
     pub(crate) fn is_due_to_write(&self, key: Key) -> bool {
-        self.sources.get(&key).is_some_and(|source| {
-            let waits = source.buffer.as_ref().is_some_and(|buffer| !buffer.marks.is_empty());
-            waits && !self.buffers(source)
-        })
+        let source = self.sources.get(&key).filter(|source| source.first_that_waits().is_some());
+        source.is_some_and(|source| !self.buffers(source))
     }
 
     /// Writes what waits of all streams.
     pub(crate) fn write_all_out(&mut self) {
-        let waits = |source: &Source| source.buffer.as_ref().is_some_and(|of| !of.marks.is_empty());
-        let keys = self.sources.iter().filter(|(_, source)| waits(source)).map(|(key, _)| *key);
-        let keys: Vec<Key> = keys.collect();
+        let waits = self.sources.iter().filter(|(_, source)| source.first_that_waits().is_some());
+        let keys: Vec<Key> = waits.map(|(key, _)| *key).collect();
         self.write_out(&keys);
     }
 

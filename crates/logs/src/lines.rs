@@ -97,7 +97,7 @@ impl Reactor {
         let whole = whole - gone.min(whole);
         let is_left = self.behind(source, whole).is_some();
         let is_held = self.is_held(source, whole);
-        source.wrote_first(gone, first.is_some() && !is_left);
+        source.wrote(gone, first.is_some() && !is_left);
         self.hold_back(source, ended, is_left);
         Ok(match filled {
             _ if is_left => Turn::More,

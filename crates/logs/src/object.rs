@@ -95,8 +95,8 @@ impl<'l> Object<'l> {
             return Some(said.trim_end_matches('\n').to_owned());
         }
         let is_copy =
-            |field: &&&Field<'_>| MESSAGES.contains(&&*field.key) && field.value == message.value;
-        let is_there = said.is_empty() || own.iter().any(|field| is_copy(&field));
+            own.iter().any(|field| MESSAGES.contains(&&*field.key) && field.value == message.value);
+        let is_there = said.is_empty() || is_copy;
         let first = Some(message).filter(|_| !is_there);
         let mut out = Vec::new();
         for field in first.into_iter().chain(own).chain(&nested) {

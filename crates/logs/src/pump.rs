@@ -220,7 +220,7 @@ impl Reactor {
             Err(error) => Err((None, error)),
         };
         if passed.is_ok() {
-            source.wrote(input.len());
+            source.wrote(input.len(), false);
             let shown = source.shown;
             source.shown = shown.saturating_sub(input.len());
             if self.is_watched(source) {

@@ -87,23 +87,17 @@ impl Source {
         self.ended && !self.drained
     }
 
-    /// So many bytes that waited in the journal are in the files.
-    pub(crate) fn wrote(&mut self, bytes: usize) {
-        if let Some(buffer) = &mut self.buffer {
-            buffer.gone(bytes as u64);
-        }
-    }
-
     /// What came first of that which waits: where it ends in the journal, and when it came.
     pub(crate) fn first_that_waits(&self) -> Option<(u64, u64)> {
         self.buffer.as_ref()?.first()
     }
 
-    /// So many bytes are in the files. `is_done`: with what came first.
-    pub(crate) fn wrote_first(&mut self, bytes: usize, is_done: bool) {
+    /// So many bytes that waited are in the files. `is_first_done`: with what came first, but for
+    /// a line that has not ended.
+    pub(crate) fn wrote(&mut self, bytes: usize, is_first_done: bool) {
         let Some(buffer) = &mut self.buffer else { return };
-        if is_done {
-            buffer.first_is_done();
+        if is_first_done {
+            buffer.marks.pop_front();
         }
         buffer.gone(bytes as u64);
     }

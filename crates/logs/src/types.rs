@@ -93,7 +93,7 @@ pub struct Sink {
     pub hold: Option<u64>,
     /// When its files are rotated; `None`: never by the engine itself.
     pub rotation: Option<Rotation>,
-    /// How long lines may wait before they are written, many at once, ms; `None`: not at all.
+    /// How long lines may wait before they are written, many at once, ms; `None` or 0: not at all.
     pub buffer: Option<u64>,
 }
 

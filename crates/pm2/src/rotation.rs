@@ -152,9 +152,9 @@ impl Rules {
     }
 
     fn take_ours(&mut self, key: &str, value: &str) -> Result<(), Refused> {
-        if !key.starts_with("log_") || !is_of_rotation(key) {
+        if !key.starts_with("log_") || !is_for_all(key) {
             let known =
-                attributes().map(|attribute| attribute.name).filter(|name| is_of_rotation(name));
+                attributes().map(|attribute| attribute.name).filter(|name| is_for_all(name));
             let known: Vec<String> =
                 known.chain([CAP, NAMES, "alerts"]).map(|name| format!("`{name}`")).collect();
             return Err(Refused {
@@ -205,7 +205,8 @@ pub fn check(app: &str, key: &str, value: &str) -> Result<(), Refused> {
     Rules::default().take(app, key, value)
 }
 
-fn is_of_rotation(name: &str) -> bool {
+/// Whether an attribute of apps can be set for all of them.
+fn is_for_all(name: &str) -> bool {
     matches!(
         name,
         "log_buffer"

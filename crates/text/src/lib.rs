@@ -59,6 +59,13 @@ pub fn without_colours(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Returns as much of the text's beginning as fits into so many bytes.
+#[must_use]
+pub fn beginning(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
+}
+
 /// Returns the text with its lines and tabs, and nothing else in it that does anything.
 #[must_use]
 pub fn shown_lines(text: &str) -> Cow<'_, str> {
@@ -182,6 +189,12 @@ mod tests {
         check("a\x1b[2Jb\x1b]0;x\x07", "a\x1b[2Jb\x1b]0;x\x07");
         check("\x1b[31", "\x1b[31");
         check("\x1b[\x1b[1mx", "\x1b[x");
+    }
+
+    #[test]
+    fn the_beginning_of_a_text_ends_with_a_whole_character() {
+        let cut = |bytes| beginning("aé日", bytes);
+        assert_eq!([0, 1, 2, 3, 5, 6, 7].map(cut), ["", "a", "a", "aé", "aé", "aé日", "aé日"]);
     }
 
     #[test]

@@ -74,8 +74,7 @@ impl Known {
 
     /// The signal that a run is asked by; nothing where that is a message.
     fn stop_signal(&self, run: RunId) -> Option<String> {
-        let spec = self.facts.get(&run).map(|facts| facts.spec)?;
-        let policy = &self.registry.version(spec)?.policy;
+        let policy = &self.version_by_run(run)?.policy;
         let by_message = policy.stop_by_message || self.settings.kills_by_message;
         (!by_message).then(|| signal_name(policy.stop_signal).into_owned())
     }

@@ -64,6 +64,11 @@ pub enum LostBy {
 }
 
 impl RunFacts {
+    /// What it says of itself, if it has said anything.
+    pub fn said(&self) -> Option<&Notified> {
+        Some(&self.notified).filter(|said| **said != Notified::default())
+    }
+
     /// A run that is about to be spawned.
     pub fn new(proc: ProcId, spec: SpecId, since: u64) -> Self {
         Self {

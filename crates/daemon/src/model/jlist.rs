@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 use ostler_core::{ProcId, RunId};
 use ostler_pm2::in_app::{InApp, Kept};
 use ostler_pm2::{Facts, List, element};
-
 use ostler_wire::control::InProcess;
 
 use super::Model;

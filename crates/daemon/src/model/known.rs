@@ -9,6 +9,7 @@ use super::facts::RunFacts;
 use super::input::{Moment, Usage};
 use super::registry::Registry;
 use super::settings::Settings;
+use super::version::Version;
 use crate::budget::Capacity;
 
 /// What is known.
@@ -35,6 +36,11 @@ pub struct Known {
 }
 
 impl Known {
+    /// The version by which a run was begun.
+    pub(super) fn version_by_run(&self, run: RunId) -> Option<&Version> {
+        self.registry.version(self.facts.get(&run)?.spec)
+    }
+
     /// What runs use, as they were looked at just now.
     pub(super) fn on_usage(&mut self, all: Vec<(RunId, Usage)>) {
         for (run, usage) in all {

@@ -91,7 +91,7 @@ impl Liveness {
 
 /// The health check of a run, if it is to be restarted when that fails.
 fn health_of(known: &Known, run: RunId) -> Option<&Health> {
-    let version = known.registry.version(known.facts.get(&run)?.spec)?;
+    let version = known.version_by_run(run)?;
     version.spec.health.as_ref().filter(|health| health.restart_after.is_some())
 }
 

@@ -37,7 +37,8 @@ impl Model {
             // An app may say where it is a thousand times a second.
             self.save_by.get_or_insert(self.known.at.now + SAVE_WITHIN);
         }
-        if ready && self.known.ready_of(run) == Some(&Ready::Notifies) {
+        let version = self.known.version_by_run(run);
+        if ready && version.is_some_and(|of| of.spec.ready == Some(Ready::Notifies)) {
             self.on_report(Event::ReadyMessage(run), out);
         }
         if stops {
@@ -66,8 +67,7 @@ impl Model {
     }
 
     fn end_for_watchdog(&mut self, run: RunId, why: String) {
-        let version = self.known.facts.get(&run).map(|facts| facts.spec);
-        let version = version.and_then(|spec| self.known.registry.version(spec));
+        let version = self.known.version_by_run(run);
         if version.is_none_or(|version| version.spec.watchdog.is_none()) {
             return;
         }
@@ -86,16 +86,10 @@ impl Known {
         }
     }
 
-    /// What makes a run ready, if its app says it.
-    fn ready_of(&self, run: RunId) -> Option<&Ready> {
-        let spec = self.facts.get(&run)?.spec;
-        self.registry.version(spec)?.spec.ready.as_ref()
-    }
-
     /// What is saved of what the run of a slot said.
     pub(super) fn saved_notified(&self, id: ProcId) -> Option<(u64, Notified)> {
         let run = self.core.slot(id)?.process().run()?;
-        let notified = &self.facts.get(&run)?.notified;
-        (*notified != Notified::default()).then(|| (run.0, notified.clone()))
+        let said = self.facts.get(&run)?.said()?;
+        Some((run.0, said.clone()))
     }
 }

@@ -290,8 +290,8 @@ impl Known {
     /// The version that says by what the slot's run was to be ready, and within what time.
     fn version_of_run(&self, id: ProcId) -> Option<&Version> {
         let process = self.core.slot(id)?.process();
-        let of_run = process.run().and_then(|run| self.facts.get(&run)).map(|facts| facts.spec);
-        self.registry.version(of_run.unwrap_or_else(|| process.spec()))
+        let of_run = process.run().and_then(|run| self.version_by_run(run));
+        of_run.or_else(|| self.registry.version(process.spec()))
     }
 
     fn addresses(&self, id: ProcId) -> Vec<String> {

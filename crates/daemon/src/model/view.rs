@@ -11,7 +11,7 @@ use ostler_core::{AppId, Phase, ProcId, RunId};
 use ostler_pm2::files::log_texts;
 use ostler_pm2::in_app::InApp;
 use ostler_pm2::words::status;
-use ostler_wire::control::{self, Details, ListenerView, Notified, ProcView};
+use ostler_wire::control::{self, Details, ListenerView, ProcView};
 use serde::{Serialize, Serializer};
 
 use super::Model;
@@ -214,7 +214,7 @@ impl Model {
                 limit: spec.policy.ready_timeout,
                 stable_after: spec.policy.min_uptime,
             },
-            notified: facts.map(|of| of.notified.clone()).filter(|of| *of != Notified::default()),
+            notified: facts.and_then(RunFacts::said).cloned(),
             metrics: in_app.map_or_else(Vec::new, InApp::metrics),
             actions: in_app.map_or_else(Vec::new, InApp::action_names),
             restarted: proc.restarted.clone(),

@@ -70,13 +70,12 @@ impl Watchdogs {
             if known.online_since(*run).is_none() {
                 return false;
             }
-            if by.saturating_add(LATE) < now {
-                *by = now.saturating_add(period);
-                return true;
-            }
-            // Where it is being replaced, this changes nothing: it has its time once more.
+            let is_late = by.saturating_add(LATE) < now;
+            // Where it is being replaced, its silence changes nothing: it has its time once more.
             *by = now.saturating_add(period);
-            silent.push((*run, period));
+            if !is_late {
+                silent.push((*run, period));
+            }
             true
         });
         silent
@@ -85,8 +84,8 @@ impl Watchdogs {
 
 /// How long a run may say nothing, if it is to say anything.
 fn period_of(known: &Known, run: RunId) -> Option<Millis> {
-    let facts = known.facts.get(&run)?;
-    let given = known.registry.version(facts.spec)?.spec.watchdog?;
-    let leaves = facts.notified.state == Some(NotifiedState::Stopping);
-    (!leaves).then(|| facts.notified.watchdog.unwrap_or(given))
+    let given = known.version_by_run(run)?.spec.watchdog?;
+    let said = &known.facts.get(&run)?.notified;
+    let leaves = said.state == Some(NotifiedState::Stopping);
+    (!leaves).then(|| said.watchdog.unwrap_or(given))
 }

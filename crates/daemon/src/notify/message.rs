@@ -1,6 +1,7 @@
 //! What a program says to its service manager, in the form of `sd_notify`.
 
 use ostler_core::Millis;
+use ostler_text::beginning;
 use ostler_wire::control::NotifiedState;
 
 /// The longest status that is kept, bytes.
@@ -41,9 +42,7 @@ impl Message {
                 Some(("RELOADING", "1")) => message.state = Some(NotifiedState::Reloading),
                 Some(("STOPPING", "1")) => message.state = Some(NotifiedState::Stopping),
                 Some(("STATUS", status)) => {
-                    let mut all = (0..=LONGEST_STATUS.min(status.len())).rev();
-                    let end = all.find(|at| status.is_char_boundary(*at)).unwrap_or(0);
-                    message.status = Some(status.get(..end).unwrap_or_default().to_owned());
+                    message.status = Some(beginning(status, LONGEST_STATUS).to_owned());
                 }
                 Some(("WATCHDOG", "1")) => message.watchdog = Some(Watchdog::Alive),
                 Some(("WATCHDOG", "trigger")) => message.watchdog = Some(Watchdog::Trigger),

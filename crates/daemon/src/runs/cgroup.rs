@@ -96,8 +96,8 @@ impl Groups {
     /// The run whose group this path in the hierarchy is, or is in.
     pub fn run_at(&self, path: &str) -> Option<RunId> {
         let base = self.base.file_name()?.to_str()?;
-        let (_, rest) = path.split_once(&format!("/{base}/run-"))?;
-        rest.split('/').next()?.parse().ok().map(RunId)
+        let (_, group) = path.split_once(&format!("/{base}/"))?;
+        run_named(group.split('/').next()?)
     }
 
     /// Whether any process is in it; `false` also when there is no such group, and `true` when
@@ -157,9 +157,7 @@ impl Groups {
     /// The runs that have a group.
     fn runs(&self) -> Vec<RunId> {
         let entries = fs::read_dir(&self.base).into_iter().flatten().flatten();
-        let run = |entry: fs::DirEntry| {
-            entry.file_name().to_str()?.strip_prefix("run-")?.parse().ok().map(RunId)
-        };
+        let run = |entry: fs::DirEntry| run_named(entry.file_name().to_str()?);
         entries.filter_map(run).collect()
     }
 
@@ -202,6 +200,11 @@ impl Groups {
     }
 }
 
+/// The run whose group has this name.
+fn run_named(name: &str) -> Option<RunId> {
+    name.strip_prefix("run-")?.parse().ok().map(RunId)
+}
+
 /// Whether the system lacks something at this moment; all else says that there are no
 /// groups for us.
 fn is_passing(error: &io::Error) -> bool {
@@ -228,5 +231,21 @@ pub fn is_populated(events: &OwnedFd) -> bool {
             .split(|byte| *byte == b'\n')
             .any(|line| line == b"populated 1"),
         Err(error) => !is_gone(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_in_the_hierarchy_names_the_run_whose_group_it_is_in() {
+        let groups = Groups { base: "/sys/fs/cgroup/own/ostler-m".into(), prepared: None };
+        let run_at = |path| groups.run_at(path).map(|run| run.0);
+        assert_eq!(run_at("/own/ostler-m/run-7"), Some(7));
+        assert_eq!(run_at("/own/ostler-m/run-7/inner"), Some(7));
+        for other in ["/own/ostler-m", "/own/ostler-m/x", "/own/ostler-n/run-7", "/run-7", "/"] {
+            assert_eq!(run_at(other), None, "{other}");
+        }
     }
 }

@@ -154,12 +154,13 @@ impl Runs {
     /// Whether a run that ended so was ended by the kernel for want of memory, which is asked once
     /// for each end.
     pub fn is_out_of_memory(&mut self, run: RunId, exit: Exit) -> bool {
-        let killed = matches!(exit, Exit::Signal { number: libc::SIGKILL, .. });
+        if !matches!(exit, Exit::Signal { number: libc::SIGKILL, .. }) {
+            return false;
+        }
         let pid = self.first_process(run);
         // Where its group has a limit of its own, that counts for it alone.
-        killed
-            && (self.count_group_kills(run).is_some_and(|kills| 0 < kills)
-                || self.oom_kills.ended(pid))
+        let in_group = self.count_group_kills(run).is_some_and(|kills| 0 < kills);
+        self.oom_kills.ended(pid, in_group)
     }
 
     /// Returns a run.

@@ -49,12 +49,14 @@ impl OomKills {
         Self { counter, seen, last, named: BTreeSet::new() }
     }
 
-    /// Whether it ended this process, which was killed.
-    pub(super) fn ended(&mut self, pid: u32) -> bool {
+    /// Whether it ended this process, which was killed. `in_group`: the process's own group says
+    /// so. Such a kill counts around that group, too: it is seen here, so that the next process
+    /// that is killed is not taken for it.
+    pub(super) fn ended(&mut self, pid: u32, in_group: bool) -> bool {
         let now = count(&self.counter);
         let has_risen = self.risen(now) != 0;
         let log = if has_risen { kills() } else { Some(Vec::new()) };
-        self.judge(pid, now, log)
+        self.judge(pid, now, log) || in_group
     }
 
     fn risen(&self, now: Option<u64>) -> u64 {
@@ -130,6 +132,17 @@ mod tests {
 
     fn kills_seen(seen: Option<u64>) -> OomKills {
         OomKills { counter: PathBuf::new(), seen, last: 1000, named: BTreeSet::new() }
+    }
+
+    #[test]
+    fn a_kill_that_the_own_group_tells_is_not_told_of_the_next_process_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let counter = folder.path().join("memory.events");
+        fs::write(&counter, "oom_kill 4\n").unwrap();
+        let mut kills = OomKills { counter, ..kills_seen(Some(3)) };
+        assert!(kills.ended(7, true));
+        assert!(!kills.ended(8, false));
+        assert!(kills.ended(9, true), "where nothing counts around it, the own group tells");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use ostler_core::RunId;
 
-use super::Runs;
 use super::marks::{RUN_VARIABLE, run_of, variable_of};
 use super::stat::Stat;
+use super::{Run, Runs};
 
 /// More generations than there are between a run's first process and any other.
 const GENERATIONS: usize = 64;
@@ -19,8 +19,9 @@ impl Runs {
     }
 
     fn run_of_first(&self, pid: u32) -> Option<RunId> {
-        let is_first = |pid| self.iter().find(|(_, held)| held.is_alive() && held.pid() == pid);
-        if pid == 0 { None } else { is_first(pid).map(|(run, _)| run) }
+        // Who cannot be seen from here is 0.
+        let is_first = |held: &Run| pid != 0 && held.is_alive() && held.pid() == pid;
+        self.iter().find(|(_, held)| is_first(held)).map(|(run, _)| run)
     }
 
     /// By its control group, which no process of a run can leave.

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use ostler_logs::{DateReader, Event, Filter, Names, Sink, Stream, now_ms};
 
@@ -23,14 +22,6 @@ fn write(rig: &mut Rig, to: &mut File, text: &str, turn: u64) {
     // The second begins when each stream has had its turn beside the first.
     rig.wait_turn(turn);
     rig.wait_turn(turn + 100);
-}
-
-fn wait_until(is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < deadline);
-        std::thread::yield_now();
-    }
 }
 
 fn subscribe(rig: &mut Rig) {
@@ -71,11 +62,11 @@ fn whoever_ends_empties_renames_or_reads_finds_everything_written() {
     });
     assert_eq!((read(&to_name), read(&path)), ("one\n".to_owned(), String::new()));
     write(&mut rig, &mut to, "two\n", 3);
-    std::fs::rename(&path, rig.path("a.log.1")).unwrap();
+    let renamed = rig.path("a.log.1");
+    std::fs::rename(&path, &renamed).unwrap();
     rig.engine.reopen();
     // A file that is not open any more is the one that has the name now.
-    let both = || read(&rig.path("a.log.1")) + &read(&path);
-    wait_until(|| both() == "two\n");
+    Rig::wait_content(&path, |content| read(&renamed) + content == "two\n");
     write(&mut rig, &mut to, "three\n", 4);
     assert!(!read(&path).contains("three"));
     rig.engine.flush(vec![path.clone()], 7);

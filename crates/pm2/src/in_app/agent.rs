@@ -84,18 +84,21 @@ impl Agent {
         !self.figures.is_empty()
     }
 
+    fn each(&self) -> impl Iterator<Item = (&'static Metric, f64)> {
+        METRICS.iter().zip(self.figures.iter().copied())
+    }
+
     /// Its figures as PM2 shows them, names and JSON text, in their order.
     pub(super) fn monitor(&self) -> Vec<(&'static str, String)> {
-        let each = METRICS.iter().zip(&self.figures);
-        each.map(|(metric, figure)| (metric.name, metric.json(*figure))).collect()
+        self.each().map(|(metric, figure)| (metric.name, metric.json(figure))).collect()
     }
 
     /// Its figures as they are.
     pub(super) fn measured(&self) -> Vec<Measured> {
-        let each = METRICS.iter().zip(&self.figures).filter(|(_, figure)| figure.is_finite());
-        let each = each.map(|(metric, figure)| Measured {
+        let each = self.each().filter(|(_, figure)| figure.is_finite());
+        let each = each.map(|(metric, value)| Measured {
             name: metric.name.to_owned(),
-            value: *figure,
+            value,
             unit: metric.unit.map(str::to_owned),
         });
         each.collect()
@@ -103,12 +106,11 @@ impl Agent {
 
     /// Its figures for a person: names and values with their units.
     pub(super) fn shown(&self) -> Vec<(String, String)> {
-        let each = METRICS.iter().zip(&self.figures);
-        each.map(|(metric, figure)| {
+        let each = self.each().map(|(metric, figure)| {
             let unit = metric.unit.map_or_else(String::new, |unit| format!(" {unit}"));
             (metric.name.to_owned(), format!("{figure}{unit}"))
-        })
-        .collect()
+        });
+        each.collect()
     }
 }
 
